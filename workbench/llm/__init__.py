@@ -1,0 +1,1 @@
+"""The Mind: model loading, the batched scheduler, grammars, embeddings, capture, KV cells."""

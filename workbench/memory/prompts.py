@@ -1,0 +1,149 @@
+"""The memory operations that strategies ask a model to do: prompt and JSON schema, each in one place.
+
+The wording is this project's own, short, and the same for every strategy that needs the operation, so that a small
+model can learn it (``packaging/demo_model`` trains on exactly these strings) and so that lanes differ by method and not
+by phrasing. Every list in a prompt is one entry per line. A strategy whose published method needs a different operation
+adds a builder here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from workbench.llm.messages import Message
+
+UNKNOWN = "unknown"
+"""What a model is told to answer when the memory does not say it."""
+
+MAX_TEXT = 400
+"""Longest string, in characters, that a grammar lets a model write in one field."""
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """A prompt ready to be sent: ``purpose`` names it in the trace, ``schema`` (JSON schema) constrains the output."""
+
+    purpose: str
+    messages: tuple[Message, ...]
+    schema: dict[str, Any] | None
+    max_tokens: int = 256
+
+
+def answer(context: Sequence[str], question: str) -> Operation:
+    """Answer ``question`` from the context spans; free text, a few words, ``UNKNOWN`` when it is not there."""
+    task = f"Answer from the memory in a few words. If the memory does not say it, answer {UNKNOWN}."
+    return Operation("answer", _chat(task, Memory=context, Question=[question]), None, max_tokens=32)
+
+
+def note(message: str) -> Operation:
+    """A-MEM's note analysis: ``{keywords, context, tags}`` of one message."""
+    schema = _object(keywords=_strings(8), context=_string(), tags=_strings(6))
+    return Operation("note", _chat("Write a note about the message.", Message=[message]), schema)
+
+
+def evolve(new: str, neighbours: Sequence[str]) -> Operation:
+    """A-MEM's evolution: which neighbours to link, the note's tags, and rewritten contexts and tags of neighbours."""
+    update = _object(neighbour=_index(neighbours), context=_string(), tags=_strings(6))
+    schema = _object(links=_indexes(neighbours), tags=_strings(6), updates=_array(update, len(neighbours)))
+    task = "Link the new note to the neighbours about the same thing, and update the neighbours that it changes."
+    messages = _chat(task, **{"New note": [new], "Neighbours": _numbered(neighbours)})
+    return Operation("evolve", messages, schema, max_tokens=512)
+
+
+def facts(messages: Sequence[str]) -> Operation:
+    """Every fact worth keeping in the messages, each a sentence that stands alone: ``{facts: []}``, may be empty."""
+    schema = _object(facts=_strings(12))
+    return Operation("facts", _chat("List the facts in the messages.", Messages=messages), schema, max_tokens=384)
+
+
+def decide(memories: Sequence[str], new_facts: Sequence[str]) -> Operation:
+    """Mem0's update decision: one entry per new fact, ``{memory: [{event, id, text}]}``.
+
+    ``event`` is ADD, UPDATE, DELETE or NONE; ``id`` is the number of the old memory that it is about (ADD repeats the
+    count of memories, one past the last); ``text`` is what the memory says afterwards.
+    """
+    entry = _object(
+        event={"type": "string", "enum": ["ADD", "UPDATE", "DELETE", "NONE"]},
+        id={"type": "integer", "minimum": 0, "maximum": len(memories)},
+        text=_string(),
+    )
+    schema = _object(memory=_array(entry, len(new_facts), at_least=len(new_facts)))
+    task = "For each new fact decide how it changes the memories: ADD, UPDATE, DELETE or NONE."
+    messages = _chat(task, **{"Memories": _numbered(memories), "New facts": new_facts})
+    return Operation("decide", messages, schema, max_tokens=96 * max(1, len(new_facts)))
+
+
+def relate(new: str, others: Sequence[str]) -> Operation:
+    """The verdict on each neighbour of a new text: contradictory, redundant or independent."""
+    verdict = {"type": "string", "enum": ["contradictory", "redundant", "independent"]}
+    schema = _object(verdicts=_array(verdict, len(others), at_least=len(others)))
+    task = "Say for each old memory if it is contradictory, redundant or independent of the new one."
+    return Operation("relate", _chat(task, New=[new], Old=_numbered(others)), schema)
+
+
+def summarise(texts: Sequence[str]) -> Operation:
+    """One short text that keeps every name and value of ``texts``: ``{summary}``."""
+    schema = _object(summary=_string())
+    return Operation("summarise", _chat("Summarise in one text. Keep every value.", Facts=texts), schema, 384)
+
+
+def choose(task: str, options: Sequence[str], most: int = 1) -> Operation:
+    """Up to ``most`` of the options that fit the task (a tool, a memory type, a tag): ``{choice: []}``."""
+    schema = _object(choice=_array({"type": "string", "enum": list(options)}, most))
+    messages = _chat("Choose the options that fit the task.", Task=[task], Options=options)
+    return Operation("choose", messages, schema, max_tokens=24 * max(1, most))
+
+
+def check(text: Sequence[str], question: str) -> Operation:
+    """A yes/no question about the text: ``{answer: "yes" | "no"}``."""
+    schema = _object(answer={"type": "string", "enum": ["yes", "no"]})
+    messages = _chat("Answer yes or no about the text.", Text=text, Question=[question])
+    return Operation("check", messages, schema, max_tokens=16)
+
+
+def keywords(question: str) -> Operation:
+    """The words of a question to search a memory with: ``{keywords: []}``."""
+    schema = _object(keywords=_strings(8))
+    return Operation("keywords", _chat("List the keywords of the question.", Question=[question]), schema, 96)
+
+
+def relevant(question: str, memories: Sequence[str]) -> Operation:
+    """The numbers of the memories that help to answer the question: ``{useful: []}``."""
+    schema = _object(useful=_indexes(memories))
+    task = "List the numbers of the memories that help to answer the question."
+    return Operation("relevant", _chat(task, Memories=_numbered(memories), Question=[question]), schema, 128)
+
+
+def _chat(task: str, **sections: Sequence[str]) -> tuple[Message, ...]:
+    body = "\n".join("\n".join([title, *lines]) for title, lines in sections.items())
+    return Message("system", task), Message("user", body)
+
+
+def _numbered(lines: Sequence[str]) -> list[str]:
+    return [f"{number} | {line}" for number, line in enumerate(lines)]
+
+
+def _object(**properties: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
+
+
+def _string() -> dict[str, Any]:
+    return {"type": "string", "maxLength": MAX_TEXT}
+
+
+def _strings(most: int) -> dict[str, Any]:
+    return _array({"type": "string", "maxLength": MAX_TEXT}, most)
+
+
+def _array(of: dict[str, Any], most: int, at_least: int = 0) -> dict[str, Any]:
+    return {"type": "array", "items": of, "minItems": at_least, "maxItems": most}
+
+
+def _index(lines: Sequence[str]) -> dict[str, Any]:
+    return {"type": "integer", "minimum": 0, "maximum": max(0, len(lines) - 1)}
+
+
+def _indexes(lines: Sequence[str]) -> dict[str, Any]:
+    return _array(_index(lines), len(lines))
