@@ -1,0 +1,206 @@
+"""What the rest of the engine knows of inference: requests, results and the ``Backend`` that turns one into the other.
+
+``workbench.llm.llama`` implements ``Backend`` on llama.cpp. Nothing here imports it, so tests and other layers do not
+pay for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.llm.messages import Message
+
+Stop = Literal["end", "limit", "stop"]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    """What is loaded and where it runs; goes into every run record.
+
+    ``device`` names what really computes (``CPU · 2 threads``, ``CUDA0 · NVIDIA H200``); ``capture`` says whether
+    attention can be read from this model, ``capture_note`` why not.
+    """
+
+    name: str
+    path: str
+    sha256: str
+    architecture: str
+    parameters: int
+    layers: int
+    heads: int
+    context: int
+    vocabulary: int
+    device: str
+    backend: str
+    capture: bool
+    capture_note: str = ""
+    demo: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CompletionRequest:
+    """One generation in the work context.
+
+    Attributes:
+        schema: JSON schema that constrains the output through a grammar; None for free text.
+        stop: strings that end the generation (not included in the text).
+        temperature: 0 is greedy.
+    """
+
+    messages: tuple[Message, ...]
+    schema: dict[str, Any] | None = None
+    max_tokens: int = 256
+    stop: tuple[str, ...] = ()
+    temperature: float = 0.0
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A generated token: id, its text, and the natural log of the probability the model gave it."""
+
+    id: int
+    text: str
+    logprob: float
+
+
+@dataclass(frozen=True, slots=True)
+class CompletionResult:
+    """``stop`` is ``limit`` when the token limit cut the output short: an error, never a silent loss."""
+
+    text: str
+    tokens: tuple[Token, ...]
+    prompt_tokens: int
+    stop: Stop
+    prompt: str = ""
+
+    @property
+    def generated_tokens(self) -> int:
+        """Number of generated tokens."""
+        return len(self.tokens)
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerRequest:
+    """One generation in the scope context, with capture.
+
+    Attributes:
+        marks: the text of each context span, in prompt order, as it occurs inside ``messages``; the result says
+            which prompt tokens each one became.
+        knock_out: indexes into ``marks`` whose tokens are masked out in every layer and head while answering.
+        forced: when given, these token ids are scored instead of generating (teacher forcing).
+        layers: layers whose attention is kept; None keeps all up to ``max_bytes``.
+    """
+
+    messages: tuple[Message, ...]
+    marks: tuple[str, ...] = ()
+    max_tokens: int = 32
+    stop: tuple[str, ...] = ("\n",)
+    seed: int = 0
+    capture: bool = True
+    layers: tuple[int, ...] | None = None
+    knock_out: tuple[int, ...] = ()
+    forced: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Capture:
+    """Attention recorded while answering.
+
+    Attributes:
+        layers: which layers the first axis is.
+        weights: float16 ``[layer, head, row, column]``; row r is the query that produced answer token r, columns are
+            key positions in prompt order (prompt tokens, then answer tokens), pooled when ``bins`` is set.
+        tokens: text of every key position.
+        bins: start position of each column when columns were pooled (max over the bin), else None.
+    """
+
+    layers: tuple[int, ...]
+    weights: NDArray[np.float16]
+    tokens: tuple[str, ...]
+    bins: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerResult:
+    """The answer, where each mark lies in the prompt (token ranges, half open), and the capture when there is one."""
+
+    completion: CompletionResult
+    spans: tuple[tuple[int, int], ...]
+    capture: Capture | None = None
+
+
+class Backend(Protocol):
+    """Inference as the lanes use it. Requests from many lanes may be awaited at once; they are batched."""
+
+    @property
+    def info(self) -> ModelInfo:
+        """What is loaded."""
+        ...
+
+    @property
+    def embedder(self) -> str:
+        """Name, dimensions and pooling of the embedder: ``all-MiniLM-L6-v2 (384, mean)``."""
+        ...
+
+    async def complete(self, request: CompletionRequest) -> CompletionResult:
+        """Generate in the work context. Raises ``ModelError`` when the prompt cannot fit."""
+        ...
+
+    async def answer(self, request: AnswerRequest) -> AnswerResult:
+        """Answer in the scope context. Raises ``ModelError`` when the prompt cannot fit."""
+        ...
+
+    async def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Unit vectors, float32 ``[len(texts), dimensions]``."""
+        ...
+
+    async def surprise(self, text: str) -> tuple[tuple[str, ...], NDArray[np.float32]]:
+        """Token texts and -log p of each given the ones before it (nats; 0 for the first), float32 ``[tokens]``."""
+        ...
+
+    def count_tokens(self, text: str) -> int:
+        """Tokens of ``text`` under the loaded model's tokenizer, without special tokens."""
+        ...
+
+    def prompt_limit(self, max_tokens: int) -> int:
+        """The most prompt tokens that leave room for ``max_tokens`` of answer."""
+        ...
+
+    def prompt_overhead(self) -> int:
+        """Tokens that the chat template adds around an answer prompt of two messages."""
+        ...
+
+    def close(self) -> None:
+        """Free contexts and weights."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class BackendOptions:
+    """How to open a backend.
+
+    Attributes:
+        model: path of a GGUF, or ``demo`` for the bundled model.
+        embedder: ``minilm``, ``hash`` or the path of an embedding GGUF.
+        context: tokens per sequence; None chooses min(model's training context, 4096).
+        sequences: how many requests are decoded in one batch at most.
+        threads: CPU threads; None uses the physical cores.
+        gpu_layers: layers to offload; -1 all.
+        exact: one sequence at a time and no prompt reuse, so that runs are bit-identical.
+    """
+
+    model: str = "demo"
+    embedder: str = "minilm"
+    context: int | None = None
+    sequences: int = 8
+    threads: int | None = None
+    gpu_layers: int = -1
+    exact: bool = False
+    seed: int = 0
+    extra: dict[str, Any] = field(default_factory=dict)
