@@ -1,0 +1,85 @@
+"""The vocabulary of the trace: what an event is and which kinds there are.
+
+Payloads are plain JSON objects. Keys are listed beside each kind; a reader ignores keys it does not know.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+class Kind(StrEnum):
+    """Event kinds, ``noun.verbed``. ``item.*`` are the ten operations of the one language of every memory."""
+
+    # The engine. Lane is None.
+    RUN_STARTED = "run.started"  # {resumed}
+    RUN_CANCELLED = "run.cancelled"  # {}
+    RUN_FINISHED = "run.finished"  # {}
+    ENGINE_LOADED = "engine.loaded"  # ModelInfo as a dict, {embedder, versions}
+    ENGINE_CRASHED = "engine.crashed"  # {signal, log}
+    # Operations; subject is the item id.
+    WRITTEN = "item.written"  # {kind, text, turns, fields, index_text}
+    UPDATED = "item.updated"  # {changes: {field: [old, new]}, reason}; text and turns count as fields
+    SUPERSEDED = "item.superseded"  # {by, reason}
+    MERGED = "item.merged"  # {into, reason}; subject was merged into another item
+    DELETED = "item.deleted"  # {reason}
+    LINKED = "item.linked"  # {to, label, weight}
+    UNLINKED = "item.unlinked"  # {to, label}
+    EVICTED = "item.evicted"  # {reason}
+    RESTORED = "item.restored"  # {reason}
+    ACCESSED = "item.accessed"  # {query}
+    # What a lane does besides.
+    MODEL_CALLED = "model.called"  # {purpose, prompt, raw, tokens: [prompt, generated], stop, error}
+    DROPPED = "operation.dropped"  # {reason, detail}: something the strategy wanted to store was lost
+    NOTED = "strategy.noted"  # {name, value}: a figure or state worth showing (surprise curve, router weights)
+    RECALLED = "recall.finished"  # {query, k, hits: [{item, rank, score, returned, parts, turns, text}]}
+    PACKED = "context.packed"  # {budget, tokens, spans: [{kind, label, text, items, turns, tokens: [from, to]}], dropped}
+    ANSWERED = "answer.finished"  # {text, tokens: [[text, logprob]], prompt_tokens, error}; subject is the probe
+    CAPTURED = "attention.captured"  # {blob, layers, heads, tokens, bins}; subject is the probe
+    SCORED = "probe.scored"  # {correct, score, extracted, scorer, competency, recall, rank}; closes a probe
+    TURN_CLOSED = "turn.closed"  # {calls, tokens: [prompt, generated], items}; closes a turn
+
+
+OPERATIONS = (
+    Kind.WRITTEN,
+    Kind.UPDATED,
+    Kind.SUPERSEDED,
+    Kind.MERGED,
+    Kind.DELETED,
+    Kind.LINKED,
+    Kind.UNLINKED,
+    Kind.EVICTED,
+    Kind.RESTORED,
+    Kind.ACCESSED,
+)
+"""The kinds that change items, in the order of the design."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One row of the trace.
+
+    Attributes:
+        seq: place in the file, from 1; 0 while not yet written.
+        session, lane: their numbers in the file; lane 0 is the engine itself.
+        turn: index of the turn it belongs to (-1 before the first).
+        n: ordinal within (session, lane), from 1. The same from run to run with ``--exact``, which ``seq`` is not.
+        kind: one of ``Kind``.
+        subject: item id, probe id, or empty.
+        cause: ``n`` of the event in the same lane that brought it about (a model call, a recall); 0 for none.
+        ms: how long the thing took; not compared between runs.
+    """
+
+    session: int
+    lane: int
+    turn: int
+    n: int
+    kind: str
+    subject: str = ""
+    cause: int = 0
+    payload: Mapping[str, Any] = field(default_factory=dict)
+    ms: float = 0.0
+    seq: int = 0

@@ -1,0 +1,177 @@
+"""Reading a run file: read-only, from any number of threads and processes, while the engine writes."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from workbench.errors import TraceError
+from workbench.sessions.model import Session
+from workbench.trace import blobs, schema
+from workbench.trace.events import Event
+
+
+@dataclass(frozen=True, slots=True)
+class LaneRow:
+    """A lane of the run: ``name`` is its SPEC, ``params`` the strategy's parameters as resolved."""
+
+    id: int
+    name: str
+    memory: str
+    cache: str
+    params: dict[str, Any]
+    parent: int | None
+    parent_turn: int | None
+
+
+class TraceReader:
+    """A run file, read-only. One connection per thread that uses it: open a reader per thread."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = Path(path)
+        if not self.path.is_file():
+            raise TraceError(f"{path}: no such run file", "check the path, or make one with `mnemoscope run`")
+        self._connection = _connect(self.path)
+        try:
+            check_version(self._connection, self.path)
+        except BaseException:
+            self._connection.close()
+            raise
+
+    def meta(self, key: str, default: Any = None) -> Any:
+        """The JSON value stored under ``key``."""
+        row = self._connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+        return default if row is None else json.loads(row[0])
+
+    def last_seq(self) -> int:
+        """How far the trace has been written; 0 for an empty one."""
+        return int(self._connection.execute("SELECT coalesce(max(seq), 0) FROM event").fetchone()[0])
+
+    def session_names(self) -> dict[int, str]:
+        """Number and name of every session, in order."""
+        return dict(self._connection.execute("SELECT id, name FROM session ORDER BY id"))
+
+    def session_hashes(self) -> dict[str, int]:
+        """sha256 and number of every session."""
+        return dict(self._connection.execute("SELECT sha256, id FROM session"))
+
+    def session(self, session: int) -> Session:
+        """The session, whole. Cached: sessions never change."""
+        return _session(self, session)
+
+    def lanes(self) -> tuple[LaneRow, ...]:
+        """Every lane of the run, in order."""
+        rows = self._connection.execute("SELECT id, name, memory, cache, params, parent, parent_turn FROM lane ORDER BY id")
+        return tuple(LaneRow(i, n, m, c, json.loads(p), parent, turn) for i, n, m, c, p, parent, turn in rows)
+
+    def events(
+        self,
+        session: int | None = None,
+        lane: int | None = None,
+        kinds: Sequence[str] = (),
+        turns: tuple[int, int] | None = None,
+        after_seq: int = 0,
+        up_to_seq: int | None = None,
+        subject: str | None = None,
+    ) -> Iterator[Event]:
+        """Events in order of ``seq``.
+
+        Args:
+            turns: first and last turn, both included.
+            after_seq: only events after this one; for following a live run.
+            up_to_seq: only events up to and with this one.
+        """
+        where, values = ["seq > ?"], [after_seq]
+        for column, value in (("session = ?", session), ("lane = ?", lane), ("seq <= ?", up_to_seq)):
+            if value is not None:
+                where.append(column)
+                values.append(value)
+        if subject is not None:
+            where.append("subject = ?")
+            values.append(subject)  # type: ignore[arg-type]
+        if kinds:
+            where.append(f"kind IN ({', '.join('?' * len(kinds))})")
+            values.extend(str(k) for k in kinds)  # type: ignore[misc]
+        if turns:
+            where.append("turn BETWEEN ? AND ?")
+            values.extend(turns)
+        query = (
+            "SELECT session, lane, turn, n, kind, subject, cause, payload, ms, seq FROM event "
+            f"WHERE {' AND '.join(where)} ORDER BY seq"
+        )
+        for row in self._connection.execute(query, values):
+            yield Event(*row[:7], json.loads(row[7]), *row[8:])
+
+    def event(self, seq: int) -> Event:
+        """One event. Raises ``TraceError`` when there is none."""
+        found = next(self.events(after_seq=seq - 1, up_to_seq=seq), None)
+        if found is None:
+            raise TraceError(f"{self.path}: no event {seq}")
+        return found
+
+    def last_turn(self, session: int, lane: int | None = None) -> int:
+        """The last turn that every lane (or this lane) has closed; -1 for none."""
+        lanes = [row.id for row in self.lanes()] if lane is None else [lane]
+        query = "SELECT coalesce(max(turn), -1) FROM event WHERE kind = 'turn.closed' AND session = ? AND lane = ?"
+        return min((self._connection.execute(query, (session, i)).fetchone()[0] for i in lanes), default=-1)
+
+    def array(self, digest: str) -> NDArray[Any]:
+        """A blob by its hash. Raises ``TraceError`` when it is missing."""
+        row = self._connection.execute("SELECT dtype, shape, codec, data FROM blob WHERE hash = ?", (digest,)).fetchone()
+        if row is None:
+            raise TraceError(f"{self.path}: blob {digest} is missing")
+        return blobs.decode(*row)
+
+    def query(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Rows of a read-only SQL query, for projections that count."""
+        return self._connection.execute(sql, values).fetchall()
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+    def __enter__(self) -> TraceReader:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def check_version(connection: sqlite3.Connection, path: Path) -> None:
+    """Raise ``TraceError`` unless the file is a run of a version that this program reads."""
+    try:
+        meta = dict(connection.execute("SELECT key, value FROM meta"))
+    except sqlite3.Error as error:
+        raise TraceError(f"{path}: not a Mnemoscope run file ({error})", "choose a .mnemo file") from error
+    if meta.get("format") != "mnemoscope-run":
+        raise TraceError(f"{path}: not a Mnemoscope run file", "choose a .mnemo file")
+    if int(meta["major"]) > schema.MAJOR:
+        raise TraceError(
+            f"{path}: written by a newer Mnemoscope (format {meta['major']}, this program reads {schema.MAJOR})",
+            "update this program",
+        )
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    uri = f"{path.resolve().as_uri()}?mode=ro"
+    try:
+        connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
+        connection.execute("PRAGMA query_only = ON")
+        return connection
+    except sqlite3.Error as error:
+        raise TraceError(f"{path}: cannot be read ({error})", "check the file's permissions") from error
+
+
+@lru_cache(maxsize=32)
+def _session(reader: TraceReader, session: int) -> Session:
+    row = reader._connection.execute("SELECT payload FROM session WHERE id = ?", (session,)).fetchone()
+    if row is None:
+        raise TraceError(f"{reader.path}: no session {session}")
+    return Session.from_json(json.loads(row[0]))

@@ -1,0 +1,31 @@
+"""The SQLite schema of a run file (``*.mnemo``) and its version.
+
+``MAJOR`` changes when an older program could misread a file, ``MINOR`` when it only misses something.
+"""
+
+MAJOR, MINOR = 1, 0
+APPLICATION_ID = 0x4D4E454D  # "MNEM", so that `file` and SQLite tools can tell
+
+SCHEMA = """
+CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE session(id INTEGER PRIMARY KEY, name TEXT NOT NULL, sha256 TEXT NOT NULL, turns INTEGER NOT NULL,
+                     probes INTEGER NOT NULL, payload TEXT NOT NULL);
+CREATE TABLE lane(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, memory TEXT NOT NULL, cache TEXT NOT NULL,
+                  params TEXT NOT NULL, parent INTEGER REFERENCES lane(id), parent_turn INTEGER);
+CREATE TABLE blob(hash TEXT PRIMARY KEY, dtype TEXT NOT NULL, shape TEXT NOT NULL, codec TEXT NOT NULL,
+                  data BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE event(seq INTEGER PRIMARY KEY AUTOINCREMENT, session INTEGER NOT NULL, lane INTEGER NOT NULL,
+                   turn INTEGER NOT NULL, n INTEGER NOT NULL, kind TEXT NOT NULL, subject TEXT NOT NULL,
+                   cause INTEGER NOT NULL, ms REAL NOT NULL, payload TEXT NOT NULL, UNIQUE(session, lane, n));
+CREATE INDEX event_by_turn ON event(session, lane, turn, seq);
+CREATE INDEX event_by_kind ON event(kind, session, lane, seq);
+CREATE INDEX event_by_subject ON event(session, lane, subject, seq);
+CREATE TABLE annotation(id INTEGER PRIMARY KEY, seq INTEGER NOT NULL, author TEXT NOT NULL, text TEXT NOT NULL,
+                        created TEXT NOT NULL);
+CREATE TRIGGER event_is_final BEFORE UPDATE ON event BEGIN SELECT RAISE(ABORT, 'events cannot be changed'); END;
+CREATE TRIGGER event_stays BEFORE DELETE ON event BEGIN SELECT RAISE(ABORT, 'events cannot be deleted'); END;
+CREATE TRIGGER session_is_final BEFORE UPDATE ON session BEGIN SELECT RAISE(ABORT, 'sessions cannot be changed'); END;
+CREATE TRIGGER session_stays BEFORE DELETE ON session BEGIN SELECT RAISE(ABORT, 'sessions cannot be deleted'); END;
+CREATE TRIGGER blob_is_final BEFORE UPDATE ON blob BEGIN SELECT RAISE(ABORT, 'blobs cannot be changed'); END;
+CREATE TRIGGER blob_stays BEFORE DELETE ON blob BEGIN SELECT RAISE(ABORT, 'blobs cannot be deleted'); END;
+"""
