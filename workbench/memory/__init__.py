@@ -1,0 +1,1 @@
+"""Memory strategies: one file per method, what they share, and the registry."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,7 @@ class TraceReader:
         self.path = Path(path)
         if not self.path.is_file():
             raise TraceError(f"{path}: no such run file", "check the path, or make one with `mnemoscope run`")
+        self._sessions: dict[int, Session] = {}
         self._connection = _connect(self.path)
         try:
             check_version(self._connection, self.path)
@@ -63,8 +64,13 @@ class TraceReader:
         return dict(self._connection.execute("SELECT sha256, id FROM session"))
 
     def session(self, session: int) -> Session:
-        """The session, whole. Cached: sessions never change."""
-        return _session(self, session)
+        """The session, whole. Kept after the first call: sessions never change."""
+        if session not in self._sessions:
+            row = self._connection.execute("SELECT payload FROM session WHERE id = ?", (session,)).fetchone()
+            if row is None:
+                raise TraceError(f"{self.path}: no session {session}")
+            self._sessions[session] = Session.from_json(json.loads(row[0]))
+        return self._sessions[session]
 
     def lanes(self) -> tuple[LaneRow, ...]:
         """Every lane of the run, in order."""
@@ -160,18 +166,12 @@ def check_version(connection: sqlite3.Connection, path: Path) -> None:
 
 
 def _connect(path: Path) -> sqlite3.Connection:
-    uri = f"{path.resolve().as_uri()}?mode=ro"
+    # A finished file in a folder that cannot be written (an installation) has no room for SQLite's side files.
+    immutable = not os.access(path.parent, os.W_OK) and not path.with_name(path.name + "-wal").exists()
+    uri = f"{path.resolve().as_uri()}?mode=ro{'&immutable=1' if immutable else ''}"
     try:
         connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
         connection.execute("PRAGMA query_only = ON")
         return connection
     except sqlite3.Error as error:
         raise TraceError(f"{path}: cannot be read ({error})", "check the file's permissions") from error
-
-
-@lru_cache(maxsize=32)
-def _session(reader: TraceReader, session: int) -> Session:
-    row = reader._connection.execute("SELECT payload FROM session WHERE id = ?", (session,)).fetchone()
-    if row is None:
-        raise TraceError(f"{reader.path}: no session {session}")
-    return Session.from_json(json.loads(row[0]))

@@ -1,0 +1,125 @@
+"""The contract of a memory strategy: what it may see, do and return."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any, ClassVar, Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.memory.log import MemoryLog
+from workbench.memory.prompts import Operation
+from workbench.sessions.model import Turn
+
+Fidelity = Literal["faithful", "adapted", "prompt-only", "emulated", "baseline"]
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A scored retrieval candidate, returned or not.
+
+    Candidates that were not returned are kept too: they say why something was missed. ``parts`` are the component
+    scores by name (``bm25``, ``cosine``, ``boost``), ``rank`` counts from 1.
+    """
+
+    item: str
+    score: float
+    rank: int
+    returned: bool
+    parts: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A piece of the context, naming its items and turns.
+
+    ``priority`` decides what is dropped first when the context is packed: the lowest goes. The order in the prompt is
+    the order of the spans.
+    """
+
+    text: str
+    items: tuple[str, ...] = ()
+    turns: tuple[int, ...] = ()
+    kind: str = "memory"
+    label: str = ""
+    priority: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Recall:
+    """What the read path hands over: the candidates with their scores and the spans for the context."""
+
+    spans: tuple[Span, ...]
+    hits: tuple[Hit, ...] = ()
+    k: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """What a model wrote. ``data`` is the parsed JSON, None when there was no schema or the output was cut off."""
+
+    text: str
+    data: Any
+    ok: bool
+    cause: int
+    """``n`` of the ``model.called`` event; pass it on as the cause of what is done with the output."""
+
+
+class Mind(Protocol):
+    """Inference as a strategy sees it: awaited, batched with the other lanes, and recorded in the trace."""
+
+    async def run(self, operation: Operation) -> Completion:
+        """Ask the model; recorded as ``model.called``. A cut-off output gives ``ok=False`` and is recorded as such."""
+        ...
+
+    async def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Unit vectors, float32 ``[len(texts), dimensions]``."""
+        ...
+
+    async def surprise(self, text: str) -> tuple[tuple[str, ...], NDArray[np.float32]]:
+        """Tokens of ``text`` and -log p of each in nats, float32 ``[tokens]``."""
+        ...
+
+    def count_tokens(self, text: str) -> int:
+        """Length of ``text`` in tokens of the loaded model."""
+        ...
+
+    @property
+    def budget(self) -> int:
+        """Tokens that the spans of a context may take together."""
+        ...
+
+
+class MemoryStrategy:
+    """Base of every strategy: a dataclass whose fields are its parameters, with no other state.
+
+    All that a strategy knows is in ``log.state``. An instance may cache what it can rebuild from there (an index),
+    keyed by ``log.state.version``.
+
+    Class attributes:
+        name: the published name in lower case with hyphens; the SPEC's.
+        title: the name as published.
+        fidelity: ``faithful``, ``adapted``, ``prompt-only``, ``emulated``; ``baseline`` for full, window, bm25, dense.
+        paper: title and arXiv number or repository.
+        differs: what differs from the publication; empty for faithful.
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    fidelity: ClassVar[Fidelity] = "faithful"
+    paper: ClassVar[str] = ""
+    differs: ClassVar[str] = ""
+
+    async def observe(self, turn: Turn, mind: Mind, log: MemoryLog) -> None:
+        """The write path: take in one turn."""
+        raise NotImplementedError
+
+    async def recall(self, query: str, mind: Mind, log: MemoryLog) -> Recall:
+        """The read path: candidates and context spans for a question."""
+        raise NotImplementedError
+
+    def parameters(self) -> dict[str, Any]:
+        """Parameters by name, as resolved."""
+        return {f.name: getattr(self, f.name) for f in fields(self) if f.init}  # type: ignore[arg-type]

@@ -1,0 +1,161 @@
+"""Items and the fold: the state of every memory is what its operations add up to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from workbench.trace.events import Event, Kind
+
+ACTIVE, SUPERSEDED, MERGED, DELETED, EVICTED = "active", "superseded", "merged", "deleted", "evicted"
+_ENDED = {Kind.SUPERSEDED: SUPERSEDED, Kind.MERGED: MERGED, Kind.DELETED: DELETED, Kind.EVICTED: EVICTED}
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One thing a memory holds.
+
+    Attributes:
+        id: unique within the lane, e.g. ``note-12``.
+        kind: the method's own word: ``turn``, ``note``, ``fact``, ``thought``, ``segment`` ...
+        text: what a model would read.
+        turns: indexes of the turns it came from; never empty for an item that a turn brought about.
+        fields: the method's other fields (keywords, tags, tier, heat ...), plain JSON.
+        index_text: the text whose vector is in the index; differs from what ``text`` and ``fields`` say when the
+            method does not re-embed after a change (a stale vector). Empty when the item is not indexed.
+        status: ``active``, ``superseded``, ``merged``, ``deleted`` or ``evicted``.
+        created, changed: turns of the first and of the last change.
+        accessed: how often it was retrieved.
+        successor: the item that superseded or absorbed it.
+    """
+
+    id: str
+    kind: str
+    text: str
+    turns: tuple[int, ...]
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    index_text: str = ""
+    status: str = ACTIVE
+    created: int = -1
+    changed: int = -1
+    accessed: int = 0
+    successor: str = ""
+
+    @property
+    def active(self) -> bool:
+        """Whether it can be retrieved."""
+        return self.status == ACTIVE
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A link between two items, as the method labels and weighs it."""
+
+    source: str
+    target: str
+    label: str = ""
+    weight: float = 1.0
+    turn: int = -1
+
+
+class MemoryState:
+    """The fold of a lane's operations, in the order they happened. Mutable only through ``apply``."""
+
+    def __init__(self, events: Iterable[Event] = ()) -> None:
+        self.items: dict[str, Item] = {}
+        self.links: dict[tuple[str, str, str], Link] = {}
+        self.version = 0
+        for event in events:
+            self.apply(event)
+
+    def __getitem__(self, item: str) -> Item:
+        return self.items[item]
+
+    def __contains__(self, item: object) -> bool:
+        return item in self.items
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, MemoryState) and self.items == other.items and self.links == other.links
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def active(self, *kinds: str) -> list[Item]:
+        """The items that can be retrieved, oldest first; only these kinds when given."""
+        return [i for i in self.items.values() if i.active and (not kinds or i.kind in kinds)]
+
+    def neighbours(self, item: str) -> Iterator[tuple[Item, Link]]:
+        """Items that ``item`` links to or that link to it, with the link."""
+        for link in self.links.values():
+            if item in (link.source, link.target):
+                other = link.target if link.source == item else link.source
+                if other in self.items:
+                    yield self.items[other], link
+
+    def apply(self, event: Event) -> None:
+        """Take in one event; kinds that are no operations change nothing."""
+        handler = _HANDLERS.get(event.kind)
+        if handler is not None:
+            handler(self, event)
+            self.version += 1
+
+    def _change(self, event: Event, **values: Any) -> None:
+        self.items[event.subject] = replace(self.items[event.subject], changed=event.turn, **values)
+
+    def _written(self, event: Event) -> None:
+        data = event.payload
+        self.items[event.subject] = Item(
+            event.subject,
+            data["kind"],
+            data["text"],
+            tuple(data["turns"]),
+            dict(data.get("fields", {})),
+            data.get("index_text", ""),
+            created=event.turn,
+            changed=event.turn,
+        )
+
+    def _updated(self, event: Event) -> None:
+        own: dict[str, Any] = {}
+        fields = dict(self.items[event.subject].fields)
+        for name, (_, new) in event.payload["changes"].items():
+            if name in ("text", "index_text", "kind"):
+                own[name] = new
+            elif name == "turns":
+                own[name] = tuple(new)
+            else:
+                fields[name] = new
+        self._change(event, fields=fields, **own)
+
+    def _ended(self, event: Event) -> None:
+        successor = event.payload.get("by") or event.payload.get("into") or ""
+        self._change(event, status=_ENDED[Kind(event.kind)], successor=successor)
+
+    def _restored(self, event: Event) -> None:
+        self._change(event, status=ACTIVE, successor="")
+
+    def _accessed(self, event: Event) -> None:
+        item = self.items[event.subject]
+        self.items[event.subject] = replace(item, accessed=item.accessed + 1)
+
+    def _linked(self, event: Event) -> None:
+        data = event.payload
+        key = (event.subject, data["to"], data.get("label", ""))
+        self.links[key] = Link(*key, float(data.get("weight", 1.0)), event.turn)
+
+    def _unlinked(self, event: Event) -> None:
+        self.links.pop((event.subject, event.payload["to"], event.payload.get("label", "")), None)
+
+
+_HANDLERS = {
+    Kind.WRITTEN: MemoryState._written,
+    Kind.UPDATED: MemoryState._updated,
+    **dict.fromkeys(_ENDED, MemoryState._ended),
+    Kind.RESTORED: MemoryState._restored,
+    Kind.ACCESSED: MemoryState._accessed,
+    Kind.LINKED: MemoryState._linked,
+    Kind.UNLINKED: MemoryState._unlinked,
+}
