@@ -17,7 +17,7 @@ SHARED = Path(os.environ.get("MNEMOSCOPE_SHARED") or ROOT.parent / "shared")
 def _folder(name: str) -> Path:
     folder = SHARED / name
     if not folder.is_dir():
-        pytest.skip(f"no folder {folder}: the {name} of real tests lie beside the checkout, or where MNEMOSCOPE_SHARED says")
+        pytest.skip(f"no folder {folder}: real {name} lie beside the checkout, or where MNEMOSCOPE_SHARED says")
     return folder
 
 
