@@ -1,0 +1,90 @@
+"""Lane SPECs: ``memory[:key=value,...][+cache[:key=value,...]]``."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, get_args, get_origin, get_type_hints
+
+from workbench.cache import registry as caches
+from workbench.errors import UsageError
+from workbench.memory import registry as memories
+from workbench.memory.base import MemoryStrategy
+
+
+@dataclass(frozen=True, slots=True)
+class LaneSpec:
+    """A lane = memory strategy x cache policy, with the parameters that were given (defaults are the classes')."""
+
+    memory: str
+    memory_params: Mapping[str, Any] = field(default_factory=dict)
+    cache: str = caches.DEFAULT
+    cache_params: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """The SPEC in its shortest form; names the lane in the trace."""
+        memory = _format(self.memory, self.memory_params)
+        return memory if self.cache == caches.DEFAULT else f"{memory}+{_format(self.cache, self.cache_params)}"
+
+    def strategy(self) -> MemoryStrategy:
+        """A fresh strategy with these parameters."""
+        return memories.strategy(self.memory)(**self.memory_params)
+
+    @classmethod
+    def parse(cls, spec: str) -> LaneSpec:
+        """Read a SPEC. Raises ``UsageError`` for unknown names, parameters and values of the wrong type."""
+        memory, plus, cache = spec.strip().partition("+")
+        name, params = _split(memory, spec)
+        strategy = memories.strategy(name)
+        if not plus:
+            return cls(name, _convert(params, strategy, spec))
+        cache_name, cache_params = _split(cache, spec)
+        return cls(name, _convert(params, strategy, spec), cache_name, _convert(cache_params, caches.policy(cache_name), spec))
+
+
+def _split(part: str, spec: str) -> tuple[str, dict[str, str]]:
+    name, _, rest = part.partition(":")
+    pairs = [pair.partition("=") for pair in rest.split(",") if pair]
+    if any(not key or not equals for key, equals, _ in pairs):
+        raise UsageError(f"lane {spec!r}: parameters are written key=value,key=value", "see `mnemoscope lanes`")
+    return name, {key: value for key, _, value in pairs}
+
+
+def _convert(given: Mapping[str, str], cls: type, spec: str) -> dict[str, Any]:
+    hints, known = get_type_hints(cls), {f.name for f in fields(cls) if f.init}
+    for key in given:
+        if key not in known:
+            remedy = f"it has: {', '.join(sorted(known)) or 'none'}"
+            raise UsageError(f"lane {spec!r}: no parameter {key!r}", remedy)
+    return {key: _value(value, hints[key], f"lane {spec!r}: {key}") for key, value in given.items()}
+
+
+def _value(text: str, hint: Any, where: str) -> Any:
+    if get_origin(hint) in (types.UnionType,):
+        if text.lower() == "none":
+            return None
+        hint = next(h for h in get_args(hint) if h is not type(None))
+    choices = get_args(hint)
+    if choices and all(isinstance(c, str) for c in choices):
+        if text not in choices:
+            raise UsageError(f"{where} is {text!r}", f"one of: {', '.join(choices)}")
+        return text
+    if hint is bool:
+        if text.lower() not in ("true", "false", "yes", "no", "1", "0"):
+            raise UsageError(f"{where} is {text!r}", "write true or false")
+        return text.lower() in ("true", "yes", "1")
+    try:
+        return hint(text)
+    except ValueError as error:
+        raise UsageError(f"{where} is {text!r}", f"write a {hint.__name__}") from error
+
+
+def _format(name: str, params: Mapping[str, Any]) -> str:
+    rest = ",".join(f"{key}={_plain(value)}" for key, value in params.items())
+    return f"{name}:{rest}" if rest else name
+
+
+def _plain(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) or value is None else str(value)

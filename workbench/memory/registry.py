@@ -1,0 +1,26 @@
+"""Every memory strategy, one line each. Adding one takes its file and a line here."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from workbench.errors import UsageError
+from workbench.memory.base import MemoryStrategy
+
+STRATEGIES: dict[str, str] = {
+    "full": "workbench.memory.full:Full",
+    "window": "workbench.memory.window:Window",
+    "bm25": "workbench.memory.bm25:BM25",
+    "dense": "workbench.memory.dense:Dense",
+    "a-mem": "workbench.memory.a_mem:AMem",
+}
+"""Name to ``module:class``. Modules are imported when a lane asks for them."""
+
+
+def strategy(name: str) -> type[MemoryStrategy]:
+    """The strategy called ``name``. Raises ``UsageError`` naming the ones there are."""
+    if name not in STRATEGIES:
+        raise UsageError(f"unknown memory strategy {name!r}", f"one of: {', '.join(STRATEGIES)}")
+    module, _, cls = STRATEGIES[name].partition(":")
+    found: type[MemoryStrategy] = getattr(import_module(module), cls)
+    return found
