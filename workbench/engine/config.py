@@ -1,0 +1,45 @@
+"""What a run is made of; stored in the trace, so that the same command can go on with it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+
+@dataclass(frozen=True, slots=True)
+class RunConfig:
+    """Sessions x lanes on one model.
+
+    Attributes:
+        sessions: session files, any supported format.
+        lanes: lane SPECs.
+        model: ``demo`` or the path of a GGUF.
+        embedder: ``minilm``, ``hash`` or the path of an embedding GGUF.
+        capture: ``answers`` records attention while answering probes, ``off`` does not.
+        exact: one sequence at a time; bit-identical from run to run.
+        out: the run file; None derives it from the first session's name.
+        context: tokens per sequence; None lets the backend choose.
+        threads: CPU threads; None uses the physical cores.
+    """
+
+    sessions: tuple[Path, ...]
+    lanes: tuple[str, ...]
+    model: str = "demo"
+    embedder: str = "minilm"
+    seed: int = 0
+    capture: Literal["answers", "off"] = "answers"
+    exact: bool = False
+    out: Path | None = None
+    context: int | None = None
+    threads: int | None = None
+
+    @property
+    def path(self) -> Path:
+        """Where the trace is written."""
+        return self.out or Path.cwd() / f"{self.sessions[0].stem}.mnemo"
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON, paths as text."""
+        data = asdict(self)
+        return data | {"sessions": [str(s) for s in self.sessions], "lanes": list(self.lanes), "out": str(self.path)}

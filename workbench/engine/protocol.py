@@ -1,0 +1,96 @@
+"""The messages between the engine process and whoever started it. Bulk data goes through the trace, never over here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from workbench.engine.config import RunConfig
+
+
+# To the engine.
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Run this; continues the file when it holds the same run."""
+
+    config: RunConfig
+    paused: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Stop before the next turn or probe of every lane."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resume:
+    """Go on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """While paused: let every lane do one more turn, then pause again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """End the run; what was committed stays and the same Start goes on from there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shutdown:
+    """Leave the process."""
+
+
+# From the engine.
+@dataclass(frozen=True, slots=True)
+class Loading:
+    """Something slow before the first turn: ``what`` is a line for the status bar."""
+
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """The model is loaded; ``device`` is what really computes."""
+
+    model: str
+    device: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Steps (a turn or a probe of a lane) done of all; ``note`` says what was last done."""
+
+    done: int
+    total: int
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TraceAdvanced:
+    """The trace has grown up to ``seq``; sent at most 30 times a second."""
+
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class StateChanged:
+    """What the engine is doing now."""
+
+    state: Literal["running", "paused", "finished", "cancelled"]
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The run cannot go on. ``message`` is one line for a person, ``log`` the engine log's tail."""
+
+    message: str
+    log: str = ""
+    crashed: bool = False
+    signal: int = 0
+
+
+Command = Start | Pause | Resume | Step | Cancel | Shutdown
+Report = Loading | Ready | Progress | TraceAdvanced | StateChanged | Failed
