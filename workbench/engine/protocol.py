@@ -15,6 +15,8 @@ class Start:
 
     config: RunConfig
     paused: bool = False
+    crash: Failed | None = None
+    """How the engine before this one died; recorded in the trace by the one that goes on."""
 
 
 @dataclass(frozen=True, slots=True)

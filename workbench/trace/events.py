@@ -40,7 +40,8 @@ class Kind(StrEnum):
     ANSWERED = "answer.finished"  # {text, tokens: [[text, logprob]], prompt_tokens, error}; subject is the probe
     CAPTURED = "attention.captured"  # {blob, layers, heads, tokens, bins}; subject is the probe
     SCORED = "probe.scored"  # {correct, score, extracted, scorer, competency, recall, rank}; closes a probe
-    TURN_CLOSED = "turn.closed"  # {calls, tokens: [prompt, generated], items}; closes a turn
+    LANE_FAILED = "strategy.failed"  # {message, traceback}: a defect in the strategy; the turn is closed without it
+    TURN_CLOSED = "turn.closed"  # {calls, tokens: [prompt, generated], embedded, items}; closes a turn
 
 
 OPERATIONS = (
