@@ -103,6 +103,11 @@ class TraceWriter:
                 lambda: self._connection.executemany(insert, rows),
             ]
         )
+        return self.last_seq
+
+    @property
+    def last_seq(self) -> int:
+        """How far the trace has been written; 0 for an empty one."""
         return int(self._connection.execute("SELECT coalesce(max(seq), 0) FROM event").fetchone()[0])
 
     def annotate(self, seq: int, author: str, text: str, created: str) -> int:

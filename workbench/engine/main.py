@@ -1,0 +1,90 @@
+"""The engine process: takes commands from a pipe, runs, and reports. Started by ``workbench.engine.supervisor``."""
+
+from __future__ import annotations
+
+import faulthandler
+import os
+import sys
+import threading
+import traceback
+from multiprocessing.connection import Connection
+from queue import SimpleQueue
+
+from workbench.engine.control import Control
+from workbench.engine.protocol import Cancel, Command, Failed, Pause, Report, Resume, Shutdown, Start, Step
+from workbench.engine.run import run
+from workbench.errors import Cancelled, MnemoscopeError
+
+
+def main(pipe: Connection, log: str) -> None:
+    """Serve until ``Shutdown`` or until the other end of the pipe is gone.
+
+    Args:
+        log: file that standard output and standard error of this process go to, llama.cpp's included.
+    """
+    _redirect(log)
+    starts: SimpleQueue[Start | None] = SimpleQueue()
+    hand = _Hand()
+    threading.Thread(target=_listen, args=(pipe, starts, hand), daemon=True).start()
+    while (start := starts.get()) is not None:
+        _run(start, pipe, hand)
+
+
+class _Hand:
+    """The control of the run that is under way."""
+
+    def __init__(self) -> None:
+        self.control = Control()
+
+    def take(self, command: Command) -> None:
+        match command:
+            case Pause():
+                self.control.pause()
+            case Resume():
+                self.control.resume()
+            case Step():
+                self.control.step()
+            case Cancel() | Shutdown():
+                self.control.cancel()
+
+
+def _listen(pipe: Connection, starts: SimpleQueue[Start | None], hand: _Hand) -> None:
+    while True:
+        try:
+            command = pipe.recv()
+        except (EOFError, OSError):  # whoever started us is gone: finish the step, lose nothing, leave
+            command = Shutdown()
+        if isinstance(command, Start):
+            hand.control = Control(command.paused)
+            starts.put(command)
+            continue
+        hand.take(command)
+        if isinstance(command, Shutdown):
+            starts.put(None)
+            return
+
+
+def _run(start: Start, pipe: Connection, hand: _Hand) -> None:
+    def report(what: Report) -> None:
+        try:
+            pipe.send(what)
+        except (BrokenPipeError, OSError):
+            hand.control.cancel()
+
+    try:
+        run(start.config, report=report, control=hand.control, crash=start.crash)
+    except Cancelled:
+        pass  # reported as a state
+    except MnemoscopeError as error:
+        report(Failed(str(error)))
+    except Exception as error:
+        traceback.print_exc()
+        report(Failed(f"the engine failed: {type(error).__name__}: {error}", traceback.format_exc()[-4000:]))
+
+
+def _redirect(log: str) -> None:
+    handle = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    os.dup2(handle, 1)
+    os.dup2(handle, 2)
+    sys.stdout = sys.stderr = open(2, "w", buffering=1, closefd=False)  # noqa: SIM115 - as long as the process lives
+    faulthandler.enable(sys.stderr)

@@ -1,0 +1,240 @@
+"""A run: sessions x lanes on one backend, turn by turn, into one run file. Used in-process and by the engine process."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from workbench import __version__
+from workbench.engine.config import RunConfig
+from workbench.engine.control import Control
+from workbench.engine.protocol import Failed, Loading, Progress, Ready, Report, StateChanged, TraceAdvanced
+from workbench.errors import Cancelled, TraceError, UsageError
+from workbench.lanes import LaneSpec
+from workbench.llm.base import Backend, BackendOptions
+from workbench.replay import LaneReplay
+from workbench.sessions import formats
+from workbench.sessions.model import Session
+from workbench.trace.events import Event, Kind
+from workbench.trace.writer import TraceWriter
+
+_REPORT_EVERY = 1 / 30  # seconds; the pipe only says how far the trace has advanced
+_SESSIONS_AT_ONCE = 4  # enough to fill a batch of eight with two or three lanes each
+
+
+def run(
+    config: RunConfig,
+    progress: Callable[[Progress], None] | None = None,
+    report: Callable[[Report], None] | None = None,
+    control: Control | None = None,
+    crash: Failed | None = None,
+) -> Path:
+    """Replay the sessions through the lanes; the path of the run file.
+
+    Continues the file when it holds the same run. Raises ``Cancelled`` when cancelled (what was committed stays),
+    ``MnemoscopeError`` for whatever a person can mend.
+
+    Args:
+        progress: called after each step, at most 30 times a second.
+        report: called with every report of ``workbench.engine.protocol``.
+        control: pause, step and cancel; None runs to the end.
+        crash: how an engine before this one died; recorded in the trace.
+    """
+    if not config.lanes or not config.sessions:
+        raise UsageError("a run needs at least one session and one lane", "name a session file and --lane SPEC")
+    specs = _specs(config.lanes)
+    sessions = [s for path in config.sessions for s in formats.read(path)]
+    tell = _Reporter(progress, report)
+    tell(Loading("opening the run file"))
+    with TraceWriter(config.path) as writer:
+        asyncio.run(_Run(config, specs, sessions, writer, tell, control or Control(), crash).go())
+    return config.path
+
+
+def _specs(lanes: tuple[str, ...]) -> list[LaneSpec]:
+    specs = [LaneSpec.parse(lane) for lane in lanes]
+    names = [s.name for s in specs]
+    twice = {n for n in names if names.count(n) > 1}
+    if twice:
+        raise UsageError(f"lane {twice.pop()!r} is named twice", "leave one out, or give it other parameters")
+    return specs
+
+
+class _Reporter:
+    """Passes reports on; progress and advance at most 30 times a second."""
+
+    def __init__(self, progress: Callable[[Progress], None] | None, report: Callable[[Report], None] | None) -> None:
+        self._progress, self._report, self._last = progress, report, 0.0
+
+    def __call__(self, report: Report) -> None:
+        if isinstance(report, Progress) and self._progress:
+            self._progress(report)
+        if self._report:
+            self._report(report)
+
+    def step(self, done: int, total: int, note: str, seq: Callable[[], int]) -> None:
+        now = time.monotonic()
+        if now - self._last >= _REPORT_EVERY or done == total:
+            self._last = now
+            self(Progress(done, total, note))
+            self(TraceAdvanced(seq()))
+
+
+@dataclass
+class _Run:
+    config: RunConfig
+    specs: list[LaneSpec]
+    sessions: list[Session]
+    writer: TraceWriter
+    tell: _Reporter
+    control: Control
+    crash: Failed | None
+    done: int = 0
+
+    async def go(self) -> None:
+        numbers, lanes, resumed = self._register()
+        self.total = sum((len(s.turns) + len(s.probes)) * len(lanes) for s in self.sessions)
+        self.tell(Loading("loading the model"))
+        backend = await asyncio.get_running_loop().run_in_executor(None, _open, self.config)
+        try:
+            self._loaded(backend, resumed)
+            self.control.bind(asyncio.get_running_loop(), self.tell)
+            await self._replay(backend, numbers, lanes)
+            self._engine_event(Kind.RUN_FINISHED, {})
+            self.tell(StateChanged("finished"))
+        except asyncio.CancelledError:
+            self._engine_event(Kind.RUN_CANCELLED, {})
+            self.tell(StateChanged("cancelled"))
+            raise Cancelled("cancelled; the same command goes on from here") from None
+        except BaseExceptionGroup as group:
+            raise _first(group) from group
+        finally:
+            backend.close()
+
+    def _register(self) -> tuple[list[int], list[int], bool]:
+        """Numbers of the sessions and lanes in the file; adds what a fresh file lacks."""
+        hashes = [_fingerprint(s.to_json()) for s in self.sessions]
+        identity = _fingerprint([hashes, [s.name for s in self.specs], *_settings(self.config)])
+        with self.writer.reader() as reader:
+            known, found = reader.meta("identity"), reader.session_hashes()
+            rows = {row.name: row.id for row in reader.lanes()}
+        if known not in (None, identity):
+            raise TraceError(
+                f"{self.config.path}: holds another run (other sessions, lanes, model or settings)",
+                "choose another --out FILE, or repeat the command that made it",
+            )
+        numbers = [found.get(h) or self.writer.add_session(s, h) for s, h in zip(self.sessions, hashes, strict=True)]
+        lanes = [rows.get(s.name) or self._add_lane(s) for s in self.specs]
+        self.writer.set_meta("config", self.config.to_json())
+        self.writer.set_meta("identity", identity)
+        return numbers, lanes, known is not None
+
+    def _add_lane(self, spec: LaneSpec) -> int:
+        params = spec.strategy().parameters() | {f"cache.{k}": v for k, v in spec.cache_params.items()}
+        return self.writer.add_lane(spec.name, spec.memory, spec.cache, params)
+
+    def _loaded(self, backend: Backend, resumed: bool) -> None:
+        info = asdict(backend.info) | {"embedder": backend.embedder, "versions": _versions()}
+        self.tell(Ready(backend.info.name, backend.info.device, str(self.config.path)))
+        if self.crash:
+            payload = {"signal": self.crash.signal, "message": self.crash.message, "log": self.crash.log[-4000:]}
+            self._engine_event(Kind.ENGINE_CRASHED, payload)
+        self._engine_event(Kind.ENGINE_LOADED, info)
+        self._engine_event(Kind.RUN_STARTED, {"resumed": resumed})
+
+    def _engine_event(self, kind: Kind, payload: dict[str, Any]) -> None:
+        with self.writer.reader() as reader:
+            n = reader.query("SELECT coalesce(max(n), 0) + 1 FROM event WHERE session = 0 AND lane = 0")[0][0]
+        seq = self.writer.append([Event(0, 0, -1, n, kind, payload=payload)])
+        self.tell(TraceAdvanced(seq))
+
+    async def _replay(self, backend: Backend, numbers: list[int], lanes: list[int]) -> None:
+        slots = asyncio.Semaphore(1 if self.config.exact else _SESSIONS_AT_ONCE)
+
+        async def one(session: Session, number: int) -> None:
+            async with slots:
+                await self._session(session, [self._lane(session, number, *x, backend) for x in zip(lanes, self.specs)])
+
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(one(s, n)) for s, n in zip(self.sessions, numbers, strict=True)]
+            self.control.running(tasks)
+        if self.control.cancelled:  # a group does not pass on that its own tasks were cancelled
+            raise asyncio.CancelledError
+
+    def _lane(self, session: Session, number: int, lane: int, spec: LaneSpec, backend: Backend) -> LaneReplay:
+        capture = self.config.capture == "answers" and backend.info.capture
+        return LaneReplay(session, number, lane, spec.strategy, backend, self.writer, self.config.seed, capture)
+
+    async def _session(self, session: Session, lanes: list[LaneReplay]) -> None:
+        """All lanes in step, so that a turn can be compared as it happens and paused as one."""
+        await self._ask(session, -1, lanes)
+        for turn in session.turns:
+            if any(lane.closed < turn.index for lane in lanes):
+                await self.control.turn()
+            await self._together([lane.observe(turn) for lane in lanes], f"{session.name}: turn {turn.index}")
+            await self._ask(session, turn.index, lanes)
+
+    async def _ask(self, session: Session, turn: int, lanes: list[LaneReplay]) -> None:
+        for probe in session.probes_after(turn):
+            await self.control.probe()
+            await self._together([lane.ask(probe) for lane in lanes], f"{session.name}: {probe.question}")
+
+    async def _together(self, steps: list[Any], note: str) -> None:
+        async def one(step: Any) -> None:
+            await step
+            self.done += 1
+            self.tell.step(self.done, self.total, note, self._seq)
+
+        if self.config.exact:
+            for step in steps:
+                await one(step)
+        else:
+            async with asyncio.TaskGroup() as group:
+                for step in steps:
+                    group.create_task(one(step))
+
+    def _seq(self) -> int:
+        return self.writer.last_seq
+
+
+def _first(error: BaseException) -> BaseException:
+    return _first(error.exceptions[0]) if isinstance(error, BaseExceptionGroup) else error
+
+
+def _open(config: RunConfig) -> Backend:
+    from workbench.llm.open import open_backend
+
+    options = BackendOptions(
+        model=config.model,
+        embedder=config.embedder,
+        context=config.context,
+        threads=config.threads,
+        exact=config.exact,
+        seed=config.seed,
+    )
+    return open_backend(options)
+
+
+def _settings(config: RunConfig) -> tuple[Any, ...]:
+    return (config.model, config.embedder, config.seed, config.capture, config.exact)
+
+
+def _fingerprint(data: Any) -> str:
+    return hashlib.sha256(json.dumps(data, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+
+def _versions() -> dict[str, str]:
+    found = {"mnemoscope": __version__}
+    for name in ("llama-cpp-python", "chromadb", "numpy"):
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:  # frozen, or not installed: the record says what there was
+            found[name] = "not installed"
+    return found

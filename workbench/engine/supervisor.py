@@ -1,0 +1,117 @@
+"""Starts the engine process, listens to it, and survives it. Free of Qt; the window wraps it."""
+
+from __future__ import annotations
+
+import multiprocessing
+import tempfile
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+
+from workbench.engine import main
+from workbench.engine.config import RunConfig
+from workbench.engine.protocol import Command, Failed, Report, Shutdown, Start
+
+_TAIL = 4000  # characters of the engine log that a report carries
+_GRACE = 2.0  # seconds that the engine has to leave by itself
+
+
+class Supervisor:
+    """One engine process at a time; a new one is spawned when the last one died.
+
+    Args:
+        on_report: called with every report, from a reader thread.
+    """
+
+    def __init__(self, on_report: Callable[[Report], None]) -> None:
+        self._on_report = on_report
+        self._process: BaseProcess | None = None
+        self._pipe: Connection | None = None
+        self._reader: threading.Thread | None = None
+        self._crash: Failed | None = None
+        self._config: RunConfig | None = None
+        self._leaving = False
+        handle = tempfile.NamedTemporaryFile(prefix="mnemoscope-engine-", suffix=".log", delete=False)  # noqa: SIM115
+        handle.close()
+        self.log_path = Path(handle.name)
+
+    @property
+    def running(self) -> bool:
+        """Whether an engine process is alive."""
+        return self._process is not None and self._process.is_alive()
+
+    @property
+    def pid(self) -> int | None:
+        """The engine's process id."""
+        return self._process.pid if self._process else None
+
+    def start(self, config: RunConfig, paused: bool = False) -> None:
+        """Run this, in the living engine or a new one."""
+        self._config = config
+        if not self.running:
+            self._spawn()
+        self.send(Start(config, paused, self._crash))
+        self._crash = None
+
+    def go_on(self, smaller: bool = True) -> None:
+        """After a crash: the same run again from its last committed step, with half the context when ``smaller``."""
+        assert self._config is not None, "nothing was started"
+        context = max(512, (self._config.context or 4096) // 2) if smaller else self._config.context
+        self.start(replace(self._config, context=context))
+
+    def send(self, command: Command) -> None:
+        """Hand a command to the engine; nothing happens when it is gone."""
+        if self._pipe is not None:
+            with suppress(BrokenPipeError, OSError):
+                self._pipe.send(command)
+
+    def log_tail(self) -> str:
+        """The end of what the engine printed."""
+        try:
+            return self.log_path.read_text(errors="replace")[-_TAIL:]
+        except OSError:
+            return ""
+
+    def shutdown(self) -> None:
+        """End the engine: asked first, then terminated."""
+        self._leaving = True
+        self.send(Shutdown())
+        if self._process is not None:
+            self._process.join(_GRACE)
+            if self._process.is_alive():
+                self._process.kill()
+                self._process.join()
+        if self._reader is not None and self._reader is not threading.current_thread():
+            self._reader.join(_GRACE)
+        if self._pipe is not None:
+            self._pipe.close()
+        self._process = self._pipe = self._reader = None
+        self.log_path.unlink(missing_ok=True)
+
+    def _spawn(self) -> None:
+        spawn = multiprocessing.get_context("spawn")
+        self._pipe, theirs = spawn.Pipe()
+        self._leaving = False
+        self._process = spawn.Process(target=main.main, args=(theirs, str(self.log_path)), name="mnemoscope-engine")
+        self._process.daemon = True
+        self._process.start()
+        theirs.close()
+        self._reader = threading.Thread(target=self._listen, args=(self._pipe, self._process), daemon=True)
+        self._reader.start()
+
+    def _listen(self, pipe: Connection, process: BaseProcess) -> None:
+        while True:
+            try:
+                self._on_report(pipe.recv())
+            except (EOFError, OSError):
+                break
+        process.join()
+        if not self._leaving:
+            code = process.exitcode or 0
+            message = f"the engine process died (signal {-code})" if code < 0 else f"the engine process left (exit {code})"
+            self._crash = Failed(message, self.log_tail(), crashed=True, signal=max(0, -code))
+            self._on_report(self._crash)
