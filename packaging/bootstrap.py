@@ -1,16 +1,17 @@
 #!/usr/bin/env python3
-"""Sets Mnemoscope up in ``.venv`` and runs it or its tests from there. Standard library only; the Makefile is thin over it.
+"""Sets Mnemoscope up in ``.venv`` and runs it or its tests from there. Standard library only; the Makefile is thin.
 
     python packaging/bootstrap.py setup [--dev] [--train]   make or mend .venv; costs nothing when nothing is to be done
-    python packaging/bootstrap.py run                       the window, or without a display a replay, a report and pictures
+    python packaging/bootstrap.py run [FILE…]               the window; without a display a replay, report and pictures
     python packaging/bootstrap.py test [PYTEST ARGUMENTS]   the test suite
-    python packaging/bootstrap.py lint                      ruff, mypy, import-linter
+    python packaging/bootstrap.py lint [--fix]              ruff, mypy, import-linter
     python packaging/bootstrap.py bench [NAME…]             measurements
     python packaging/bootstrap.py samples                   the sample sessions and the recorded run, made again
     python packaging/bootstrap.py exec COMMAND…             any program of .venv
 
-Every step prints one line with the time it took. What is missing (a compiler, a library, the network) ends in one line that
-says what to do, and exit code 1. Dependencies are pinned by ``constraints.txt``; which index they come from is pip's own setting.
+Every step prints one line with the time it took. What is missing (a compiler, a library, the network) ends in one
+line that says what to do, and exit code 1. Versions are pinned by ``constraints.txt``; which index they come from is
+pip's own setting.
 """
 
 from __future__ import annotations
@@ -28,8 +29,8 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Callable, Iterable, Iterator, Sequence
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
@@ -43,7 +44,7 @@ PROGRESS_EVERY = 30.0  # seconds between progress lines where output is not a te
 
 
 class SetupError(Exception):
-    """Something that set-up cannot mend itself; ``str(error)`` is the one line that says what is missing and the remedy."""
+    """Something that set-up cannot mend itself; ``str(error)`` is one line: what is missing, and the remedy."""
 
 
 # -- what a person sees ------------------------------------------------------------------------------------------------
@@ -96,7 +97,7 @@ def one_line(text: str, limit: int = 300) -> str:
 
 
 def install_hint(debian: str, fedora: str = "", mac: str = "", windows: str = "") -> str:
-    """The exact command that installs a system package here; names the Debian packages where the system is another one."""
+    """The exact command that installs a system package here; Debian names where the system is an unknown one."""
     if WINDOWS:
         return windows or "install " + debian
     if sys.platform == "darwin":
@@ -151,12 +152,9 @@ def cmake_arguments(cuda: bool) -> str:
 
 
 def _compiler_remedy() -> str:
-    return install_hint(
-        "build-essential",
-        "gcc-c++ make",
-        "xcode-select --install",
-        'winget install Microsoft.VisualStudio.2022.BuildTools --override "--add Microsoft.VisualStudio.Workload.VCTools"',
-    )
+    tools = "--add Microsoft.VisualStudio.Workload.VCTools --includeRecommended"
+    windows = f'winget install Microsoft.VisualStudio.2022.BuildTools --override "{tools}"'
+    return install_hint("build-essential", "gcc-c++ make", "xcode-select --install", windows)
 
 
 def check_compiler() -> str:
@@ -188,7 +186,7 @@ def _first_program(*names: str | None) -> str | None:
 
 
 def _check_visual_studio() -> str:
-    programs = os.environ.get("ProgramFiles(x86)", r"C:\Program Files (x86)")
+    programs = os.environ.get("PROGRAMFILES(X86)", r"C:\Program Files (x86)")
     finder = Path(programs) / "Microsoft Visual Studio" / "Installer" / "vswhere.exe"
     needs = ["-latest", "-products", "*", "-requires", "Microsoft.VisualStudio.Component.VC.Tools.x86.x64"]
     if finder.exists():
@@ -456,7 +454,7 @@ def llama_state(python: Path) -> tuple[str | None, bool | str]:
 
 
 def processor() -> str:
-    """What tells this processor's instruction set from another's, so that a wheel built for one is not used on the other."""
+    """What tells this processor's instruction set from another's: a wheel built for one may crash on the other."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
@@ -647,7 +645,7 @@ SAMPLE_LANES = ("full", "window", "bm25", "dense", "a-mem")
 
 
 def call(arguments: Sequence[object], **environment: str) -> int:
-    """Runs a program in the foreground in the checkout; returns its exit code (128 + signal where a signal ended it)."""
+    """Runs a program in the foreground in the checkout; returns its exit code (128 + signal when one ended it)."""
     command = [str(argument) for argument in arguments]
     code = subprocess.run(command, cwd=ROOT, env={**os.environ, **environment}).returncode
     return code if code >= 0 else 128 - code
@@ -700,7 +698,7 @@ def lint(arguments: Sequence[str]) -> int:
     """Every linter, all of them even when one finds something; with ``--fix`` ruff mends what it can."""
     python = setup(["dev"])
     fix = "--fix" in arguments
-    checks = [
+    checks: list[list[object]] = [
         [python, "-m", "ruff", "check", *(["--fix"] if fix else []), "."],
         [python, "-m", "ruff", "format", *([] if fix else ["--check"]), "."],
         [python, "-m", "mypy"],

