@@ -108,7 +108,9 @@ def _turn(lane: _Lane, plan: Session, turn: Turn, rate: float, rng: random.Rando
         for other in rng.sample(others, min(len(others), 2)):
             log.link(item.id, other.id, "about the same", round(rng.random(), 2), cause=call.n)
         if others and rng.random() < 0.25:
-            log.update(rng.choice(others).id, context=f"moved again by turn {turn.index}", reason="evolution", cause=call.n)
+            log.update(
+                rng.choice(others).id, context=f"moved again by turn {turn.index}", reason="evolution", cause=call.n
+            )
         if len(others) > 3 and rng.random() < 0.15:
             log.supersede(others[0].id, item.id, reason="newer")
         if len(others) > 3 and rng.random() < 0.08:
@@ -117,7 +119,9 @@ def _turn(lane: _Lane, plan: Session, turn: Turn, rate: float, rng: random.Rando
         log.dropped("malformed output", "expected an object")
     for probe in plan.probes_after(turn.index):
         yield _probe(lane, plan, probe, rng)
-    lane.emit(Kind.TURN_CLOSED, "", {"calls": 1, "tokens": [40, 12], "items": len(log.state.active())}, ms=rng.uniform(8, 60))
+    lane.emit(
+        Kind.TURN_CLOSED, "", {"calls": 1, "tokens": [40, 12], "items": len(log.state.active())}, ms=rng.uniform(8, 60)
+    )
 
 
 def _probe(lane: _Lane, plan: Session, probe: Probe, rng: random.Random) -> np.ndarray:
@@ -130,19 +134,35 @@ def _probe(lane: _Lane, plan: Session, probe: Probe, rng: random.Random) -> np.n
     ]  # fmt: skip
     lane.emit(Kind.RECALLED, probe.id, {"query": probe.question, "k": 6, "hits": hits}, ms=2.0)
     spans, at = [], 4
-    spans.append({"kind": "instruction", "label": "instruction", "text": "Answer.", "items": [], "turns": [], "tokens": [0, 4]})
+    spans.append(
+        {"kind": "instruction", "label": "instruction", "text": "Answer.", "items": [], "turns": [], "tokens": [0, 4]}
+    )
     for hit in hits[:6]:
         length = len(hit["text"].split()) + 2
         spans.append({"kind": "memory", "label": hit["item"], "text": hit["text"], "items": [hit["item"]],
                       "turns": hit["turns"], "tokens": [at, at + length]})  # fmt: skip
         at += length
-    spans.append({"kind": "question", "label": "question", "text": probe.question, "items": [], "turns": [], "tokens": [at, at + 8]})
+    spans.append(
+        {
+            "kind": "question",
+            "label": "question",
+            "text": probe.question,
+            "items": [],
+            "turns": [],
+            "tokens": [at, at + 8],
+        }
+    )
     at += 8
     lane.emit(Kind.PACKED, probe.id, {"budget": 512, "tokens": at, "spans": spans, "dropped": hits[5:6]})
     right = rng.random() < 0.35 + 0.12 * lane.lane
     answer = probe.gold[0] if right else rng.choice(CITIES)
     tokens = [[answer, -0.1]]
-    lane.emit(Kind.ANSWERED, probe.id, {"text": answer, "tokens": tokens, "prompt_tokens": at, "error": ""}, ms=rng.uniform(10, 90))
+    lane.emit(
+        Kind.ANSWERED,
+        probe.id,
+        {"text": answer, "tokens": tokens, "prompt_tokens": at, "error": ""},
+        ms=rng.uniform(10, 90),
+    )
     weights = np.random.default_rng(rng.randrange(1 << 30)).dirichlet(np.full(at, 0.05), (4, 4, 1)).astype(np.float16)
     from workbench.trace import blobs
 
@@ -151,7 +171,8 @@ def _probe(lane: _Lane, plan: Session, probe: Probe, rng: random.Random) -> np.n
     lane.emit(Kind.CAPTURED, probe.id, captured)
     found = next((h["rank"] for h in hits if set(h["turns"]) & set(probe.evidence)), 0)
     recall = {str(k): float(0 < found <= k) for k in (1, 5, 10)}
-    scored = {"correct": answer in probe.gold, "score": float(answer in probe.gold), "extracted": answer, "scorer": "match",
+    right = answer in probe.gold
+    scored = {"correct": right, "score": float(right), "extracted": answer, "scorer": "match",
               "competency": probe.competency, "recall": recall, "rank": found}  # fmt: skip
     lane.emit(Kind.SCORED, probe.id, scored)
     return weights

@@ -1,0 +1,53 @@
+import pytest
+
+from workbench.memory.items import MemoryState
+from workbench.memory.log import MemoryLog
+from workbench.trace.events import Event
+
+
+def log() -> tuple[MemoryLog, list[Event]]:
+    events: list[Event] = []
+
+    def emit(kind: str, subject: str, payload: dict, cause: int, ms: float) -> Event:
+        events.append(Event(1, 1, 3, len(events) + 1, kind, subject, cause, payload, ms))
+        return events[-1]
+
+    return MemoryLog(emit, MemoryState(), 3), events
+
+
+def test_every_operation_is_an_event_and_the_fold_equals_the_live_state() -> None:
+    memory, events = log()
+    a = memory.write("Mira lives in Oslo", "fact", tags=["home"])
+    b = memory.write("Mira lives in Lima", "fact", turns=[5, 3, 5], index_text="")
+    c = memory.write("Mira moved", "fact")
+    memory.update(a.id, text="Mira lives in Turin", tags=["city"], heat=2, turns=[3, 1], cause=1)
+    memory.supersede(a.id, b.id, reason="newer")
+    memory.link(b.id, a.id, "replaces", 0.5)
+    memory.link(b.id, c.id)
+    memory.unlink(b.id, c.id)
+    memory.merge([b.id, c.id], into=c.id)
+    memory.access([c.id, c.id], "where")
+    memory.evict(c.id)
+    memory.restore(c.id)
+    memory.delete(a.id, reason="wrong")
+    assert MemoryState(events) == memory.state
+    assert memory.state[a.id].status == "deleted" and memory.state[a.id].fields == {"tags": ["city"], "heat": 2}
+    assert memory.state[a.id].turns == (1, 3) and memory.state[b.id].turns == (3, 5)
+    assert memory.state[b.id].successor == c.id and memory.state[c.id].active and memory.state[c.id].accessed == 2
+    assert [link.label for link in memory.state.links.values()] == ["replaces"]
+    assert [item.id for item, _ in memory.state.neighbours(a.id)] == [b.id]
+    assert [i.id for i in memory.state.active()] == [c.id]
+
+
+def test_what_stays_equal_is_not_recorded() -> None:
+    memory, events = log()
+    item = memory.write("x", "fact", tags=["a"])
+    memory.update(item.id, text="x", tags=["a"], turns=[3])
+    assert len(events) == 1
+
+
+def test_an_id_is_written_once() -> None:
+    memory, _ = log()
+    memory.write("x", "fact", id="a")
+    with pytest.raises(ValueError, match="exists"):
+        memory.write("y", "fact", id="a")

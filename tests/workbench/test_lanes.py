@@ -1,0 +1,46 @@
+from dataclasses import dataclass
+from typing import Literal
+
+import pytest
+
+from workbench import lanes
+from workbench.errors import UsageError
+from workbench.memory.base import MemoryStrategy
+
+
+@dataclass
+class Sample(MemoryStrategy):
+    k: int = 10
+    share: float = 0.5
+    on: bool = True
+    way: Literal["a", "b"] = "a"
+    most: int | None = 3
+
+
+@pytest.fixture(autouse=True)
+def sample(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lanes.memories, "strategy", lambda name: Sample)
+
+
+def test_parameters_get_their_types_and_the_name_is_the_shortest_form() -> None:
+    spec = lanes.LaneSpec.parse(" sample:k=3,share=.25,on=no,way=b,most=none ")
+    assert spec.strategy() == Sample(3, 0.25, False, "b", None)
+    assert spec.name == "sample:k=3,share=0.25,on=false,way=b,most=none"
+    assert lanes.LaneSpec.parse(spec.name) == spec
+    assert lanes.LaneSpec.parse("sample+full-cache").name == "sample"
+
+
+@pytest.mark.parametrize(
+    ("spec", "words"),
+    [
+        ("sample:k=x", "k is 'x'"),
+        ("sample:z=1", "no parameter 'z'"),
+        ("sample:k", "key=value"),
+        ("sample:way=c", "one of: a, b"),
+        ("sample:on=maybe", "true or false"),
+        ("sample+snap", "unknown cache policy"),
+    ],
+)
+def test_wrong_specs_say_what_is_wrong(spec: str, words: str) -> None:
+    with pytest.raises(UsageError, match=words):
+        lanes.LaneSpec.parse(spec)
