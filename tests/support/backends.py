@@ -40,17 +40,18 @@ class ScriptedBackend:
     info: ModelInfo = INFO
     embedder: str = "words (64, sum)"
     calls: list[str] = field(default_factory=list)
+    waiting: int = 0
     closed: bool = False
 
     async def complete(self, request: CompletionRequest) -> CompletionResult:
-        await asyncio.sleep(self.pause)
+        await self._wait()
         prompt = "\n".join(m.text for m in request.messages)
         self.calls.append(prompt)
         text = json.dumps(_fill(request.schema, prompt)) if request.schema else prompt[-20:]
         return self._result(prompt, text)
 
     async def answer(self, request: AnswerRequest) -> AnswerResult:
-        await asyncio.sleep(self.pause)
+        await self._wait()
         prompt = "\n".join(m.text for m in request.messages)
         word = request.marks[-1].rstrip("?").split()[-1]
         known = [m for m in request.marks[1:-1] if word in m]
@@ -62,7 +63,7 @@ class ScriptedBackend:
         return AnswerResult(result, spans, Capture((0, 1), weights, words) if request.capture else None)
 
     async def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        await asyncio.sleep(self.pause)
+        await self._wait()
         out = np.zeros((len(texts), 64), np.float32)
         for row, text in enumerate(texts):
             for word in text.lower().split() or [""]:
@@ -84,6 +85,13 @@ class ScriptedBackend:
 
     def close(self) -> None:
         self.closed = True
+
+    async def _wait(self) -> None:
+        self.waiting += 1
+        try:
+            await asyncio.sleep(self.pause)
+        finally:
+            self.waiting -= 1
 
     def _result(self, prompt: str, text: str) -> CompletionResult:
         length = self.count_tokens(prompt)

@@ -105,9 +105,9 @@ def test_files_that_are_no_runs_are_named(tmp_path: Path) -> None:
 
 
 def test_a_reader_cannot_write(tmp_path: Path) -> None:
-    with TraceReader(write_trace(tmp_path / "a.mnemo", turns=2, items=1, probes=1)) as reader:
-        with pytest.raises(sqlite3.OperationalError):
-            reader.query("INSERT INTO meta VALUES ('a', 'b')")
+    path = write_trace(tmp_path / "a.mnemo", turns=2, items=1, probes=1)
+    with TraceReader(path) as reader, pytest.raises(sqlite3.OperationalError):
+        reader.query("INSERT INTO meta VALUES ('a', 'b')")
 
 
 def test_a_full_disk_loses_nothing_committed(tmp_path: Path) -> None:

@@ -1,0 +1,281 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from dataclasses import dataclass, fields, is_dataclass, replace
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+
+from tests.support.backends import ScriptedBackend
+from tests.support.runs import config, lane_events
+from tests.support.traces import session
+from workbench.engine import run as engine
+from workbench.engine.control import Control
+from workbench.engine.protocol import Failed, Progress, Report, StateChanged
+from workbench.errors import Cancelled, MnemoscopeError, TraceError, UsageError
+from workbench.memory import registry
+from workbench.memory.base import Mind, MemoryStrategy, Recall, Span
+from workbench.memory.log import MemoryLog
+from workbench.sessions.model import Turn
+from workbench.trace.events import Kind
+from workbench.trace.reader import TraceReader
+
+LANES = ("full", "window:turns=2", "bm25", "a-mem")
+
+
+@pytest.fixture(autouse=True)
+def backend(monkeypatch: pytest.MonkeyPatch) -> ScriptedBackend:
+    scripted = ScriptedBackend()
+    monkeypatch.setattr(engine, "_open", lambda config: scripted)
+    return scripted
+
+
+def test_every_lane_reads_every_turn_and_answers_every_probe(tmp_path: Path, backend: ScriptedBackend) -> None:
+    progress: list[Progress] = []
+    path = engine.run(config(tmp_path, *LANES, sessions=2), progress.append)
+    with TraceReader(path) as reader:
+        assert [row.name for row in reader.lanes()] == list(LANES)
+        for number in (1, 2):
+            for lane in (1, 2, 3, 4):
+                kinds = Counter(e.kind for e in reader.events(number, lane))
+                assert kinds[Kind.TURN_CLOSED] == 12
+                for kind in (Kind.RECALLED, Kind.PACKED, Kind.ANSWERED, Kind.CAPTURED, Kind.SCORED):
+                    assert kinds[kind] == 4
+                assert not kinds[Kind.LANE_FAILED]
+        captured = next(reader.events(kinds=[Kind.CAPTURED]))
+        assert reader.array(captured.payload["blob"]).shape == (2, 2, 1, len(captured.payload["tokens"]))
+        assert [e.kind for e in reader.events(0, 0)] == [Kind.ENGINE_LOADED, Kind.RUN_STARTED, Kind.RUN_FINISHED]
+    assert progress[-1].done == progress[-1].total == 2 * 4 * 16
+    assert backend.closed
+
+
+def test_the_same_run_gives_the_same_events(tmp_path: Path) -> None:
+    first = engine.run(config(tmp_path, *LANES, exact=True, out=tmp_path / "1.mnemo"))
+    second = engine.run(config(tmp_path, *LANES, exact=True, out=tmp_path / "2.mnemo"))
+    assert lane_events(first) == lane_events(second)
+
+
+@pytest.mark.parametrize("steps", [1, 7, 30, 50])
+def test_a_cancelled_run_goes_on_and_ends_like_an_undisturbed_one(tmp_path: Path, steps: int) -> None:
+    whole = engine.run(config(tmp_path, *LANES, exact=True, out=tmp_path / "whole.mnemo"))
+    control, done = Control(), []
+
+    def count(report: Progress) -> None:
+        done.append(report.done)
+        if report.done >= steps:
+            control.cancel()
+
+    broken = config(tmp_path, *LANES, exact=True, out=tmp_path / "broken.mnemo")
+    engine._REPORT_EVERY = 0
+    with pytest.raises(Cancelled):
+        engine.run(broken, count, control=control)
+    with TraceReader(broken.path) as reader:
+        assert [e.kind for e in reader.events(0, 0)][-1] == Kind.RUN_CANCELLED
+    assert len(lane_events(broken.path)) <= len(LANES)
+    engine.run(broken)
+    assert lane_events(broken.path) == lane_events(whole)
+
+
+def test_a_finished_run_repeated_adds_nothing_to_its_lanes(tmp_path: Path) -> None:
+    path = engine.run(config(tmp_path, *LANES))
+    before = lane_events(path)
+    engine.run(config(tmp_path, *LANES))
+    assert lane_events(path) == before
+
+
+_KILLED = """
+import sys
+from pathlib import Path
+sys.path.insert(0, {root!r})
+from tests.support.backends import ScriptedBackend
+from tests.support.runs import config
+from workbench.engine import run as engine
+engine._open = lambda config: ScriptedBackend(pause=0.002)
+engine._REPORT_EVERY = 0
+engine.run(config(Path({folder!r}), *{lanes!r}, exact=True, out=Path({out!r})), lambda p: print(p.done, flush=True))
+"""
+
+
+def test_kill_minus_nine_at_any_moment_loses_nothing_committed(tmp_path: Path) -> None:
+    whole = engine.run(config(tmp_path, *LANES, exact=True, out=tmp_path / "whole.mnemo"))
+    out = tmp_path / "killed.mnemo"
+    root = str(Path(__file__).parents[3])
+    script = _KILLED.format(root=root, folder=str(tmp_path), lanes=LANES, out=str(out))
+    previous: dict[Any, Any] = {}
+    for moment in (5, 11, 23):
+        process = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
+        assert process.stdout
+        seen = 0
+        for _ in process.stdout:
+            seen += 1
+            if seen == moment:
+                os.kill(process.pid, signal.SIGKILL)
+        process.stdout.close()
+        process.wait()
+        now = lane_events(out)
+        for key, rows in previous.items():
+            assert now[key][: len(rows)] == rows
+        previous = now
+    engine.run(config(tmp_path, *LANES, exact=True, out=out))
+    assert lane_events(out) == lane_events(whole)
+
+
+def test_another_run_does_not_go_into_the_same_file(tmp_path: Path) -> None:
+    path = engine.run(config(tmp_path, "full"))
+    before = lane_events(path)
+    with pytest.raises(TraceError, match="holds another run"):
+        engine.run(config(tmp_path, "full", "bm25"))
+    assert lane_events(path) == before
+
+
+def test_two_engines_on_one_file(tmp_path: Path, backend: ScriptedBackend) -> None:
+    backend.pause = 0.01
+    control, loaded = Control(paused=True), threading.Event()
+
+    def report(what: Report) -> None:
+        if isinstance(what, StateChanged):
+            loaded.set()
+
+    def first() -> None:
+        with pytest.raises(Cancelled):
+            engine.run(config(tmp_path, "full"), report=report, control=control)
+
+    thread = threading.Thread(target=first)
+    thread.start()
+    assert loaded.wait(20)
+    with pytest.raises(TraceError, match="another engine"):
+        engine.run(config(tmp_path, "full"))
+    control.cancel()
+    thread.join(20)
+    engine.run(config(tmp_path, "full"))
+
+
+def test_pause_step_and_cancel_within_a_second(tmp_path: Path, backend: ScriptedBackend) -> None:
+    control, states, advanced = Control(paused=True), [], threading.Event()
+
+    def report(what: Report) -> None:
+        if isinstance(what, StateChanged):
+            states.append(what.state)
+        if isinstance(what, Progress):
+            advanced.set()
+
+    engine._REPORT_EVERY = 0
+    setup = config(tmp_path, "full", "bm25")
+    failure: list[BaseException] = []
+
+    def body() -> None:
+        try:
+            engine.run(setup, report=report, control=control)
+        except Cancelled as error:
+            failure.append(error)
+
+    thread = threading.Thread(target=body)
+    thread.start()
+    control.step()
+    assert advanced.wait(20)
+    deadline = time.monotonic() + 20
+    while True:  # the turn's second lane and its probes may still be under way
+        with TraceReader(setup.path) as reader:
+            if reader.last_turn(1) == 0 or time.monotonic() > deadline:
+                break
+    backend.pause = 30
+    control.resume()
+    while not backend.waiting and time.monotonic() < deadline:
+        pass
+    began = time.monotonic()
+    control.cancel()
+    thread.join(20)
+    assert time.monotonic() - began < 1 and failure and states[-1] == "cancelled"
+    with TraceReader(setup.path) as reader:
+        assert 0 <= reader.last_turn(1) <= 2
+
+
+@dataclass
+class Failing(MemoryStrategy):
+    name: ClassVar[str] = "failing"
+
+    async def observe(self, turn: Turn, mind: Mind, log: MemoryLog) -> None:
+        log.write(turn.said, "turn")
+        if turn.index == 3:
+            raise RuntimeError("a defect")
+
+    async def recall(self, query: str, mind: Mind, log: MemoryLog) -> Recall:
+        if len(log.state) > 8:
+            raise RuntimeError("another")
+        return Recall(tuple(Span(i.text) for i in log.state.active()))
+
+
+def test_a_defect_in_a_strategy_costs_its_own_turn_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "STRATEGIES", registry.STRATEGIES | {"failing": f"{__name__}:Failing"})
+    alone = lane_events(engine.run(config(tmp_path, "full", out=tmp_path / "alone.mnemo")))
+    path = engine.run(config(tmp_path, "failing", "full"))
+    beside = lane_events(path)
+    key = next(k for k in beside if k[1] == "full")
+    assert beside[key] == alone[key]
+    with TraceReader(path) as reader:
+        failed = list(reader.events(1, 1, [Kind.LANE_FAILED]))
+        assert "a defect" in failed[0].payload["message"] and failed[0].turn == 3
+        assert any("another" in e.payload["message"] for e in failed[1:])
+        written = [e.turn for e in reader.events(1, 1, [Kind.WRITTEN])]
+        assert written == [t for t in range(12) if t != 3]
+        assert len(list(reader.events(1, 1, [Kind.SCORED]))) == 4
+
+
+SEEN: list[Any] = []
+
+
+@dataclass
+class Spy(MemoryStrategy):
+    name: ClassVar[str] = "spy"
+
+    async def observe(self, turn: Turn, mind: Mind, log: MemoryLog) -> None:
+        SEEN.extend([turn, dict(vars(log)), mind])
+        log.write(turn.said, "turn")
+
+    async def recall(self, query: str, mind: Mind, log: MemoryLog) -> Recall:
+        SEEN.extend([query, log.turn])
+        return Recall(())
+
+
+def test_a_strategy_never_sees_the_answer_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "STRATEGIES", registry.STRATEGIES | {"spy": f"{__name__}:Spy"})
+    setup, plain = config(tmp_path, "spy"), session(6, 2)
+    turns = tuple(replace(t, source=f"answer_{t.index}", extra={"has_answer": "KEY"}) for t in plain.turns)
+    probes = tuple(replace(p, id=f"KEY-{i}", gold=("KEY",), competency="KEY") for i, p in enumerate(plain.probes))
+    SEEN.clear()
+    (tmp_path / "session-0.json").write_text(json.dumps(replace(plain, turns=turns, probes=probes).to_json()))
+    engine.run(setup)
+    turns_seen = [s for s in SEEN if isinstance(s, Turn)]
+    assert len(turns_seen) == 6 and all(t.source == "" and not t.extra for t in turns_seen)
+    flat = " ".join(repr([getattr(s, f.name) for f in fields(s)]) if is_dataclass(s) else str(s) for s in SEEN)
+    assert "KEY" not in flat and "answer_" not in flat
+
+
+def test_a_prompt_that_does_not_fit_is_an_error_event_and_the_run_goes_on(
+    tmp_path: Path, backend: ScriptedBackend
+) -> None:
+    backend.limit = 40
+    path = engine.run(config(tmp_path, "a-mem"))
+    with TraceReader(path) as reader:
+        assert any(e.payload["error"] for e in reader.events(kinds=[Kind.MODEL_CALLED]))
+        assert len(list(reader.events(kinds=[Kind.SCORED]))) == 4
+
+
+def test_how_the_engine_before_died_is_recorded(tmp_path: Path) -> None:
+    path = engine.run(config(tmp_path, "full"), crash=Failed("died", "the log", True, 6))
+    with TraceReader(path) as reader:
+        crashed = next(reader.events(kinds=[Kind.ENGINE_CRASHED]))
+        assert crashed.payload == {"signal": 6, "message": "died", "log": "the log"}
+
+
+@pytest.mark.parametrize(("lanes", "words"), [((), "at least one"), (("full", "full"), "twice"), (("no",), "unknown")])
+def test_wrong_lanes(tmp_path: Path, lanes: tuple[str, ...], words: str) -> None:
+    with pytest.raises(UsageError, match=words):
+        engine.run(replace(config(tmp_path, "full"), lanes=lanes))
+    assert issubclass(UsageError, MnemoscopeError) and not (tmp_path / "run.mnemo").exists()
