@@ -17,6 +17,7 @@ pip's own setting.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import ctypes
 import hashlib
 import json
@@ -243,21 +244,16 @@ def missing_libraries(libraries: dict[str, str]) -> list[str]:
 
 QT_PROBE = """
 import sys
-from PySide6.QtGui import QFont, QFontInfo, QFontMetrics, QImage, QPainter
+from PySide6.QtGui import QFont, QFontMetrics
 from PySide6.QtWidgets import QApplication
-app = QApplication([])
-image = QImage(64, 32, QImage.Format.Format_RGB32)
-image.fill(0xFFFFFFFF)
-painter = QPainter(image)
-painter.drawText(4, 24, "memory")
-painter.end()
-dark = sum(image.pixel(x, y) & 0xFF < 128 for x in range(64) for y in range(32))
-sys.exit(0 if dark > 20 else "no font")
+application = QApplication([])
+metrics = QFontMetrics(QFont())
+sys.exit(0 if all(metrics.inFont(letter) for letter in "memory") else "no font")
 """
 
 
 def check_qt(python: Path) -> str:
-    """Draws a word offscreen in a process of its own.
+    """Starts Qt offscreen in a process of its own and looks for a font with Latin letters.
 
     Raises:
         SetupError: when a system library or every font is missing, with the line that installs it.
@@ -266,10 +262,10 @@ def check_qt(python: Path) -> str:
     environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
     tried = subprocess.run([str(python), "-c", QT_PROBE], capture_output=True, text=True, env=environment)
     if tried.returncode == 0:
-        return "draws text offscreen"
+        return "starts offscreen and has a font"
     if "no font" in tried.stderr:
-        hint = install_hint("fonts-dejavu-core", "dejavu-sans-fonts")
-        raise SetupError(f"Qt finds no font, so every text would be blank - {hint}")
+        hint = install_hint("fontconfig fonts-dejavu-core", "fontconfig dejavu-sans-fonts")
+        raise SetupError(f"Qt finds no font, so every text would be boxes - {hint}")
     if missing:
         raise SetupError(f"Qt misses system libraries - {install_hint(' '.join(missing))}")
     raise SetupError(f"Qt does not start - {one_line(tried.stderr[-600:])}")
@@ -310,42 +306,47 @@ def explain_pip(log: str, what: str) -> str:
     return f"installing {what} failed: {one_line(errors[-1] if errors else 'pip said nothing', 200)}"
 
 
-def stream(
-    command: Sequence[str], environment: dict[str, str], step: Step, show: Callable[[str], str]
-) -> tuple[int, str]:
-    """Runs a command and hands each line of its output to ``show``, whose text becomes the step's progress.
-
-    A step that prints nothing for long (a compiler at work, a slow download) still shows that time passes.
-    Returns the exit code and everything that was printed.
-    """
-    process = subprocess.Popen(
-        list(command), env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-    )
-    assert process.stdout is not None
-    lines: list[str] = []
-    latest = ["…"]
+@contextlib.contextmanager
+def heartbeat(beat: Callable[[], None]) -> Iterator[None]:
+    """Calls ``beat`` once a second, so that a program that prints nothing for long still shows that time passes."""
     done = threading.Event()
 
     def tick() -> None:
         while not done.wait(1.0):
-            step.progress(latest[0])
+            beat()
 
     ticker = threading.Thread(target=tick, daemon=True)
     ticker.start()
     try:
-        for raw in process.stdout:
-            line = raw.decode("utf-8", "replace").rstrip()
-            lines.append(line)
-            latest[0] = show(line) or latest[0]
-            step.progress(latest[0])
-        return process.wait(), "\n".join(lines)
-    except BaseException:
-        process.kill()
-        process.wait()
-        raise
+        yield
     finally:
         done.set()
         ticker.join()
+
+
+def stream(
+    command: Sequence[str], environment: dict[str, str], step: Step, show: Callable[[str], str]
+) -> tuple[int, str]:
+    """Runs a command; each line of its output goes through ``show``, and what that returns is the step's progress.
+
+    Returns the exit code and everything that was printed.
+    """
+    lines: list[str] = []
+    latest = ["…"]
+    process = subprocess.Popen(
+        list(command), env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+    with process, heartbeat(lambda: step.progress(latest[0])):
+        assert process.stdout is not None
+        try:
+            for raw in process.stdout:
+                lines.append(raw.decode("utf-8", "replace").rstrip())
+                latest[0] = show(lines[-1]) or latest[0]
+                step.progress(latest[0])
+        except BaseException:
+            process.kill()
+            raise
+    return process.returncode, "\n".join(lines)
 
 
 def pip(python: Path, arguments: Sequence[str], step: Step, what: str, **environment: str) -> str:
@@ -417,9 +418,7 @@ def make_venv(python: str) -> None:
         )
         if tuple(map(int, version.stdout.split())) in PYTHONS:
             return
-        raise SetupError(
-            f"{VENV} is broken or has an unsuitable Python - remove that folder and run the same command again"
-        )
+        raise SetupError(f"{VENV} is broken or has an unsuitable Python - remove it and run the same command again")
     with Step("Python environment .venv") as step:
         made = subprocess.run([python, "-m", "venv", str(VENV)], capture_output=True, text=True)
         if made.returncode:
@@ -712,6 +711,11 @@ def bench(arguments: Sequence[str]) -> int:
     return call([setup(), "-m", "workbench", "bench", *arguments])
 
 
+def samples(arguments: Sequence[str]) -> int:
+    """Makes the sample sessions and the recorded run again."""
+    return call([setup(), "-m", "workbench.sessions.synthesis.samples", *arguments])
+
+
 def execute(arguments: Sequence[str]) -> int:
     """A program of the environment, set up first: ``exec python -m workbench lanes``."""
     if not arguments:
@@ -729,7 +733,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     prepare.add_argument("--dev", action="store_true", help="with the test and lint tools")
     prepare.add_argument("--train", action="store_true", help="with what trains the bundled model (PyTorch)")
     prepare.add_argument("--model", action="store_true", help="try again to obtain the sentence-embedding model")
-    programs = {"run": run, "test": test, "lint": lint, "bench": bench, "exec": execute}
+    programs = {"run": run, "test": test, "lint": lint, "bench": bench, "samples": samples, "exec": execute}
     for name, program in programs.items():
         commands.add_parser(name, help=(program.__doc__ or "").splitlines()[0], add_help=False)
     options, rest = parser.parse_known_args(argv)
