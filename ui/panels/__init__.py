@@ -1,0 +1,33 @@
+"""Every panel, one line each. A panel's module is imported when the panel is first shown."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ui.panels.base import Panel
+    from ui.state.workspace import Workspace
+
+PANELS: dict[str, str] = {
+    "transcript": "ui.panels.transcript:TranscriptPanel",
+    "lanes": "ui.panels.lanes:LanesPanel",
+    "scoreboard": "ui.panels.scoreboard:ScoreboardPanel",
+    "graph": "ui.panels.graph:GraphPanel",
+    "items": "ui.panels.items:ItemsPanel",
+    "diff": "ui.panels.diff:DiffPanel",
+    "hits": "ui.panels.hits:HitsPanel",
+    "attention": "ui.panels.attention:AttentionPanel",
+    "log": "ui.panels.log:LogPanel",
+}
+"""Name to ``module:class``."""
+
+INSPECTORS = {"graph": "Graph", "items": "Items", "diff": "Diff", "hits": "Hits", "attention": "Attention", "log": "Engine log"}
+"""The tabs of the inspector, in order, and their titles."""
+
+
+def make(name: str, workspace: Workspace) -> Panel:
+    """A fresh panel."""
+    module, _, cls = PANELS[name].partition(":")
+    panel: Panel = getattr(import_module(module), cls)(workspace)
+    return panel

@@ -1,0 +1,128 @@
+"""What is open and where one stands: the hub that panels, commands and the window listen to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from ui.bridge.project_pool import ProjectPool
+from ui.state.cursor import Cursor
+from ui.state.moment import Moment
+from ui.state.selection import Selection
+from workbench.sessions.model import Session
+from workbench.trace.reader import LaneRow, TraceReader
+
+
+@dataclass(frozen=True, slots=True)
+class OpenRun:
+    """The parts of the open run that do not depend on the cursor."""
+
+    path: Path
+    lanes: tuple[LaneRow, ...]
+    sessions: dict[int, str]
+    engine: dict[str, object]
+
+    def place(self, lane: int) -> int:
+        """The place of a lane in the run, from 0; decides its colour and shape. Unknown lanes count as the first."""
+        return next((i for i, row in enumerate(self.lanes) if row.id == lane), 0)
+
+    def name(self, lane: int) -> str:
+        """The SPEC of a lane."""
+        return next((row.name for row in self.lanes if row.id == lane), "")
+
+
+class Workspace(QObject):
+    """The open run, its cursor and the selection.
+
+    Signals:
+        opened: another run is open (or none): everything is new.
+        moved: cursor or selection has changed; comes once per turn of the event loop, with the latest ``Moment``.
+        advanced: the trace of a live run has grown.
+    """
+
+    opened = Signal()
+    moved = Signal(object)
+    advanced = Signal(int)
+
+    def __init__(self, pool: ProjectPool | None = None, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.pool = pool or ProjectPool(self)
+        self.cursor, self.selection = Cursor(self), Selection(self)
+        self.run: OpenRun | None = None
+        self.reader: TraceReader | None = None
+        self._soon = QTimer(self)
+        self._soon.setSingleShot(True)
+        self._soon.setInterval(0)
+        self._soon.timeout.connect(lambda: self.moved.emit(self.moment))
+        self.cursor.moved.connect(self._soon.start)
+        self.selection.changed.connect(self._soon.start)
+
+    @property
+    def moment(self) -> Moment:
+        """Where one stands now."""
+        chosen = self.selection.now
+        return Moment(
+            self.cursor.session, self.cursor.turn, self.cursor.seq, chosen.lane, chosen.item, chosen.probe, chosen.token
+        )
+
+    @property
+    def session(self) -> Session | None:
+        """The session that the cursor is in."""
+        return None if self.reader is None or not self.cursor.session else self.reader.session(self.cursor.session)
+
+    def open(self, path: Path, turn: int | None = None) -> None:
+        """Open a run file. Raises ``TraceError`` and leaves what is open when it cannot be read."""
+        reader = TraceReader(path)
+        if self.reader is not None:
+            self.reader.close()
+        self.reader = reader
+        self.pool.open(path)
+        self._describe()
+        self.selection.reset(lane=self.run.lanes[-1].id if self.run and self.run.lanes else 0)
+        first = next(iter(reader.session_names()), 0)
+        self.cursor.enter(first, self._last(first), 0 if turn is None else turn)
+        self.opened.emit()
+        self._soon.start()
+
+    def close(self) -> None:
+        """Let go of the run and end the projections."""
+        if self.reader is not None:
+            self.reader.close()
+        self.reader = self.run = None
+        self.pool.close()
+
+    def enter(self, session: int, turn: int = 0) -> None:
+        """Go to another session of the run."""
+        if self.reader is not None:
+            self.cursor.enter(session, self._last(session), turn)
+            self.selection.select(item="", probe="", token=None)
+
+    def grew(self, seq: int) -> None:
+        """The engine has written up to ``seq``: take in new lanes, sessions and turns, and tell the panels."""
+        if self.reader is None:
+            return
+        known = self.run.lanes if self.run else ()
+        self._describe()
+        if self.run and not known and self.run.lanes:
+            self.selection.reset(lane=self.run.lanes[-1].id)
+        if not self.cursor.session and self.run and self.run.sessions:
+            self.cursor.enter(next(iter(self.run.sessions)), self._last(next(iter(self.run.sessions))), -1)
+        following = self.cursor.turn >= self.cursor.last
+        self.cursor.extend(self._last(self.cursor.session))
+        if following:
+            self.cursor.go(self.cursor.last)
+        self.advanced.emit(seq)
+
+    def _describe(self) -> None:
+        assert self.reader is not None
+        loaded = list(self.reader.events(lane=0, kinds=("engine.loaded",)))
+        engine = dict(loaded[-1].payload) if loaded else {}
+        self.run = OpenRun(self.reader.path, self.reader.lanes(), self.reader.session_names(), engine)
+
+    def _last(self, session: int) -> int:
+        if self.reader is None or not session:
+            return -1
+        lanes = self.reader.lanes()
+        return max((self.reader.last_turn(session, row.id) for row in lanes), default=-1)
