@@ -3,11 +3,15 @@
 import ast
 import re
 import subprocess
+import sys
 import tomllib
 from itertools import chain
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from PySide6.QtWidgets import QApplication, QLabel
 
 ROOT = Path(__file__).resolve().parent.parent
 # Spelt in two halves, so that this file does not name them either.
@@ -82,9 +86,6 @@ def test_nothing_is_bigger_than_it_must_be() -> None:
 
 
 def test_every_dependency_is_pinned_once_inside_its_range() -> None:
-    from packaging.requirements import Requirement
-    from packaging.utils import canonicalize_name
-
     lines = (ROOT / "packaging" / "constraints.txt").read_text(encoding="utf-8").splitlines()
     pins = [Requirement(line) for line in lines if line and not line.startswith("#")]
     by_name = {canonicalize_name(pin.name): pin for pin in pins}
@@ -97,17 +98,10 @@ def test_every_dependency_is_pinned_once_inside_its_range() -> None:
         assert requirement.specifier.contains(version), f"{requirement} does not allow the pinned {version}"
 
 
-def test_qt_stays_below_the_release_that_aborts_on_python_3_11() -> None:
+def test_qt_stays_below_the_release_that_aborts_on_python_3_11(qapp: QApplication) -> None:
     """PySide6 6.12.0 loses references to None on 3.11: after some thousand calls the process aborts."""
-    import sys
-
-    from PySide6.QtWidgets import QApplication, QLabel
-
-    application = QApplication.instance() or QApplication([])
     label = QLabel()
     before = sys.getrefcount(None)
     for number in range(1000):
         label.setText(str(number))
     assert before - sys.getrefcount(None) < 500
-    label.deleteLater()
-    del application
