@@ -1,0 +1,390 @@
+"""Training rows: the controlled English of ``workbench.sessions.synthesis`` inside the workbench's own prompts.
+
+A row is a list of pieces of text; each piece is either read (a tenth of the loss) or to be answered (the loss), and an
+answered piece belongs to a task. Several questions share one context, so that a row holds many answers. A piece
+may only begin at a special token, a line break or a space: there the tokenizer splits anyway, so that the pieces'
+tokens are the tokens of the whole.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import tokenizer as tokens
+
+from workbench.memory import prompts
+from workbench.sessions.synthesis import language, vocabulary
+from workbench.sessions.synthesis.language import ATTRIBUTES, Attribute
+
+READ = -1
+TASKS = ("repeat", "recall", "newest", "labels", "unknown", "order", "who", "count", "note", "evolve", "facts", "decide",
+         "relate", "summarise", "choose", "check", "keywords", "relevant")  # fmt: skip
+TASK = {name: number for number, name in enumerate(TASKS)}
+MADE_UP = vocabulary.made_up_pool("train")
+UNKNOWN = prompts.UNKNOWN
+
+Piece = tuple[str, int]
+
+
+@dataclass(frozen=True)
+class Level:
+    """How hard rows are.
+
+    Attributes:
+        length: tokens of a row.
+        simple: share of facts and questions in their first phrasing.
+        framed: share of rows inside the full prompt (system message, section titles).
+        repeat: share of rows of repeated random segments.
+        advanced: share of questions about order and counts.
+    """
+
+    length: int
+    simple: float = 0.0
+    framed: float = 1.0
+    repeat: float = 0.1
+    advanced: float = 0.15
+
+
+def system_of(operation: prompts.Operation) -> str:
+    """The system message as the chat template renders it."""
+    return f"<|system|>{operation.messages[0].text}<|end|>"
+
+
+ANSWER_SYSTEM = system_of(prompts.answer([], ""))
+
+
+def phrase(r: random.Random, phrases: Sequence[str], simple: float) -> str:
+    return phrases[0] if r.random() < simple else r.choice(phrases)
+
+
+def person_names(r: random.Random, count: int) -> list[str]:
+    """Names from the training pool, some of them made up."""
+    names = r.sample(vocabulary.NAMES.train, count)
+    odd = r.choice((0.0, 0.2, 0.6))
+    return [made_up(r).title() if r.random() < odd else name for name in names]
+
+
+def made_up(r: random.Random) -> str:
+    return r.choice(MADE_UP) if r.random() < 0.5 else vocabulary.made_up(r)
+
+
+@dataclass
+class World:
+    """Who is what in one row: people, attributes, and every value so far, in order."""
+
+    r: random.Random
+    level: Level
+    people: list[str]
+    attributes: list[Attribute]
+    odd_values: float
+    style: str
+    taught: dict[tuple[str, str], list[str]] = field(default_factory=dict)
+    order: list[tuple[str, str]] = field(default_factory=list)
+
+    def value(self, attribute: Attribute) -> str:
+        """A value, perhaps made up."""
+        if self.r.random() < self.odd_values:
+            word = made_up(self.r)
+            return word.title() if attribute.name in ("city", "language") else word
+        return self.r.choice(attribute.values("train"))
+
+    def tell(self) -> str:
+        """A line with a fact, new or changed."""
+        r = self.r
+        person, attribute = r.choice(self.people), r.choice(self.attributes)
+        key = (person, attribute.name)
+        past = self.taught.setdefault(key, [])
+        again = bool(past) and r.random() < 0.05
+        value = past[-1] if again else self.fresh(attribute, past)
+        if not again:
+            past.append(value)
+            self.order.append(key)
+        return self.line(person, attribute, value, changed=len(past) > 1)
+
+    def fresh(self, attribute: Attribute, past: list[str]) -> str:
+        """A value that the person did not just have."""
+        for _ in range(9):
+            value = self.value(attribute)
+            if value not in past:
+                return value
+        return made_up(self.r)
+
+    def line(self, person: str, attribute: Attribute, value: str, changed: bool) -> str:
+        """The fact in this row's style of memory."""
+        r = self.r
+        style = self.style if self.style != "mixed" else r.choice(("said", "fact", "other", "note"))
+        phrases = attribute.changed.train if changed else attribute.told.train
+        if changed and r.random() < 0.3:
+            phrases = attribute.told.train
+        said = f"{person}: " + phrase(r, phrases, self.level.simple).format(v=value)
+        fact = attribute.fact.format(p=person, v=value)
+        if style == "fact":
+            return fact
+        if style == "other":
+            return f"{r.choice(self.people)}: {fact}"
+        if style == "note":
+            return f"{said} | {fact} | {person}, {attribute.noun}, {value}"
+        return said
+
+    def talk(self) -> str:
+        """A line without a fact."""
+        r = self.r
+        if r.random() < 0.3:
+            pool = language.ACKNOWLEDGE_FACT.train + language.ACKNOWLEDGE_TALK.train
+            return "assistant: " + r.choice(pool).format(p=r.choice(self.people))
+        return f"{r.choice(self.people)}: {small_talk(r, self.people)}"
+
+    def ask(self) -> tuple[str, str, str] | None:
+        """A question, its answer, its task."""
+        r = self.r
+        if not self.taught or r.random() < 0.12:
+            return self.ask_unknown()
+        u = r.random()
+        if u < self.level.advanced:
+            return self.ask_order() or self.ask_value()
+        if u < self.level.advanced + 0.06:
+            return self.ask_who() or self.ask_value()
+        return self.ask_value()
+
+    def ask_value(self) -> tuple[str, str, str]:
+        """What the newest value is."""
+        r = self.r
+        changed = [key for key, past in self.taught.items() if len(past) > 1]
+        key = r.choice(changed) if changed and r.random() < 0.4 else r.choice(list(self.taught))
+        past = self.taught[key]
+        question = self.question(key[0], language.BY_NAME[key[1]])
+        return question, past[-1], "newest" if len(past) > 1 else "recall"
+
+    def question(self, person: str, attribute: Attribute) -> str:
+        """One of the ways to ask."""
+        r = self.r
+        if r.random() < 0.25 * (1 - self.level.simple):
+            return r.choice(language.GENERIC_QUESTIONS.train).format(p=person, n=attribute.noun)
+        return phrase(r, attribute.asked.train, self.level.simple).format(p=person)
+
+    def ask_unknown(self) -> tuple[str, str, str] | None:
+        """A question whose answer was never told: another attribute, or another person."""
+        r = self.r
+        for _ in range(9):
+            person = r.choice(self.people) if r.random() < 0.7 else person_names(r, 1)[0]
+            attribute = r.choice(self.attributes) if r.random() < 0.6 else r.choice(ATTRIBUTES)
+            if (person, attribute.name) not in self.taught:
+                return self.question(person, attribute), UNKNOWN, "unknown"
+        return None
+
+    def ask_who(self) -> tuple[str, str, str] | None:
+        """Who has a value now."""
+        r = self.r
+        person, name = r.choice(list(self.taught))
+        value = self.taught[person, name][-1]
+        if any(value in past for key, past in self.taught.items() if key[1] == name and key != (person, name)):
+            return None
+        return language.BY_NAME[name].who.format(v=value), person, "who"
+
+    def ask_order(self) -> tuple[str, str, str] | None:
+        """First value, value before or after another, number of changes, who changed most, how many people."""
+        r = self.r
+        kind = r.choice(("first", "before", "after", "changes", "most", "people", "teller"))
+        if kind in ("most", "people", "teller"):
+            return self._ask_about_people(kind)
+        changed = [key for key, past in self.taught.items() if len(past) > 1]
+        if kind == "changes":
+            person, name = r.choice(changed if changed and r.random() < 0.7 else list(self.taught))
+            count = len(self.taught[person, name]) - 1
+            text = r.choice(language.COUNT_CHANGES_ASKED.train)
+            return text.format(p=person, n=language.BY_NAME[name].noun), language.NUMBERS[min(count, 12)], "count"
+        if not changed:
+            return None
+        person, name = r.choice(changed)
+        past, noun = self.taught[person, name], language.BY_NAME[name].noun
+        at = r.randrange(len(past) - 1)
+        if kind == "first":
+            return r.choice(language.FIRST_ASKED.train).format(p=person, n=noun), past[0], "order"
+        if kind == "before":
+            return r.choice(language.BEFORE_ASKED.train).format(p=person, n=noun, v=past[at + 1]), past[at], "order"
+        return r.choice(language.AFTER_ASKED.train).format(p=person, n=noun, v=past[at]), past[at + 1], "order"
+
+    def _ask_about_people(self, kind: str) -> tuple[str, str, str] | None:
+        r = self.r
+        attribute = language.BY_NAME[r.choice(list(self.taught))[1]]
+        counts = {p: len(past) for (p, name), past in self.taught.items() if name == attribute.name}
+        if kind == "people":
+            return r.choice(language.COUNT_VALUES_ASKED.train).format(n=attribute.noun), language.NUMBERS[min(len(counts), 12)], "count"
+        if len(counts) < 2:
+            return None
+        if kind == "teller":
+            first = next(p for p, name in self.order if name == attribute.name)
+            return r.choice(language.FIRST_PERSON_ASKED.train).format(n=attribute.noun), first, "order"
+        ranked = sorted(counts.items(), key=lambda entry: -entry[1])
+        if ranked[0][1] == ranked[1][1]:
+            return None
+        return r.choice(language.MOST_CHANGED_ASKED.train).format(n=attribute.noun), ranked[0][0], "count"
+
+
+@dataclass
+class Labels:
+    """Made-up words and what they are called, in one row."""
+
+    r: random.Random
+    level: Level
+    words: dict[str, str]
+    speaker: str
+    adjectives: bool
+    seen: dict[str, int] = field(default_factory=dict)
+    told: str = ""
+
+    def tell(self) -> list[Piece]:
+        """An example; the label of a word that was seen before is to be answered."""
+        r = self.r
+        word = r.choice(list(self.words))
+        label = self.words[word]
+        if self.adjectives:
+            text = phrase(r, language.LABEL_TOLD.train, self.level.simple)
+        else:
+            text = phrase(r, language.MEANING_TOLD.train, self.level.simple)
+        before, after = text.split(" {l}")
+        line = f"{self.speaker}{before}".format(w=word, a=r.choice(vocabulary.ADJECTIVES.train))
+        known = word in self.seen
+        self.seen[word] = self.seen.get(word, 0) + 1
+        return [(line, READ), (f" {label}", TASK["labels"] if known else READ), (after, READ)]
+
+    def ask(self) -> tuple[str, str, str] | None:
+        """What a word, with an adjective that need not have been seen with it, is called."""
+        r = self.r
+        asked = language.LABEL_ASKED.train if self.adjectives else language.MEANING_ASKED.train
+        if not self.seen or r.random() < 0.1:
+            word, label, task = made_up(r), UNKNOWN, "unknown"
+            if word in self.words:
+                return None
+        else:
+            word = r.choice(list(self.seen))
+            label, task = self.words[word], "labels"
+        question = phrase(r, asked, self.level.simple).format(w=word, a=r.choice(vocabulary.ADJECTIVES.train))
+        return question, label, task
+
+
+def small_talk(r: random.Random, people: Sequence[str]) -> str:
+    text = r.choice(language.SMALL_TALK.train)
+    values = {name: r.choice(vocabulary.VALUES[name].train) for name in ("city", "pet", "food")}
+    return text.format(o=r.choice(people), **values)
+
+
+def new_world(r: random.Random, level: Level) -> World:
+    room = max(2, level.length // 24)
+    people = person_names(r, r.randint(2, min(10, 1 + room)))
+    attributes = r.sample(ATTRIBUTES, r.choice((1, 1, 2, 4, 8)))
+    odd = r.choice((0.0, 0.1, 0.5))
+    style = r.choice(("said", "said", "said", "said", "fact", "other", "note", "mixed"))
+    if level.simple > 0.5 and r.random() < level.simple:
+        style = "said"
+    return World(r, level, people, attributes, odd, style)
+
+
+def new_labels(r: random.Random, level: Level) -> Labels:
+    count = r.randint(3, max(4, min(14, level.length // 20)))
+    words = {made_up(r): "" for _ in range(count)}
+    names = [made_up(r) if r.random() < 0.5 else r.choice(vocabulary.LABEL_KINDS.train) for _ in range(count)]
+    if r.random() < 0.3:
+        names = names[: max(2, count // 2)]
+    labels = {word: r.choice(names) for word in words}
+    speaker = "" if r.random() < 0.2 else f"{person_names(r, 1)[0]}: "
+    return Labels(r, level, labels, speaker, adjectives=r.random() < 0.7)
+
+
+def stream(r: random.Random, level: Level) -> list[Piece]:
+    """A row of facts or labels and questions: blocks of memory, each with several questions."""
+    source: World | Labels = new_labels(r, level) if r.random() < 0.22 else new_world(r, level)
+    framed = r.random() < level.framed
+    pieces: list[Piece] = [(ANSWER_SYSTEM, READ)] if framed else []
+    blocks = 1 if r.random() < 0.35 else r.randint(2, 5)
+    talk = r.choice((0.0, 0.15, 0.4)) if level.length > 80 else r.choice((0.0, 0.1))
+    date = r.random() < 0.12
+    room = level.length - (24 if framed else 0)
+    share = r.uniform(0.45, 0.7) if level.length < 300 else r.uniform(0.55, 0.85)
+    size = int(room / blocks)
+    for _ in range(blocks):
+        pieces += _memory(r, source, framed, talk, date, int(size * share))
+        pieces += _questions(r, source, framed, int(size * (1 - share)))
+    return pieces
+
+
+def _memory(r: random.Random, source: World | Labels, framed: bool, talk: float, date: bool, room: int) -> list[Piece]:
+    pieces: list[Piece] = [("<|user|>Memory\n" if framed else "", READ)]
+    used = 0
+    while used < room:
+        if isinstance(source, Labels):
+            line = source.tell()
+        elif r.random() < talk:
+            line = [(source.talk(), READ)]
+        else:
+            line = [(source.tell(), READ)]
+        if date:
+            day = f"{r.choice((2024, 2025))}-{r.randint(1, 12):02}-{r.randint(1, 28):02} "
+            line = [(day + line[0][0], READ), *line[1:]]
+        used += sum(len(text) for text, _ in line) // 3
+        pieces += [*line, ("\n", READ)]
+    return pieces
+
+
+def _questions(r: random.Random, source: World | Labels, framed: bool, room: int) -> list[Piece]:
+    pieces: list[Piece] = []
+    used = 0
+    while used < room or not pieces:
+        asked = source.ask()
+        if asked is None:
+            used += 4
+            continue
+        question, answer, task = asked
+        opening = "<|user|>Question\n" if framed and pieces else "Question\n"
+        pieces += [(f"{opening}{question}<|end|><|assistant|>", READ), (f"{answer}<|end|>", TASK[task])]
+        used += (len(question) + len(answer)) // 4 + 7
+    return pieces
+
+
+def repeat_row(r: random.Random, vocabulary_size: int, length: int) -> tuple[list[int], list[int]]:
+    """A random segment again and again: the first circuit to learn."""
+    size = r.randint(4, max(5, length // 3))
+    segment = [r.randrange(len(tokens.SPECIAL), vocabulary_size) for _ in range(size)]
+    ids = (segment * (length // size + 2))[:length]
+    return ids, [READ] * (size + 1) + [TASK["repeat"]] * (length - size - 1)
+
+
+class Encoder:
+    """Pieces to token ids and tasks."""
+
+    def __init__(self) -> None:
+        self.tokenizer = tokens.load()
+        self.size = self.tokenizer.get_vocab_size()
+
+    def rows(self, rows: Sequence[list[Piece]]) -> list[tuple[list[int], list[int]]]:
+        """Ids and tasks of each row, in one call of the tokenizer."""
+        flat = [text for row in rows for text, _ in row]
+        encoded = iter(self.tokenizer.encode_batch_fast(flat, add_special_tokens=False))
+        made = []
+        for row in rows:
+            ids: list[int] = []
+            tasks: list[int] = []
+            for _, task in row:
+                piece = next(encoded).ids
+                ids += piece
+                tasks += [task] * len(piece)
+            made.append((ids, tasks))
+        return made
+
+
+def batch(r: random.Random, encoder: Encoder, level: Level, rows: int) -> tuple[list[list[int]], list[list[int]]]:
+    """``rows`` rows of ``level.length + 1`` tokens and their tasks, padded."""
+    length = level.length + 1
+    repeats = sum(r.random() < level.repeat for _ in range(rows))
+    made = [repeat_row(r, encoder.size, length) for _ in range(repeats)]
+    made += encoder.rows([stream(r, level) for _ in range(rows - repeats)])
+    return pad(made, length)
+
+
+def pad(made: Sequence[tuple[list[int], list[int]]], length: int) -> tuple[list[list[int]], list[list[int]]]:
+    ids = [row[:length] + [tokens.PAD] * (length - len(row)) for row, _ in made]
+    tasks = [row[:length] + [READ] * (length - len(row)) for _, row in made]
+    return ids, tasks

@@ -1,0 +1,252 @@
+"""Trains the bundled model from this repository alone: no downloads, every row is generated.
+
+    python packaging/demo_model/train.py --minutes 120 --device auto [--resume]
+
+Checkpoints go to ``out/demo_model/checkpoint.pt`` every two minutes; ``--resume`` goes on from there with everything
+(weights, averaged weights, optimiser, level, step). Rows start short and gentle and grow whenever recall, newest value
+and labels are all answered well; the learning rate falls over the last fifth of ``--minutes``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import sys
+import time
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+sys.path[:0] = [str(HERE), str(ROOT)]
+
+import torch  # noqa: E402
+import torch.nn.functional as F  # noqa: E402
+
+import data  # noqa: E402
+from data import READ, TASK, TASKS  # noqa: E402
+from model import Model, Shape  # noqa: E402
+from muon import Muon  # noqa: E402
+
+CHECKPOINT = ROOT / "out" / "demo_model" / "checkpoint.pt"
+LEARNING_RATE = 2e-3
+GROWN_AT = 0.93
+MUST_PASS = ("recall", "newest", "labels")
+
+
+@dataclass
+class Progress:
+    """What training knows besides weights; saved in every checkpoint."""
+
+    step: int = 0
+    seconds: float = 0.0
+    seen: int = 0
+    length: int = 96
+    right: dict[str, float] = field(default_factory=lambda: dict.fromkeys(TASKS, 0.0))
+    history: list[str] = field(default_factory=list)
+
+    def note(self, task: str, share: float) -> None:
+        """Move the running accuracy of ``task``."""
+        self.right[task] = 0.98 * self.right.get(task, 0.0) + 0.02 * share
+
+    def level(self) -> data.Level:
+        """Rows as hard as progress allows."""
+        ease = max(0.0, min(1.0, (260 - self.length) / 164))
+        solved = self.right["repeat"] > 0.8
+        repeat = 0.5 if not solved else (0.12 if self.length < 400 else 0.05)
+        return data.Level(
+            self.length,
+            simple=0.8 * ease,
+            framed=0.3 + 0.65 * (1 - ease),
+            repeat=repeat,
+            advanced=0.02 if self.length < 140 else 0.15,
+        )
+
+    def grow(self, longest: int) -> bool:
+        """Lengthen the rows when the present ones are answered; True when they grew."""
+        if min(self.right[task] for task in MUST_PASS) < GROWN_AT or self.length >= longest:
+            return False
+        self.length = min(longest, int(self.length * 1.35))
+        for task in MUST_PASS:
+            self.right[task] -= 0.05
+        return True
+
+
+def main() -> None:
+    options = arguments()
+    torch.manual_seed(options.seed)
+    torch.set_num_threads(options.threads)
+    device = options.device if options.device != "auto" else ("cuda" if torch.cuda.is_available() else "cpu")
+    run = Run(options, torch.device(device))
+    run.train()
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--minutes", type=float, required=True, help="wall clock of the whole training, resumed parts included")
+    parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
+    parser.add_argument("--resume", action="store_true", help="go on from the checkpoint")
+    parser.add_argument("--checkpoint", type=Path, default=CHECKPOINT)
+    parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--tokens", type=int, default=0, help="tokens a step (default 3072 on the CPU, 49152 on a GPU)")
+    parser.add_argument("--longest", type=int, default=2048, help="tokens of the longest rows")
+    parser.add_argument("--optimiser", default="muon", choices=("muon", "adamw"))
+    parser.add_argument("--rate", type=float, default=LEARNING_RATE)
+    parser.add_argument("--width", type=int, default=256)
+    parser.add_argument("--layers", type=int, default=4)
+    parser.add_argument("--feed-forward", type=int, default=640)
+    parser.add_argument("--seed", type=int, default=5)
+    return parser.parse_args()
+
+
+class Run:
+    """One training run: model, optimiser, progress."""
+
+    def __init__(self, options: argparse.Namespace, device: torch.device):
+        self.options, self.device = options, device
+        self.encoder = data.Encoder()
+        self.tokens = options.tokens or (49152 if device.type == "cuda" else 3072)
+        self.progress = Progress()
+        saved: dict[str, Any] | None = None
+        if options.resume:
+            saved = torch.load(options.checkpoint, map_location="cpu", weights_only=True)
+        shape = Shape(**saved["shape"]) if saved else self.shape()
+        self.model = Model(shape).to(device)
+        self.averaged = {name: tensor.detach().clone() for name, tensor in self.model.state_dict().items()}
+        self.optimisers = self.make_optimisers()
+        if saved:
+            self.restore(saved)
+        self.random = random.Random(options.seed + 7919 * self.progress.step)
+        self.started = time.monotonic() - self.progress.seconds
+
+    def shape(self) -> Shape:
+        """The shape that the options ask for."""
+        o = self.options
+        return Shape(self.encoder.size, o.width, o.layers, o.width // 32, o.feed_forward)
+
+    def make_optimisers(self) -> list[torch.optim.Optimizer]:
+        """Muon for the matrices of the layers, AdamW for the rest."""
+        matrices = [p for p in self.model.blocks.parameters() if p.dim() == 2]
+        others = [p for p in self.model.parameters() if p.dim() != 2 or p is self.model.embedding.weight]
+        rate = self.options.rate
+        if self.options.optimiser == "adamw":
+            matrices, others = [], matrices + others
+        made: list[torch.optim.Optimizer] = [torch.optim.AdamW(others, lr=rate, betas=(0.9, 0.98), weight_decay=0.02)]
+        return [*made, Muon(matrices, lr=rate, weight_decay=0.02)] if matrices else made
+
+    def restore(self, saved: dict[str, Any]) -> None:
+        """Everything of a checkpoint."""
+        self.model.load_state_dict(saved["weights"])
+        self.averaged = {name: tensor.to(self.device) for name, tensor in saved["averaged"].items()}
+        for optimiser, state in zip(self.optimisers, saved["optimisers"], strict=True):
+            rate = self.options.rate
+            optimiser.load_state_dict(state)
+            for group in optimiser.param_groups:
+                group["lr"] = rate
+        self.progress = Progress(**saved["progress"])
+
+    def train(self) -> None:
+        """Steps until the minutes are over."""
+        saved_at = logged_at = time.monotonic()
+        while self.progress.seconds < 60 * self.options.minutes:
+            self.step()
+            self.progress.seconds = time.monotonic() - self.started
+            if self.progress.grow(self.options.longest):
+                self.log("rows grow")
+            if time.monotonic() - logged_at > 30:
+                self.log()
+                logged_at = time.monotonic()
+            if time.monotonic() - saved_at > 120:
+                self.save()
+                saved_at = time.monotonic()
+        self.save()
+        self.log("done")
+
+    def rate(self) -> float:
+        """Share of the learning rate: a short warm-up, then level, then a fall over the last fifth."""
+        done = self.progress.seconds / (60 * self.options.minutes)
+        return min(1.0, (self.progress.step + 1) / 60) * min(1.0, max(0.03, (1 - done) / 0.2))
+
+    def step(self) -> None:
+        """One update."""
+        progress = self.progress
+        for optimiser in self.optimisers:
+            for group in optimiser.param_groups:
+                group["lr"] = self.options.rate * self.rate()
+        for ids, tasks in self.batches():
+            self.learn(ids, tasks)
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        for optimiser in self.optimisers:
+            optimiser.step()
+            optimiser.zero_grad(set_to_none=True)
+        progress.step += 1
+        if progress.step % 10 == 0:
+            self.average()
+
+    def batches(self) -> list[tuple[list[list[int]], list[list[int]]]]:
+        """The rows of one step."""
+        level = self.progress.level()
+        return [data.batch(self.random, self.encoder, level, max(1, self.tokens // level.length))]
+
+    def learn(self, ids: list[list[int]], tasks: list[list[int]]) -> None:
+        """Forward and backward of one batch."""
+        rows = torch.tensor(ids, device=self.device)
+        task = torch.tensor(tasks, device=self.device)[:, 1:].reshape(-1)
+        target = rows[:, 1:].reshape(-1)
+        with torch.autocast(self.device.type, dtype=torch.bfloat16):
+            hidden = self.model.hidden(rows[:, :-1])
+            kept = (target != 0).nonzero().squeeze(1)
+            hidden = hidden.reshape(-1, hidden.shape[-1])[kept]
+            logits = F.linear(hidden, self.model.embedding.weight)
+        task, target = task[kept], target[kept]
+        losses = F.cross_entropy(logits.float(), target, reduction="none")
+        answer = task != READ
+        loss = losses[answer].sum() / answer.sum().clamp(min=1) + 0.1 * losses[~answer].sum() / (~answer).sum().clamp(min=1)
+        loss.backward()
+        self.progress.seen += len(kept)
+        if self.progress.step % 4 == 0:
+            self.measure(logits.detach(), target, task)
+
+    def measure(self, logits: torch.Tensor, target: torch.Tensor, task: torch.Tensor) -> None:
+        """Running accuracy of each task, by token."""
+        right = (logits.argmax(-1) == target).float()
+        total = torch.zeros(len(TASKS) + 1, device=self.device).index_add_(0, task + 1, torch.ones_like(right))
+        good = torch.zeros(len(TASKS) + 1, device=self.device).index_add_(0, task + 1, right)
+        for name, number in TASK.items():
+            if total[number + 1] > 0:
+                self.progress.note(name, (good[number + 1] / total[number + 1]).item())
+
+    @torch.no_grad()
+    def average(self) -> None:
+        """Move the averaged weights, which are what is exported."""
+        keep = min(0.97, self.progress.step / (self.progress.step + 200))
+        for name, tensor in self.model.state_dict().items():
+            self.averaged[name].lerp_(tensor, 1 - keep)
+
+    def save(self) -> None:
+        """Write the checkpoint in one piece."""
+        path: Path = self.options.checkpoint
+        path.parent.mkdir(parents=True, exist_ok=True)
+        saved = {
+            "shape": asdict(self.model.shape),
+            "weights": self.model.state_dict(),
+            "averaged": self.averaged,
+            "optimisers": [optimiser.state_dict() for optimiser in self.optimisers],
+            "progress": asdict(self.progress),
+        }
+        torch.save(saved, path.with_suffix(".part"))
+        path.with_suffix(".part").replace(path)
+
+    def log(self, remark: str = "") -> None:
+        """One line of progress."""
+        p = self.progress
+        right = " ".join(f"{name} {p.right[name]:.2f}" for name in TASKS if p.right.get(name))
+        speed = p.seen / max(1.0, p.seconds)
+        print(f"{p.seconds / 60:.1f} min, step {p.step}, rows of {p.length}, {speed:.0f} tokens/s: {right} {remark}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
