@@ -1,0 +1,115 @@
+import numpy as np
+import pytest
+
+from tests.workbench.projections.story import PROBE, WEIGHTS
+from workbench.projections import attention
+from workbench.projections.attention import MAX, MEAN, AttentionView, attention_view
+from workbench.trace.reader import TraceReader
+
+
+@pytest.fixture
+def view(story: TraceReader) -> AttentionView:
+    found = attention_view(story, 1, 1, 4)
+    assert isinstance(found, AttentionView)
+    return found
+
+
+def test_the_capture_with_its_tokens_and_bands(view: AttentionView) -> None:
+    assert (view.layers, view.heads, view.columns, view.rows) == ((0, 3), 2, 6, ("Li", "ma"))
+    assert [(b.span.label, b.columns) for b in view.bands] == [
+        ("instruction", (0, 1)),
+        ("note-0", (1, 3)),
+        ("question", (3, 5)),
+    ]
+    assert [view.band_at(c) for c in range(6)] == [0, 1, 1, 2, 2, -1]
+    assert view.token(2) == "Lima "
+    assert not view.pooled and (view.answer, view.correct) == ("Lima", False)
+    assert np.array_equal(view.weights, WEIGHTS)
+
+
+def test_a_probe_without_capture_is_named(story: TraceReader) -> None:
+    found = attention_view(story, 1, 1, 5)
+    assert found is not None and getattr(found, "id", "") == "p1"
+    assert attention_view(story, 1, 1, 3) is None
+    assert PROBE.id == "p0"
+
+
+def test_choice_of_layer_and_head() -> None:
+    exact = WEIGHTS.astype(np.float32)
+    assert np.array_equal(attention.choose(WEIGHTS, 1, 0), exact[1, 0])
+    assert np.allclose(attention.choose(WEIGHTS, 0, MEAN), exact[0].mean(0))
+    assert np.allclose(attention.choose(WEIGHTS, MEAN, MAX), exact.mean(0).max(0))
+    assert np.allclose(attention.choose(WEIGHTS, MAX, MAX), exact.max((0, 1)))
+
+
+def test_log_scale_is_the_same_for_every_map() -> None:
+    values = attention.scaled(np.array([[1, 0.1, 0.01, 1e-3, 1e-4, 1e-9, 0]], np.float32), "log")
+    assert np.allclose(values, [[1, 0.75, 0.5, 0.25, 0, 0, 0]], atol=1e-6)
+    assert [place for place, _ in attention.ticks("log", 1.0)] == [0, 0.25, 0.5, 0.75, 1]
+
+
+def test_rank_scale_uses_every_colour_in_every_row() -> None:
+    values = attention.scaled(np.array([[0.5, 0.2, 0.3], [0.001, 0.997, 0.002]], np.float32), "rank")
+    assert np.allclose(values, [[1, 0, 0.5], [0, 1, 0.5]])
+
+
+def test_hidden_sinks_leave_the_levels_to_the_rest(view: AttentionView) -> None:
+    matrix = attention.choose(view.weights, 0, 1)
+    plain = attention.scaled(matrix, "linear")
+    hidden = np.array([True, False, False, False, False, False])
+    shown = attention.scaled(matrix, "linear", hidden)
+    assert plain.max() == plain[0, 0] == 1
+    assert np.all(shown[:, 0] == 0) and shown[1, 3] == 1
+
+
+def test_sinks_are_the_first_positions_and_heavy_template_tokens(view: AttentionView) -> None:
+    assert attention.sinks(view).tolist() == [True] * 4 + [False] * 2
+    weights = np.full((1, 1, 1, 40), 0.001, np.float16)
+    weights[..., 20] = 0.9
+    outside = AttentionView(
+        1, 0, PROBE, weights, (0,), ("x",), ("t",) * 40, np.arange(40, dtype=np.int32), (), "", None, "k"
+    )
+    assert np.flatnonzero(attention.sinks(outside)).tolist() == [0, 1, 2, 3, 20]
+
+
+def test_bins_keep_the_brightest_column() -> None:
+    matrix = np.zeros((2, 1000), np.float32)
+    matrix[1, 501] = 1
+    small, starts = attention.binned(matrix, 64)
+    assert small.shape == (2, 64) and small.max() == 1
+    at = int(small[1].argmax())
+    assert starts[at] <= 501 < starts[at + 1]
+    same, all_columns = attention.binned(matrix[:, :10], 64)
+    assert same.shape == (2, 10) and all_columns.tolist() == list(range(10))
+
+
+def test_mass_on_spans_is_a_share(view: AttentionView) -> None:
+    mass = attention.span_mass(view)
+    assert mass.shape == (2, 2, 3)
+    expected = WEIGHTS.astype(np.float64)[0, 1].mean(0)
+    assert np.allclose(mass[0, 1], [expected[0], expected[1:3].sum(), expected[3:5].sum()], atol=1e-3)
+    assert np.allclose(attention.chosen_mass(view, 0, 1), mass[0, 1])
+    assert np.allclose(attention.chosen_mass(view, 0, MEAN), mass[0].mean(0))
+    assert np.allclose(attention.span_mass(view, row=1)[0, 1], [0.25, 0, 0.75], atol=1e-3)
+
+
+def test_pooled_columns_still_share_out_to_one() -> None:
+    from workbench.projections.attention import Band
+    from workbench.projections.hits import ContextSpan
+
+    weights = np.full((1, 1, 2, 4), 0.5, np.float16)  # maxima over bins add up to more than one
+    span = ContextSpan("memory", "all", "", (), (), (0, 16))
+    starts = np.array([0, 4, 8, 12], np.int32)
+    view = AttentionView(
+        1, 0, PROBE, weights, (0,), ("a", "b"), ("t",) * 16, starts, (Band(span, (0, 4)),), "", None, "k"
+    )
+    assert view.pooled and view.token(1) == "tttt"
+    assert np.allclose(attention.span_mass(view), 1)
+
+
+@pytest.mark.parametrize(
+    ("share", "said"),
+    [(0.62, "62 %"), (0.031, "3.1 %"), (0.0002, "0.02 %"), (1e-6, "<0.01 %"), (0.0, "0 %"), (1.0, "100 %")],
+)
+def test_shares_are_said_shortly(share: float, said: str) -> None:
+    assert attention.percent(share) == said
