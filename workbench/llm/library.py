@@ -1,0 +1,185 @@
+"""llama.cpp, loaded once and only when it is needed: log, devices, and the ggml tensor layout that capture relies on.
+
+``llama_cpp`` binds no ggml tensor functions, so they are taken from ``libggml-base`` itself. The layout of
+``struct ggml_tensor`` is internal to ggml and is checked against the library before anything reads through it.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import platform
+import sys
+from collections import deque
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from workbench.errors import ModelError
+
+MAX_DIMS, MAX_SRC, MAX_NAME = 4, 10, 64
+OBJECT_SIZE = 32
+"""Bytes of ``struct ggml_object``, which ``ggml_tensor_overhead()`` counts on top of the tensor."""
+
+
+class Tensor(ctypes.Structure):
+    """``struct ggml_tensor`` of ggml 0.25 on 64-bit machines (ggml.h)."""
+
+    _fields_ = (
+        ("type", ctypes.c_int32),
+        ("buffer", ctypes.c_void_p),
+        ("ne", ctypes.c_int64 * MAX_DIMS),
+        ("nb", ctypes.c_size_t * MAX_DIMS),
+        ("op", ctypes.c_int32),
+        ("op_params", ctypes.c_int32 * 16),
+        ("flags", ctypes.c_int32),
+        ("src", ctypes.c_void_p * MAX_SRC),
+        ("view_src", ctypes.c_void_p),
+        ("view_offs", ctypes.c_size_t),
+        ("data", ctypes.c_void_p),
+        ("name", ctypes.c_char * MAX_NAME),
+        ("extra", ctypes.c_void_p),
+        ("padding", ctypes.c_char * 8),
+    )
+
+
+OP_OFFSET = Tensor.op.offset
+NAME_OFFSET = Tensor.name.offset
+
+
+class Library:
+    """The loaded library. Get it by :func:`library`.
+
+    Attributes:
+        C: the ctypes bindings ``llama_cpp.llama_cpp``.
+        base: ``libggml-base`` with the functions that the bindings lack.
+        log: the last lines llama.cpp wrote; nothing of it reaches standard error.
+        layout_error: why tensors cannot be read, or "" when the layout check passed.
+    """
+
+    def __init__(self) -> None:
+        self.log: deque[str] = deque(maxlen=400)
+        self._pending = ""
+        try:
+            import llama_cpp
+        except (ImportError, OSError, RuntimeError) as error:
+            raise ModelError(
+                f"llama_cpp cannot be loaded: {error}", "run `make run` or pip install llama-cpp-python==0.3.36"
+            ) from error
+        self.version: str = llama_cpp.__version__
+        self.C: Any = llama_cpp.llama_cpp
+        self._callback = self.C.llama_log_callback(self._on_log)  # kept alive as long as the library
+        self.C.llama_log_set(self._callback, ctypes.c_void_p(0))
+        self.C.llama_backend_init()
+        folder = Path(llama_cpp.__file__).parent / "lib"
+        self.base = _bind_base(ctypes.CDLL(str(folder / _file_name("ggml-base"))))
+        self._registry = _bind_registry(ctypes.CDLL(str(folder / _file_name("ggml"))))
+        self.ops = {self.base.ggml_op_name(i).decode(): i for i in range(60)}
+        self.layout_error = self._check_layout()
+
+    def _on_log(self, _level: int, text: bytes | None, _data: Any) -> None:
+        self._pending += (text or b"").decode("utf-8", "replace")
+        *lines, self._pending = self._pending.split("\n")
+        self.log.extend(line for line in lines if line.strip(" ."))
+
+    def last_error(self) -> str:
+        """The newest log line that tells of an error, for a :class:`ModelError`; "" when there is none."""
+        lines = [line for line in self.log if "error" in line.lower() or "failed" in line.lower()]
+        return lines[-1].strip() if lines else ""
+
+    def _check_layout(self) -> str:
+        if ctypes.sizeof(ctypes.c_void_p) != 8:
+            return "this is not a 64-bit build"
+        if self.base.ggml_tensor_overhead() != ctypes.sizeof(Tensor) + OBJECT_SIZE:
+            return f"the tensor layout of llama-cpp-python {self.version} is unknown"
+        return "" if {"SOFT_MAX", "SET_ROWS"} <= self.ops.keys() else "this ggml lacks SOFT_MAX or SET_ROWS"
+
+    def check_tensor(self, address: int) -> str:
+        """Compare one live tensor with what ggml itself says about it; "" when they agree."""
+        tensor = Tensor.from_address(address)
+        size = tensor.nb[MAX_DIMS - 1] * tensor.ne[MAX_DIMS - 1]
+        same = ctypes.string_at(address + NAME_OFFSET) == self.base.ggml_get_name(address)
+        if same and self.base.ggml_nbytes(address) == size:
+            return ""
+        return f"the tensor layout of llama-cpp-python {self.version} is unknown"
+
+    def devices(self) -> list[tuple[str, str, bool]]:
+        """Every compute device as (name, description, is a GPU), in ggml's order."""
+        found = []
+        for index in range(self._registry.ggml_backend_dev_count()):
+            device = self._registry.ggml_backend_dev_get(index)
+            name = self.base.ggml_backend_dev_name(device).decode("utf-8", "replace")
+            about = self.base.ggml_backend_dev_description(device).decode("utf-8", "replace")
+            found.append((name, about.strip(), self.base.ggml_backend_dev_type(device) in (1, 2)))
+        return found
+
+
+def _file_name(stem: str) -> str:
+    if sys.platform == "win32":
+        return f"{stem}.dll"
+    return f"lib{stem}.dylib" if sys.platform == "darwin" else f"lib{stem}.so"
+
+
+def _bind_base(lib: ctypes.CDLL) -> Any:
+    pointer, size = ctypes.c_void_p, ctypes.c_size_t
+    signatures: dict[str, tuple[Any, list[Any]]] = {
+        "ggml_get_name": (ctypes.c_char_p, [pointer]),
+        "ggml_nbytes": (size, [pointer]),
+        "ggml_op_name": (ctypes.c_char_p, [ctypes.c_int]),
+        "ggml_tensor_overhead": (size, []),
+        "ggml_backend_buffer_is_host": (ctypes.c_bool, [pointer]),
+        "ggml_backend_tensor_get": (None, [pointer, pointer, size, size]),
+        "ggml_backend_tensor_set": (None, [pointer, pointer, size, size]),
+        "ggml_backend_dev_name": (ctypes.c_char_p, [pointer]),
+        "ggml_backend_dev_description": (ctypes.c_char_p, [pointer]),
+        "ggml_backend_dev_type": (ctypes.c_int, [pointer]),
+    }
+    return _bind(lib, signatures)
+
+
+def _bind_registry(lib: ctypes.CDLL) -> Any:
+    return _bind(
+        lib,
+        {
+            "ggml_backend_dev_count": (ctypes.c_size_t, []),
+            "ggml_backend_dev_get": (ctypes.c_void_p, [ctypes.c_size_t]),
+        },
+    )
+
+
+def _bind(lib: ctypes.CDLL, signatures: dict[str, tuple[Any, list[Any]]]) -> Any:
+    for name, (result, arguments) in signatures.items():
+        function = getattr(lib, name)
+        function.restype, function.argtypes = result, arguments
+    return lib
+
+
+@cache
+def library() -> Library:
+    """Load llama.cpp, once per process.
+
+    Raises:
+        ModelError: when ``llama_cpp`` is not installed or does not load.
+    """
+    return Library()
+
+
+def cpu_threads() -> int:
+    """Physical cores that this process may use; hyper-threads slow llama.cpp down."""
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
+    return max(1, min(allowed, _physical_cores() or allowed))
+
+
+def _physical_cores() -> int:
+    info = Path("/proc/cpuinfo")
+    if not info.is_file():
+        logical = os.cpu_count() or 1
+        return logical if platform.machine() in ("arm64", "aarch64") else max(1, logical // 2)
+    cores, physical = set(), "0"
+    for line in info.read_text(errors="replace").splitlines():
+        key, _, value = line.partition(":")
+        if key.strip() == "physical id":
+            physical = value.strip()
+        elif key.strip() == "core id":
+            cores.add((physical, value.strip()))
+    return len(cores)

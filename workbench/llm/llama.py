@@ -1,0 +1,314 @@
+"""The ``Backend`` on llama.cpp: one set of weights, a work context, a scope context, an embedder, one thread."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.errors import ModelError
+from workbench.llm.base import (
+    AnswerRequest,
+    AnswerResult,
+    BackendOptions,
+    Capture,
+    CompletionRequest,
+    CompletionResult,
+    ModelInfo,
+)
+from workbench.llm.chat import Chat, token_ranges
+from workbench.llm.context import Context, ContextOptions
+from workbench.llm.embeddings import (
+    HASH_DIMENSIONS,
+    MEAN,
+    POOLINGS,
+    Cache,
+    EmbedJob,
+    LlamaEmbedder,
+    Vectors,
+    hash_embedding,
+)
+from workbench.llm.gguf_file import read_header, sha256
+from workbench.llm.library import cpu_threads
+from workbench.llm.messages import Message
+from workbench.llm.model import Model, Tokens
+from workbench.llm.output import Generated, Output
+from workbench.llm.sampler import Sampler
+from workbench.llm.scheduler import Job, Scheduler
+from workbench.llm.scope import ScopeContext, ScopeJob, ScopeRunner, masked_positions
+from workbench.llm.surprise import join, windows
+from workbench.llm.worker import Part, Ticket, Worker
+
+DEFAULT_CONTEXT = 4096
+SMALLEST_CONTEXT = 256
+
+
+class LlamaBackend:
+    """Inference for all lanes. Make it with :func:`workbench.llm.open.open_backend`.
+
+    Args:
+        model: path of the language model.
+        embedder: path of the embedding model; None uses the lexical hash.
+        embedder_missing: raised by the first :meth:`embed` when the wanted embedding model is not installed.
+        options: see :class:`BackendOptions`; ``extra`` takes ``kv_unified`` (bool), ``kv_type`` (``f16``, ``f32``) and
+            ``batch`` (tokens per step).
+    """
+
+    def __init__(
+        self,
+        model: Path,
+        embedder: Path | None,
+        options: BackendOptions,
+        embedder_missing: ModelError | None = None,
+    ) -> None:
+        self.options = options
+        self.threads = options.threads or cpu_threads()
+        self.model = Model(model, options.gpu_layers)
+        self._embedder_path, self._embedder_missing = embedder, embedder_missing
+        self.scheduler: Scheduler | None = None
+        self.scope: ScopeContext | None = None
+        try:
+            self._open_contexts()
+        except BaseException:
+            self._free()
+            raise
+        self.chat = Chat(self.model, self.model.chat_template())
+        self._scope_runner = ScopeRunner(self.scope, options.exact) if self.scope is not None else None
+        self._llama_embedder: LlamaEmbedder | None = None
+        self._cache = Cache()
+        self._worker = Worker()
+        self._closed = False
+
+    def _open_contexts(self) -> None:
+        options, model = self.options, self.model
+        if not model.has_tokenizer:
+            raise ModelError(f"{model.path} has no vocabulary", "choose a complete language model")
+        size = options.context or min(model.n_ctx_train or DEFAULT_CONTEXT, DEFAULT_CONTEXT)
+        size = -(-max(size, SMALLEST_CONTEXT) // 256) * 256
+        batch = int(options.extra.get("batch", 512))
+        kv_type = str(options.extra.get("kv_type", "f16"))
+        work = ContextOptions(
+            size=size,
+            threads=self.threads,
+            sequences=1 if options.exact else max(1, options.sequences),
+            batch=batch,
+            ubatch=batch,
+            unified=bool(options.extra.get("kv_unified", False)),
+            kv_type=kv_type,
+        )
+        self.scheduler = Scheduler(Context(model, work), options.exact)
+        self.capture_note = model.unsupported_capture()
+        if not self.capture_note:
+            try:
+                self.scope = ScopeContext(model, size, self.threads, kv_type)
+            except ModelError as error:
+                self.capture_note = error.what
+
+    @functools.cached_property
+    def info(self) -> ModelInfo:
+        """What is loaded and where it runs."""
+        model = self.model
+        return ModelInfo(
+            name=str(model.header.metadata.get("general.name") or model.path.stem),
+            path=str(model.path),
+            sha256=sha256(model.path),
+            architecture=model.header.architecture,
+            parameters=model.n_params,
+            layers=model.n_layer,
+            heads=model.n_head,
+            context=self._size,
+            vocabulary=model.n_vocab,
+            device=model.device(self.threads),
+            backend=f"llama-cpp-python {model.library.version}",
+            capture=self.scope is not None,
+            capture_note=self.capture_note,
+            demo=self.options.model == "demo",
+        )
+
+    @property
+    def _size(self) -> int:
+        assert self.scheduler is not None
+        return self.scheduler.context.size
+
+    @property
+    def embedder(self) -> str:
+        """Name, dimensions and pooling of the embedder."""
+        if self._llama_embedder is not None:
+            return self._llama_embedder.about
+        if self._embedder_path is not None:
+            return _describe(self._embedder_path)
+        if self._embedder_missing is not None:
+            return f"{self.options.embedder} (not installed)"
+        return f"hash ({HASH_DIMENSIONS}, lexical)"
+
+    async def complete(self, request: CompletionRequest) -> CompletionResult:
+        """Generate in the work context, batched with whatever else runs.
+
+        Raises:
+            ModelError: when prompt and answer do not fit the context, or the schema is not supported.
+        """
+        prompt = self.chat.render(request.messages)
+        tokens = self._fitting(prompt, request.max_tokens)
+        seed = request.seed ^ self.options.seed
+        sampler = Sampler(self.model, request.temperature, seed, request.schema)
+        output = Output(self.model, request.max_tokens, request.stop)
+        return _result(await self._generate(tokens, output, sampler), tokens, prompt)
+
+    async def answer(self, request: AnswerRequest) -> AnswerResult:
+        """Answer greedily; in the scope context when capture or knock-out is asked for, else batched.
+
+        Raises:
+            ModelError: when the prompt does not fit, a mark is not in it, or a knock-out is asked of a model whose
+                attention cannot be reached.
+        """
+        prompt = self.chat.render(request.messages)
+        forced = None if request.forced is None else np.asarray(request.forced, np.int32)
+        tokens = self._fitting(prompt, request.max_tokens if forced is None else len(forced))
+        spans = token_ranges(self.model, prompt, tokens, request.marks)
+        masked = masked_positions(spans, request.knock_out)
+        output = Output(self.model, request.max_tokens, request.stop)
+        capture: Capture | None = None
+        if len(masked) and self._scope_runner is None:
+            raise ModelError(
+                f"{self.model.path.name}: spans cannot be masked: {self.capture_note}", "choose another model"
+            )
+        if self._scope_runner is not None and (request.capture or len(masked)):
+            job_of = functools.partial(
+                ScopeJob, prompt=tokens, output=output, forced=forced, capture=request.capture, layers=request.layers
+            )
+            done, capture = await self._scoped(lambda ticket: job_of(ticket, masked=masked))
+        else:
+            sampler = Sampler(self.model, 0.0, request.seed, None)
+            done = await self._generate(tokens, output, sampler, forced)
+        return AnswerResult(_result(done, tokens, prompt), spans, capture)
+
+    async def embed(self, texts: Sequence[str]) -> Vectors:
+        """Unit vectors, float32 ``[len(texts), dimensions]``; each text is computed once and remembered.
+
+        Raises:
+            ModelError: when the embedding model is not installed or cannot be used.
+        """
+        if self._embedder_missing is not None:
+            raise self._embedder_missing
+        if self._embedder_path is None:
+            return hash_embedding(texts)
+        keys = [Cache.key(text) for text in texts]
+        found = {key: self._cache.get(key) for key in keys}
+        missing = {key: text for key, text in zip(keys, texts, strict=True) if found[key] is None}
+        if missing:
+            ticket: Ticket[Vectors] = Ticket()
+            self._worker.submit(self._embedder_part, EmbedJob(ticket, tuple(missing.values())), ticket.fail)
+            for key, vector in zip(missing, await ticket.wait(), strict=True):
+                found[key] = vector
+                self._cache.put(key, vector)
+        rows = [vector for key in keys if (vector := found[key]) is not None]
+        return np.stack(rows) if rows else np.zeros((0, _dimensions(self._embedder_path)), np.float32)
+
+    async def surprise(self, text: str) -> tuple[tuple[str, ...], NDArray[np.float32]]:
+        """Token texts and -log p of each given the ones before it (nats; 0 for the first), float32 ``[tokens]``."""
+        tokens = self.model.tokenize(text, special=False)
+        lead = [self.model.special.bos] if self.model.special.add_bos else []
+        framed = np.array([*lead, *tokens.tolist()], np.int32)
+        plan = windows(len(framed), self._size - 1)
+        jobs = []
+        for start, first, end in plan:
+            output = Output(self.model, 0)
+            jobs.append(self._generate(framed[start:first], output, None, framed[first:end]))
+        parts = [[token.logprob for token in done.tokens] for done in await asyncio.gather(*jobs)]
+        values = join(len(framed), [(first, part) for (_, first, _), part in zip(plan, parts, strict=True)])
+        values = values[len(lead) :]
+        values[:1] = 0.0
+        return tuple(self.model.shown(token) for token in tokens.tolist()), values
+
+    def count_tokens(self, text: str) -> int:
+        """Tokens of a text, without special tokens."""
+        return len(self.model.tokenize(text, special=False))
+
+    def prompt_limit(self, max_tokens: int) -> int:
+        """The most prompt tokens that leave room for ``max_tokens`` of answer."""
+        return max(0, self._size - max_tokens)
+
+    def prompt_overhead(self) -> int:
+        """Tokens that the chat template adds around a system and a user message."""
+        return self._overhead
+
+    @functools.cached_property
+    def _overhead(self) -> int:
+        messages = (Message("system", "a"), Message("user", "a"))
+        return len(self.chat.tokenize(self.chat.render(messages))) - 2 * self.count_tokens("a")
+
+    def close(self) -> None:
+        """Stop the thread and free contexts and weights. Requests that still wait fail."""
+        if not self._closed:
+            self._closed = True
+            self._worker.close()
+            self._free()
+
+    def _free(self) -> None:
+        if self.scheduler is not None:
+            self.scheduler.close()
+        if self.scope is not None:
+            self.scope.close()
+        self.model.close()
+
+    # Ways into the worker
+
+    def _fitting(self, prompt: str, answer: int) -> Tokens:
+        tokens = self.chat.tokenize(prompt)
+        if not len(tokens):
+            raise ModelError("the prompt is empty", "send at least one message")
+        if len(tokens) + answer > self._size:
+            raise ModelError(
+                f"a prompt of {len(tokens):,} tokens and {answer:,} of answer exceed the context of {self._size:,}",
+                "use a larger context, or put less into the prompt",
+            )
+        return tokens
+
+    async def _generate(
+        self, tokens: Tokens, output: Output, sampler: Sampler | None, forced: Tokens | None = None
+    ) -> Generated:
+        ticket: Ticket[Generated] = Ticket()
+        job = Job(ticket, tokens, output, sampler, forced)
+        self._worker.submit(self._scheduler_part, job, ticket.fail)
+        return await ticket.wait()
+
+    async def _scoped(
+        self, job: Callable[[Ticket[tuple[Generated, Capture | None]]], ScopeJob]
+    ) -> tuple[Generated, Capture | None]:
+        ticket: Ticket[tuple[Generated, Capture | None]] = Ticket()
+        self._worker.submit(self._scope_part, job(ticket), ticket.fail)
+        return await ticket.wait()
+
+    def _scheduler_part(self) -> Part:
+        assert self.scheduler is not None
+        return self.scheduler
+
+    def _scope_part(self) -> Part:
+        assert self._scope_runner is not None
+        return self._scope_runner
+
+    def _embedder_part(self) -> Part:
+        """Load the embedding model on its first use, so that lanes without vectors never pay for it."""
+        if self._llama_embedder is None:
+            assert self._embedder_path is not None
+            self._llama_embedder = LlamaEmbedder(self._embedder_path, self.threads, self.options.gpu_layers)
+        return self._llama_embedder
+
+
+def _describe(path: Path) -> str:
+    header = read_header(path)
+    pooling = int(header.of_architecture("pooling_type", MEAN) or MEAN)
+    name = header.metadata.get("general.name", path.stem)
+    return f"{name} ({_dimensions(path)}, {POOLINGS.get(pooling, 'pooled')})"
+
+
+def _dimensions(path: Path) -> int:
+    return int(read_header(path).of_architecture("embedding_length", 0))
+
+
+def _result(done: Generated, tokens: Tokens, prompt: str) -> CompletionResult:
+    return CompletionResult(done.text, done.tokens, len(tokens), done.stop, prompt)

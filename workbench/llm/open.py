@@ -1,0 +1,66 @@
+"""Opening a backend: from names (``demo``, ``minilm``) and paths to a loaded model."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from workbench import paths
+from workbench.errors import ModelError
+from workbench.llm.base import Backend, BackendOptions
+
+DEMO_MODEL = "mnemoscope-demo.gguf"
+
+
+def open_backend(options: BackendOptions) -> Backend:
+    """Load the model and return the backend that serves it.
+
+    The embedding model is loaded by the first ``embed``; when it is not installed, that call says so.
+
+    Raises:
+        ModelError: when the model or llama.cpp itself cannot be used.
+    """
+    from workbench.llm.llama import LlamaBackend
+
+    embedder, missing = find_embedder(options.embedder)
+    return LlamaBackend(find_language_model(options.model), embedder, options, missing)
+
+
+def find_language_model(name: str) -> Path:
+    """The file of a model name or path.
+
+    Raises:
+        ModelError: when there is no such file.
+    """
+    if name == "demo":
+        found = paths.find_model(DEMO_MODEL)
+        if found is None:
+            raise ModelError("the bundled model is not in resources/models", "choose a GGUF with --model PATH")
+        return found
+    path = Path(name).expanduser()
+    found = path if path.is_file() else paths.find_model(path.name)
+    if found is None:
+        raise ModelError(f"no model file {path}", "check the path, or choose the bundled model `demo`")
+    return found
+
+
+def find_embedder(name: str) -> tuple[Path | None, ModelError | None]:
+    """The file of an embedder name or path: (path, None), (None, None) for ``hash``, (None, why) when it is missing.
+
+    ``MNEMOSCOPE_EMBEDDER`` names the file that ``minilm`` stands for, before the usual folders are searched.
+    """
+    if name == "hash":
+        return None, None
+    if name == "minilm":
+        given = os.environ.get("MNEMOSCOPE_EMBEDDER")
+        found = Path(given) if given else paths.embedding_model()
+        if found is None or not found.is_file():
+            return None, ModelError(
+                "the embedding model all-MiniLM-L6-v2 is not installed", "run `make run` once, or use --embedder hash"
+            )
+        return found, None
+    path = Path(name).expanduser()
+    found = path if path.is_file() else paths.find_model(path.name)
+    if found is None:
+        return None, ModelError(f"no embedding model {path}", "check the path, or use --embedder hash")
+    return found, None

@@ -1,0 +1,66 @@
+"""Collects the attention rows of one answer, within a bound of bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.llm.base import Capture
+from workbench.llm.cells import CellMap
+
+MAX_BYTES = 4 << 20
+"""Above this size of the float16 array only :data:`FEW_LAYERS` layers are kept."""
+FEW_LAYERS = 6
+MAX_COLUMNS = 2048
+
+
+def spread(layers: Sequence[int], count: int) -> tuple[int, ...]:
+    """``count`` of the layers, spread evenly over depth, first and last included."""
+    if len(layers) <= count:
+        return tuple(layers)
+    picks = np.linspace(0, len(layers) - 1, count).round().astype(int)
+    return tuple(layers[index] for index in picks)
+
+
+class Recorder:
+    """Rows by position, not by cell.
+
+    Args:
+        layers: layers to keep.
+        bounded: whether layers may be dropped when the capture grows over :data:`MAX_BYTES`.
+    """
+
+    def __init__(self, layers: Sequence[int], bounded: bool) -> None:
+        self.layers = tuple(layers)
+        self._bounded = bounded
+        self._rows: list[NDArray[np.float16]] = []
+        self._bytes = 0
+
+    def add(self, rows: Mapping[int, NDArray[np.float32]], cells: CellMap, position: int) -> None:
+        """Keep the row of the query at ``position``, from ``{layer: [head, 1, cell]}``."""
+        columns = cells.cells(np.arange(position + 1))
+        row = np.stack([rows[layer][:, -1, :] for layer in self.layers])[:, :, columns]
+        row[:, :, columns < 0] = 0.0  # evicted positions have no cell
+        self._rows.append(row.astype(np.float16))
+        self._bytes += self._rows[-1].nbytes
+        if self._bounded and self._bytes > MAX_BYTES and len(self.layers) > FEW_LAYERS:
+            self._thin()
+
+    def _thin(self) -> None:
+        kept = spread(self.layers, FEW_LAYERS)
+        index = [self.layers.index(layer) for layer in kept]
+        self._rows = [row[index] for row in self._rows]
+        self.layers, self._bytes = kept, sum(row.nbytes for row in self._rows)
+
+    def capture(self, heads: int, texts: Sequence[str], rows: int) -> Capture:
+        """The capture of the first ``rows`` answer tokens; ``texts`` are all prompt and answer tokens."""
+        weights = np.zeros((len(self.layers), heads, rows, len(texts)), np.float16)
+        for index, row in enumerate(self._rows[:rows]):
+            weights[:, :, index, : row.shape[2]] = row
+        if len(texts) <= MAX_COLUMNS:
+            return Capture(self.layers, weights, tuple(texts))
+        starts = np.linspace(0, len(texts), MAX_COLUMNS, endpoint=False).astype(int)
+        pooled = np.maximum.reduceat(weights, starts, axis=3)
+        return Capture(self.layers, pooled, tuple(texts), tuple(starts.tolist()))

@@ -1,0 +1,298 @@
+"""The scope context: answers with attention capture and knock-out.
+
+Flash attention is off (only then do scores exist), ubatches are small, and the ``cb_eval`` tap is installed. One answer
+at a time. The prompt is computed in chunks cut at multiples of :data:`CHUNK`, its last token alone. Whole chunks that
+the next prompt shares are kept: they were computed in the same shapes, so the numbers are the same as from an empty
+cache.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.errors import ModelError
+from workbench.llm.base import Capture, Stop
+from workbench.llm.context import FLASH_OFF, Context, ContextOptions
+from workbench.llm.model import Model, Tokens
+from workbench.llm.output import Generated, Output
+from workbench.llm.recorder import Recorder
+from workbench.llm.tap import MASKED, Edit, Floats, Tap
+from workbench.llm.worker import Ticket
+
+CHUNK = 128
+
+
+@dataclass(slots=True, eq=False)
+class ScopeJob:
+    """One answer in the scope context.
+
+    Attributes:
+        masked: prompt positions hidden from every query outside of them, in all layers and heads.
+        layers: layers to capture; None all of them, within the recorder's bound.
+    """
+
+    ticket: Ticket[tuple[Generated, Capture | None]]
+    prompt: Tokens
+    output: Output
+    forced: Tokens | None = None
+    capture: bool = True
+    layers: tuple[int, ...] | None = None
+    masked: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+
+
+class ScopeContext:
+    """The context and its tap; what cache policies and captures are built on.
+
+    Raises:
+        ModelError: when the context cannot be made or the graph of this model cannot be read.
+    """
+
+    def __init__(self, model: Model, size: int, threads: int, kv_type: str = "f16") -> None:
+        self.model = model
+        self.tap = Tap(model.library, -(-size // 256) * 256)
+        options = ContextOptions(
+            size=size,
+            threads=threads,
+            batch=CHUNK,
+            ubatch=CHUNK,
+            flash=FLASH_OFF,
+            kv_type=kv_type,
+            callback=self.tap.callback,
+        )
+        self.context = Context(model, options)
+        self.position = 0
+        try:
+            self._probe()
+        except Exception as error:
+            self.context.close()
+            raise ModelError(
+                f"attention of {model.path.name} cannot be read: {error}", "answers work without capture"
+            ) from error
+
+    def _probe(self) -> None:
+        """Learn the graph from a decode of two tokens, and check that what is read is attention."""
+        model = self.model
+        if model.library.layout_error:
+            raise RuntimeError(model.library.layout_error)
+        token = max(0, model.special.bos)
+        self._feed(np.array([token, token], np.int32), None, probe=True)
+        layers = tuple(range(model.n_layer))
+        if tuple(sorted(self.tap.score_nodes)) != layers:
+            raise RuntimeError(f"{len(self.tap.score_nodes)} of {model.n_layer} layers have an attention matrix")
+        self._feed(np.array([token], np.int32), None, record=layers)
+        for layer, rows in self.tap.rows.items():
+            if rows.shape[:2] != (model.n_head, 1):
+                raise RuntimeError(f"layer {layer} has an attention matrix of shape {rows.shape}")
+            if abs(rows.sum(axis=2) - 1).max() > 1e-3:
+                raise RuntimeError(f"the attention weights of layer {layer} do not sum to 1")
+        self.clear()
+
+    def feed(
+        self, tokens: Tokens, record: tuple[int, ...] = (), masked: NDArray[np.int64] | None = None
+    ) -> NDArray[np.float32]:
+        """Decode up to :data:`CHUNK` tokens after what the cache holds.
+
+        Args:
+            record: layers whose attention is left in ``tap.rows``.
+            masked: positions that queries outside of them must not see.
+
+        Returns:
+            Logits after the last token, float32 ``[vocabulary]``, valid until the next call.
+
+        Raises:
+            Exception: what happened inside the callback; nothing was returned from that decode.
+        """
+        edit = None
+        if masked is not None and len(masked):
+            edit = self._masker(masked, np.arange(self.position, self.position + len(tokens)))
+        return self._feed(tokens, edit, record)
+
+    def feed_edited(self, tokens: Tokens, edit: Edit, record: tuple[int, ...] = ()) -> NDArray[np.float32]:
+        """As :meth:`feed`, with a function that changes raw scores before the softmax (see :meth:`Tap.prepare`)."""
+        return self._feed(tokens, edit, record)
+
+    def _feed(
+        self, tokens: Tokens, edit: Edit | None, record: tuple[int, ...] = (), probe: bool = False
+    ) -> NDArray[np.float32]:
+        positions = np.arange(self.position, self.position + len(tokens), dtype=np.int64)
+        count = self.context.fill(0, tokens, self.position, 0)
+        self.context.wants[count - 1] = 1
+        self.tap.prepare(positions, record, edit, probe)
+        try:
+            self.context.decode(count)
+            self.tap.check()
+        except BaseException:
+            self.clear()  # the cache may hold garbage
+            raise
+        self.position += count
+        return self.context.logits(1)[0]
+
+    def _masker(self, masked: NDArray[np.int64], positions: NDArray[np.int64]) -> Edit:
+        rows = np.flatnonzero(~np.isin(positions, masked))  # a masked token keeps its own cell: no row is ever empty
+
+        def edit(_layer: int, scores: Floats) -> None:
+            cells = self.tap.cells.cells(masked)
+            cells = cells[cells >= 0]
+            if len(cells) and len(rows):
+                scores[:, rows[:, None], cells[None, :]] = MASKED
+
+        return edit
+
+    def evict(self, start: int, end: int) -> None:
+        """Drop positions ``start…end-1`` from the cache; their cells are used again."""
+        self.context.C.llama_memory_seq_rm(self.context.memory, 0, start, end)
+        self.tap.cells.forget(start, end)
+        if end >= self.position:
+            self.position = min(self.position, start)
+
+    def clear(self) -> None:
+        """Empty the cache."""
+        self.context.clear()
+        self.tap.cells.clear()
+        self.position = 0
+
+    def close(self) -> None:
+        """Free the context."""
+        self.context.close()
+
+
+class ScopeRunner:
+    """Answers jobs one after another, one decode per step. Lives on the worker's thread."""
+
+    def __init__(self, scope: ScopeContext, exact: bool = False) -> None:
+        self.scope, self._exact = scope, exact
+        self._waiting: deque[ScopeJob] = deque()
+        self._job: ScopeJob | None = None
+        self._run: Iterator[None] = iter(())
+        self._kept: Tokens = np.zeros(0, np.int32)
+
+    @property
+    def busy(self) -> bool:
+        """Whether any job waits or runs."""
+        return bool(self._waiting or self._job)
+
+    def add(self, job: ScopeJob) -> None:
+        """Queue a job."""
+        self._waiting.append(job)
+
+    def step(self) -> None:
+        """One decode of the running job."""
+        if self._job is not None and self._job.ticket.cancelled:
+            self._job = None
+        while self._job is None and self._waiting:
+            job = self._waiting.popleft()
+            if not job.ticket.cancelled:
+                self._job, self._run = job, self._answer(job)
+        if self._job is None:
+            return
+        try:
+            next(self._run)
+        except StopIteration:
+            self._job = None
+        except Exception as error:
+            self._kept = self._kept[:0]
+            self.scope.clear()
+            self._job.ticket.fail(_told(error))
+            self._job = None
+
+    def fail(self, error: BaseException) -> None:
+        """Fail every job."""
+        for job in ([self._job] if self._job else []) + list(self._waiting):
+            job.ticket.fail(error)
+        self._job = None
+        self._waiting.clear()
+        self._kept = self._kept[:0]
+        self.scope.clear()
+
+    def close(self) -> None:
+        """Free the context."""
+        self.scope.close()
+
+    def _answer(self, job: ScopeJob) -> Iterator[None]:
+        scope, prompt = self.scope, job.prompt
+        self._reuse(job)
+        while scope.position < len(prompt) - 1:
+            start = scope.position
+            end = min(len(prompt) - 1, (start // CHUNK + 1) * CHUNK)
+            scope.feed(prompt[start:end], masked=job.masked)
+            if end % CHUNK == 0 and (not len(job.masked) or end <= job.masked.min()):
+                self._kept = prompt[:end].copy()
+            yield
+        recorder = self._recorder(job)
+        token = int(prompt[-1])
+        while True:
+            layers = recorder.layers if recorder is not None else ()
+            position = scope.position
+            logits = scope.feed(np.array([token], np.int32), layers, job.masked)
+            if recorder is not None:
+                recorder.add(scope.tap.rows, scope.tap.cells, position)
+            token, stop = self._extend(job, logits)
+            if stop is not None:
+                break
+            yield
+        done = job.output.result(stop)
+        job.ticket.resolve((done, self._captured(job, recorder, done)))
+
+    def _extend(self, job: ScopeJob, logits: NDArray[np.float32]) -> tuple[int, Stop | None]:
+        """Write the next token, the best one or the forced one."""
+        norm = _log_sum(logits)
+        if not np.isfinite(norm):
+            raise ModelError(f"{self.scope.model.path.name} computed values that are not numbers", "check the file")
+        if job.forced is None:
+            token = int(logits.argmax())
+            return token, job.output.extend(token, float(logits[token]) - norm)
+        written = len(job.output.tokens)
+        if written == len(job.forced):
+            return -1, "end"
+        token = int(job.forced[written])
+        job.output.append(token, float(logits[token]) - norm)
+        return token, "end" if written + 1 == len(job.forced) else None
+
+    def _reuse(self, job: ScopeJob) -> None:
+        """Keep the whole chunks that this prompt shares with what the cache holds, and drop the rest."""
+        scope, kept = self.scope, self._kept
+        count = min(len(kept), len(job.prompt) - 1)
+        different = np.flatnonzero(kept[:count] != job.prompt[:count])
+        shared = int(different[0]) if len(different) else count
+        if len(job.masked):
+            shared = min(shared, int(job.masked.min()))
+        shared = 0 if self._exact else shared // CHUNK * CHUNK
+        self._kept = kept[:shared]
+        if shared == 0:
+            scope.clear()
+        else:
+            scope.evict(shared, max(scope.position, shared))
+
+    def _recorder(self, job: ScopeJob) -> Recorder | None:
+        if not job.capture:
+            return None
+        every = tuple(range(self.scope.model.n_layer))
+        layers = every if job.layers is None else tuple(layer for layer in job.layers if layer in every)
+        return Recorder(layers, bounded=job.layers is None)
+
+    def _captured(self, job: ScopeJob, recorder: Recorder | None, done: Generated) -> Capture | None:
+        if recorder is None:
+            return None
+        model = self.scope.model
+        texts = [model.shown(token) for token in job.prompt.tolist()] + [token.text for token in done.tokens]
+        return recorder.capture(model.n_head, texts, len(done.tokens))
+
+
+def _log_sum(logits: NDArray[np.float32]) -> float:
+    top = float(logits.max())
+    return top + float(np.log(np.exp(logits - top).sum()))
+
+
+def _told(error: Exception) -> Exception:
+    return error if isinstance(error, ModelError) else ModelError(f"capture failed: {error}", "answer without capture")
+
+
+def masked_positions(spans: Sequence[tuple[int, int]], chosen: Sequence[int]) -> NDArray[np.int64]:
+    """Positions of the chosen spans, sorted and unique, int64 ``[n]``."""
+    parts = [np.arange(*spans[index], dtype=np.int64) for index in chosen]
+    return np.unique(np.concatenate(parts)) if parts else np.zeros(0, np.int64)

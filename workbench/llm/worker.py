@@ -1,0 +1,137 @@
+"""The one thread that calls llama.cpp, and how coroutines hand it work.
+
+llama.cpp contexts are not thread safe and a decode takes from a millisecond to seconds, so all of it happens on one
+thread; the event loop only awaits. Parts (work context, scope context, embedder) take turns, one step each.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any, Generic, Protocol, TypeVar
+
+T = TypeVar("T")
+
+
+class Ticket(Generic[T]):
+    """A request on its way: the coroutine awaits it, the worker resolves it from its thread."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._future: asyncio.Future[T] = self._loop.create_future()
+        self.cancelled = False
+
+    def resolve(self, value: T) -> None:
+        """Hand over the result (any thread)."""
+        self._post(lambda: self._future.set_result(value))
+
+    def fail(self, error: BaseException) -> None:
+        """Hand over an error (any thread)."""
+        self._post(lambda: self._future.set_exception(error))
+
+    def _post(self, deliver: Callable[[], None]) -> None:
+        def unless_done() -> None:
+            if not self._future.done():
+                deliver()
+
+        with contextlib.suppress(RuntimeError):  # the loop has been closed: nobody waits any more
+            self._loop.call_soon_threadsafe(unless_done)
+
+    async def wait(self) -> T:
+        """The result. A cancelled wait tells the worker, which drops the request before its next step."""
+        try:
+            return await self._future
+        except asyncio.CancelledError:
+            self.cancelled = True
+            raise
+
+
+class Part(Protocol):
+    """Something that computes in steps on the worker's thread."""
+
+    def add(self, job: Any) -> None:
+        """Take a job in."""
+        ...
+
+    @property
+    def busy(self) -> bool:
+        """Whether a step would do anything."""
+        ...
+
+    def step(self) -> None:
+        """Do one step: at most one decode."""
+        ...
+
+    def fail(self, error: BaseException) -> None:
+        """Fail every job and forget all state; the next job starts afresh."""
+        ...
+
+    def close(self) -> None:
+        """Free what is held."""
+        ...
+
+
+class Worker:
+    """Runs the parts in turn while there is work, sleeps otherwise."""
+
+    def __init__(self) -> None:
+        self._inbox: deque[tuple[Callable[[], Part], Any, Callable[[BaseException], None]]] = deque()
+        self._wake = threading.Condition()
+        self._closing = False
+        self.parts: list[Part] = []
+        self._thread = threading.Thread(target=self._run, name="llama", daemon=True)
+        self._thread.start()
+
+    def submit(self, part: Callable[[], Part], job: Any, fail: Callable[[BaseException], None]) -> None:
+        """Give a job to a part (any thread).
+
+        Args:
+            part: returns the part; called on the worker's thread, so it may make it on first use.
+            fail: told when the part cannot be made.
+        """
+        with self._wake:
+            if self._closing:
+                raise RuntimeError("the backend is closed")
+            self._inbox.append((part, job, fail))
+            self._wake.notify()
+
+    def close(self) -> None:
+        """End the thread after its current step, fail what waits, free the parts."""
+        with self._wake:
+            self._closing = True
+            self._wake.notify()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while self._take_in():
+            for part in [part for part in self.parts if part.busy]:
+                try:
+                    part.step()
+                except BaseException as error:  # every waiting coroutine must hear of it
+                    part.fail(error)
+        for part in self.parts:
+            part.fail(RuntimeError("the backend is closed"))
+            part.close()
+
+    def _take_in(self) -> bool:
+        with self._wake:
+            while not (self._inbox or self._closing or any(part.busy for part in self.parts)):
+                self._wake.wait()
+            arrived, self._inbox = self._inbox, deque()
+            closing = self._closing
+        self._hand_out(arrived)
+        return not closing
+
+    def _hand_out(self, arrived: Sequence[tuple[Callable[[], Part], Any, Callable[[BaseException], None]]]) -> None:
+        for make, job, fail in arrived:
+            try:
+                part = make()
+            except BaseException as error:
+                fail(error)
+                continue
+            if part not in self.parts:
+                self.parts.append(part)
+            part.add(job)
