@@ -1,0 +1,161 @@
+"""What counts as right, scorer by scorer."""
+
+import pytest
+
+from workbench.errors import MnemoscopeError
+from workbench.probes import SCORERS, score, score_probe
+from workbench.sessions.model import Probe
+
+
+def probe(*gold: str, scorer: str = "match", **values: object) -> Probe:
+    return Probe("p", 3, "Where?", gold, "accurate_retrieval", scorer=scorer, **values)  # type: ignore[arg-type]
+
+
+RIGHT = [
+    ("match", ("Oslo",), "Oslo"),
+    ("match", ("Oslo",), "oslo."),
+    ("match", ("Oslo",), "in Oslo"),
+    ("match", ("Oslo",), "Answer: She lives in Oslo now."),
+    ("match", ("New York", "NYC"), "nyc"),
+    ("match", ("New York",), "in the New-York area"),
+    ("match", ("3",), "three"),
+    ("match", ("Mira's house",), "at Mira’s house"),
+    ("match", ("not stated",), "not stated"),
+    ("exact", ("Oslo",), "the Oslo."),
+    ("exact", ("Oslo",), "Answer: Oslo"),
+    ("substring", ("oslo",), "It is Oslo, I think"),
+    ("f1", ("the red brick house",), "a red brick house"),
+    ("f1", ("painting and drawing",), "drawing"),
+    ("label", ("43",), "label: 43"),
+    ("label", ("43",), "It is 43."),
+    ("label", ("card_lost",), "Label = card_lost"),
+    ("label-strict", ("43",), " 43 "),
+    ("number", ("12",), "twelve eggs"),
+    ("number", ("1200",), "1,200.0"),
+    ("number", ("a dozen",), "a dozen"),
+    ("abstain", (), "The conversation does not say."),
+    ("abstain", (), "unknown"),
+    ("abstain", (), "No information available"),
+    ("abstain", (), "I don’t know"),
+    ("abstain", (), "That was not mentioned."),
+]
+WRONG = [
+    ("match", ("Oslo",), "Lima"),
+    ("match", ("Oslo",), ""),
+    ("match", ("Oslo",), "unknown"),
+    ("match", ("Oslo",), "not Oslo"),
+    ("match", ("Oslo",), "no longer in Oslo"),
+    ("match", ("Oslo",), "Oslo is not mentioned"),
+    ("match", ("cat",), "category"),
+    ("match", ("",), "anything"),
+    ("exact", ("Oslo",), "in Oslo"),
+    ("substring", ("Oslo",), "I do not know about Oslo"),
+    ("f1", ("the red brick house",), "blue"),
+    ("label", ("43",), "label: 44"),
+    ("label-strict", ("43",), "label: 43"),
+    ("number", ("12",), "13"),
+    ("number", ("12",), "a few"),
+    ("abstain", (), "Oslo"),
+    ("abstain", (), ""),
+    ("abstain", (), "He knows no one there."),
+]
+
+
+@pytest.mark.parametrize(("scorer", "gold", "answer"), RIGHT)
+def test_right(scorer: str, gold: tuple[str, ...], answer: str) -> None:
+    result = score(scorer, probe(*gold), answer)
+    assert result.correct
+    assert result.score >= 0.5
+
+
+@pytest.mark.parametrize(("scorer", "gold", "answer"), WRONG)
+def test_wrong(scorer: str, gold: tuple[str, ...], answer: str) -> None:
+    assert not score(scorer, probe(*gold), answer).correct
+
+
+@pytest.mark.parametrize(
+    ("answer", "right"),
+    [
+        ("B", True),
+        ("(b)", True),
+        ("B: Lima", True),
+        ("lima", True),
+        ("It was Lima.", True),
+        ("A", False),
+        ("Oslo or Lima", False),
+        ("unknown", False),
+        ("Z", False),
+    ],
+)
+def test_choice(answer: str, right: bool) -> None:
+    asked = probe("Lima", options=("Oslo", "Lima", "Lima North"))
+    assert score("choice", asked, answer).correct is right
+
+
+def test_choice_takes_the_longest_option_that_is_named() -> None:
+    asked = probe("Lima North", options=("Oslo", "Lima", "Lima North"))
+    assert score("choice", asked, "in Lima North").correct
+    assert not score("choice", asked, "in Lima").correct
+
+
+def test_match_does_not_accept_a_second_option() -> None:
+    asked = probe("Lima", options=("Oslo", "Lima"))
+    assert score("match", asked, "Lima").correct
+    assert not score("match", asked, "Lima, before that Oslo").correct
+
+
+def locomo(category: int, gold: str, answer: str) -> float:
+    return score("locomo", probe(gold, extra={"category": category}), answer).score
+
+
+def test_locomo_stems_words_and_drops_articles() -> None:
+    assert locomo(4, "The painted houses", "painting house and a house") == pytest.approx(2 * 2 / (3 + 2))
+
+
+def test_locomo_counts_the_best_part_for_each_gold_part_of_a_multi_hop_question() -> None:
+    assert locomo(1, "pottery, camping", "camping, swimming") == pytest.approx(0.5)
+    assert locomo(1, "pottery, camping", "camping, pottery") == 1.0
+
+
+def test_locomo_ends_the_gold_of_an_open_domain_question_at_the_semicolon() -> None:
+    assert locomo(3, "Yes; because she likes it", "yes") == 1.0
+    assert locomo(4, "Yes; because she likes it", "yes") < 0.5
+
+
+def test_locomo_adversarial_wants_the_official_phrases() -> None:
+    assert locomo(5, "x", "Not mentioned in the conversation") == 1.0
+    assert locomo(5, "x", "unknown") == 0.0
+
+
+def test_an_abstaining_probe_is_right_only_when_the_answer_abstains() -> None:
+    asked = probe(abstain=True)
+    assert score_probe(asked, "unknown", [])["correct"]
+    assert not score_probe(asked, "Oslo", [])["correct"]
+    assert score_probe(asked, "Oslo", [])["scorer"] == "abstain"
+
+
+def test_the_payload_is_complete_and_plain() -> None:
+    asked = Probe("p", 3, "Where?", ("Oslo",), "conflict_resolution", evidence=(3,))
+    assert score_probe(asked, "Answer: Oslo.", [(1, True, (2,)), (2, True, (3,))]) == {
+        "correct": True,
+        "score": 1.0,
+        "extracted": "Oslo",
+        "scorer": "match",
+        "competency": "conflict_resolution",
+        "recall": {"1": 0.0, "5": 1.0, "10": 1.0},
+        "ndcg": 0.63093,
+        "rank": 2,
+    }
+
+
+def test_an_unknown_scorer_is_named() -> None:
+    with pytest.raises(MnemoscopeError, match=r"unknown scorer 'guess' - one of: match, exact"):
+        score("guess", probe("x"), "x")
+
+
+@pytest.mark.parametrize("name", SCORERS)
+@pytest.mark.parametrize("answer", ["", " \n ", "(", "*" * 300, "Answer:", "ответ", "\x00"])
+def test_no_scorer_breaks_on_odd_answers(name: str, answer: str) -> None:
+    result = score(name, probe("Oslo", options=("Oslo", "Lima")), answer)
+    assert not result.correct
+    assert 0.0 <= result.score <= 1.0
