@@ -41,7 +41,9 @@ class LaneSpec:
         if not plus:
             return cls(name, _convert(params, strategy, spec))
         cache_name, cache_params = _split(cache, spec)
-        return cls(name, _convert(params, strategy, spec), cache_name, _convert(cache_params, caches.policy(cache_name), spec))
+        return cls(
+            name, _convert(params, strategy, spec), cache_name, _convert(cache_params, caches.policy(cache_name), spec)
+        )
 
 
 def _split(part: str, spec: str) -> tuple[str, dict[str, str]]:

@@ -266,14 +266,24 @@ class LaneReplay:
              "items": list(s.items), "turns": list(s.turns), "tokens": list(where)}
             for s, where in zip(packed.parts, ranges, strict=True)
         ]  # fmt: skip
-        dropped = [{"label": s.label, "text": s.text, "items": list(s.items), "turns": list(s.turns)} for s in packed.dropped]
+        dropped = [
+            {"label": s.label, "text": s.text, "items": list(s.items), "turns": list(s.turns)} for s in packed.dropped
+        ]
         length = answer.completion.prompt_tokens if answer else 0
         payload = {"budget": packed.budget, "tokens": length, "spans": spans, "dropped": dropped}
         self._recorder.emit(Kind.PACKED, probe.id, payload)
         done = answer.completion if answer else None
         tokens = [[t.text, round(t.logprob, 5)] for t in done.tokens] if done else []
         stop = done.stop if done else "limit"
-        result = {"text": done.text if done else "", "tokens": tokens, "prompt_tokens": length, "stop": stop, "error": error}
+        if done and stop == "limit":
+            error = f"cut off at {ANSWER_TOKENS} tokens"
+        result = {
+            "text": done.text if done else "",
+            "tokens": tokens,
+            "prompt_tokens": length,
+            "stop": stop,
+            "error": error,
+        }
         self._recorder.emit(Kind.ANSWERED, probe.id, result, ms=ms)
         if answer and answer.capture:
             self._captured(probe, answer.capture)
@@ -281,7 +291,7 @@ class LaneReplay:
     def _captured(self, probe: Probe, capture: Capture) -> None:
         self._recorder.arrays.append(capture.weights)
         payload = {
-            "blob": blobs.encode(capture.weights)[0],
+            "blob": blobs.digest(capture.weights),
             "layers": list(capture.layers),
             "heads": int(capture.weights.shape[1]),
             "tokens": list(capture.tokens),

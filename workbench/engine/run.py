@@ -1,4 +1,4 @@
-"""A run: sessions x lanes on one backend, turn by turn, into one run file. Used in-process and by the engine process."""
+"""A run: sessions x lanes on one backend, into one run file. Used in-process and by the engine process."""
 
 from __future__ import annotations
 
@@ -160,7 +160,9 @@ class _Run:
 
         async def one(session: Session, number: int) -> None:
             async with slots:
-                await self._session(session, [self._lane(session, number, *x, backend) for x in zip(lanes, self.specs)])
+                await self._session(
+                    session, [self._lane(session, number, *x, backend) for x in zip(lanes, self.specs, strict=True)]
+                )
 
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(one(s, n)) for s, n in zip(self.sessions, numbers, strict=True)]

@@ -12,7 +12,6 @@ from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
-from workbench.engine import main
 from workbench.engine.config import RunConfig
 from workbench.engine.protocol import Command, Failed, Report, Shutdown, Start
 
@@ -96,7 +95,7 @@ class Supervisor:
         spawn = multiprocessing.get_context("spawn")
         self._pipe, theirs = spawn.Pipe()
         self._leaving = False
-        self._process = spawn.Process(target=main.main, args=(theirs, str(self.log_path)), name="mnemoscope-engine")
+        self._process = spawn.Process(target=_serve, args=(theirs, str(self.log_path)), name="mnemoscope-engine")
         self._process.daemon = True
         self._process.start()
         theirs.close()
@@ -112,6 +111,14 @@ class Supervisor:
         process.join()
         if not self._leaving:
             code = process.exitcode or 0
-            message = f"the engine process died (signal {-code})" if code < 0 else f"the engine process left (exit {code})"
+            message = (
+                f"the engine process died (signal {-code})" if code < 0 else f"the engine process left (exit {code})"
+            )
             self._crash = Failed(message, self.log_tail(), crashed=True, signal=max(0, -code))
             self._on_report(self._crash)
+
+
+def _serve(pipe: Connection, log: str) -> None:
+    from workbench.engine.main import main  # here, so that the window does not import what only the engine needs
+
+    main(pipe, log)

@@ -36,7 +36,9 @@ class Kind(StrEnum):
     DROPPED = "operation.dropped"  # {reason, detail}: something the strategy wanted to store was lost
     NOTED = "strategy.noted"  # {name, value}: a figure or state worth showing (surprise curve, router weights)
     RECALLED = "recall.finished"  # {query, k, hits: [{item, rank, score, returned, parts, turns, text}]}
-    PACKED = "context.packed"  # {budget, tokens, spans: [{kind, label, text, items, turns, tokens: [from, to]}], dropped}
+    PACKED = (
+        "context.packed"  # {budget, tokens, spans: [{kind, label, text, items, turns, tokens: [from, to]}], dropped}
+    )
     ANSWERED = "answer.finished"  # {text, tokens: [[text, logprob]], prompt_tokens, error}; subject is the probe
     CAPTURED = "attention.captured"  # {blob, layers, heads, tokens, bins}; subject is the probe
     SCORED = "probe.scored"  # {correct, score, extracted, scorer, competency, recall, rank}; closes a probe

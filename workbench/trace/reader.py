@@ -74,7 +74,9 @@ class TraceReader:
 
     def lanes(self) -> tuple[LaneRow, ...]:
         """Every lane of the run, in order."""
-        rows = self._connection.execute("SELECT id, name, memory, cache, params, parent, parent_turn FROM lane ORDER BY id")
+        rows = self._connection.execute(
+            "SELECT id, name, memory, cache, params, parent, parent_turn FROM lane ORDER BY id"
+        )
         return tuple(LaneRow(i, n, m, c, json.loads(p), parent, turn) for i, n, m, c, p, parent, turn in rows)
 
     def events(
@@ -130,7 +132,9 @@ class TraceReader:
 
     def array(self, digest: str) -> NDArray[Any]:
         """A blob by its hash. Raises ``TraceError`` when it is missing."""
-        row = self._connection.execute("SELECT dtype, shape, codec, data FROM blob WHERE hash = ?", (digest,)).fetchone()
+        row = self._connection.execute(
+            "SELECT dtype, shape, codec, data FROM blob WHERE hash = ?", (digest,)
+        ).fetchone()
         if row is None:
             raise TraceError(f"{self.path}: blob {digest} is missing")
         return blobs.decode(*row)

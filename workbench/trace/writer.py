@@ -96,7 +96,9 @@ class TraceWriter:
             for e in events
         ]
         packed = [blobs.encode(a) for a in arrays]
-        insert = "INSERT INTO event(session, lane, turn, n, kind, subject, cause, ms, payload) VALUES (?,?,?,?,?,?,?,?,?)"
+        insert = (
+            "INSERT INTO event(session, lane, turn, n, kind, subject, cause, ms, payload) VALUES (?,?,?,?,?,?,?,?,?)"
+        )
         self._write(
             [
                 lambda: self._connection.executemany("INSERT OR IGNORE INTO blob VALUES (?, ?, ?, ?, ?)", packed),
@@ -174,5 +176,7 @@ def _lock(path: Path) -> IO[bytes]:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
         handle.close()
-        raise TraceError(f"{path}: another engine is writing it", "wait for it, or choose another --out FILE") from error
+        raise TraceError(
+            f"{path}: another engine is writing it", "wait for it, or choose another --out FILE"
+        ) from error
     return handle
