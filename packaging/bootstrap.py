@@ -32,6 +32,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
@@ -437,23 +438,31 @@ def make_venv(python: str) -> None:
         step.result = f"Python {platform.python_version()}"
 
 
-LLAMA_STATE = """
-import json
-try:
-    import importlib.metadata, llama_cpp
-    print(json.dumps([importlib.metadata.version("llama_cpp_python"), bool(llama_cpp.llama_supports_gpu_offload())]))
-except Exception as error:
-    print(json.dumps([None, str(error)]))
+class Llama(NamedTuple):
+    """The llama-cpp-python of an environment; ``problem`` says why it does not load and is empty when it does."""
+
+    version: str = ""  # empty when none is installed
+    gpu: bool = False
+    problem: str = ""
+
+
+# Prints the version first: loading a library that was built for another processor ends the process.
+LLAMA_PROBE = """
+import importlib.metadata, json
+print(json.dumps(importlib.metadata.version("llama_cpp_python")), flush=True)
+import llama_cpp
+print(json.dumps(bool(llama_cpp.llama_supports_gpu_offload())))
 """
 
 
-def llama_state(python: Path) -> tuple[str | None, bool | str]:
-    """The llama-cpp-python that works there and whether it offloads to a GPU; (None, why not) where none works."""
-    asked = subprocess.run([str(python), "-c", LLAMA_STATE], capture_output=True, text=True)
-    if asked.returncode:
-        return None, one_line(asked.stderr[-300:]) or f"its process ended with {asked.returncode}"
-    version, state = json.loads(asked.stdout.splitlines()[-1])
-    return version, state
+def installed_llama(python: Path) -> Llama:
+    """Asks a process of its own, since a broken build takes its process down."""
+    asked = subprocess.run([str(python), "-c", LLAMA_PROBE], capture_output=True, text=True)
+    said = [json.loads(line) for line in asked.stdout.splitlines()[:2]]
+    if asked.returncode == 0:
+        return Llama(*said)
+    why = one_line((asked.stderr.strip().splitlines() or [f"its process ended with {asked.returncode}"])[-1])
+    return Llama(said[0] if said else "", problem=why)
 
 
 def processor() -> str:
@@ -480,34 +489,32 @@ def ensure_llama(python: Path, cuda: bool) -> list[str]:
 
     Returns the wheel that is still to be installed, as a list of none or one.
     """
-    version = pinned("llama-cpp-python")
-    found, gpu = llama_state(python)
-    if found == version and (gpu or not cuda):
+    version, found = pinned("llama-cpp-python"), installed_llama(python)
+    if found.version == version and not found.problem and (found.gpu or not cuda):
         return []
     cmake = cmake_arguments(cuda)
     folder = wheel_folder(version, cmake)
     if not any(folder.glob("*.whl")):
         build_llama(python, version, cmake, folder, cuda)
-    if found is not None:
-        with Step(f"removing llama-cpp-python {found}{'' if gpu else ' for CPU'}") as step:
+    if found.version:
+        with Step(f"removing llama-cpp-python {found.version}") as step:
+            step.result = found.problem or ("" if found.gpu else "built for CPU")
             pip(python, ["uninstall", "--yes", "llama-cpp-python"], step, "llama-cpp-python")
     return [str(next(folder.glob("*.whl")))]
 
 
 def check_llama(python: Path, wheels: Sequence[str]) -> str:
-    """Loads llama.cpp in a process of its own.
+    """Loads llama.cpp and says what it computes on.
 
     Raises:
         SetupError: when it does not load; the kept wheel is thrown away, so that the next set-up builds it anew.
     """
-    version, gpu = llama_state(python)
-    if version is None:
+    found = installed_llama(python)
+    if found.problem:
         for wheel in wheels:
             Path(wheel).unlink(missing_ok=True)
-        raise SetupError(
-            f"llama.cpp was built but does not load ({gpu}) - run the same command again, it is built anew"
-        )
-    return f"{version}, {'GPU and CPU' if gpu else 'CPU'}"
+        raise SetupError(f"llama.cpp does not load ({found.problem}) - run the same command again, it is built anew")
+    return f"{found.version}, {'GPU and CPU' if found.gpu else 'CPU'}"
 
 
 def build_llama(python: Path, version: str, cmake: str, folder: Path, cuda: bool) -> None:

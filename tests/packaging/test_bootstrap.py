@@ -311,6 +311,94 @@ def test_a_wheel_is_kept_per_version_flags_and_processor(
     assert bootstrap.cmake_arguments(True).endswith("-DGGML_CUDA=off")
 
 
+@pytest.mark.skipif(os.name == "nt", reason="shell scripts stand in for the programs")
+@pytest.mark.parametrize(
+    ("nvcc", "nvidia_smi", "usable"),
+    [
+        (True, "echo 'GPU 0: NVIDIA H200 (UUID: GPU-1)'", True),
+        (False, "echo 'GPU 0: NVIDIA H200 (UUID: GPU-1)'", False),
+        (True, "echo 'NVIDIA-SMI has failed: no driver'; exit 9", False),
+        (True, "echo 'No devices found.'", False),
+        (True, None, False),
+    ],
+)
+def test_cuda_needs_the_compiler_and_a_gpu(
+    bootstrap: ModuleType,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    nvcc: bool,
+    nvidia_smi: str | None,
+    usable: bool,
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    if nvcc:
+        executable(tmp_path / "nvcc", "#!/bin/sh\n")
+    if nvidia_smi:
+        executable(tmp_path / "nvidia-smi", f"#!/bin/sh\n{nvidia_smi}\n")
+    assert bootstrap.cuda_usable() is usable
+
+
+class TestLlama:
+    """Which build is wanted, and when the one that is there will do."""
+
+    @pytest.fixture
+    def wheel(self, bootstrap: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+        """Building makes this wheel; pip does nothing."""
+        made = tmp_path / "wheels" / "llama.whl"
+
+        def build(python: Path, version: str, cmake: str, folder: Path, cuda: bool) -> None:
+            executable(made, "")
+
+        monkeypatch.setattr(bootstrap, "wheel_folder", lambda version, cmake: made.parent)
+        monkeypatch.setattr(bootstrap, "build_llama", build)
+        monkeypatch.setattr(bootstrap, "pip", lambda *arguments: "")
+        return made
+
+    @pytest.mark.parametrize(
+        ("found", "cuda", "kept"),
+        [
+            (("0.3.36", False), False, True),
+            (("0.3.36", True), True, True),
+            (("0.3.36", True), False, True),  # a GPU build works on the CPU too
+            (("0.3.36", False), True, False),
+            (("0.3.35", True), True, False),
+            (("0.3.36", False, "libggml.so not found"), False, False),
+            ((), False, False),
+        ],
+    )
+    def test_what_works_is_kept(
+        self,
+        bootstrap: ModuleType,
+        wheel: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        found: tuple[Any, ...],
+        cuda: bool,
+        kept: bool,
+    ) -> None:
+        monkeypatch.setattr(bootstrap, "installed_llama", lambda python: bootstrap.Llama(*found))
+        assert bootstrap.ensure_llama(Path("python"), cuda) == ([] if kept else [str(wheel)])
+        assert wheel.exists() is not kept
+
+    def test_a_wheel_that_does_not_load_is_thrown_away(
+        self, bootstrap: ModuleType, wheel: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        executable(wheel, "")
+        broken = bootstrap.Llama("0.3.36", problem="its process ended with -4")
+        monkeypatch.setattr(bootstrap, "installed_llama", lambda python: broken)
+        with pytest.raises(bootstrap.SetupError, match=r"ended with -4.* it is built anew"):
+            bootstrap.check_llama(Path("python"), [str(wheel)])
+        assert not wheel.exists()
+
+    def test_the_one_of_this_environment(self, bootstrap: ModuleType) -> None:
+        found = bootstrap.installed_llama(Path(sys.executable))
+        assert found.version == bootstrap.pinned("llama-cpp-python")
+        assert not found.problem
+
+    def test_one_that_takes_its_process_down(self, bootstrap: ModuleType, tmp_path: Path) -> None:
+        python = executable(tmp_path / "python", "#!/bin/sh\necho '\"0.3.36\"'\nkill -ILL $$\n")
+        assert bootstrap.installed_llama(python) == ("0.3.36", False, "its process ended with -4")
+
+
 def test_pins_are_found_however_the_name_is_written(bootstrap: ModuleType, tmp_path: Path) -> None:
     pins = tmp_path / "constraints.txt"
     pins.write_text("# comment\nllama_cpp_python==0.3.36\nPySide6_Essentials==6.11.3 ; python_version<'3.14'\n")
