@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from ui.state.workspace import Workspace
 
 PANELS: dict[str, str] = {
+    "scrubber": "ui.panels.scrubber:ScrubberPanel",
     "transcript": "ui.panels.transcript:TranscriptPanel",
     "lanes": "ui.panels.lanes:LanesPanel",
     "scoreboard": "ui.panels.scoreboard:ScoreboardPanel",
@@ -18,11 +19,20 @@ PANELS: dict[str, str] = {
     "diff": "ui.panels.diff:DiffPanel",
     "hits": "ui.panels.hits:HitsPanel",
     "attention": "ui.panels.attention:AttentionPanel",
+    "probes": "ui.panels.probes:ProbesPanel",
     "log": "ui.panels.log:LogPanel",
 }
 """Name to ``module:class``."""
 
-INSPECTORS = {"graph": "Graph", "items": "Items", "diff": "Diff", "hits": "Hits", "attention": "Attention", "log": "Engine log"}
+INSPECTORS = {
+    "graph": "Graph",
+    "items": "Items",
+    "diff": "Diff",
+    "hits": "Hits",
+    "attention": "Attention",
+    "probes": "Probes",
+    "log": "Engine log",
+}
 """The tabs of the inspector, in order, and their titles."""
 
 

@@ -7,11 +7,15 @@ linked = line, retrieved = glow; right = tick, wrong = ballot cross. Lanes have 
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QIcon, QPainter, QPainterPath, QPen, QPixmap, QPolygonF, QRadialGradient
 
 from workbench.trace.events import Kind
+
+if TYPE_CHECKING:
+    from ui.theme.theme import Theme
 
 
 class Mark(StrEnum):
@@ -186,6 +190,25 @@ _DRAW = {
     Mark.RIGHT: _tick,
     Mark.WRONG: _cross,
 }
+
+
+def draw_verdicts(
+    painter: QPainter, right: int, asked: int, center: QPointF, radius: float, now: Theme, chosen: bool = False
+) -> None:
+    """A badge for ``asked`` probes of which ``right`` were answered right: one sign, or a pie where they differ."""
+    painter.save()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(QPen(now.color("accent-fill" if chosen else "surface"), 2))
+    painter.setBrush(now.color("right" if right == asked else "wrong"))
+    painter.drawEllipse(center, radius + 1, radius + 1)
+    if 0 < right < asked:
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(now.color("right"))
+        box = QRectF(center.x() - radius, center.y() - radius, 2 * radius, 2 * radius)
+        painter.drawPie(box, 90 * 16, round(360 * 16 * right / asked))
+    else:
+        draw(painter, Mark.RIGHT if right else Mark.WRONG, center, radius * 0.55, now.color("surface"))
+    painter.restore()
 
 
 def draw_shape(painter: QPainter, place: int, center: QPointF, radius: float, color: QColor) -> None:

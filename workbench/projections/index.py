@@ -9,6 +9,7 @@ import weakref
 from bisect import bisect_right
 from collections import OrderedDict
 from dataclasses import dataclass, field
+from typing import Any, ClassVar
 
 from workbench.memory.items import MemoryState
 from workbench.sessions.model import Session
@@ -27,7 +28,8 @@ class _LaneFold:
 
     operations: list[Event] = field(default_factory=list)
     turns: list[int] = field(default_factory=list)  # of each operation, never falling
-    checkpoints: list[tuple[int, MemoryState]] = field(default_factory=lambda: [(0, MemoryState())])  # (operations in it, state)
+    # (how many operations are in it, the state)
+    checkpoints: list[tuple[int, MemoryState]] = field(default_factory=lambda: [(0, MemoryState())])
     seq: int = 0  # how far the trace was read
 
 
@@ -37,7 +39,7 @@ class TraceIndex:
     States that are handed out are shared: read them, never apply events to them.
     """
 
-    _of: weakref.WeakKeyDictionary[TraceReader, TraceIndex] = weakref.WeakKeyDictionary()
+    _of: ClassVar[weakref.WeakKeyDictionary[TraceReader, TraceIndex]] = weakref.WeakKeyDictionary()
 
     def __init__(self, reader: TraceReader) -> None:
         self.reader = weakref.proxy(reader)  # the index is kept beside the reader and must not keep it alive
@@ -45,6 +47,8 @@ class TraceIndex:
         self._states: OrderedDict[tuple[int, int, int], MemoryState] = OrderedDict()
         self._events: OrderedDict[tuple[int, int, int], tuple[Event, ...]] = OrderedDict()
         self._lanes: tuple[LaneRow, ...] = ()
+        self.memo: dict[Any, Any] = {}
+        """For projections that add to what they answered before; they say themselves up to which ``seq`` it holds."""
         self.seq = 0
         self.refresh()
 
@@ -60,7 +64,7 @@ class TraceIndex:
         seq = self.reader.last_seq()
         if seq == self.seq and self._lanes:
             return False
-        grown = self.reader.query("SELECT DISTINCT session, lane, turn FROM event WHERE seq > ?", (self.seq,)) if self.seq else []
+        grown = self._grown() if self.seq else []
         for key in grown:
             self._events.pop(key, None)
         since = {key[:2]: key[2] for key in sorted(grown, reverse=True)}  # the first turn that grew, per lane
@@ -69,6 +73,9 @@ class TraceIndex:
         self.seq = seq
         self._lanes = self.reader.lanes()
         return True
+
+    def _grown(self) -> list[tuple[Any, ...]]:
+        return list(self.reader.query("SELECT DISTINCT session, lane, turn FROM event WHERE seq > ?", (self.seq,)))
 
     @property
     def lanes(self) -> tuple[LaneRow, ...]:

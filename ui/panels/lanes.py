@@ -1,0 +1,502 @@
+"""The lanes side by side: how each answered the probe in question, with what in its context, and what it did this turn."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt
+from PySide6.QtGui import QFont, QFontMetrics, QPainter, QPaintEvent, QPen, QResizeEvent
+from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
+
+from ui.models.table import Table
+from ui.panels.base import Empty, Panel
+from ui.state.moment import Moment
+from ui.theme import marks, theme
+from ui.theme.marks import Mark
+from ui.theme.theme import Theme
+from ui.widgets.painting import painting
+from ui.widgets.units import count, ms, percent, tokens
+from ui.widgets.zones import Zone, ZonedWidget, tip
+from workbench.projections.lanes import AnswerView, Lanes, LaneView, SpanView, Step, lanes
+from workbench.trace.reader import TraceReader
+
+NARROWEST = 196
+"""Width of a column in the ordinary type below which the columns scroll sideways."""
+_WIDEST = 460
+_MOST_BELOW = 3
+
+
+class LanesPanel(Panel):
+    """Columns, one per lane; the selected lane is the one that the inspector is about."""
+
+    name: ClassVar[str] = "lanes"
+    follows: ClassVar[frozenset[str]] = frozenset({"session", "turn", "seq", "probe"})
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self.only_selected = False
+        super().__init__(*args, **kwargs)
+
+    @staticmethod
+    def project(reader: TraceReader, moment: Moment, options: Any) -> Lanes | Empty:  # noqa: D102
+        if not moment.session:
+            return Empty("The run has no session yet", "It appears as soon as the engine has read it")
+        view = lanes(reader, moment.session, moment.turn, moment.seq, moment.probe)
+        return view if view.lanes else Empty("The run has no lanes", "Start a run with at least one memory strategy")
+
+    def build(self) -> QWidget:  # noqa: D102
+        body = QWidget()
+        layout = QVBoxLayout(body)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(theme.active().unit(2))
+        self.question = _Question(self)
+        self.columns = _Columns(self)
+        self.scroll = QScrollArea()
+        self.scroll.setFrameShape(QFrame.Shape.NoFrame)
+        self.scroll.setWidgetResizable(True)
+        self.scroll.setWidget(self.columns)
+        layout.addWidget(self.question)
+        layout.addWidget(self.scroll, 1)
+        return body
+
+    def title(self, view: Lanes | None) -> str:  # noqa: D102
+        return f"Lanes at turn {view.turn}" if view else "Lanes"
+
+    def show_view(self, view: Lanes) -> None:  # noqa: D102
+        self.question.show_view(view)
+        self.columns.show_view(view)
+
+    def on_moment(self, moment: Moment) -> None:  # noqa: D102
+        self.columns.choose(moment.lane, moment.item)
+
+    def retheme(self) -> None:  # noqa: D102
+        self.columns.fit()
+        self.question.fit()
+
+    def show_only_selected(self, only: bool) -> None:
+        """Show the selected lane alone (layout Talk), or all of them."""
+        self.only_selected = only
+        self.columns.fit()
+
+    def table(self, view: Lanes) -> Table:  # noqa: D102
+        columns = (
+            "lane", "items", "operations", "answer", "correct", "spans", "evidence spans", "attention on evidence",
+            "prompt (tok)", "generated (tok)", "answer (ms)", "turn (ms)",
+        )  # fmt: skip
+        return Table(columns, [_row(lane) for lane in view.lanes])
+
+
+def _row(lane: LaneView) -> tuple[Any, ...]:
+    a = lane.answer
+    answer: tuple[Any, ...] = (None,) * 8
+    if a:
+        held = sum(s.evidence for s in a.spans)
+        answer = (a.text, a.correct, len(a.spans), held, a.attention, a.prompt_tokens, a.generated, a.ms)
+    return (lane.name, lane.items, sum(lane.counts.values()), *answer, lane.ms)
+
+
+class _Question(ZonedWidget):
+    """The probe that the answers are about, in one line over the columns."""
+
+    def __init__(self, panel: LanesPanel) -> None:
+        super().__init__()
+        self._panel = panel
+        self._view: Lanes | None = None
+        self.fit()
+
+    def fit(self) -> None:
+        self.setFixedHeight(theme.active().metrics().height() + theme.active().unit(3))
+
+    def show_view(self, view: Lanes) -> None:
+        self._view = view
+        self.setAccessibleName(f"Probe: {view.question}" if view.probe else "No probe was asked so far")
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
+        if self._view is not None:
+            with painting(self) as painter:
+                self._paint(painter, self._view, theme.active())
+
+    def _paint(self, painter: QPainter, view: Lanes, now: Theme) -> None:
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(now.color("raised"))
+        painter.drawRoundedRect(QRectF(self.rect()), 6, 6)
+        line = _Line(painter, now, self.rect().adjusted(now.unit(3), 0, -now.unit(3), 0))
+        self.zones = []
+        if not view.probe:
+            line.left("No probe was asked so far", "body", "text-3")
+            return
+        asked = "asked now" if view.asked == view.turn else f"asked {count(view.turn - view.asked, 'turn')} ago"
+        line.right(asked, "small", "text-3")
+        gold = " or ".join(view.gold) or "never said"
+        line.right(gold if len(gold) < 60 else gold[:57] + "…", "body", "text", bold=True)
+        line.right("gold", "small", "text-3")
+        line.left("probe", "small", "accent", bold=True)
+        line.left(view.question, "body", "text")
+        go = self._panel.workspace.cursor.go
+        self.zones = [Zone(self.rect(), tip(view.question, f"gold: {gold}", f"asked after turn {view.asked}"), lambda: go(view.asked))]
+
+
+class _Line:
+    """Texts set from both ends of one line."""
+
+    def __init__(self, painter: QPainter, now: Theme, rect: QRect) -> None:
+        self._painter, self._now, self._rect = painter, now, QRect(rect)
+
+    def left(self, text: str, role: str, color: str, bold: bool = False) -> None:
+        metrics, shown = self._set(text, role, color, bold)
+        self._painter.drawText(self._rect, _MIDDLE_LEFT, shown)
+        self._rect.setLeft(self._rect.left() + metrics.horizontalAdvance(shown) + self._now.unit(3))
+
+    def right(self, text: str, role: str, color: str, bold: bool = False) -> None:
+        metrics, shown = self._set(text, role, color, bold)
+        self._painter.drawText(self._rect, _MIDDLE_RIGHT, shown)
+        self._rect.setRight(self._rect.right() - metrics.horizontalAdvance(shown) - self._now.unit(2))
+
+    def _set(self, text: str, role: str, color: str, bold: bool) -> tuple[QFontMetrics, str]:
+        metrics = self._now.metrics(role, bold)
+        self._painter.setFont(self._now.font(role, bold))
+        self._painter.setPen(self._now.color(color))
+        return metrics, metrics.elidedText(text, Qt.TextElideMode.ElideRight, max(0, self._rect.width()))
+
+
+_MIDDLE_LEFT = int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+_MIDDLE_RIGHT = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+
+
+class _Columns(ZonedWidget):
+    """All columns, painted in one go: a turn of five lanes takes a few milliseconds."""
+
+    def __init__(self, panel: LanesPanel) -> None:
+        super().__init__()
+        self._panel = panel
+        self._view: Lanes | None = None
+        self._lane, self._item = 0, ""
+        self.setAccessibleName("Lanes side by side")
+
+    def show_view(self, view: Lanes) -> None:
+        many = self._view is None or len(self._view.lanes) != len(view.lanes)
+        self._view = view
+        if many:
+            self.fit()
+        self.setAccessibleDescription("; ".join(_spoken(lane) for lane in view.lanes))
+        self.update()
+
+    def choose(self, lane: int, item: str) -> None:
+        if (lane, item) != (self._lane, self._item):
+            self._lane, self._item = lane, item
+            self.update()
+
+    def fit(self) -> None:
+        """Ask for as much room as the columns need."""
+        now = theme.active()
+        self.setMinimumSize(self._width() * max(1, len(self._shown())), now.metrics().height() * 14 + now.unit(24))
+        self.update()
+
+    def sizeHint(self) -> QSize:  # noqa: N802
+        return self.minimumSize()
+
+    def _width(self) -> int:
+        now = theme.active()
+        return round(NARROWEST * now.size / 13) + now.unit(2)
+
+    def _shown(self) -> tuple[LaneView, ...]:
+        if self._view is None:
+            return ()
+        if self._panel.only_selected:
+            return tuple(lane for lane in self._view.lanes if lane.lane == self._lane) or self._view.lanes[:1]
+        return self._view.lanes
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
+        view = self._view
+        if view is None:
+            return
+        shown, now = self._shown(), theme.active()
+        self.zones = []
+        with painting(self) as painter:
+            self._paint(painter, event.rect(), view, shown, now)
+
+    def _paint(self, painter: QPainter, dirty: QRect, view: Lanes, shown: tuple[LaneView, ...], now: Theme) -> None:
+        gap = now.unit(2)
+        width = (self.width() - gap * (len(shown) - 1)) / max(1, len(shown))
+        width = min(width, max(_WIDEST, self.width() / 3)) if len(shown) > 1 else width
+        for place, lane in enumerate(shown):
+            rect = QRect(round(place * (width + gap)), 0, round(width), self.height())
+            if rect.intersects(dirty):
+                _Column(self, painter, rect, lane, view, self._panel, lane.lane == self._lane, self._item).paint()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        super().resizeEvent(event)
+        self.update()
+
+
+def _spoken(lane: LaneView) -> str:
+    answer = lane.answer
+    verdict = "" if answer is None else f", answered {answer.text}, {'right' if answer.correct else 'wrong'}"
+    return f"{lane.name}: {lane.items} items{verdict}"
+
+
+class _Column:
+    """Paints one lane from top to bottom."""
+
+    def __init__(
+        self,
+        widget: _Columns,
+        painter: QPainter,
+        rect: QRect,
+        lane: LaneView,
+        view: Lanes,
+        panel: LanesPanel,
+        selected: bool,
+        item: str,
+    ) -> None:
+        self.now = theme.active()
+        self.widget, self.painter, self.lane, self.view = widget, painter, lane, view
+        self.selected, self.item, self.select = selected, item, panel.workspace.selection.select
+        self.whole = rect
+        pad = self.now.unit(3)
+        self.x, self.right, self.y = rect.x() + pad, rect.right() - pad, rect.y()
+        self.foot = rect.bottom() - self.now.metrics("small").height() - self.now.unit(2)
+
+    @property
+    def width(self) -> int:
+        return self.right - self.x
+
+    def paint(self) -> None:
+        self._ground()
+        self._head()
+        if self.lane.answer is not None:
+            self._answer(self.lane.answer)
+            self._context(self.lane.answer)
+            self._attention(self.lane.answer)
+        elif self.view.probe:
+            self._label("answer")
+            self._text("not answered yet", "body", "text-3")
+            self.y += self.now.unit(3)
+        self._turn()
+        self._footer()
+
+    def _ground(self) -> None:
+        p, now = self.painter, self.now
+        p.setPen(Qt.PenStyle.NoPen)
+        p.setBrush(now.color("raised" if self.selected else "sunken"))
+        p.drawRoundedRect(QRectF(self.whole), 6, 6)
+        if self.selected:
+            p.setBrush(Qt.BrushStyle.NoBrush)
+            p.setPen(QPen(now.color("accent-fill"), 1.2))
+            p.drawRoundedRect(QRectF(self.whole).adjusted(0.6, 0.6, -0.6, -0.6), 6, 6)
+        lane = self.lane.lane
+        self._zone(self.whole, "", lambda: self.select(lane=lane))
+
+    def _head(self) -> None:
+        p, now, lane = self.painter, self.now, self.lane
+        height = now.metrics("title", bold=True).height()
+        self.y += now.unit(2.5)
+        marks.draw_shape(p, lane.place, QPointF(self.x + now.unit(1.2), self.y + height / 2), now.unit(1.2), now.lane(lane.place))
+        left = self.x + now.unit(4.5)
+        self._draw(lane.name, QRect(left, self.y, self.right - left, height), "title", "text", bold=True)
+        self._zone(QRect(self.x, self.y, self.width, height), tip(lane.name, f"memory {lane.memory} · {lane.cache}"))
+        self.y += height + now.unit(0.5)
+        held = count(lane.items, "item") + (f" · {count(lane.links, 'link')}" if lane.links else "")
+        self._text(held, "small", "text-2")
+        self.y += now.unit(2)
+
+    def _answer(self, answer: AnswerView) -> None:
+        p, now = self.painter, self.now
+        verdict = "right" if answer.correct else "wrong"
+        height = now.metrics("large", bold=True).height() + now.unit(3)
+        box = QRect(self.x, self.y, self.width, height)
+        p.setPen(Qt.PenStyle.NoPen)
+        p.setBrush(now.color(f"{verdict}-soft"))
+        p.drawRoundedRect(QRectF(box), 6, 6)
+        sign = now.unit(1.6)
+        center = QPointF(box.right() - now.unit(4), box.center().y())
+        marks.draw(p, Mark.RIGHT if answer.correct else Mark.WRONG, center, sign, now.color(verdict))
+        said = answer.text.strip() or (answer.error and "error") or "no answer"
+        room = box.adjusted(now.unit(3), 0, -now.unit(7), 0)
+        fits = now.metrics("large", bold=True).horizontalAdvance(said) <= room.width()
+        self._draw(said, room, "large" if fits else "body", "text", bold=True)
+        gold = " or ".join(answer.gold) or "never said"
+        lines = (f"{verdict}: {answer.text}", f"gold: {gold}", f"score {answer.score:.2g}", answer.error)
+        self._zone(box, tip(*lines), self._probe_chooser(answer.probe))
+        self.y = box.bottom() + now.unit(3)
+
+    def _context(self, answer: AnswerView) -> None:
+        now = self.now
+        used = tokens(answer.prompt_tokens)
+        self._label("context", f"{used} of {answer.budget:,}" if answer.budget else used)
+        bar = QRect(self.x, self.y, self.width, now.unit(3.5))
+        self._spans(bar, answer)
+        self.y = bar.bottom() + now.unit(1.5)
+        said, role = _evidence_line(answer)
+        self._text(said, "small", role)
+        self.y += now.unit(3)
+
+    def _spans(self, bar: QRect, answer: AnswerView) -> None:
+        p, now, lane = self.painter, self.now, self.lane
+        gap = 2 if len(answer.spans) * 6 < bar.width() else 0
+        x, room = float(bar.x()), bar.width() - gap * (len(answer.spans) - 1)
+        for span in answer.spans:
+            width = max(1.0, span.share * room)
+            rect = QRectF(x, bar.y(), width, bar.height())
+            p.setPen(Qt.PenStyle.NoPen)
+            if span.evidence:
+                p.setBrush(now.lane(lane.place))
+            else:
+                p.setBrush(now.color("track") if span.kind in ("instruction", "question") else now.lane(lane.place, 0.32))
+            p.drawRoundedRect(rect, min(3.0, width / 2), 3)
+            if self.item and self.item in span.items and self.selected:
+                p.setBrush(Qt.BrushStyle.NoBrush)
+                p.setPen(QPen(now.color("accent-fill"), 2))
+                p.drawRoundedRect(rect.adjusted(-1, -1, 1, 1), 3, 3)
+            self._zone(rect.toAlignedRect(), self._span_tip(span), self._span_chooser(span))
+            x += width + gap
+        if answer.dropped:
+            p.setPen(QPen(now.color("wrong"), 2))
+            p.drawLine(QPointF(bar.right(), bar.y()), QPointF(bar.right(), bar.bottom()))
+
+    def _span_tip(self, span: SpanView) -> str:
+        where = ", ".join(f"turn {t}" for t in span.turns[:6])
+        head = " · ".join(x for x in (span.label, span.kind, tokens(span.tokens) if span.tokens else "", where) if x)
+        return tip(head, "holds the evidence" if span.evidence else "", span.text)
+
+    def _span_chooser(self, span: SpanView) -> Callable[[], None] | None:
+        if not span.items:
+            return None
+        lane, item = self.lane.lane, span.items[0]
+        return lambda: self.select(lane=lane, item=item)
+
+    def _probe_chooser(self, probe: str) -> Callable[[], None]:
+        lane = self.lane.lane
+        return lambda: self.select(lane=lane, probe=probe)
+
+    def _attention(self, answer: AnswerView) -> None:
+        if answer.attention is None:
+            return
+        p, now = self.painter, self.now
+        share = ("≈ " if answer.pooled else "") + percent(answer.attention)
+        self._label("attention on evidence", share)
+        bar = QRectF(self.x, self.y, self.width, now.unit(1))
+        p.setPen(Qt.PenStyle.NoPen)
+        p.setBrush(now.color("track"))
+        p.drawRoundedRect(bar, 2, 2)
+        if answer.attention > 0:
+            p.setBrush(now.color("accent-fill"))
+            p.drawRoundedRect(QRectF(bar.x(), bar.y(), max(3.0, bar.width() * min(1.0, answer.attention)), bar.height()), 2, 2)
+        said = "Mean over layers, heads and answer tokens of the attention on spans from evidence turns"
+        self._zone(bar.toAlignedRect().adjusted(0, -20, 0, 8), tip(said), self._probe_chooser(answer.probe))
+        self.y = round(bar.bottom()) + now.unit(4)
+
+    def _turn(self) -> None:
+        now, lane = self.now, self.lane
+        total = sum(lane.counts.values())
+        self._label(f"turn {self.view.turn}", count(total, "operation") if total else "")
+        if lane.failed:
+            self._step(Step(0, "strategy.failed", "", lane.failed))
+        elif not lane.steps:
+            self._text("nothing changed" if lane.done else "at work", "body", "text-3")
+        row = now.metrics().height() + now.unit(1)
+        space = self.foot - self.y - now.unit(2)
+        room = max(0, space // row)
+        shown = lane.steps[: room if total <= room else max(0, room - 1)]
+        below = min(_MOST_BELOW, (space - len(shown) * row) // (len(shown) * now.metrics("small").lineSpacing() or 1))
+        for step in shown:
+            self._step(step, below)
+        if total > len(shown) and room:
+            self._text(f"and {total - len(shown)} more", "small", "text-3")
+
+    def _step(self, step: Step, below: int = 0) -> None:
+        """One operation; its text goes below it, on up to so many lines, where it does not fit beside it."""
+        p, now = self.painter, self.now
+        metrics = now.metrics()
+        rect = QRect(self.x, self.y, self.width, metrics.height())
+        mark = marks.mark_of(step.kind)
+        color = now.color("bad") if mark in (Mark.DROPPED, Mark.FAILED) else now.lane(self.lane.place)
+        if mark is not None:
+            marks.draw(p, mark, QPointF(self.x + now.unit(1.2), rect.center().y() + 1), now.unit(1), color)
+        left = self.x + now.unit(4.5)
+        chosen = step.item and step.item == self.item and self.selected
+        if step.item:
+            name = metrics.elidedText(step.item, Qt.TextElideMode.ElideRight, round(self.width * 0.5))
+            width = metrics.horizontalAdvance(name)
+            self._draw(name, QRect(left, self.y, width + 2, rect.height()), "body", "accent" if chosen else "text")
+            left += width + now.unit(2)
+        text = " ".join(step.text.split())
+        wraps = below > 0 and metrics.horizontalAdvance(text) > self.right - left
+        if not wraps and left < self.right - 16:
+            self._draw(text, QRect(left, self.y, self.right - left, rect.height()), "body", "text-2")
+        elif wraps:
+            rect.setHeight(rect.height() + self._paragraph(text, rect.bottom() + 1, below))
+        said = marks.MEANING[mark] if mark is not None else step.kind
+        lane, item = self.lane.lane, step.item
+        click = (lambda: self.select(lane=lane, item=item)) if item else None
+        self._zone(rect, tip(f"{step.item}  {said}", step.text, f"because: {step.reason}" if step.reason else ""), click)
+        self.y += rect.height() + now.unit(1)
+
+    def _paragraph(self, text: str, top: int, lines: int) -> int:
+        """Text in the small type on up to so many lines; how high it became."""
+        now, metrics = self.now, self.now.metrics("small")
+        rect = QRect(self.x + now.unit(4.5), top, self.right - self.x - now.unit(4.5), lines * metrics.lineSpacing())
+        self.painter.setFont(now.font("small"))
+        self.painter.setPen(now.color("text-2"))
+        flags = int(Qt.TextFlag.TextWordWrap)
+        needed = metrics.boundingRect(QRect(0, 0, rect.width(), 10_000), flags, text).height()
+        self.painter.drawText(rect, flags, text)
+        return min(needed, rect.height())
+
+    def _footer(self) -> None:
+        lane, now = self.lane, self.now
+        if not lane.done:
+            return
+        spent = [tokens(sum(lane.tokens))] if lane.tokens != (0, 0) else []
+        parts = [*([count(lane.calls, "call")] if lane.calls else []), *spent, ms(lane.ms)]
+        rect = QRect(self.x, self.foot, self.width, now.metrics("small").height())
+        self._draw("turn  " + " · ".join(parts), rect, "small", "text-3")
+        detail = f"prompt {tokens(lane.tokens[0])}, generated {tokens(lane.tokens[1])}"
+        answer = lane.answer
+        asked = f"answer: {tokens(answer.prompt_tokens)} prompt, {tokens(answer.generated)} generated, {ms(answer.ms)}" if answer else ""
+        self._zone(rect, tip(f"Writing the turn into memory: {ms(lane.ms)}", detail, asked))
+
+    # Small helpers.
+
+    def _label(self, text: str, right: str = "") -> None:
+        height = self.now.metrics("small").height()
+        rect = QRect(self.x, self.y, self.width, height)
+        self._draw(text, rect, "small", "text-3")
+        if right:
+            self._draw(right, rect, "small", "text-2", align=_MIDDLE_RIGHT)
+        self.y += height + self.now.unit(1)
+
+    def _text(self, text: str, role: str, color: str) -> None:
+        height = self.now.metrics(role).height()
+        self._draw(text, QRect(self.x, self.y, self.width, height), role, color)
+        self.y += height
+
+    def _draw(
+        self, text: str, rect: QRect, role: str, color: str, bold: bool = False, align: int = _MIDDLE_LEFT
+    ) -> None:
+        font: QFont = self.now.font(role, bold)
+        self.painter.setFont(font)
+        self.painter.setPen(self.now.color(color))
+        shown = self.now.metrics(role, bold).elidedText(text, Qt.TextElideMode.ElideRight, rect.width())
+        self.painter.drawText(rect, align, shown)
+
+    def _zone(self, rect: QRect, text: str, click: Callable[[], None] | None = None) -> None:
+        self.widget.zones.append(Zone(rect, text, click))
+
+
+def _evidence_line(answer: AnswerView) -> tuple[str, str]:
+    """What became of the evidence on its way into the context, and in which colour to say it."""
+    if not answer.evidence:
+        return f"{count(len(answer.spans), 'span')} · evidence unknown", "text-2"
+    held = sum(s.evidence for s in answer.spans)
+    if held:
+        verb = "holds" if held == 1 else "hold"
+        return f"{held} of {count(len(answer.spans), 'span')} {verb} the evidence", "text-2"
+    if answer.cut:
+        return "evidence retrieved, then cut", "wrong"
+    if answer.rank:
+        return f"evidence not retrieved (rank {answer.rank})", "wrong"
+    return "evidence not in the context", "wrong"
+
+

@@ -1,0 +1,359 @@
+"""The scrubber: the whole session in one strip per lane, with the cursor that rules everything.
+
+Marks are painted once into a pixmap; moving the cursor repaints two narrow strips of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, QSize, Qt
+from PySide6.QtGui import QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPixmap, QResizeEvent
+from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
+
+from ui.models.table import Table
+from ui.panels.base import Empty, Panel
+from ui.state.moment import Moment
+from ui.theme import marks, theme
+from ui.theme.marks import Mark
+from ui.widgets.painting import painting
+from ui.widgets.zones import tip
+from workbench.projections.timeline import ProbeMark, Timeline, Track, timeline
+from workbench.trace.reader import TraceReader
+
+SLOT = 8
+"""Width in px of the slots into which turns are gathered where there is less room than that for each."""
+
+
+class ScrubberPanel(Panel):
+    """One thin track per lane. A click or a drag moves the cursor, a click on a lane's name selects the lane."""
+
+    name: ClassVar[str] = "scrubber"
+    follows: ClassVar[frozenset[str]] = frozenset({"session"})
+
+    @staticmethod
+    def project(reader: TraceReader, moment: Moment, options: Any) -> Timeline | Empty:  # noqa: D102
+        if not moment.session:
+            return Empty("The run has no session yet")
+        return timeline(reader, moment.session)
+
+    def build(self) -> QWidget:  # noqa: D102
+        self.head.hide()
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.tracks = Tracks(self)
+        return self.tracks
+
+    def title(self, view: Timeline | None) -> str:  # noqa: D102
+        return "Timeline"
+
+    def show_view(self, view: Timeline) -> None:  # noqa: D102
+        self.tracks.show_view(view)
+        self.fit()
+
+    def on_moment(self, moment: Moment) -> None:  # noqa: D102
+        self.tracks.stand(moment)
+
+    def retheme(self) -> None:  # noqa: D102
+        self.tracks.forget()
+        self.fit()
+
+    def fit(self) -> None:
+        """As high as its lanes need."""
+        margins = self.contentsMargins()
+        layout = self.layout()
+        around = layout.contentsMargins() if layout is not None else margins
+        self.setFixedHeight(self.tracks.sizeHint().height() + around.top() + around.bottom())
+
+    def table(self, view: Timeline) -> Table:  # noqa: D102
+        rows = []
+        for track in view.tracks:
+            rows.extend((track.name, turn, kind, n) for kind, turns in sorted(track.marks.items()) for turn, n in turns.items())
+            rows.extend((track.name, p.turn, "probe right" if p.correct else "probe wrong", 1) for p in track.probes)
+        return Table(("lane", "turn", "what", "count"), sorted(rows))
+
+
+class Tracks(QWidget):
+    """Paints the tracks and the cursor."""
+
+    def __init__(self, panel: ScrubberPanel) -> None:
+        super().__init__()
+        self._panel = panel
+        self._view: Timeline | None = None
+        self._picture: QPixmap | None = None
+        self._turn, self._lane, self._probe = -1, 0, ""
+        self._dragging = False
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setMouseTracking(True)
+        self.setAccessibleName("Timeline")
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+
+    # What the panel calls.
+
+    def show_view(self, view: Timeline) -> None:
+        if view is not self._view:
+            self._view = view
+            self.forget()
+
+    def forget(self) -> None:
+        """The picture is out of date: theme, size or data changed."""
+        self._picture = None
+        self.updateGeometry()
+        self.update()
+
+    def stand(self, moment: Moment) -> None:
+        """Follow the cursor and the selection."""
+        if (moment.lane, moment.probe) != (self._lane, self._probe):
+            self._lane, self._probe = moment.lane, moment.probe
+            self._picture = None
+            self.update()
+        if moment.turn != self._turn:
+            old, self._turn = self._turn, moment.turn
+            for turn in (old, moment.turn):
+                self.update(self._strip(turn))
+            if self._view is not None:
+                self.setAccessibleDescription(f"turn {moment.turn} of {self._view.turns - 1}")
+
+    def sizeHint(self) -> QSize:  # noqa: D102, N802
+        lanes = len(self._view.tracks) if self._view else 1
+        return QSize(400, self._top() + lanes * self._row() + theme.active().unit(1))
+
+    # Where things are.
+
+    def _row(self) -> int:
+        lanes = len(self._view.tracks) if self._view else 1
+        return theme.active().unit(6 if lanes <= 5 else 5 if lanes <= 8 else 4)
+
+    def _top(self) -> int:
+        return theme.active().metrics("small").height() + theme.active().unit(2)
+
+    def _left(self) -> int:
+        now = theme.active()
+        widest = max((now.metrics("small").horizontalAdvance(t.name) for t in self._view.tracks), default=0) if self._view else 0
+        return min(widest + now.unit(9), now.unit(44))
+
+    def _x(self, turn: float) -> float:
+        left, right = self._left(), self.width() - theme.active().unit(3)
+        last = max(1, (self._view.turns if self._view else 1) - 1)
+        return left + (right - left) * min(max(turn, 0), last) / last
+
+    def _turn_at(self, x: float) -> int:
+        left, right = self._left(), self.width() - theme.active().unit(3)
+        last = max(1, (self._view.turns if self._view else 1) - 1)
+        return round((x - left) / max(1, right - left) * last)
+
+    def _y(self, place: int) -> float:
+        return self._top() + (place + 0.5) * self._row()
+
+    def _strip(self, turn: int) -> QRect:
+        half = theme.active().unit(8)
+        return QRect(round(self._x(turn)) - half, 0, 2 * half, self.height())
+
+    # Painting.
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: D102, N802
+        now = theme.active()
+        with painting(self) as painter:
+            painter.fillRect(event.rect(), now.color("surface"))
+            if self._view is None:
+                return
+            ratio = self.devicePixelRatioF()
+            if self._picture is None or self._picture.size() != self.size() * ratio:
+                self._picture = self._draw_all(self._view, ratio)
+            source = QRectF(event.rect())
+            painter.drawPixmap(source, self._picture, QRectF(source.topLeft() * ratio, source.size() * ratio))
+            self._draw_cursor(painter)
+
+    def _draw_cursor(self, painter: QPainter) -> None:
+        now, x = theme.active(), self._x(self._turn)
+        metrics = now.metrics("small", bold=True)
+        text = str(self._turn)
+        width = metrics.horizontalAdvance(text) + now.unit(3)
+        left = min(max(x - width / 2, 0), self.width() - width)
+        bubble = QRectF(left, 0, width, metrics.height() + 2)
+        painter.setPen(QPen(now.color("accent-fill"), 1.6))
+        painter.drawLine(QPointF(x, bubble.bottom()), QPointF(x, self.height()))
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(now.color("accent-fill"))
+        painter.drawRoundedRect(bubble, 4, 4)
+        painter.setPen(now.color("on-accent"))
+        painter.setFont(now.font("small", bold=True))
+        painter.drawText(bubble, int(Qt.AlignmentFlag.AlignCenter), text)
+
+    def _draw_all(self, view: Timeline, ratio: float) -> QPixmap:
+        picture = QPixmap(self.size() * ratio)
+        picture.setDevicePixelRatio(ratio)
+        picture.fill(theme.active().color("surface"))
+        with painting(picture) as painter:
+            self._draw_scale(painter, view)
+            for place, track in enumerate(view.tracks):
+                self._draw_track(painter, view, place, track)
+        return picture
+
+    def _draw_scale(self, painter: QPainter, view: Timeline) -> None:
+        now = theme.active()
+        metrics = now.metrics("small")
+        painter.setFont(now.font("small"))
+        for turn in _nice_turns(view.turns, max(1, int((self.width() - self._left()) / now.unit(22)))):
+            x = self._x(turn)
+            painter.setPen(QPen(now.color("line"), 1))
+            painter.drawLine(QPointF(x, self._top()), QPointF(x, self.height()))
+            painter.setPen(now.color("text-3"))
+            text = str(turn)
+            painter.drawText(QPointF(min(x - metrics.horizontalAdvance(text) / 2, self.width() - metrics.horizontalAdvance(text)), metrics.ascent() + 1), text)
+
+    def _draw_track(self, painter: QPainter, view: Timeline, place: int, track: Track) -> None:
+        now, y, row = theme.active(), self._y(place), self._row()
+        color = now.lane(track.place)
+        if track.lane == self._lane:
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(now.color("raised"))
+            painter.drawRoundedRect(QRectF(0, y - row / 2 + 1, self.width(), row - 2), 4, 4)
+        painter.setPen(QPen(now.color("line"), 1))
+        painter.drawLine(QPointF(self._x(0), y), QPointF(self._x(view.turns), y))
+        marks.draw_shape(painter, track.place, QPointF(now.unit(2.5), y), now.unit(1), color)
+        painter.setFont(now.font("small", bold=track.lane == self._lane))
+        painter.setPen(now.color("text" if track.lane == self._lane else "text-2"))
+        metrics, left = now.metrics("small"), now.unit(5)
+        name = metrics.elidedText(track.name, Qt.TextElideMode.ElideRight, self._left() - left - now.unit(2))
+        painter.drawText(QPointF(left, y + metrics.ascent() / 2 - 1), name)
+        self._draw_marks(painter, view, track, y)
+        self._draw_probes(painter, view, track, y)
+
+    def _draw_marks(self, painter: QPainter, view: Timeline, track: Track, y: float) -> None:
+        """Writes and updates on the line, links above it, what ends items below it; gathered where turns are narrow."""
+        now, row = theme.active(), self._row()
+        per = max(1, round(SLOT * view.turns / max(1.0, self._x(view.turns) - self._x(0))))
+        color, quiet, step = now.lane(track.place), now.lane(track.place, 0.55), row * 0.3
+        size = row / 10
+        layers = (
+            ("linked", Mark.LINKED, -step, quiet, 1.25),
+            ("written", Mark.WRITTEN, 0.0, color, 1.0),
+            ("updated", Mark.UPDATED, 0.0, color, 1.55),
+            ("superseded", Mark.SUPERSEDED, step, color, 1.15),
+            ("evicted", Mark.EVICTED, step, color, 1.1),
+            ("deleted", Mark.DELETED, step, color, 1.1),
+            ("dropped", Mark.DROPPED, step, now.color("bad"), 1.15),
+            ("failed", Mark.FAILED, step, now.color("bad"), 1.1),
+        )
+        for name, mark, dy, ink, scale in layers:
+            for turn, count in _gathered(track.marks.get(name, {}), per).items():
+                radius = size * scale * (1.0 + min(count / per, 3) * 0.12)
+                marks.draw(painter, mark, QPointF(self._x(turn), y + dy), radius, ink)
+
+    def _draw_probes(self, painter: QPainter, view: Timeline, track: Track, y: float) -> None:
+        now = theme.active()
+        per = max(1, round(SLOT * 1.6 * view.turns / max(1.0, self._x(view.turns) - self._x(0))))
+        radius = self._row() * 0.3
+        slots: dict[int, list[ProbeMark]] = {}
+        for probe in track.probes:
+            slots.setdefault(probe.turn // per, []).append(probe)
+        for probes in slots.values():
+            center = QPointF(self._x(probes[len(probes) // 2].turn), y)
+            chosen = any(p.probe == self._probe for p in probes)
+            marks.draw_verdicts(painter, sum(p.correct for p in probes), len(probes), center, radius, now, chosen)
+
+    # Pointing.
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: D102, N802
+        if event.button() != Qt.MouseButton.LeftButton or self._view is None:
+            super().mousePressEvent(event)
+            return
+        track = self._track_at(event.position().y())
+        if event.position().x() < self._left() - theme.active().unit(2):
+            if track is not None:
+                self._panel.workspace.selection.select(lane=track.lane)
+            return
+        self._dragging = True
+        probe = self._probe_at(event.position())
+        if probe is not None and track is not None:
+            self._panel.workspace.selection.select(lane=track.lane, probe=probe.probe)
+            self._panel.workspace.cursor.go(probe.turn)
+        else:
+            self._panel.workspace.cursor.go(self._turn_at(event.position().x()))
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: D102, N802
+        if self._dragging:
+            self._panel.workspace.cursor.go(self._turn_at(event.position().x()))
+        else:
+            over_name = event.position().x() < self._left() - theme.active().unit(2)
+            pointing = over_name or self._probe_at(event.position()) is not None
+            self.setCursor(Qt.CursorShape.PointingHandCursor if pointing else Qt.CursorShape.ArrowCursor)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: D102, N802
+        self._dragging = False
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: D102, N802
+        cursor, far = self._panel.workspace.cursor, 10
+        steps = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1, Qt.Key.Key_PageUp: -far, Qt.Key.Key_PageDown: far}
+        if event.key() in steps:
+            cursor.step(steps[Qt.Key(event.key())])
+        elif event.key() == Qt.Key.Key_Home:
+            cursor.go(0)
+        elif event.key() == Qt.Key.Key_End:
+            cursor.go(cursor.last)
+        else:
+            super().keyPressEvent(event)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: D102, N802
+        super().resizeEvent(event)
+        self.forget()
+
+    def event(self, event: QEvent) -> bool:  # noqa: D102
+        if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
+            QToolTip.showText(event.globalPos(), self._tip(event.pos()), self)
+            return True
+        return super().event(event)
+
+    def _track_at(self, y: float) -> Track | None:
+        if self._view is None:
+            return None
+        place = int((y - self._top()) // self._row())
+        return self._view.tracks[place] if 0 <= place < len(self._view.tracks) else None
+
+    def _probe_at(self, point: QPointF) -> ProbeMark | None:
+        track = self._track_at(point.y())
+        if track is None or not track.probes:
+            return None
+        nearest = min(track.probes, key=lambda p: abs(self._x(p.turn) - point.x()))
+        return nearest if abs(self._x(nearest.turn) - point.x()) <= self._row() * 0.35 else None
+
+    def _tip(self, point: QPoint) -> str:
+        track = self._track_at(point.y())
+        if track is None or self._view is None:
+            return ""
+        if point.x() < self._left():
+            right = sum(p.correct for p in track.probes)
+            return tip(track.name, f"{right} of {len(track.probes)} probes right", *_totals(track.total))
+        probe = self._probe_at(QPointF(point))
+        if probe is not None:
+            return tip(f"probe {probe.probe} after turn {probe.turn}", f"{track.name}: {'right' if probe.correct else 'wrong'}")
+        turn = max(0, min(self._turn_at(point.x()), self._view.turns - 1))
+        done = {name: turns[turn] for name, turns in track.marks.items() if turn in turns}
+        return tip(f"turn {turn} · {track.name}", *(_totals(done) or ["nothing changed"]))
+
+
+def _gathered(turns: Mapping[int, int], per: int) -> dict[float, int]:
+    """Counts by turn, gathered into slots of ``per`` turns; keys are the middles of the slots."""
+    if per == 1:
+        return dict(turns)  # type: ignore[arg-type]
+    out: dict[float, int] = {}
+    for turn, n in turns.items():
+        middle = turn // per * per + (per - 1) / 2
+        out[middle] = out.get(middle, 0) + n
+    return out
+
+
+def _totals(total: Mapping[str, int]) -> list[str]:
+    return [f"{n:,} {name}" for name, n in total.items()]
+
+
+def _nice_turns(turns: int, most: int) -> list[int]:
+    """Turns to label: multiples of 1, 2 or 5 times a power of ten, at most ``most`` of them."""
+    step, power = 1, 1
+    while turns / step > most:
+        step = next((power * n for n in (1, 2, 5, 10) if power * n > step), step * 2)
+        power = power * 10 if step >= power * 10 else power
+    return list(range(0, turns, step))
+
+

@@ -1,0 +1,251 @@
+"""The transcript: what was said, what was asked, and which turns hold the evidence of the probe in question."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPointF, QRect, QRectF, QSize, Qt
+from PySide6.QtGui import QFontMetrics, QPainter, QPen, QResizeEvent
+from PySide6.QtWidgets import QAbstractItemView, QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
+
+from ui.models.table import Table
+from ui.models.transcript import ROW, TranscriptModel
+from ui.panels.base import Empty, Panel
+from ui.state.moment import Moment
+from ui.theme import marks, theme
+from ui.theme.marks import Mark
+from workbench.projections.transcript import ProbeRow, Transcript, TurnRow, transcript
+from workbench.trace.reader import TraceReader
+
+MOST_LINES = 8
+"""Lines of a turn that are shown; its tooltip has the rest."""
+_WRAP = int(Qt.TextFlag.TextWordWrap)
+
+
+class TranscriptPanel(Panel):
+    """Turns and probes in a list; a click moves the cursor."""
+
+    name: ClassVar[str] = "transcript"
+    follows: ClassVar[frozenset[str]] = frozenset({"session"})
+
+    @staticmethod
+    def project(reader: TraceReader, moment: Moment, options: Any) -> Transcript | Empty:  # noqa: D102
+        if not moment.session:
+            return Empty("The run has no session yet", "It appears as soon as the engine has read it")
+        return transcript(reader, moment.session)
+
+    def build(self) -> QWidget:  # noqa: D102
+        self.model = TranscriptModel(self)
+        self.delegate = _Delegate(self)
+        self.list = _List()
+        self.list.setModel(self.model)
+        self.list.setItemDelegate(self.delegate)
+        self.list.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.list.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
+        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.list.setMouseTracking(True)
+        self.list.setAccessibleName("Transcript")
+        self.list.clicked.connect(self._clicked)
+        self.list.activated.connect(self._clicked)
+        self._stood: tuple[int, str] | None = None
+        return self.list
+
+    def title(self, view: Transcript | None) -> str:  # noqa: D102
+        return f"Transcript · {view.name}" if view else "Transcript"
+
+    def show_view(self, view: Transcript) -> None:  # noqa: D102
+        if self.model.show(view):
+            self.delegate.forget()
+            self._stood = None
+        self.delegate.lanes = {row.id: place for place, row in enumerate(self.workspace.run.lanes)} if self.workspace.run else {}
+
+    def on_moment(self, moment: Moment) -> None:  # noqa: D102
+        view: Transcript | None = self.view
+        if view is None:
+            return
+        probe = view.probe_rows.get(moment.probe)
+        row = view.rows[probe] if probe is not None else None
+        evidence = frozenset(row.evidence) if isinstance(row, ProbeRow) else frozenset()
+        self.delegate.stand(moment.turn, moment.probe, evidence)
+        self.list.viewport().update()
+        target = probe if probe is not None and isinstance(row, ProbeRow) and row.turn == moment.turn else None
+        place = target if target is not None else view.turn_rows.get(moment.turn)
+        if place is not None and self._stood != (moment.turn, moment.probe):
+            self._stood = (moment.turn, moment.probe)
+            self._bring(place)
+
+    def table(self, view: Transcript) -> Table:  # noqa: D102
+        rows = [
+            (r.turn, r.speaker, r.text, r.date, "") if isinstance(r, TurnRow) else (r.turn, "probe", r.question, "", " | ".join(r.gold))
+            for r in view.rows
+        ]
+        return Table(("turn", "speaker", "text", "date", "gold"), rows)
+
+    def retheme(self) -> None:  # noqa: D102
+        self.delegate.forget()
+        self.list.doItemsLayout()
+
+    def _bring(self, place: int) -> None:
+        """Scroll so that the row is in view with some of what comes before it; does not move while it is well inside."""
+        index = self.model.index(place)
+        rect, height = self.list.visualRect(index), self.list.viewport().height()
+        margin = height // 5
+        if not rect.isValid() or rect.top() < margin or rect.bottom() > height - margin:
+            self.list.scrollTo(index, QAbstractItemView.ScrollHint.EnsureVisible)
+            rect = self.list.visualRect(index)
+            bar = self.list.verticalScrollBar()
+            bar.setValue(bar.value() + rect.center().y() - int(height * 0.6))
+
+    def _clicked(self, index: QModelIndex) -> None:
+        row = self.model.row(index.row())
+        self.workspace.cursor.go(row.turn)
+        if isinstance(row, ProbeRow):
+            self.workspace.selection.select(probe=row.probe)
+
+
+class _List(QListView):
+    """A list whose rows wrap: their heights depend on its width."""
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        super().resizeEvent(event)
+        if event.size().width() != event.oldSize().width():
+            delegate = self.itemDelegate()
+            if isinstance(delegate, _Delegate):
+                delegate.forget()
+            self.scheduleDelayedItemsLayout()
+
+
+class _Delegate(QStyledItemDelegate):
+    """Paints rows; heights are kept per row until the width or the type changes."""
+
+    def __init__(self, parent: TranscriptPanel) -> None:
+        super().__init__(parent)
+        self._heights: dict[int, int] = {}
+        self._turn, self._probe, self._evidence = -1, "", frozenset[int]()
+        self.lanes: dict[int, int] = {}
+
+    def forget(self) -> None:
+        self._heights.clear()
+
+    def stand(self, turn: int, probe: str, evidence: frozenset[int]) -> None:
+        self._turn, self._probe, self._evidence = turn, probe, evidence
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:  # noqa: N802
+        place = index.row()
+        if place not in self._heights:
+            width = option.widget.viewport().width() if isinstance(option.widget, QListView) else 280
+            self._heights[place] = self._height(index.data(ROW), width)
+        return QSize(80, self._heights[place])
+
+    def _height(self, row: TurnRow | ProbeRow, width: int) -> int:
+        now = theme.active()
+        inner = width - now.unit(6)
+        metrics, small = now.metrics(), now.metrics("small")
+        if isinstance(row, ProbeRow):
+            text = _wrapped(metrics, row.question, inner, 3)
+            return small.height() * 2 + text + now.unit(7)
+        return small.height() + _wrapped(metrics, row.text, inner, MOST_LINES) + now.unit(5)
+
+    def paint(  # noqa: D102
+        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> None:
+        now, row = theme.active(), index.data(ROW)
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        card = option.rect.adjusted(1, now.unit(0.5), -1, -now.unit(0.5))
+        current = row.turn == self._turn and (isinstance(row, TurnRow) or row.probe == self._probe)
+        hover = bool(option.state & QStyle.StateFlag.State_MouseOver)
+        self._ground(painter, card, row, current, hover)
+        inner = card.adjusted(now.unit(2.5), now.unit(1.5), -now.unit(2.5), -now.unit(1))
+        if row.turn > self._turn:
+            painter.setOpacity(0.55)
+        (self._turn_row if isinstance(row, TurnRow) else self._probe_row)(painter, inner, row)
+        painter.restore()
+
+    def _ground(self, painter: QPainter, card: QRect, row: TurnRow | ProbeRow, current: bool, hover: bool) -> None:
+        now = theme.active()
+        fill = "accent-soft" if current else "raised" if hover or isinstance(row, TurnRow) else "surface"
+        painter.setPen(QPen(now.color("accent-fill"), 1.2) if current else Qt.PenStyle.NoPen)
+        if isinstance(row, ProbeRow) and not current:
+            painter.setPen(QPen(now.color("line"), 1))
+        painter.setBrush(now.color(fill))
+        painter.drawRoundedRect(QRectF(card).adjusted(0.5, 0.5, -0.5, -0.5), 6, 6)
+
+    def _turn_row(self, painter: QPainter, rect: QRect, row: TurnRow) -> None:
+        now = theme.active()
+        small = now.metrics("small")
+        painter.setFont(now.font("small", mono=True))
+        painter.setPen(now.color("text-3"))
+        number = str(row.turn)
+        painter.drawText(rect.x(), rect.y() + small.ascent(), number)
+        x = rect.x() + max(now.metrics("small", mono=True).horizontalAdvance("0000"), 0) + now.unit(1)
+        painter.setFont(now.font("small", bold=True))
+        painter.setPen(now.color("text-2"))
+        painter.drawText(x, rect.y() + small.ascent(), row.speaker)
+        if row.turn in self._evidence:
+            center = QPointF(rect.right() - now.unit(1), rect.y() + small.height() / 2)
+            marks.draw(painter, Mark.RETRIEVED, center, now.unit(1.1), now.color("accent-fill"))
+        elif row.date and row.opens_part:
+            self._right(painter, rect, row.date[:16].replace("T", " "))
+        self._text(painter, rect, small.height() + now.unit(1), row.text, MOST_LINES)
+
+    def _probe_row(self, painter: QPainter, rect: QRect, row: ProbeRow) -> None:
+        now = theme.active()
+        small = now.metrics("small")
+        painter.setFont(now.font("small", bold=True))
+        painter.setPen(now.color("accent"))
+        painter.drawText(rect.x(), rect.y() + small.ascent(), "probe")
+        x = rect.x() + small.horizontalAdvance("probe  ") + now.unit(2)
+        painter.setFont(now.font("small"))
+        painter.setPen(now.color("text-3"))
+        end = self._verdicts(painter, rect, row)
+        name = small.elidedText(row.competency.replace("_", " "), Qt.TextElideMode.ElideRight, max(0, end - x - now.unit(2)))
+        painter.drawText(x, rect.y() + small.ascent(), name)
+        top = small.height() + now.unit(1)
+        used = self._text(painter, rect, top, row.question, 3)
+        painter.setFont(now.font("small"))
+        painter.setPen(now.color("text-3"))
+        base = rect.y() + top + used + now.unit(1) + small.ascent()
+        painter.drawText(rect.x(), base, "gold")
+        painter.setPen(now.color("text-2"))
+        gold = "never said" if row.abstain else " or ".join(row.gold)
+        left = small.horizontalAdvance("gold") + now.unit(2)
+        room = rect.width() - left
+        painter.drawText(rect.x() + left, base, small.elidedText(gold, Qt.TextElideMode.ElideRight, room))
+
+    def _verdicts(self, painter: QPainter, rect: QRect, row: ProbeRow) -> int:
+        """Draw a tick or cross per lane, in the lanes' order; where the first one begins."""
+        now = theme.active()
+        small = now.metrics("small")
+        step = now.unit(3.5)
+        begin = x = rect.right() - step * (len(row.verdicts) - 1) - now.unit(1)
+        for lane, correct in row.verdicts:
+            center = QPointF(x, rect.y() + small.height() / 2)
+            mark = Mark.RIGHT if correct else Mark.WRONG
+            marks.draw(painter, mark, center, now.unit(0.9), now.color("right" if correct else "wrong"))
+            x += step
+        return begin - now.unit(1)
+
+    def _right(self, painter: QPainter, rect: QRect, text: str) -> None:
+        now = theme.active()
+        small = now.metrics("small")
+        painter.setFont(now.font("small"))
+        painter.setPen(now.color("text-3"))
+        painter.drawText(rect.right() - small.horizontalAdvance(text), rect.y() + small.ascent(), text)
+
+    def _text(self, painter: QPainter, rect: QRect, top: int, text: str, lines: int) -> int:
+        now = theme.active()
+        height = _wrapped(now.metrics(), text, rect.width(), lines)
+        painter.setFont(now.font())
+        painter.setPen(now.color("text"))
+        painter.drawText(QRect(rect.x(), rect.y() + top, rect.width(), height), _WRAP, text)
+        return height
+
+
+def _wrapped(metrics: QFontMetrics, text: str, width: int, lines: int) -> int:
+    """Height of a text that wraps at ``width``, at most ``lines`` lines; looks at no more of it than can be shown."""
+    most = lines * metrics.lineSpacing()
+    if len(text) * metrics.averageCharWidth() < width * 0.6 and "\n" not in text:
+        return metrics.lineSpacing()
+    box = metrics.boundingRect(QRect(0, 0, width, 10_000), _WRAP, text[: lines * 200])
+    return min(box.height(), most)

@@ -1,0 +1,67 @@
+"""Painted widgets keep the places where something can be pointed at: a rectangle, its tooltip and what a click does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from PySide6.QtCore import QEvent, QPoint, QRect, Qt
+from PySide6.QtGui import QHelpEvent, QMouseEvent
+from PySide6.QtWidgets import QToolTip, QWidget
+
+
+@dataclass(frozen=True, slots=True)
+class Zone:
+    """A place that says something, and does something when it is clicked."""
+
+    rect: QRect
+    tip: str = ""
+    click: Callable[[], None] | None = None
+
+
+class ZonedWidget(QWidget):
+    """A painted widget with zones; ``paintEvent`` fills ``zones`` anew. Later zones lie on top of earlier ones."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.zones: list[Zone] = []
+        self.hovered: QPoint | None = None
+        self.setMouseTracking(True)
+
+    def zone_at(self, point: QPoint) -> Zone | None:
+        """The topmost zone under a point."""
+        return next((z for z in reversed(self.zones) if z.rect.contains(point)), None)
+
+    def event(self, event: QEvent) -> bool:  # noqa: D102
+        if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
+            zone = next((z for z in reversed(self.zones) if z.tip and z.rect.contains(event.pos())), None)
+            if zone is not None:
+                QToolTip.showText(event.globalPos(), zone.tip, self, zone.rect)
+            else:
+                QToolTip.hideText()
+            return True
+        return super().event(event)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: D102, N802
+        zone = self.zone_at(event.position().toPoint())
+        shape = Qt.CursorShape.PointingHandCursor if zone and zone.click else Qt.CursorShape.ArrowCursor
+        if self.cursor().shape() != shape:
+            self.setCursor(shape)
+        super().mouseMoveEvent(event)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: D102, N802
+        if event.button() == Qt.MouseButton.LeftButton:
+            zone = self.zone_at(event.position().toPoint())
+            if zone is not None and zone.click is not None:
+                zone.click()
+                event.accept()
+                return
+        super().mousePressEvent(event)
+
+
+def tip(*lines: str) -> str:
+    """A tooltip of several lines as plain text of bearable width."""
+    from html import escape
+
+    body = "<br>".join(escape(line[:600]).replace("\n", "<br>") for line in lines if line)
+    return f"<div style='max-width:420px'>{body}</div>"

@@ -1,0 +1,310 @@
+"""The lanes side by side at the cursor: what each did at this turn, and how it answered the probe in question."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from workbench.projections.index import TraceIndex
+from workbench.sessions.model import Probe, Session
+from workbench.trace.events import OPERATIONS, Event, Kind
+from workbench.trace.reader import LaneRow, TraceReader
+
+_SHOWN = {*OPERATIONS, Kind.DROPPED, Kind.LANE_FAILED} - {Kind.ACCESSED}
+MOST = 24
+"""Operations listed per lane; ``counts`` has all of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One operation of the turn. ``kind`` is the event kind, ``text`` says in short what it did to ``item``."""
+
+    seq: int
+    kind: str
+    item: str
+    text: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SpanView:
+    """One span of the context. ``share`` is its part of the prompt in tokens (by words where those are unknown)."""
+
+    kind: str
+    label: str
+    text: str
+    items: tuple[str, ...]
+    turns: tuple[int, ...]
+    tokens: int
+    share: float
+    evidence: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerView:
+    """How the lane answered a probe.
+
+    Attributes:
+        turn: when it was asked.
+        retrieved: evidence turns among the returned hits, and how many evidence turns there are.
+        rank: rank of the first hit that holds evidence, 0 for none among all candidates.
+        cut: whether evidence was retrieved but dropped when the context was packed.
+        attention: share of the answer's attention on evidence spans, from 0 to 1; None without capture or evidence.
+        pooled: the capture's columns were pooled, so that ``attention`` is an estimate.
+        ms: retrieval plus answer.
+    """
+
+    probe: str
+    turn: int
+    question: str
+    gold: tuple[str, ...]
+    text: str
+    extracted: str
+    correct: bool
+    score: float
+    error: str
+    spans: tuple[SpanView, ...]
+    dropped: int
+    budget: int
+    prompt_tokens: int
+    generated: int
+    ms: float
+    evidence: tuple[int, ...]
+    retrieved: tuple[int, int]
+    rank: int
+    cut: bool
+    attention: float | None
+    pooled: bool
+    abstain: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LaneView:
+    """One column. ``done`` is False while a live lane has not closed this turn; ``failed`` is its strategy's defect."""
+
+    lane: int
+    place: int
+    name: str
+    memory: str
+    cache: str
+    steps: tuple[Step, ...]
+    counts: Mapping[str, int]
+    items: int
+    links: int
+    calls: int
+    tokens: tuple[int, int]
+    ms: float
+    done: bool
+    failed: str
+    answer: AnswerView | None
+
+
+@dataclass(frozen=True, slots=True)
+class Lanes:
+    """Every lane at the cursor. ``probe`` is the one the answers are about, empty when none was asked so far."""
+
+    session: int
+    turn: int
+    probe: str
+    question: str
+    gold: tuple[str, ...]
+    asked: int
+    lanes: tuple[LaneView, ...]
+
+
+def lanes(reader: TraceReader, session: int, turn: int, seq: int | None = None, probe: str = "") -> Lanes:
+    """The columns at ``turn``, or at the event ``seq`` within it.
+
+    The answers are about ``probe`` when it has been asked by then, else about the last probe asked.
+    """
+    index = TraceIndex.of(reader)
+    whole = index.session(session)
+    chosen = _probe(index, whole, turn, probe)
+    views = tuple(_lane(index, row, place, session, turn, seq, chosen) for place, row in enumerate(index.lanes))
+    if chosen is None:
+        return Lanes(session, turn, "", "", (), -1, views)
+    return Lanes(session, turn, chosen.id, chosen.question, chosen.gold, chosen.after, views)
+
+
+def _probe(index: TraceIndex, session: Session, turn: int, wanted: str) -> Probe | None:
+    by_id, order = _asked(index, session)
+    named = by_id.get(wanted)
+    if named is not None and named.after <= turn:
+        return named
+    end = bisect_right(order, turn, key=_after)
+    return order[bisect_left(order, order[end - 1].after, key=_after)] if end else None
+
+
+def _after(probe: Probe) -> int:
+    return probe.after
+
+
+def _asked(index: TraceIndex, session: Session) -> tuple[dict[str, Probe], list[Probe]]:
+    key = ("asked", id(session))  # the reader keeps its sessions
+    if key not in index.memo:
+        index.memo[key] = ({p.id: p for p in session.probes}, sorted(session.probes, key=_after))
+    found: tuple[dict[str, Probe], list[Probe]] = index.memo[key]
+    return found
+
+
+def _lane(
+    index: TraceIndex, row: LaneRow, place: int, session: int, turn: int, seq: int | None, probe: Probe | None
+) -> LaneView:
+    events = [e for e in index.events(session, row.id, turn) if seq is None or e.seq <= seq]
+    steps = [e for e in events if e.kind in _SHOWN]
+    closed = next((e for e in events if e.kind == Kind.TURN_CLOSED), None)
+    failed = next((str(e.payload.get("message", "")) for e in events if e.kind == Kind.LANE_FAILED), "")
+    spent = closed.payload if closed else {}
+    state = index.state(session, row.id, turn, seq)
+    tokens = spent.get("tokens", (0, 0))
+    return LaneView(
+        row.id,
+        place,
+        row.name,
+        row.memory,
+        row.cache,
+        tuple(_step(e) for e in steps[:MOST]),
+        dict(Counter(e.kind for e in steps)),
+        spent.get("items", len(state.active())) if seq is None else len(state.active()),
+        len(state.links),
+        spent.get("calls", 0),
+        (tokens[0], tokens[1]),
+        closed.ms if closed else 0.0,
+        closed is not None or bool(failed),
+        failed,
+        _answer(index, row.id, session, turn, seq, probe) if probe else None,
+    )
+
+
+def _step(event: Event) -> Step:
+    data = event.payload
+    return Step(event.seq, event.kind, event.subject, _SAY.get(event.kind, _plain)(data), str(data.get("reason", "")))
+
+
+def _plain(data: Mapping[str, Any]) -> str:
+    return str(data.get("reason", ""))
+
+
+def _said_change(data: Mapping[str, Any]) -> str:
+    changes = data.get("changes", {})
+    if len(changes) == 1:
+        name, (_, new) = next(iter(changes.items()))
+        return f"{name} → {_short(new)}"
+    return ", ".join(changes)
+
+
+def _short(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+
+
+_SAY = {
+    Kind.WRITTEN: lambda d: d["text"],
+    Kind.UPDATED: _said_change,
+    Kind.SUPERSEDED: lambda d: f"by {d['by']}" if d.get("by") else d.get("reason", ""),
+    Kind.MERGED: lambda d: f"into {d['into']}" if d.get("into") else d.get("reason", ""),
+    Kind.LINKED: lambda d: f"→ {d['to']}" + (f"  {d['label']}" if d.get("label") else ""),
+    Kind.UNLINKED: lambda d: f"→ {d['to']}",
+    Kind.DROPPED: lambda d: " · ".join(str(d[k]) for k in ("reason", "detail") if d.get(k)),
+    Kind.LANE_FAILED: lambda d: d.get("message", ""),
+}
+
+
+def _answer(index: TraceIndex, lane: int, session: int, turn: int, seq: int | None, probe: Probe) -> AnswerView | None:
+    """How the lane answered; None while it has not been scored. Answers never change, so they are kept."""
+    if seq is None or probe.after < turn:
+        key = ("answer", session, lane, probe.id)
+        if index.memo.get(key) is None:
+            index.memo[key] = _read_answer(index, lane, session, None, probe)
+        found: AnswerView | None = index.memo[key]
+        return found
+    return _read_answer(index, lane, session, seq, probe)
+
+
+def _read_answer(index: TraceIndex, lane: int, session: int, seq: int | None, probe: Probe) -> AnswerView | None:
+    limit = index.seq if seq is None else seq
+    events = list(index.reader.events(session, lane, subject=probe.id, up_to_seq=limit))
+    last = {e.kind: e for e in events}
+    if Kind.SCORED not in last:
+        return None
+    blank: dict[str, Any] = {}
+    scored = last[Kind.SCORED].payload
+    packed = last[Kind.PACKED].payload if Kind.PACKED in last else blank
+    answered = last.get(Kind.ANSWERED)
+    recalled = last.get(Kind.RECALLED)
+    said = answered.payload if answered else blank
+    spans = _spans(packed, set(probe.evidence))
+    share, pooled = _attention(index, last.get(Kind.CAPTURED), packed, spans)
+    hits = recalled.payload.get("hits", ()) if recalled else ()
+    return AnswerView(
+        probe.id,
+        probe.after,
+        probe.question,
+        probe.gold,
+        said.get("text", ""),
+        str(scored.get("extracted") or said.get("text", "")),
+        bool(scored.get("correct")),
+        float(scored.get("score") or 0.0),
+        said.get("error", ""),
+        spans,
+        len(packed.get("dropped", ())),
+        packed.get("budget", 0),
+        said.get("prompt_tokens") or packed.get("tokens", 0),
+        len(said.get("tokens", ())),
+        (answered.ms if answered else 0.0) + (recalled.ms if recalled else 0.0),
+        probe.evidence,
+        (_found(hits, probe), len(probe.evidence)),
+        next((h["rank"] for h in hits if set(h["turns"]) & set(probe.evidence)), 0),
+        any(set(d.get("turns", ())) & set(probe.evidence) for d in packed.get("dropped", ())),
+        share,
+        pooled,
+        probe.abstain,
+    )
+
+
+def _found(hits: Sequence[Mapping[str, Any]], probe: Probe) -> int:
+    returned = {turn for hit in hits if hit.get("returned") for turn in hit["turns"]}
+    return len(returned & set(probe.evidence))
+
+
+def _spans(packed: Mapping[str, Any], evidence: set[int]) -> tuple[SpanView, ...]:
+    raw = packed.get("spans", ())
+    lengths = [s["tokens"][1] - s["tokens"][0] for s in raw]
+    if not any(lengths):
+        lengths = [len(s["text"].split()) for s in raw]
+    whole = sum(lengths) or 1
+    return tuple(
+        SpanView(
+            s["kind"],
+            s["label"],
+            s["text"],
+            tuple(s["items"]),
+            tuple(s["turns"]),
+            s["tokens"][1] - s["tokens"][0],
+            length / whole,
+            bool(evidence & set(s["turns"])),
+        )
+        for s, length in zip(raw, lengths, strict=True)
+    )
+
+
+def _attention(
+    index: TraceIndex, captured: Event | None, packed: Mapping[str, Any], spans: Sequence[SpanView]
+) -> tuple[float | None, bool]:
+    """Mean over layers, heads and answer tokens of the attention that falls on evidence spans."""
+    if captured is None or not any(s.evidence for s in spans):
+        return (0.0 if captured is not None and any(s.tokens for s in spans) else None), False
+    import numpy as np
+
+    weights = index.reader.array(captured.payload["blob"]).astype(np.float32)
+    bins = captured.payload.get("bins")
+    column = weights.mean(axis=(0, 1, 2))
+    starts = np.arange(column.size) if bins is None else np.asarray(bins)
+    inside = np.zeros(column.size, bool)
+    for raw, span in zip(packed["spans"], spans, strict=True):
+        if span.evidence:
+            inside |= (starts >= raw["tokens"][0]) & (starts < raw["tokens"][1])
+    whole = float(column.sum())
+    return (float(column[inside].sum()) / whole if whole else 0.0), bins is not None
