@@ -62,11 +62,10 @@ class GraphView:
     Attributes:
         status: int8 ``[n]``, ``ABSENT`` or an index into ``STATUSES``.
         fresh: bool ``[n]``, written this turn. changed: bool ``[n]``, updated or restored this turn.
-        degree: int32 ``[n]``, links at the cursor.
+        degree: int32 ``[n]``, links at the cursor. age: int32 ``[n]``, turns since the last change, -1 while absent.
         alive, new_edge: bool ``[m]``, linked at the cursor; linked this turn.
         glow: rank of every item that was retrieved at this turn (or by the selected probe), 1 is best; 0 for accessed.
         items: the items by id; shared, read only.
-        labels: link labels by pair of positions.
         probe: whose hits glow, empty for none.
     """
 
@@ -77,6 +76,7 @@ class GraphView:
     fresh: NDArray[np.bool_]
     changed: NDArray[np.bool_]
     degree: NDArray[np.int32]
+    age: NDArray[np.int32]
     alive: NDArray[np.bool_]
     new_edge: NDArray[np.bool_]
     glow: Mapping[int, int]
@@ -104,9 +104,11 @@ def graph_view(
     events = [e for e in index.events(session, lane, turn) if seq is None or e.seq <= seq]
     place = layout.place
     status = np.full(len(layout.ids), ABSENT, np.int8)
+    age = np.full(len(status), -1, np.int32)
     number = {name: at for at, name in enumerate(STATUSES)}
     for item in state.items.values():
-        status[place[item.id]] = number[item.status]
+        at = place[item.id]
+        status[at], age[at] = number[item.status], turn - item.changed
     alive = np.zeros(len(layout.edges), bool)
     there = (_key(place[k.source], place[k.target]) for k in state.links.values() if _known(k.source, k.target, place))
     alive[[layout.pair[key] for key in there]] = True
@@ -123,7 +125,7 @@ def graph_view(
     degree = np.bincount(ends, minlength=len(status)).astype(np.int32)
     asked, glow = _glow(reader, session, lane, turn, events, probe, place)
     return GraphView(
-        lane, turn, layout, status, fresh, changed, degree, alive, new_edge & alive, glow, state.items, asked
+        lane, turn, layout, status, fresh, changed, degree, age, alive, new_edge & alive, glow, state.items, asked
     )
 
 
