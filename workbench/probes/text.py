@@ -7,14 +7,11 @@ import string
 
 _PUNCTUATION = str.maketrans("", "", string.punctuation + "“”‘’…–—¿¡")
 _TO_SPACE = str.maketrans({c: " " for c in "-–—/"})
-_NUMBERS = {
-    word: str(value)
-    for value, word in enumerate(
-        ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
-        + ["eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"]
-        + ["twenty"]
-    )
-}
+_COUNTING = (
+    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
+    "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty",
+)  # fmt: skip
+_NUMBERS = {word: str(value) for value, word in enumerate(_COUNTING)}
 _ANSWER = re.compile(r"\b(?:final\s+)?answer\s*(?:is\b\s*:?|:)\s*", re.IGNORECASE)
 
 _TOLD = "(?:mentioned|stated|said|told|specified|known|given|provided|recorded|discussed)"
