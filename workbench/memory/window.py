@@ -1,0 +1,48 @@
+"""Recency window: only the last turns are remembered."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from workbench.memory.base import Fidelity, Hit, MemoryStrategy, Mind, Recall, Span
+from workbench.memory.log import MemoryLog
+from workbench.sessions.model import Turn
+
+
+@dataclass
+class Window(MemoryStrategy):
+    """Keep the last ``turns`` turns, or the last ``tokens`` tokens of them; older ones are evicted.
+
+    StreamingLLM's idea (arXiv 2309.17453) at the level of text. The nearer a fact, the surer it is there: hits are
+    ranked by recency.
+
+    Attributes:
+        turns: turns kept.
+        tokens: tokens kept at most; 0 for no such limit.
+    """
+
+    name: ClassVar[str] = "window"
+    title: ClassVar[str] = "Recency window"
+    fidelity: ClassVar[Fidelity] = "baseline"
+    paper: ClassVar[str] = "after StreamingLLM, arXiv 2309.17453"
+
+    turns: int = 16
+    tokens: int = 0
+
+    async def observe(self, turn: Turn, mind: Mind, log: MemoryLog) -> None:
+        """Append the turn and evict what falls out of the window."""
+        log.write(turn.said, "turn", id=f"turn-{turn.index}", index_text="")
+        items = log.state.active("turn")
+        lengths = [mind.count_tokens(i.text) for i in items] if self.tokens else [0] * len(items)
+        while len(items) > self.turns or (self.tokens and len(items) > 1 and sum(lengths) > self.tokens):
+            lengths.pop(0)
+            log.evict(items.pop(0).id, reason="left the window")
+
+    async def recall(self, query: str, mind: Mind, log: MemoryLog) -> Recall:
+        """Every turn in the window, the newest ranked first."""
+        items = log.state.active("turn")
+        newest = list(reversed(items))
+        hits = tuple(Hit(i.id, 1 / rank, rank, True, {"recency": 1 / rank}) for rank, i in enumerate(newest, 1))
+        spans = tuple(Span(i.text, (i.id,), i.turns, "turn", priority=n) for n, i in enumerate(items))
+        return Recall(spans, hits, len(hits))
