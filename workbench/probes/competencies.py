@@ -1,0 +1,34 @@
+"""The four competencies of MemoryAgentBench (arXiv 2507.05257), and what a person calls them and further families."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from workbench.sessions.model import COMPETENCIES
+
+SHORT = {
+    "accurate_retrieval": "AR",
+    "test_time_learning": "TTL",
+    "long_range_understanding": "LRU",
+    "conflict_resolution": "CR",
+}
+"""The benchmark's abbreviations."""
+
+MEANING = {
+    "accurate_retrieval": "finds a fact that was said once, however long ago",
+    "test_time_learning": "learns a rule or a label from examples in the session",
+    "long_range_understanding": "puts together what was said far apart",
+    "conflict_resolution": "takes the newer of two facts that contradict each other",
+    "abstention": "says so when the session never told it",
+}
+
+
+def title(name: str) -> str:
+    """``accurate_retrieval`` as "Accurate retrieval"."""
+    return name.replace("_", " ").replace("-", " ").capitalize()
+
+
+def ordered(names: Iterable[str]) -> tuple[str, ...]:
+    """The four in their order, then further families by name."""
+    found = set(names)
+    return (*(c for c in COMPETENCIES if c in found), *sorted(found.difference(COMPETENCIES)))

@@ -1,0 +1,329 @@
+"""The scoreboard at the cursor: per lane and competency how many were right, what was retrieved, what it cost."""
+
+from __future__ import annotations
+
+import json
+import weakref
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.probes.competencies import ordered
+from workbench.probes.retrieval import CUTOFFS
+from workbench.probes.statistics import bootstrap, wilson
+from workbench.trace.events import OPERATIONS, Kind
+from workbench.trace.reader import LaneRow, TraceReader
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A lane's accuracy on one competency: share right of n probes with Wilson's 95 % interval; ``score`` is the mean
+    of the scorers' figures, which for F1 and the like says more than right or wrong."""
+
+    competency: str
+    n: int
+    correct: int
+    accuracy: float
+    low: float
+    high: float
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class RetrievalScores:
+    """Means over the n probes whose evidence is known and for which the lane retrieved.
+
+    Attributes:
+        recall: mean share of the evidence among the returned hits, by k (1, 5, 10); empty for n = 0.
+        ndcg: mean NDCG at 10; None for n = 0.
+        recall_10_interval: 95 % bootstrap interval of recall@10; None unless asked for.
+    """
+
+    n: int
+    recall: Mapping[int, float] = field(default_factory=dict)
+    ndcg: float | None = None
+    recall_10_interval: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LaneScores:
+    """One lane of the scoreboard.
+
+    Attributes:
+        cells: one per competency that was probed, in the board's order; ``overall`` is all of them together.
+        prompt_tokens, generated_tokens: of every model call, answers included.
+        seconds: of the lane's own steps; in a batched run they hold the wait for the other lanes.
+        dropped: what the strategy wanted to store and lost.
+        failed: turns and probes that ended in a defect of the strategy.
+        operations: how many of each kind (``item.written`` ...); kinds that did not happen are left out.
+    """
+
+    lane: LaneRow
+    cells: tuple[Cell, ...]
+    overall: Cell
+    retrieval: RetrievalScores
+    prompt_tokens: int
+    generated_tokens: int
+    seconds: float
+    dropped: int
+    failed: int
+    operations: Mapping[str, int]
+
+    def cell(self, competency: str) -> Cell | None:
+        """The cell of a competency, None when this lane was not probed for it."""
+        return next((c for c in self.cells if c.competency == competency), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Scoreboard:
+    """All lanes; ``session`` None stands for all sessions together, ``turn`` None for the whole run."""
+
+    session: int | None
+    turn: int | None
+    competencies: tuple[str, ...]
+    lanes: tuple[LaneScores, ...]
+
+
+def scores(
+    reader: TraceReader,
+    session: int | None = None,
+    turn: int | None = None,
+    up_to_seq: int | None = None,
+    intervals: bool = False,
+) -> Scoreboard:
+    """The scoreboard of a session (or of all) up to a turn and an event, both included.
+
+    Args:
+        intervals: also bootstrap recall@10, which takes some ten milliseconds a lane.
+    """
+    ledger = _Ledger.of(reader)
+    probes, events = ledger.probes.up_to(session, turn, up_to_seq), ledger.events.up_to(session, turn, up_to_seq)
+    names = ordered(ledger.competencies[i] for i in np.unique(probes["competency"]))
+    tallies = _tallies(ledger, probes, events)
+    lanes = tuple(_lane(row, ledger, names, tallies, intervals) for row in ledger.lanes)
+    return Scoreboard(session, turn, names, lanes)
+
+
+_TIMED = (Kind.TURN_CLOSED, Kind.RECALLED, Kind.ANSWERED)
+_COUNTED = (*OPERATIONS, Kind.DROPPED, Kind.LANE_FAILED)
+_KINDS = (*_TIMED, *_COUNTED, Kind.MODEL_CALLED)
+_CODE = {str(kind): code for code, kind in enumerate(_KINDS)}
+_WHERE = {"seq": "i8", "session": "i4", "turn": "i4", "lane": "i4"}
+_EVENT = _WHERE | {"kind": "i4", "ms": "f8", "prompt": "f8", "generated": "f8"}
+_PROBE = _WHERE | {"competency": "i4", "correct": "f8", "score": "f8", "ndcg": "f8"} | {f"@{k}": "f8" for k in CUTOFFS}
+
+_Columns = dict[str, NDArray[Any]]
+
+
+class _Table:
+    """Rows in order of ``seq``, column by column, that grow with the trace."""
+
+    def __init__(self, types: Mapping[str, str]) -> None:
+        self.columns: _Columns = {name: np.empty(0, kind) for name, kind in types.items()}
+
+    def add(self, rows: list[tuple[Any, ...]]) -> None:
+        """Append rows whose values are in the order of the columns."""
+        if rows:
+            for (name, old), new in zip(self.columns.items(), zip(*rows, strict=True), strict=True):
+                self.columns[name] = np.concatenate([old, np.array(new, old.dtype)])
+
+    def up_to(self, session: int | None, turn: int | None, seq: int | None) -> _Columns:
+        """The rows of a session up to a turn and an event, both included."""
+        rows = self.columns
+        if seq is not None:
+            end = int(np.searchsorted(rows["seq"], seq, side="right"))
+            rows = {name: column[:end] for name, column in rows.items()}
+        wanted = np.ones(len(rows["seq"]), bool)
+        if session is not None:
+            wanted &= rows["session"] == session
+        if turn is not None:
+            wanted &= rows["turn"] <= turn
+        return rows if wanted.all() else {name: column[wanted] for name, column in rows.items()}
+
+
+class _Ledger:
+    """What the scoreboard needs of the trace, read once and then only what was added: a cursor moves 60 times a second.
+
+    Belongs to one reader, and so to one thread.
+    """
+
+    _of: ClassVar[weakref.WeakKeyDictionary[TraceReader, _Ledger]] = weakref.WeakKeyDictionary()
+
+    def __init__(self) -> None:
+        self.probes, self.events = _Table(_PROBE), _Table(_EVENT)
+        self.competencies: list[str] = []
+        self.lanes: tuple[LaneRow, ...] = ()
+        self.seq = 0
+
+    @classmethod
+    def of(cls, reader: TraceReader) -> _Ledger:
+        """The reader's ledger, up to date."""
+        ledger = cls._of.setdefault(reader, cls())
+        last = reader.last_seq()
+        if last > ledger.seq or not ledger.lanes:
+            ledger._read(reader, last)
+        return ledger
+
+    def _read(self, reader: TraceReader, last: int) -> None:
+        self.lanes = reader.lanes()
+        span = (self.seq, last)
+        self.events.add([(*row[:4], _CODE[row[4]], *row[5:]) for row in reader.query(_EVENTS_SQL, span)])
+        scored = reader.query(_PROBES_SQL, (str(Kind.SCORED), *span))
+        self.probes.add([(*row[:4], *self._scored(json.loads(row[4]))) for row in scored])
+        self.seq = last
+
+    def _scored(self, data: Mapping[str, Any]) -> tuple[Any, ...]:
+        name = data["competency"]
+        if name not in self.competencies:
+            self.competencies.append(name)
+        recall, ndcg = data.get("recall") or {}, data.get("ndcg")
+        shares = (recall.get(str(k), np.nan) for k in CUTOFFS)
+        gain = np.nan if ndcg is None else ndcg
+        return (self.competencies.index(name), data["correct"], data["score"], gain, *shares)
+
+
+def _listed(kinds: tuple[Kind, ...]) -> str:
+    return ", ".join(f"'{k}'" for k in kinds)
+
+
+# Kind by kind, so that SQLite takes the index by kind; of the payloads only those that hold tokens are parsed.
+_EVENTS_SQL = " UNION ALL ".join(
+    f"SELECT seq, session, turn, lane, kind, ms, {prompt}, {generated} FROM event "
+    f"WHERE kind IN ({_listed(kinds)}) AND seq > ?1 AND seq <= ?2"
+    for kinds, prompt, generated in (
+        ((Kind.TURN_CLOSED, Kind.RECALLED, *_COUNTED), "0", "0"),
+        ((Kind.MODEL_CALLED,), "json_extract(payload, '$.tokens[0]')", "json_extract(payload, '$.tokens[1]')"),
+        ((Kind.ANSWERED,), "json_extract(payload, '$.prompt_tokens')", "json_array_length(payload, '$.tokens')"),
+    )
+) + " ORDER BY seq"  # fmt: skip
+_PROBES_SQL = (
+    "SELECT seq, session, turn, lane, payload FROM event WHERE kind = ?1 AND seq > ?2 AND seq <= ?3 ORDER BY seq"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Tallies:
+    """Sums by lane (first axis; the lane's number) and competency or kind, in one pass each."""
+
+    n: NDArray[Any]
+    correct: NDArray[Any]
+    score: NDArray[Any]
+    counts: NDArray[Any]
+    ms: NDArray[Any]
+    prompt: NDArray[Any]
+    generated: NDArray[Any]
+    probes: _Columns
+
+
+def _tallies(ledger: _Ledger, probes: _Columns, events: _Columns) -> _Tallies:
+    lanes = 1 + max((row.id for row in ledger.lanes), default=0)
+
+    def by(rows: _Columns, column: str, size: int, weights: str | None = None) -> NDArray[Any]:
+        places = rows["lane"] * size + rows[column]
+        return np.bincount(places, rows[weights] if weights else None, lanes * size).reshape(lanes, size)
+
+    size, kinds = max(1, len(ledger.competencies)), len(_KINDS)
+    return _Tallies(
+        by(probes, "competency", size),
+        by(probes, "competency", size, "correct"),
+        by(probes, "competency", size, "score"),
+        by(events, "kind", kinds),
+        by(events, "kind", kinds, "ms"),
+        by(events, "kind", kinds, "prompt"),
+        by(events, "kind", kinds, "generated"),
+        probes,
+    )
+
+
+def _lane(row: LaneRow, ledger: _Ledger, names: tuple[str, ...], tallies: _Tallies, intervals: bool) -> LaneScores:
+    places = [ledger.competencies.index(name) for name in names]
+    n, correct, score = tallies.n[row.id], tallies.correct[row.id], tallies.score[row.id]
+    cells = (_cell(name, n[i], correct[i], score[i]) for name, i in zip(names, places, strict=True))
+    counts = tallies.counts[row.id]
+    return LaneScores(
+        row,
+        tuple(c for c in cells if c.n),
+        _cell("overall", n.sum(), correct.sum(), score.sum()),
+        _retrieval({k: v[tallies.probes["lane"] == row.id] for k, v in tallies.probes.items()}, intervals),
+        int(tallies.prompt[row.id].sum()),
+        int(tallies.generated[row.id].sum()),
+        float(tallies.ms[row.id, [_CODE[k] for k in _TIMED]].sum()) / 1000,
+        int(counts[_CODE[Kind.DROPPED]]),
+        int(counts[_CODE[Kind.LANE_FAILED]]),
+        {str(k): int(counts[_CODE[k]]) for k in OPERATIONS if counts[_CODE[k]]},
+    )
+
+
+def _cell(competency: str, n: float, correct: float, score: float) -> Cell:
+    n, correct = int(n), int(correct)
+    low, high = wilson(correct, n)
+    return Cell(competency, n, correct, correct / n if n else 0.0, low, high, float(score) / n if n else 0.0)
+
+
+def _retrieval(probes: _Columns, intervals: bool) -> RetrievalScores:
+    measured = ~np.isnan(probes["@1"])
+    if not measured.any():
+        return RetrievalScores(0)
+    shares = {k: probes[f"@{k}"][measured] for k in CUTOFFS}
+    gains = probes["ndcg"][measured]
+    known = gains[~np.isnan(gains)]
+    return RetrievalScores(
+        int(measured.sum()),
+        {k: float(v.mean()) for k, v in shares.items()},
+        float(known.mean()) if len(known) else None,
+        bootstrap(shares[10].tolist()) if intervals else None,
+    )
+
+
+def to_json(board: Scoreboard, reader: TraceReader) -> dict[str, Any]:
+    """The stable shape of ``mnemoscope score --json``; keys may be added, none changes its meaning."""
+    names = reader.session_names()
+    chosen = names.values() if board.session is None else [names[board.session]]
+    model = model_name(reader)
+    return {
+        "run": reader.path.name,
+        "session": ", ".join(chosen),
+        "lanes": [_lane_json(lane, model) for lane in board.lanes],
+    }
+
+
+def model_name(reader: TraceReader) -> str:
+    """What the run was made with, by the engine's own record; empty for a run that never loaded a model."""
+    loaded = list(reader.events(lane=0, kinds=(Kind.ENGINE_LOADED,)))
+    return str(loaded[-1].payload.get("name", "")) if loaded else ""
+
+
+def _lane_json(lane: LaneScores, model: str) -> dict[str, Any]:
+    found = lane.retrieval
+    retrieval: dict[str, Any] = {"n": found.n}
+    retrieval |= {f"recall@{k}": _short(found.recall.get(k)) for k in CUTOFFS}
+    retrieval["ndcg@10"] = _short(found.ndcg)
+    if found.recall_10_interval:
+        retrieval["recall@10_ci95"] = [_short(v) for v in found.recall_10_interval]
+    return {
+        "lane": lane.lane.name,
+        "memory": lane.lane.memory,
+        "cache": lane.lane.cache,
+        "model": model,
+        "competencies": {c.competency: _cell_json(c) for c in lane.cells},
+        "overall": _cell_json(lane.overall),
+        "retrieval": retrieval,
+        "tokens": {"prompt": lane.prompt_tokens, "generated": lane.generated_tokens},
+        "seconds": round(lane.seconds, 3),
+        "dropped": lane.dropped,
+        "failed": lane.failed,
+        "operations": dict(lane.operations),
+    }
+
+
+def _cell_json(cell: Cell) -> dict[str, Any]:
+    accuracy = _short(cell.accuracy) if cell.n else None
+    ci95 = [_short(cell.low), _short(cell.high)]
+    return {"n": cell.n, "accuracy": accuracy, "ci95": ci95, "score": _short(cell.score) if cell.n else None}
+
+
+def _short(value: float | None) -> float | None:
+    return None if value is None else round(value, 4)
