@@ -40,16 +40,20 @@ class Workspace(QObject):
         opened: another run is open (or none): everything is new.
         moved: cursor or selection has changed; comes once per turn of the event loop, with the latest ``Moment``.
         advanced: the trace of a live run has grown.
+        wanted: somebody asks to see a panel, by its name.
     """
 
     opened = Signal()
     moved = Signal(object)
     advanced = Signal(int)
+    wanted = Signal(str)
 
     def __init__(self, pool: ProjectPool | None = None, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.pool = pool or ProjectPool(self)
         self.cursor, self.selection = Cursor(self), Selection(self)
+        self.probe_filter: tuple[int, str] = (0, "")
+        """Lane and competency whose probes the probe table shows; (0, "") for all."""
         self.run: OpenRun | None = None
         self.reader: TraceReader | None = None
         self._soon = QTimer(self)
@@ -114,6 +118,12 @@ class Workspace(QObject):
         if following:
             self.cursor.go(self.cursor.last)
         self.advanced.emit(seq)
+
+    def show_probes(self, lane: int, competency: str) -> None:
+        """Show the probes of a lane and competency."""
+        self.probe_filter = (lane, competency)
+        self.selection.select(lane=lane)
+        self.wanted.emit("probes")
 
     def _describe(self) -> None:
         assert self.reader is not None

@@ -1,0 +1,82 @@
+"""The probe table's rows for a table view, with verdicts under a role of their own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt
+
+from workbench.projections.probe_table import ProbeLine, ProbeTable, Verdict
+
+_Index = QModelIndex | QPersistentModelIndex
+VERDICT = Qt.ItemDataRole.UserRole
+"""Role under which a lane's column has its ``Verdict``; None elsewhere and where nothing was answered."""
+FIXED = ("turn", "competency", "question", "gold")
+
+
+class ProbesModel(QAbstractTableModel):
+    """Probes that pass the filter, in the order they are asked."""
+
+    def __init__(self, parent: Any = None) -> None:
+        super().__init__(parent)
+        self.lines: list[ProbeLine] = []
+        self.lanes: tuple[tuple[int, str], ...] = ()
+
+    def show(self, view: ProbeTable, competency: str = "", wrong_in: int = 0) -> None:
+        """Show a table; only one competency, and only what the lane ``wrong_in`` got wrong, when given."""
+        places = [place for place, (lane, _) in enumerate(view.lanes) if lane == wrong_in]
+        lines = [line for line in view.lines if _passes(line, competency, places)]
+        same = [line.probe for line in lines] == [line.probe for line in self.lines] and view.lanes == self.lanes
+        if same:
+            self.lines = lines
+            if lines:
+                self.dataChanged.emit(self.index(0, 0), self.index(len(lines) - 1, self.columnCount() - 1))
+            return
+        self.beginResetModel()
+        self.lines, self.lanes = lines, view.lanes
+        self.endResetModel()
+
+    def rowCount(self, parent: _Index = QModelIndex()) -> int:  # noqa: B008, D102, N802
+        return 0 if parent.isValid() else len(self.lines)
+
+    def columnCount(self, parent: _Index = QModelIndex()) -> int:  # noqa: B008, D102, N802
+        return 0 if parent.isValid() else len(FIXED) + len(self.lanes)
+
+    def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:  # noqa: D102
+        if not index.isValid():
+            return None
+        line, column = self.lines[index.row()], index.column()
+        if column >= len(FIXED):
+            return _verdict(line.verdicts[column - len(FIXED)], role)
+        if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole):
+            return (str(line.turn), line.competency.replace("_", " "), line.question, line.gold)[column]
+        return None
+
+    def headerData(  # noqa: N802, D102
+        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
+    ) -> Any:
+        if role == Qt.ItemDataRole.DisplayRole and orientation == Qt.Orientation.Horizontal:
+            return (*FIXED, *(name for _, name in self.lanes))[section]
+        return None
+
+
+def _passes(line: ProbeLine, competency: str, wrong: list[int]) -> bool:
+    if competency and line.competency != competency:
+        return False
+    found = [line.verdicts[place] for place in wrong]
+    return all(v is not None and not v.correct for v in found)
+
+
+def _verdict(verdict: Verdict | None, role: int) -> Any:
+    if role == VERDICT:
+        return verdict
+    if verdict is None:
+        return None
+    if role == Qt.ItemDataRole.DisplayRole:
+        return verdict.answer
+    if role == Qt.ItemDataRole.AccessibleTextRole:
+        return f"{verdict.answer}, {'right' if verdict.correct else 'wrong'}"
+    if role == Qt.ItemDataRole.ToolTipRole:
+        rank = f"\nfirst evidence at rank {verdict.rank}" if verdict.rank else ""
+        return f"{'right' if verdict.correct else 'wrong'}: {verdict.answer}{rank}"
+    return None

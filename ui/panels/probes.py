@@ -1,0 +1,184 @@
+"""All probes with every lane's answer: where lanes differ, and what this one got wrong."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPointF, QRect, Qt
+from PySide6.QtGui import QPainter
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QCheckBox,
+    QComboBox,
+    QHeaderView,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QTableView,
+    QWidget,
+)
+
+from ui.models.probes import FIXED, VERDICT, ProbesModel
+from ui.models.table import Table
+from ui.panels.base import Empty, Panel
+from ui.state.moment import Moment
+from ui.theme import marks, theme
+from ui.theme.marks import Mark
+from workbench.projections.probe_table import ProbeTable, probe_table
+from workbench.trace.reader import TraceReader
+
+
+class ProbesPanel(Panel):
+    """A table of probes; choosing one moves the cursor to where it was asked."""
+
+    name: ClassVar[str] = "probes"
+    follows: ClassVar[frozenset[str]] = frozenset({"session"})
+
+    @staticmethod
+    def project(reader: TraceReader, moment: Moment, options: Any) -> ProbeTable | Empty:  # noqa: D102
+        if not moment.session:
+            return Empty("The run has no session yet")
+        view = probe_table(reader, moment.session)
+        return view if view.lines else Empty("This session has no probes", "Add probes to the session file, or generate one with synth")
+
+    def build(self) -> QWidget:  # noqa: D102
+        self.model = ProbesModel(self)
+        self.grid = QTableView()
+        self.grid.setModel(self.model)
+        self.grid.setItemDelegate(_Delegate(self))
+        self.grid.verticalHeader().hide()
+        self.grid.setShowGrid(False)
+        self.grid.setWordWrap(False)
+        self.grid.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.grid.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.grid.horizontalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        self.grid.horizontalHeader().setHighlightSections(False)
+        self.grid.setAccessibleName("Probes")
+        self.grid.clicked.connect(self._chosen)
+        self.grid.activated.connect(self._chosen)
+        self._tools()
+        self._lane = 0
+        return self.grid
+
+    def _tools(self) -> None:
+        self.family = QComboBox()
+        self.family.setAccessibleName("Competency")
+        self.family.addItem("all competencies", "")
+        self.family.activated.connect(lambda _: self._filter())
+        self.wrong = QCheckBox("wrong only")
+        self.wrong.setToolTip("Only probes that the selected lane answered wrong")
+        self.wrong.toggled.connect(lambda _: self._filter())
+        self.tools.addWidget(self.family)
+        self.tools.addWidget(self.wrong)
+
+    def title(self, view: ProbeTable | None) -> str:  # noqa: D102
+        if view is None:
+            return "Probes"
+        return f"Probes · {len(self.model.lines)} of {len(view.lines)}"
+
+    def show_view(self, view: ProbeTable) -> None:  # noqa: D102
+        self._families(view)
+        self._fill(view)
+        header = self.grid.horizontalHeader()
+        unit = theme.active().unit
+        for column in range(self.model.columnCount()):
+            header.setSectionResizeMode(column, QHeaderView.ResizeMode.Interactive)
+        widths = {0: unit(11), 1: unit(34), 3: unit(28)}
+        for column in range(self.model.columnCount()):
+            self.grid.setColumnWidth(column, widths.get(column, unit(28)))
+        header.setSectionResizeMode(2, QHeaderView.ResizeMode.Stretch)
+        header.setMinimumSectionSize(unit(10))
+
+    def on_moment(self, moment: Moment) -> None:  # noqa: D102
+        if self.view is None:
+            return
+        wanted = self.workspace.probe_filter
+        if wanted != (0, ""):
+            self.workspace.probe_filter = (0, "")
+            self.family.setCurrentIndex(max(0, self.family.findData(wanted[1])))
+            self._filter()
+        elif moment.lane != self._lane:
+            self._lane = moment.lane
+            if self.wrong.isChecked():
+                self._filter()
+        row = next((i for i, line in enumerate(self.model.lines) if line.probe == moment.probe), -1)
+        if row != self.grid.currentIndex().row():
+            self.grid.selectRow(row) if row >= 0 else self.grid.clearSelection()
+        self.grid.viewport().update()
+
+    def retheme(self) -> None:  # noqa: D102
+        self.grid.verticalHeader().setDefaultSectionSize(theme.active().metrics().height() + theme.active().unit(3))
+
+    def table(self, view: ProbeTable) -> Table:  # noqa: D102
+        lanes = [name for _, name in view.lanes]
+        columns = ("probe", *FIXED, *lanes, *(f"{name} right" for name in lanes))
+        rows = [
+            (
+                line.probe, line.turn, line.competency, line.question, line.gold,
+                *(v.answer if v else None for v in line.verdicts),
+                *(v.correct if v else None for v in line.verdicts),
+            )
+            for line in view.lines
+        ]  # fmt: skip
+        return Table(columns, rows)
+
+    def _families(self, view: ProbeTable) -> None:
+        names = sorted({line.competency for line in view.lines})
+        have = [self.family.itemData(i) for i in range(1, self.family.count())]
+        if names != have:
+            while self.family.count() > 1:
+                self.family.removeItem(1)
+            for name in names:
+                self.family.addItem(name.replace("_", " "), name)
+
+    def _filter(self) -> None:
+        if self.view is not None:
+            self._fill(self.view)
+            self._retitle()
+
+    def _fill(self, view: ProbeTable) -> None:
+        self.model.show(view, self.family.currentData() or "", self.moment.lane if self.wrong.isChecked() else 0)
+
+    def _chosen(self, index: QModelIndex) -> None:
+        line = self.model.lines[index.row()]
+        place = index.column() - len(FIXED)
+        lane = {"lane": self.model.lanes[place][0]} if place >= 0 else {}
+        self.workspace.selection.select(probe=line.probe, **lane)
+        self.workspace.cursor.go(line.turn)
+
+
+class _Delegate(QStyledItemDelegate):
+    """Verdict cells get their tick or cross; probes after the cursor are faint."""
+
+    def __init__(self, panel: ProbesPanel) -> None:
+        super().__init__(panel)
+        self._panel = panel
+
+    def paint(  # noqa: D102
+        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> None:
+        now = theme.active()
+        line = self._panel.model.lines[index.row()]
+        painter.save()
+        if option.state & QStyle.StateFlag.State_Selected:
+            painter.fillRect(option.rect, now.color("accent-soft"))
+        elif option.state & QStyle.StateFlag.State_MouseOver:
+            painter.fillRect(option.rect, now.color("raised"))
+        if line.turn > self._panel.workspace.cursor.turn:
+            painter.setOpacity(0.5)
+        rect = option.rect.adjusted(now.unit(2), 0, -now.unit(1), 0)
+        verdict = index.data(VERDICT)
+        if verdict is not None:
+            center = QPointF(rect.x() + now.unit(1), rect.center().y() + 0.5)
+            mark = Mark.RIGHT if verdict.correct else Mark.WRONG
+            marks.draw(painter, mark, center, now.unit(1), now.color("right" if verdict.correct else "wrong"))
+            rect = rect.adjusted(now.unit(4), 0, 0, 0)
+        self._text(painter, rect, str(index.data() or ""), "text" if index.column() in (2, 3) else "text-2")
+        painter.restore()
+
+    def _text(self, painter: QPainter, rect: QRect, text: str, color: str) -> None:
+        now = theme.active()
+        painter.setFont(now.font())
+        painter.setPen(now.color(color))
+        shown = now.metrics().elidedText(text.replace("\n", " "), Qt.TextElideMode.ElideRight, rect.width())
+        painter.drawText(rect, int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft), shown)
