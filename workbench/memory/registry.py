@@ -13,6 +13,7 @@ STRATEGIES: dict[str, str] = {
     "bm25": "workbench.memory.bm25:BM25",
     "dense": "workbench.memory.dense:Dense",
     "a-mem": "workbench.memory.a_mem:AMem",
+    "mem1": "workbench.memory.mem1:Mem1",
 }
 """Name to ``module:class``. Modules are imported when a lane asks for them."""
 

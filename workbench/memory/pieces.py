@@ -1,0 +1,140 @@
+"""Pieces of text, their vectors and what a model made of them: what several strategies need."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.memory.base import Completion, Mind
+from workbench.memory.log import MemoryLog
+
+_SENTENCE_END = re.compile(r"(?<=[.!?…])\s+|(?<=[。！？])\s*|\n+")
+_LEAST = 16  # tokens that a section of a prompt gets even in the smallest context
+
+
+def sentences(text: str) -> list[str]:
+    """The sentences of a text in order, none of them empty."""
+    return [s for s in (part.strip() for part in _SENTENCE_END.split(text)) if s]
+
+
+def cut(text: str, limit: int, count: Callable[[str], int]) -> list[str]:
+    """Pieces of at most about ``limit`` tokens: whole sentences where they fit, else words, else characters.
+
+    A text that fits stays as it is; a text of nothing but white space gives no piece.
+    """
+    if not text.strip():
+        return []
+    if count(text) <= limit:
+        return [text]
+    out: list[str] = []
+    length = limit
+    for unit in (u for s in sentences(text) for u in _units(s, limit, count)):
+        size = count(unit) + 1
+        if length + size <= limit:
+            out[-1] += f" {unit}"
+            length += size
+        else:
+            out.append(unit)
+            length = size
+    return out
+
+
+def _units(sentence: str, limit: int, count: Callable[[str], int]) -> Iterable[str]:
+    if count(sentence) <= limit:
+        return [sentence]
+    return [u for word in sentence.split() for u in _characters(word, limit, count)]
+
+
+def _characters(word: str, limit: int, count: Callable[[str], int]) -> list[str]:
+    size = count(word)
+    step = len(word) if size <= limit else max(1, len(word) * limit // size)
+    return [word[i : i + step] for i in range(0, len(word), step)]
+
+
+def room(mind: Mind, answer: int, share: float = 1.0) -> int:
+    """Tokens that a ``share`` of a prompt may take when ``answer`` tokens are to be written."""
+    return max(_LEAST, int((mind.budget - answer) * share))
+
+
+def strings(done: Completion, name: str, log: MemoryLog) -> list[str] | None:
+    """The list of strings called ``name`` in an answer, each on one line and none empty.
+
+    None, with the loss on record, when the answer was cut off or has no such list.
+    """
+    found = done.data.get(name) if done.ok and isinstance(done.data, Mapping) else None
+    if not isinstance(found, list):
+        log.dropped("malformed output", f"expected a list {name!r}: {done.text[:200]}", cause=done.cause)
+        return None
+    return [" ".join(v.split()) for v in found if isinstance(v, str) and v.strip()]
+
+
+def string(done: Completion, name: str, log: MemoryLog) -> str | None:
+    """The string called ``name`` in an answer, on one line; None, with the loss on record, when there is none."""
+    found = done.data.get(name) if done.ok and isinstance(done.data, Mapping) else None
+    if not isinstance(found, str) or not found.strip():
+        log.dropped("malformed output", f"expected a text {name!r}: {done.text[:200]}", cause=done.cause)
+        return None
+    return " ".join(found.split())
+
+
+def indexes(done: Completion, name: str, count: int, log: MemoryLog) -> list[int] | None:
+    """The different numbers below ``count`` in the list called ``name``; invented ones are dropped on record.
+
+    None, with the loss on record, when the answer was cut off or has no such list.
+    """
+    found = done.data.get(name) if done.ok and isinstance(done.data, Mapping) else None
+    if not isinstance(found, list):
+        log.dropped("malformed output", f"expected a list {name!r}: {done.text[:200]}", cause=done.cause)
+        return None
+    known = [n for n in found if isinstance(n, int) and 0 <= n < count]
+    if len(known) < len(found):
+        log.dropped("invented id", str([n for n in found if n not in known]), cause=done.cause)
+    return list(dict.fromkeys(known))
+
+
+def known_options(done: Completion, options: Sequence[str], log: MemoryLog) -> list[str] | None:
+    """What was chosen among ``options``; invented ones are dropped on record. None when the answer is malformed."""
+    found = strings(done, "choice", log)
+    if found is None:
+        return None
+    known = [c for c in found if c in options]
+    if len(known) < len(found):
+        log.dropped("invented id", str([c for c in found if c not in options]), cause=done.cause)
+    return list(dict.fromkeys(known))
+
+
+Source = tuple[str, tuple[int, ...]]
+"""A sentence and the turns that it came from."""
+
+
+def carried(text: str, before: Iterable[Source], turns: Sequence[int]) -> list[Source]:
+    """The sentences of a rewritten text: one that was there before keeps its turns, a new one comes from ``turns``."""
+    known = {_plain(sentence): origin for sentence, origin in before}
+    return [(s, known.get(_plain(s), tuple(turns))) for s in sentences(text)]
+
+
+def _plain(sentence: str) -> str:
+    return " ".join(re.findall(r"\w+", sentence.casefold()))
+
+
+class Vectors:
+    """Vectors by text, so that a strategy embeds each text once. A cache: asking the model again gives the same."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, NDArray[np.float32]] = {}
+
+    async def of(self, mind: Mind, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Unit vectors, float32 ``[len(texts), dimensions]``; ``[0, 0]`` for no texts."""
+        new = [t for t in dict.fromkeys(texts) if t not in self._known]
+        if new:
+            self._known |= zip(new, await mind.embed(new), strict=True)
+        return np.stack([self._known[t] for t in texts]) if texts else np.zeros((0, 0), np.float32)
+
+    async def cosines(self, mind: Mind, query: str, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Similarity of ``query`` to each text, float32 ``[len(texts)]``. The query itself is not kept."""
+        if not texts:
+            return np.zeros(0, np.float32)
+        return await self.of(mind, texts) @ (await mind.embed([query]))[0]
