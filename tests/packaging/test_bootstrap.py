@@ -1,9 +1,11 @@
 """Set-up: what it decides, what it says when something is missing, and that nothing is done twice."""
 
 import ast
+import contextlib
 import importlib.util
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -501,3 +503,34 @@ def test_lint_runs_every_check_even_when_one_fails(
     monkeypatch.setattr(bootstrap, "call", lambda arguments: record(arguments) or next(codes))
     assert bootstrap.lint([]) == 1
     assert len(calls) == 4
+
+
+def test_samples_are_made_again_and_the_run_replaces_the_old_one_only_when_it_is_whole(
+    bootstrap: ModuleType, calls: list[list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bootstrap, "SAMPLES", tmp_path)
+    old, part = tmp_path / "mixed-long.mnemo", tmp_path / "mixed-long.part.mnemo"
+    old.write_text("old")
+    part.write_text("broken off")
+    record = bootstrap.call
+
+    def call(arguments: list[object]) -> int:
+        if "run" in arguments:
+            assert not part.exists()
+            with contextlib.closing(sqlite3.connect(part)) as connection:
+                assert connection.execute("PRAGMA journal_mode=WAL").fetchone() == ("wal",)
+                connection.execute("CREATE TABLE event(id)")
+        return record(arguments)
+
+    monkeypatch.setattr(bootstrap, "call", call)
+    monkeypatch.setattr(bootstrap, "LARGEST_RUN", 2)
+    with pytest.raises(bootstrap.SetupError, match="record fewer turns or lanes"):
+        bootstrap.samples(["--run"])
+    assert old.read_text() == "old"
+    monkeypatch.setattr(bootstrap, "LARGEST_RUN", 100_000)
+    assert bootstrap.samples([]) == 0
+    with contextlib.closing(sqlite3.connect(f"{old.as_uri()}?mode=ro", uri=True)) as connection:
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("delete",)
+        assert connection.execute("SELECT count(*) FROM event").fetchone() == (0,)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["mixed-long.mnemo"]
+    assert [call[2] for call in calls] == ["run", *["synth"] * 5, "run"]
