@@ -26,7 +26,7 @@ from workbench.sessions.model import Turn
 from workbench.trace.events import Kind
 from workbench.trace.reader import TraceReader
 
-LANES = ("full", "window:turns=2", "bm25", "a-mem")
+LANES = ("full", "window:turns=2", "bm25")
 
 
 @pytest.fixture(autouse=True)
@@ -42,7 +42,7 @@ def test_every_lane_reads_every_turn_and_answers_every_probe(tmp_path: Path, bac
     with TraceReader(path) as reader:
         assert [row.name for row in reader.lanes()] == list(LANES)
         for number in (1, 2):
-            for lane in (1, 2, 3, 4):
+            for lane in range(1, len(LANES) + 1):
                 kinds = Counter(e.kind for e in reader.events(number, lane))
                 assert kinds[Kind.TURN_CLOSED] == 12
                 for kind in (Kind.RECALLED, Kind.PACKED, Kind.ANSWERED, Kind.CAPTURED, Kind.SCORED):
@@ -51,7 +51,7 @@ def test_every_lane_reads_every_turn_and_answers_every_probe(tmp_path: Path, bac
         captured = next(reader.events(kinds=[Kind.CAPTURED]))
         assert reader.array(captured.payload["blob"]).shape == (2, 2, 1, len(captured.payload["tokens"]))
         assert [e.kind for e in reader.events(0, 0)] == [Kind.ENGINE_LOADED, Kind.RUN_STARTED, Kind.RUN_FINISHED]
-    assert progress[-1].done == progress[-1].total == 2 * 4 * 16
+    assert progress[-1].done == progress[-1].total == 2 * len(LANES) * 16
     assert backend.closed
 
 
@@ -61,7 +61,7 @@ def test_the_same_run_gives_the_same_events(tmp_path: Path) -> None:
     assert lane_events(first) == lane_events(second)
 
 
-@pytest.mark.parametrize("steps", [1, 7, 30, 50])
+@pytest.mark.parametrize("steps", [1, 7, 30, 45])
 def test_a_cancelled_run_goes_on_and_ends_like_an_undisturbed_one(tmp_path: Path, steps: int) -> None:
     whole = engine.run(config(tmp_path, *LANES, exact=True, out=tmp_path / "whole.mnemo"))
     control, done = Control(), []
