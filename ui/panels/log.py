@@ -71,7 +71,7 @@ class LogPanel(Panel):
             self.model.show(Table(_COLUMNS, [*map(_call_row, view.calls), *map(_remark_row, view.remarks)]))
         self.list.verticalHeader().setDefaultSectionSize(theme.active().metrics().height() + theme.active().unit(2))
         for column in range(self.model.columnCount()):
-            self.list.setColumnWidth(column, theme.active().unit(24 if column == 0 or engine else 18))
+            self.list.setColumnWidth(column, theme.active().unit(30 if column == 0 or engine else 22))
         rows = self.model.rowCount()
         if rows:
             self.list.selectRow(min(row, rows - 1))

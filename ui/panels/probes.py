@@ -83,11 +83,11 @@ class ProbesPanel(Panel):
         unit = theme.active().unit
         for column in range(self.model.columnCount()):
             header.setSectionResizeMode(column, QHeaderView.ResizeMode.Interactive)
-        widths = {0: unit(11), 1: unit(34), 3: unit(28)}
+        widths = {0: unit(11), 1: unit(36), 2: unit(48), 3: unit(28)}
+        rest = self.grid.viewport().width() - sum(widths.get(c, unit(28)) for c in range(self.model.columnCount()))
+        widths[2] += max(0, rest)
         for column in range(self.model.columnCount()):
             self.grid.setColumnWidth(column, widths.get(column, unit(28)))
-        header.setSectionResizeMode(2, QHeaderView.ResizeMode.Stretch)
-        header.setMinimumSectionSize(unit(10))
 
     def on_moment(self, moment: Moment) -> None:  # noqa: D102
         if self.view is None:

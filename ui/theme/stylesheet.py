@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ui.theme.tokens import Tokens
+from workbench import paths
 
 _SHEET = """
 QWidget {{ color: {text}; }}
@@ -22,6 +23,7 @@ QSplitter::handle {{ background: {window}; }}
 QSplitter::handle:hover {{ background: {line}; }}
 QScrollArea, QAbstractScrollArea {{ border: none; background: transparent; }}
 QScrollArea > QWidget > QWidget {{ background: transparent; }}
+QAbstractScrollArea::corner {{ background: transparent; }}
 QScrollBar:vertical {{ background: transparent; width: 10px; margin: 0; }}
 QScrollBar:horizontal {{ background: transparent; height: 10px; margin: 0; }}
 QScrollBar::handle {{ background: {control-hover}; border-radius: 3px; margin: 2px; min-height: 24px; min-width: 24px; }}
@@ -43,7 +45,8 @@ QToolButton[part="quiet"]:checked {{ background: {accent-soft}; color: {accent};
 QToolButton::menu-indicator {{ image: none; width: 0; }}
 QComboBox {{ background: {control}; border: 1px solid transparent; border-radius: 6px; padding: 0 {u2}px; min-height: {hit2}px; }}
 QComboBox:hover {{ background: {control-hover}; }}
-QComboBox::drop-down {{ border: none; width: 20px; }}
+QComboBox::drop-down {{ border: none; width: 24px; }}
+QComboBox::down-arrow {{ image: url("{icons}/chevron-{theme}.svg"); width: 16px; height: 16px; }}
 QComboBox QAbstractItemView {{ background: {raised}; border: 1px solid {line}; outline: 0; padding: 4px;
   selection-background-color: {accent-soft}; selection-color: {text}; }}
 QLineEdit, QSpinBox, QDoubleSpinBox, QPlainTextEdit, QTextEdit, QTextBrowser
@@ -51,6 +54,12 @@ QLineEdit, QSpinBox, QDoubleSpinBox, QPlainTextEdit, QTextEdit, QTextBrowser
      selection-background-color: {accent-fill}; selection-color: {on-accent}; }}
 QPlainTextEdit[part="bare"], QTextBrowser[part="bare"] {{ background: transparent; border: none; padding: 0; }}
 QCheckBox, QRadioButton {{ spacing: {u2}px; min-height: {hit2}px; background: transparent; }}
+QCheckBox::indicator, QRadioButton::indicator {{ width: 14px; height: 14px; border: 1px solid {text-3}; background: {sunken}; }}
+QCheckBox::indicator {{ border-radius: 3px; }}
+QRadioButton::indicator {{ border-radius: 7px; }}
+QCheckBox::indicator:hover, QRadioButton::indicator:hover {{ border-color: {text}; }}
+QCheckBox::indicator:checked {{ background: {accent-fill}; border-color: {accent-fill}; image: url("{icons}/check-{theme}.svg"); }}
+QRadioButton::indicator:checked {{ background: {accent-fill}; border-color: {accent-fill}; }}
 QTabBar {{ background: transparent; qproperty-drawBase: 0; }}
 QTabBar::tab {{ background: transparent; color: {text-2}; padding: {u2}px 0 {u1}px 0; margin: 0 {u4}px 0 0;
   border: none; border-bottom: 2px solid transparent; }}
@@ -91,4 +100,5 @@ def stylesheet(tokens: Tokens, size: int, unit: int) -> str:
     """The stylesheet of a theme at a type size; ``unit`` is a step of the grid in px."""
     steps = {f"u{n}": str(n * unit) for n in (1, 2, 3, 4, 6)}
     sizes = {"small": str(size - 2), "hit": str(size + 15), "hit2": str(size + 13)}
-    return _SHEET.format_map({**tokens.colors, **steps, **sizes})
+    icons = (paths.resources() / "icons").as_posix()
+    return _SHEET.format_map({**tokens.colors, **steps, **sizes, "icons": icons, "theme": tokens.name})

@@ -1,0 +1,81 @@
+"""The window program: ``mnemoscope-ui [FILE]`` and ``mnemoscope-ui --tour DIR``."""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the program; its exit code. 2 for wrong usage, 1 for what a person can mend."""
+    multiprocessing.freeze_support()  # first: in a frozen program the engine process starts in here
+    options = _parse(sys.argv[1:] if argv is None else argv)
+    refusal = _refusal()
+    if refusal:
+        print(refusal, file=sys.stderr)
+        return 1
+    if options.tour:
+        os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+        from ui.tour import tour
+
+        return tour(options.tour, options.file)
+    return _window(options)
+
+
+def _parse(argv: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser("mnemoscope-ui", description="See what an agent remembers, and why it forgot.")
+    parser.add_argument("file", nargs="?", type=Path, help="a run (.mnemo) or a session; default: the sample run")
+    parser.add_argument("--tour", type=Path, metavar="DIR", help="save a picture of every panel, layout and theme")
+    parser.add_argument("--theme", choices=("dark", "light", "system"), help="colours; default: as last time")
+    parser.add_argument("--layout", help="Debug, Compare, Talk, Probe, or the name of a saved one")
+    parser.add_argument("--settings", type=Path, help="ini file that the window remembers its state in")
+    return parser.parse_args(list(argv))
+
+
+def _refusal() -> str:
+    """One line when this installation of Qt cannot work; empty when it can."""
+    try:
+        import PySide6
+    except ImportError as error:
+        return f"The window needs PySide6 ({error}) - install it with: pip install mnemoscope"
+    version = tuple(int(part) for part in PySide6.__version__.split(".")[:2])
+    if version >= (6, 12) and sys.version_info < (3, 12):
+        # 6.12.0 loses references to None there and aborts the process after a few thousand calls.
+        have = f"PySide6 {PySide6.__version__} on Python {sys.version_info.major}.{sys.version_info.minor}"
+        return f'{have} aborts after a while - install another: pip install "PySide6-Essentials<6.12"'
+    return ""
+
+
+def application() -> object:
+    """The one ``QApplication``, made when there is none."""
+    from PySide6.QtWidgets import QApplication
+
+    app = QApplication.instance() or QApplication(sys.argv[:1])
+    app.setApplicationName("mnemoscope")
+    app.setApplicationDisplayName("Mnemoscope")
+    sys.setswitchinterval(0.002)  # the projections' threads hand the interpreter back to the window sooner
+    return app
+
+
+def _window(options: argparse.Namespace) -> int:
+    app = application()
+    from PySide6.QtCore import QTimer
+
+    from ui.settings import Settings
+    from ui.theme import theme
+
+    settings = Settings(options.settings)
+    theme.use(options.theme or settings.get("theme", "system"))
+    from ui.window import MainWindow
+
+    window = MainWindow(settings)
+    if options.layout:
+        window.set_layout(options.layout)
+    window.show()
+    # The empty window is painted first; the run comes a moment later.
+    QTimer.singleShot(0, lambda: window.open(options.file) if options.file else window.open_sample())
+    return app.exec()  # type: ignore[attr-defined,no-any-return]

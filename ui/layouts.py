@@ -1,0 +1,112 @@
+"""The four layouts: which parts are seen, how they are split, and at which type size."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QSplitter, QWidget
+
+from ui.theme.theme import NORMAL, TALK
+
+HANDLE = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """A splitter: its parts are names of widgets or further splits, with their shares of the room."""
+
+    down: bool
+    parts: tuple[str | Split, ...]
+    shares: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """A layout by name.
+
+    Attributes:
+        body: how the parts are split.
+        tabs: panel in front of ``inspector`` and of ``second``.
+        comparing: both inspectors have a lane chooser and stay with a lane each.
+        chrome: menu bar, scrubber and inspector tabs are shown.
+        lone: only the selected lane's column is shown.
+        size: pixel size of the body type.
+    """
+
+    name: str
+    help: str
+    body: Split
+    tabs: tuple[str, str] = ("graph", "attention")
+    comparing: bool = False
+    chrome: bool = True
+    lone: bool = False
+    size: int = NORMAL
+
+
+LAYOUTS = {
+    layout.name: layout
+    for layout in (
+        Layout(
+            "Debug",
+            "Transcript, lanes and inspector side by side over the scoreboard",
+            Split(True, (Split(False, ("transcript", "lanes", "inspector"), (20, 43, 37)), "scoreboard"), (77, 23)),
+        ),
+        Layout(
+            "Compare",
+            "Lanes large, with an inspector for each of two lanes",
+            Split(True, ("lanes", Split(False, ("inspector", "second"), (1, 1))), (50, 50)),
+            tabs=("hits", "hits"),
+            comparing=True,
+        ),
+        Layout(
+            "Talk",
+            "One lane with its graph and attention, in large type and without chrome",
+            Split(False, ("lanes", Split(True, ("inspector", "second"), (55, 45))), (30, 70)),
+            chrome=False,
+            lone=True,
+            size=TALK,
+        ),
+        Layout(
+            "Probe",
+            "Scoreboard and probes large",
+            Split(True, ("scoreboard", Split(False, ("inspector", "second", "transcript"), (46, 34, 20))), (27, 73)),
+            tabs=("probes", "hits"),
+        ),
+    )
+}
+
+
+def build(split: Split, widgets: Mapping[str, QWidget]) -> QSplitter:
+    """Make the splitters of a layout around widgets that exist already."""
+    splitter = QSplitter(Qt.Orientation.Vertical if split.down else Qt.Orientation.Horizontal)
+    splitter.setHandleWidth(HANDLE)
+    splitter.setChildrenCollapsible(False)
+    for place, part in enumerate(split.parts):
+        splitter.addWidget(build(part, widgets) if isinstance(part, Split) else widgets[part])
+        splitter.setStretchFactor(place, split.shares[place])
+    splitter.setSizes([share * 1000 // sum(split.shares) for share in split.shares])
+    return splitter
+
+
+def sizes(splitter: QSplitter) -> list[Any]:
+    """Sizes of a splitter and of the splitters in it, for ``resize``."""
+    inner = [sizes(w) for w in (splitter.widget(i) for i in range(splitter.count())) if isinstance(w, QSplitter)]
+    return [splitter.sizes(), inner]
+
+
+def resize(splitter: QSplitter, kept: list[Any]) -> None:
+    """Take over sizes that were kept; ignores what does not fit the layout."""
+    if len(kept) != 2 or len(kept[0]) != splitter.count():
+        return
+    splitter.setSizes([int(n) for n in kept[0]])
+    inner = [w for w in (splitter.widget(i) for i in range(splitter.count())) if isinstance(w, QSplitter)]
+    for child, rest in zip(inner, kept[1], strict=False):
+        resize(child, rest)
+
+
+def parts(split: Split) -> set[str]:
+    """Names of all widgets in a layout."""
+    return set().union(*(parts(p) if isinstance(p, Split) else {p} for p in split.parts))

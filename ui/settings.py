@@ -1,0 +1,58 @@
+"""What the window remembers: an ini file at a path of our own, so that tests and tours touch nobody's settings."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QSettings
+
+from workbench import paths
+
+_RECENT = 10
+
+
+class Settings:
+    """Reads and writes ``window.ini`` in the user's folder, or wherever ``path`` says. Values are plain JSON."""
+
+    def __init__(self, path: Path | None = None) -> None:
+        self.path = path or paths.user_data() / "window.ini"
+        self._ini = QSettings(str(self.path), QSettings.Format.IniFormat)
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """The value under a key; the default when it is absent or unreadable."""
+        text = self._ini.value(key)
+        if not isinstance(text, str):
+            return default
+        try:
+            return json.loads(text)
+        except json.JSONDecodeError:
+            return default
+
+    def set(self, key: str, value: Any) -> None:
+        """Remember a value."""
+        self._ini.setValue(key, json.dumps(value))
+
+    def remove(self, key: str) -> None:
+        """Forget a value."""
+        self._ini.remove(key)
+
+    def sync(self) -> None:
+        """Write to the file now."""
+        self._ini.sync()
+
+    def recent(self) -> list[Path]:
+        """Run and session files opened last, newest first, as far as they are still there."""
+        return [Path(name) for name in self.get("recent", []) if Path(name).is_file()]
+
+    def remember(self, path: Path) -> None:
+        """Put a file to the front of the recent ones."""
+        name = str(Path(path).resolve())
+        others = [n for n in self.get("recent", []) if n != name]
+        self.set("recent", [name, *others][:_RECENT])
+
+    def layouts(self) -> dict[str, dict[str, Any]]:
+        """Layouts that the user saved, by name."""
+        found: dict[str, dict[str, Any]] = self.get("layouts", {})
+        return found

@@ -1,0 +1,145 @@
+"""The inspector: tabs whose panels are made when they are first looked at."""
+
+from __future__ import annotations
+
+import traceback
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QLabel, QStackedWidget, QTabBar, QVBoxLayout, QWidget
+
+from ui import panels
+from ui.panels.base import Panel
+from ui.state.workspace import Workspace
+from ui.theme import marks, theme
+
+
+class Inspector(QFrame):
+    """A tab bar over lazily made panels. With a lane chooser it can stay with one lane (layout Compare).
+
+    Signals:
+        tab_changed: name of the panel that is in front now.
+    """
+
+    tab_changed = Signal(str)
+
+    def __init__(self, workspace: Workspace, names: dict[str, str] | None = None) -> None:
+        super().__init__()
+        self._workspace = workspace
+        self._names = names or panels.INSPECTORS
+        self._made: dict[str, QWidget] = {}
+        self._pinned = 0
+        self.setProperty("part", "panel")
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.setSpacing(0)
+        self.head = QWidget()
+        row = QHBoxLayout(self.head)
+        self.tabs = QTabBar()
+        self.tabs.setExpanding(False)
+        self.tabs.setUsesScrollButtons(True)
+        self.tabs.setElideMode(Qt.TextElideMode.ElideNone)
+        self.tabs.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.tabs.setAccessibleName("Inspector")
+        for title in self._names.values():
+            self.tabs.addTab(title)
+        row.addWidget(self.tabs, 1)
+        self.chooser = QComboBox()
+        self.chooser.setAccessibleName("Lane of this inspector")
+        self.chooser.activated.connect(lambda _: self._choose())
+        row.addWidget(self.chooser)
+        self._row = row
+        outer.addWidget(self.head)
+        self._stack = QStackedWidget()
+        outer.addWidget(self._stack, 1)
+        self.tabs.currentChanged.connect(self._show)
+        workspace.opened.connect(self._lanes)
+        workspace.advanced.connect(lambda _: self._lanes() if self.chooser.count() < self._count() else None)
+        theme.hub().changed.connect(self._space)
+        self.set_comparing(False)
+        self._space()
+
+    @property
+    def current(self) -> str:
+        """Name of the panel in front."""
+        return list(self._names)[self.tabs.currentIndex()]
+
+    @property
+    def panel(self) -> Panel | None:
+        """The panel in front, once it was made."""
+        made = self._made.get(self.current)
+        return made if isinstance(made, Panel) else None
+
+    def show_panel(self, name: str) -> None:
+        """Bring a panel to the front."""
+        self.tabs.setCurrentIndex(list(self._names).index(name))
+        self._show()
+
+    def set_comparing(self, comparing: bool, lane: int = 0) -> None:
+        """Offer a lane chooser and stay with ``lane``; or follow the selection."""
+        self.chooser.setVisible(comparing)
+        self._pinned = lane if comparing else 0
+        self._lanes()
+        self._pin()
+
+    def set_chrome(self, chrome: bool) -> None:
+        """Show the tab bar or not (layout Talk)."""
+        self.head.setVisible(chrome)
+
+    def showEvent(self, event) -> None:  # noqa: ANN001, D102, N802
+        super().showEvent(event)
+        self._show()
+
+    def _count(self) -> int:
+        return len(self._workspace.run.lanes) if self._workspace.run else 0
+
+    def _lanes(self) -> None:
+        run = self._workspace.run
+        self.chooser.clear()
+        for place, row in enumerate(run.lanes if run else ()):
+            self.chooser.addItem(marks.shape_icon(place, theme.active().lane(place)), row.name, row.id)
+        known = [row.id for row in run.lanes] if run else []
+        if self._pinned and self._pinned not in known:
+            self._pinned = known[0] if known else 0
+        self.chooser.setCurrentIndex(self.chooser.findData(self._pinned))
+        self._pin()
+
+    def _choose(self) -> None:
+        self._pinned = self.chooser.currentData() or 0
+        self._pin()
+
+    def _pin(self) -> None:
+        for made in self._made.values():
+            if isinstance(made, Panel) and made.pinned_lane != self._pinned:
+                made.pinned_lane = self._pinned
+                made.refresh()
+
+    def _show(self, _: int = 0) -> None:
+        if not self.isVisible():
+            return
+        name = self.current
+        if name not in self._made:
+            self._made[name] = self._make(name)
+            self._stack.addWidget(self._made[name])
+        if self._stack.currentWidget() is not self._made[name]:
+            self._stack.setCurrentWidget(self._made[name])
+        self.tab_changed.emit(name)
+
+    def _make(self, name: str) -> QWidget:
+        try:
+            panel = panels.make(name, self._workspace)
+        except Exception as error:  # one broken panel must not take the window with it; it says what broke
+            label = QLabel(f"This panel could not be made\n{type(error).__name__}: {error}")
+            label.setProperty("part", "error")
+            label.setAlignment(Qt.AlignmentFlag.AlignCenter)
+            label.setWordWrap(True)
+            label.setToolTip(traceback.format_exc())
+            return label
+        panel.pinned_lane = self._pinned
+        return panel
+
+    def _space(self) -> None:
+        unit = theme.active().unit
+        self._row.setContentsMargins(unit(3), unit(1), unit(3), 0)
+        self._row.setSpacing(unit(2))
+        for place in range(self.chooser.count()):
+            self.chooser.setItemIcon(place, marks.shape_icon(place, theme.active().lane(place)))

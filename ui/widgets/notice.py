@@ -1,0 +1,53 @@
+"""A card over the panels that says what went wrong and offers what can be done about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPlainTextEdit, QPushButton, QVBoxLayout
+
+from ui.theme import theme
+
+
+class Notice(QFrame):
+    """Hidden until ``say``; one message at a time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setProperty("part", "warning")
+        now = theme.active()
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(now.unit(3), now.unit(2), now.unit(3), now.unit(2))
+        row = QHBoxLayout()
+        self.what = QLabel()
+        self.what.setWordWrap(True)
+        self.what.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        row.addWidget(self.what, 1)
+        self._buttons = QHBoxLayout()
+        self._buttons.setSpacing(now.unit(2))
+        row.addLayout(self._buttons)
+        outer.addLayout(row)
+        self.details = QPlainTextEdit()
+        self.details.setReadOnly(True)
+        self.details.setFont(now.font("small", mono=True))
+        self.details.setMaximumHeight(now.unit(40))
+        self.details.setAccessibleName("Details")
+        outer.addWidget(self.details)
+        self.hide()
+
+    def say(self, what: str, actions: Sequence[tuple[str, Callable[[], object]]] = (), details: str = "") -> None:
+        """Show a message with buttons; each button also closes the card."""
+        while self._buttons.count():
+            item = self._buttons.takeAt(0)
+            widget = item.widget() if item is not None else None
+            if widget is not None:
+                widget.deleteLater()
+        self.what.setText(what)
+        self.details.setPlainText(details)
+        self.details.setVisible(bool(details))
+        for title, action in (*actions, ("Close", lambda: None)):
+            button = QPushButton(title)
+            button.clicked.connect(lambda _=False, a=action: (self.hide(), a()))
+            self._buttons.addWidget(button)
+        self.show()

@@ -1,0 +1,473 @@
+"""The main window: transport bar, scrubber, and the parts that a layout arranges."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QByteArray, QSize, Qt, QTimer
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QIcon
+from PySide6.QtWidgets import QApplication, QMainWindow, QMenu, QSplitter, QVBoxLayout, QWidget
+
+from ui import layouts, panels
+from ui.bridge.engine_client import EngineClient
+from ui.commands import catalogue
+from ui.commands.registry import MENUS, Registry
+from ui.panels.base import Panel
+from ui.settings import Settings
+from ui.state.player import Player
+from ui.state.workspace import Workspace
+from ui.theme import theme
+from ui.widgets.inspector import Inspector
+from ui.widgets.notice import Notice
+from ui.widgets.transport import Transport
+from workbench import paths
+from workbench.engine.config import RunConfig
+from workbench.engine.protocol import Failed, Ready
+from workbench.errors import MnemoscopeError
+
+_SMALLEST, _LARGEST = 11, 24
+
+
+class MainWindow(QMainWindow):
+    """Everything is put together here; nothing of the domain is kept here."""
+
+    def __init__(self, settings: Settings | None = None) -> None:
+        super().__init__()
+        self.settings = settings or Settings()
+        self.workspace = Workspace(parent=self)
+        self.player = Player(self.workspace, self)
+        self.client = EngineClient(self)
+        self.registry = Registry(self)
+        self.layout_name = "Debug"
+        self._named = ""  # the saved layout in force, empty for a plain one
+        self._zoom = 0
+        self.setObjectName("main")
+        self.setWindowTitle("Mnemoscope")
+        self.setWindowIcon(QIcon(str(paths.resources() / "icons" / "app.svg")))
+        self.setAcceptDrops(True)
+        catalogue.register(self.registry, self)
+        self.addActions([self.registry.action(c.name) for c in self.registry])
+        self._build()
+        self._menus()
+        self._connect()
+        self.set_layout(self.settings.get("layout", "Debug"))
+        self._restore()
+
+    # Building.
+
+    def _build(self) -> None:
+        root = QWidget()
+        self._outer = QVBoxLayout(root)
+        self._outer.setContentsMargins(0, 0, 0, 0)
+        self._outer.setSpacing(0)
+        self.transport = Transport(self.workspace, self.player, self.client, self.registry)
+        self.notice = Notice()
+        self.scrubber = panels.make("scrubber", self.workspace)
+        self._body = QWidget()
+        self._inner = QVBoxLayout(self._body)
+        self._inner.setSpacing(layouts.HANDLE)
+        self._inner.addWidget(self.notice)
+        self._inner.addWidget(self.scrubber)
+        self._outer.addWidget(self.transport)
+        self._outer.addWidget(self._body, 1)
+        self.inspector, self.second = Inspector(self.workspace), Inspector(self.workspace)
+        self._parts: dict[str, QWidget] = {
+            "transcript": panels.make("transcript", self.workspace),
+            "lanes": panels.make("lanes", self.workspace),
+            "scoreboard": panels.make("scoreboard", self.workspace),
+            "inspector": self.inspector,
+            "second": self.second,
+        }
+        self._splitter: QSplitter | None = None
+        self.setCentralWidget(root)
+        self._space()
+
+    def _menus(self) -> None:
+        bar = self.menuBar()
+        self._menu: dict[str, QMenu] = {}
+        for title in MENUS:
+            menu = bar.addMenu(title)
+            menu.aboutToShow.connect(self.registry.update)
+            self._menu[title], group = menu, None
+            for command in self.registry:
+                if command.menu == title:
+                    if group is not None and command.group != group:
+                        menu.addSeparator()
+                    group = command.group
+                    menu.addAction(self.registry.action(command.name))
+        self._recent = QMenu("Recent files", self)
+        self._recent.aboutToShow.connect(self._fill_recent)
+        self._menu["File"].insertMenu(self.registry.action("file.open-sample"), self._recent)
+        self.transport.layouts.menu().aboutToShow.connect(self._fill_layouts)
+
+    def _connect(self) -> None:
+        self.workspace.opened.connect(self._opened)
+        self.workspace.wanted.connect(self.show_panel)
+        self.player.changed.connect(self.registry.update)
+        self.client.ready.connect(self._ready)
+        self.client.advanced.connect(self._advanced)
+        self.client.failed.connect(self._failed)
+        self.client.state_changed.connect(self._engine_state)
+        theme.hub().changed.connect(self._space)
+
+    def _space(self) -> None:
+        unit = theme.active().unit
+        self._inner.setContentsMargins(unit(2), unit(2), unit(2), unit(2))
+
+    # Opening.
+
+    def open(self, path: Path) -> None:
+        """Open a run file, or offer to replay a session file. What is wrong with it is said in the window."""
+        path = Path(path)
+        self.notice.hide()
+        try:
+            if path.suffix.lower() == ".mnemo":
+                self.open_run(path)
+            elif path.suffix.lower() == ".gguf":
+                self.choose_model(path)
+            else:
+                self.offer_session(path)
+        except (MnemoscopeError, OSError) as error:
+            self.notice.say(str(error))
+
+    def open_run(self, path: Path, turn: int | None = None) -> None:
+        """Open a run file. Raises ``MnemoscopeError``."""
+        self.workspace.open(path, turn)
+        self.settings.remember(path)
+
+    def open_sample(self) -> None:
+        """Open the recorded run that ships with the program."""
+        found = sample_run()
+        if found is None:
+            self.notice.say("There is no sample run in this installation. Open a session from the File menu to make one.")
+        else:
+            self.open(found)
+            self._interesting_moment()
+
+    def _interesting_moment(self) -> None:
+        """Start where there is something to see: the first wrong answer of the selected lane, else the last turn."""
+        if self.workspace.run is not None and not self.player.jump_probe(True, wrong=True):
+            self.workspace.cursor.go(self.workspace.cursor.last)
+
+    def offer_session(self, path: Path) -> None:
+        """Ask for lanes and model, then replay a session file. Raises ``MnemoscopeError`` when it cannot be read."""
+        from ui.dialogs.run_dialog import RunDialog
+
+        dialog = RunDialog((path,), self.settings, self)
+        if dialog.exec():
+            self.start_run(dialog.config())
+
+    def start_run(self, config: RunConfig, paused: bool = False) -> None:
+        """Start a live run; its trace streams into the window."""
+        self.notice.hide()
+        self.player.pause()
+        self.client.start(config, paused)
+
+    def choose_model(self, path: Path) -> None:
+        """New runs use this GGUF."""
+        self.settings.set("model", str(path))
+        self.notice.say(f"New runs use {path.name}. Open a session to start one.", [("Open session…", self.ask_session)])
+
+    # What commands do.
+
+    def ask_run(self) -> None:
+        """File → Open run."""
+        self._ask_file("Open run", "Runs (*.mnemo)", paths.sample_sessions())
+
+    def ask_session(self) -> None:
+        """File → Open session."""
+        self._ask_file("Open session", "Sessions (*.json *.jsonl);;All files (*)", paths.sample_sessions())
+
+    def ask_model(self) -> None:
+        """File → Open model."""
+        self._ask_file("Open model", "GGUF models (*.gguf)", Path(self.settings.get("model", str(paths.models()))).parent)
+
+    def ask_turn(self) -> None:
+        """Playback → Go to turn."""
+        from PySide6.QtWidgets import QInputDialog
+
+        cursor = self.workspace.cursor
+        turn, chosen = QInputDialog.getInt(self, "Go to turn", f"Turn, 0 to {cursor.last}", cursor.turn, 0, max(0, cursor.last))
+        if chosen:
+            cursor.go(turn)
+
+    def ask_picture(self) -> None:
+        """File → Export window."""
+        from PySide6.QtWidgets import QFileDialog
+
+        from ui.widgets.export import export_widget
+
+        name, _ = QFileDialog.getSaveFileName(self, "Export window", "mnemoscope.png", "Pictures (*.png *.svg *.pdf)")
+        if name:
+            try:
+                export_widget(self, Path(name), self.windowTitle())
+            except MnemoscopeError as error:
+                self.notice.say(str(error))
+
+    def ask_layout_name(self) -> None:
+        """View → Save layout as."""
+        from PySide6.QtWidgets import QInputDialog
+
+        name, chosen = QInputDialog.getText(self, "Save layout", "Name of the layout", text=self._named)
+        if chosen and name.strip():
+            self.save_layout(name.strip())
+
+    def pause_run(self) -> None:
+        """Pause the live run, or let it go on."""
+        if self.client.state == "paused":
+            self.client.resume()
+        else:
+            self.client.pause()
+
+    def follow(self) -> None:
+        """Stand at the end of a live run; the cursor then moves with it."""
+        self.workspace.cursor.go(self.workspace.cursor.last)
+
+    def step_lane(self, steps: int) -> None:
+        """Select the next lane, or the one before."""
+        run = self.workspace.run
+        if run is not None and run.lanes:
+            place = (run.place(self.workspace.selection.now.lane) + steps) % len(run.lanes)
+            self.workspace.selection.select(lane=run.lanes[place].id)
+
+    def has_sessions(self) -> bool:
+        """Whether the run has more than one session."""
+        return self.workspace.run is not None and len(self.workspace.run.sessions) > 1
+
+    def step_session(self, steps: int) -> None:
+        """To the next session of the run, or the one before."""
+        run = self.workspace.run
+        if run is not None and run.sessions:
+            numbers = list(run.sessions)
+            place = (numbers.index(self.workspace.cursor.session) + steps) % len(numbers)
+            self.workspace.enter(numbers[place])
+
+    def toggle_table(self) -> None:
+        """Switch the panel with the focus (else the inspector's) between picture and table."""
+        widget = QApplication.focusWidget()
+        while widget is not None and not isinstance(widget, Panel):
+            widget = widget.parentWidget()
+        panel = widget or self.inspector.panel
+        if isinstance(panel, Panel):
+            panel.toggle_table()
+
+    def show_panel(self, name: str) -> None:
+        """Bring a panel of the inspector to the front, in a layout that has the inspector."""
+        front = self.second if self.layout_name == "Probe" and name != "probes" else self.inspector
+        front.show_panel(name)
+
+    def show_palette(self) -> None:
+        """Open the command palette."""
+        from ui.commands.palette import Palette
+
+        palette = Palette(self.palette_entries(), self)
+        corner = self.mapToGlobal(self.rect().topLeft())
+        palette.move(corner.x() + (self.width() - palette.width()) // 2, corner.y() + self.height() // 8)
+        palette.show()
+
+    def palette_entries(self) -> list[Any]:
+        """Commands, saved layouts, lanes, probes and sessions."""
+        from ui.commands.palette import Entry, command_entries
+
+        select, cursor = self.workspace.selection.select, self.workspace.cursor
+        entries = command_entries(self.registry)
+        entries += [Entry(f"{name} layout", lambda n=name: self.set_layout(n), "saved") for name in self.settings.layouts()]
+        run, session = self.workspace.run, self.workspace.session
+        if run is not None:
+            entries += [Entry(row.name, lambda i=row.id: select(lane=i), "lane") for row in run.lanes]
+            if len(run.sessions) > 1:
+                entries += [Entry(n, lambda i=i: self.workspace.enter(i), "session") for i, n in run.sessions.items()]
+        if session is not None:
+            entries += [
+                Entry(p.question, lambda p=p: (cursor.go(p.after), select(probe=p.id)), f"probe, turn {p.after}")
+                for p in session.probes
+            ]
+        return entries
+
+    def toggle_theme(self) -> None:
+        """Dark or light."""
+        name = "light" if theme.active().dark else "dark"
+        self.settings.set("theme", name)
+        theme.use(name)
+
+    def zoom(self, steps: int) -> None:
+        """Larger or smaller type, on top of the layout's."""
+        base = layouts.LAYOUTS[self.layout_name].size
+        self._zoom = min(max(self._zoom + steps, _SMALLEST - base), _LARGEST - base)
+        theme.use(size=base + self._zoom)
+
+    def toggle_full_screen(self) -> None:
+        """Fill the screen, or not."""
+        self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
+
+    def show_help(self, page: str = "start") -> None:
+        """Open the help at a page."""
+        from ui.dialogs.help import HelpDialog
+
+        HelpDialog(self.registry, page, self).show()
+
+    def show_about(self) -> None:
+        """Open the help at the page that says what this program is."""
+        self.show_help("about")
+
+    # Layouts.
+
+    def set_layout(self, name: str) -> None:
+        """Arrange the parts: one of ``layouts.LAYOUTS``, or a layout that was saved."""
+        saved = self.settings.layouts().get(name, {})
+        base = saved.get("base", name)
+        layout = layouts.LAYOUTS.get(base, layouts.LAYOUTS["Debug"])
+        self._keep_sizes()
+        self.layout_name, self._named = layout.name, name if saved else ""
+        self._place(layout, saved.get("sizes") or self.settings.get(f"sizes/{layout.name}", []))
+        lanes = self._parts["lanes"]
+        lanes.show_only_selected(layout.lone)  # type: ignore[attr-defined]
+        self._compare(layout)
+        first, second = saved.get("tabs", layout.tabs)
+        for inspector, tab in ((self.inspector, first), (self.second, second)):
+            inspector.set_chrome(layout.chrome)
+            if tab in panels.INSPECTORS:
+                inspector.show_panel(tab)
+        self.menuBar().setVisible(layout.chrome)
+        self.scrubber.setVisible(layout.chrome)
+        if theme.active().size != layout.size + self._zoom:
+            theme.use(size=layout.size + self._zoom)
+        self.settings.set("layout", name)
+        self.transport.fill_layouts([], self._named or layout.name)
+        self.registry.update()
+
+    def _place(self, layout: layouts.Layout, sizes: list[Any]) -> None:
+        used, old = layouts.parts(layout.body), self._splitter
+        for name, part in self._parts.items():
+            if name not in used:
+                part.hide()
+                part.setParent(self._body)
+        self._splitter = layouts.build(layout.body, self._parts)
+        self._inner.addWidget(self._splitter, 1)
+        for name in used:
+            self._parts[name].show()
+        if old is not None:
+            old.hide()
+            old.deleteLater()
+        if sizes:
+            layouts.resize(self._splitter, sizes)
+
+    def _compare(self, layout: layouts.Layout) -> None:
+        run = self.workspace.run
+        ids = [row.id for row in run.lanes] if run else []
+        chosen = self.workspace.selection.now.lane
+        other = next((i for i in ids if i != chosen), 0)
+        self.inspector.set_comparing(layout.comparing, chosen)
+        self.second.set_comparing(layout.comparing, other)
+
+    def save_layout(self, name: str) -> None:
+        """Keep the panels as they are now under a name."""
+        assert self._splitter is not None
+        tabs = [self.inspector.current, self.second.current]
+        kept = {"base": self.layout_name, "sizes": layouts.sizes(self._splitter), "tabs": tabs}
+        self.settings.set("layouts", self.settings.layouts() | {name: kept})
+        self._named = name
+        self.settings.set("layout", name)
+        self.transport.fill_layouts([], name)
+
+    def _keep_sizes(self) -> None:
+        if self._splitter is not None and not self._named and self.isVisible():
+            self.settings.set(f"sizes/{self.layout_name}", layouts.sizes(self._splitter))
+
+    # What happens.
+
+    def _opened(self) -> None:
+        run = self.workspace.run
+        self.setWindowTitle(f"{run.path.name} · Mnemoscope" if run else "Mnemoscope")
+        layout = layouts.LAYOUTS[self.layout_name]
+        if layout.comparing:
+            self._compare(layout)
+        self.registry.update()
+
+    def _ready(self, report: Ready) -> None:
+        try:
+            self.open_run(Path(report.path), turn=-1)
+            self.follow()
+        except MnemoscopeError as error:
+            self.notice.say(str(error))
+
+    def _advanced(self, seq: int) -> None:
+        config, run = self.client.config, self.workspace.run
+        if config is not None and run is not None and run.path == Path(config.path):
+            self.workspace.grew(seq)
+
+    def _engine_state(self, state: str) -> None:
+        if state in ("finished", "cancelled") and self.workspace.reader is not None:
+            self._advanced(self.workspace.reader.last_seq())
+        if state == "cancelled":
+            self.notice.say("The run was cancelled. What was written stays; the same run goes on from there.", self._again())
+
+    def _again(self) -> list[tuple[str, Any]]:
+        config = self.client.config
+        return [("Go on", lambda: self.start_run(config))] if config is not None else []
+
+    def _failed(self, report: Failed) -> None:
+        actions: list[tuple[str, Any]] = []
+        if report.crashed:
+            actions = [
+                ("Go on", lambda: self.client.go_on(smaller=False)),
+                ("Go on with half the context", lambda: self.client.go_on(smaller=True)),
+            ]
+        what = report.message[:1].upper() + report.message[1:]
+        self.notice.say(f"{what}. Nothing that was written is lost." if report.crashed else what, actions, report.log)
+
+    def _ask_file(self, title: str, kinds: str, folder: Path) -> None:
+        from PySide6.QtWidgets import QFileDialog
+
+        name, _ = QFileDialog.getOpenFileName(self, title, self.settings.get("folder", str(folder)), kinds)
+        if name:
+            self.settings.set("folder", str(Path(name).parent))
+            self.open(Path(name))
+
+    def _fill_recent(self) -> None:
+        self._recent.clear()
+        for path in self.settings.recent():
+            self._recent.addAction(path.name).triggered.connect(lambda _=False, p=path: self.open(p))
+        if self._recent.isEmpty():
+            self._recent.addAction("Nothing was opened yet").setEnabled(False)
+
+    def _fill_layouts(self) -> None:
+        menu = self.transport.layouts.menu()
+        menu.clear()
+        for name in layouts.LAYOUTS:
+            menu.addAction(self.registry.action(f"view.layout-{name.lower()}"))
+        menu.addSeparator()
+        for name in self.settings.layouts():
+            menu.addAction(name).triggered.connect(lambda _=False, n=name: self.set_layout(n))
+        menu.addAction(self.registry.action("file.save-layout"))
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: D102, N802
+        if any(url.isLocalFile() for url in event.mimeData().urls()):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:  # noqa: D102, N802
+        files = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
+        if files:
+            event.acceptProposedAction()
+            QTimer.singleShot(0, lambda: self.open(files[0]))  # the drag must end before a dialog opens
+
+    def closeEvent(self, event: QCloseEvent) -> None:  # noqa: D102, N802
+        self._keep_sizes()
+        self.settings.set("geometry", bytes(self.saveGeometry().toBase64().data()).decode())
+        self.settings.sync()
+        self.player.pause()
+        self.client.shutdown()
+        self.workspace.close()
+        super().closeEvent(event)
+
+    def _restore(self) -> None:
+        kept = self.settings.get("geometry")
+        if not isinstance(kept, str) or not self.restoreGeometry(QByteArray.fromBase64(kept.encode())):
+            self.resize(QSize(1480, 920))
+
+
+def sample_run() -> Path | None:
+    """The recorded run that ships with the program, or None when there is none."""
+    folder = paths.sample_sessions()
+    return next(iter(sorted(folder.glob("*.mnemo"))), None)
