@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
-from PySide6.QtGui import QActionGroup
+from PySide6.QtGui import QActionGroup, QKeyEvent
 from PySide6.QtWidgets import QMenu, QToolButton, QVBoxLayout, QWidget
 
 from ui.models.table import Table
@@ -14,7 +13,8 @@ from ui.state.moment import Moment
 from ui.theme import theme
 from ui.widgets.graph_view import FORCE, THREAD, GraphCanvas
 from ui.widgets.legend import Legend
-from workbench.projections.graph import ABSENT, STATUSES, GraphView, graph_view, lay_out_again
+from ui.widgets.units import count
+from workbench.projections.graph import ABSENT, STATUSES, GraphView, graph_view
 from workbench.trace.events import Kind
 from workbench.trace.reader import TraceReader
 
@@ -26,33 +26,20 @@ _DEPTHS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class GraphOptions:
-    """``again`` counts how often a new layout was asked for; each new number makes one."""
-
-    again: int = 0
-
-
 class GraphPanel(Panel):
     """Items as nodes, links as edges, at the cursor."""
 
     name: ClassVar[str] = "graph"
     follows = frozenset({"session", "turn", "seq", "lane", "probe"})
 
-    _done: ClassVar[dict[tuple[str, int, int], int]] = {}
-
     @staticmethod
     def project(reader: TraceReader, moment: Moment, options: Any) -> GraphView | Empty:
         """See ``workbench.projections.graph``."""
-        key = (str(reader.path), moment.session, moment.lane)
-        if options.again > GraphPanel._done.get(key, 0):
-            GraphPanel._done[key] = options.again
-            lay_out_again(reader, moment.session, moment.lane)
-        view = graph_view(reader, moment.session, moment.lane, moment.turn, moment.seq, moment.probe)
+        view = graph_view(reader, moment.session, moment.lane, moment.turn, moment.seq, moment.probe, options)
         if not view.layout.ids:
             return Empty(
                 "This lane keeps no items",
-                "A lane such as full or window reads the turns themselves; choose a lane whose memory writes items, such as a-mem",
+                "Lanes such as full or window read the turns themselves; choose one that writes items, such as a-mem",
             )
         if not view.nodes:
             first = int(view.layout.turns[0])
@@ -63,7 +50,7 @@ class GraphPanel(Panel):
 
     def build(self) -> QWidget:
         """Canvas and legend."""
-        self._options = GraphOptions()
+        self._version = 0
         body = QWidget()
         column = QVBoxLayout(body)
         column.setContentsMargins(0, 0, 0, 0)
@@ -76,6 +63,7 @@ class GraphPanel(Panel):
         column.addWidget(self.legend)
         self.setFocusProxy(self.canvas)
         self._buttons()
+        self.workspace.opened.connect(lambda: self.canvas.show_view(None, 0))
         return body
 
     def _buttons(self) -> None:
@@ -133,13 +121,8 @@ class GraphPanel(Panel):
     def title(self, view: GraphView | None) -> str:
         """Nodes and links at the turn."""
         if view is None:
-            return (
-                f"{self.lane_title()} · graph".removeprefix(" · ").capitalize()
-                if not self.lane_title()
-                else f"{self.lane_title()} · graph"
-            )
-        noun = "item" if view.nodes == 1 else "items"
-        return f"{self.lane_title()} · {view.nodes:,} {noun}, {view.links:,} link{'s' * (view.links != 1)} at turn {view.turn}"
+            return f"{self.lane_title()} · graph" if self.lane_title() else "Graph"
+        return f"{self.lane_title()} · {count(view.nodes, 'item')}, {count(view.links, 'link')} at turn {view.turn}"
 
     def table(self, view: GraphView) -> Table:
         """One row per item: where it stands in the graph."""
@@ -178,18 +161,18 @@ class GraphPanel(Panel):
         thread.triggered.connect(self._thread.toggle)
         menu.addAction("Lay out again").triggered.connect(self._again)
 
-    def options(self) -> GraphOptions:
-        """See ``GraphOptions``."""
-        return self._options
+    def options(self) -> int:
+        """The version of the layout."""
+        return self._version
 
-    def keyPressEvent(self, event) -> None:  # noqa: D102
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: D102
         if event.text().lower() == "l" and not event.modifiers():
             self._thread.toggle()
         else:
             super().keyPressEvent(event)
 
     def _again(self) -> None:
-        self._options = replace(self._options, again=self._options.again + 1)
+        self._version += 1
         self.refresh()
 
     def _open(self, item: str) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import shiboken6
 from numpy.typing import NDArray
-from PySide6.QtCore import QLineF, QPointF
+from PySide6.QtCore import QLineF
 from PySide6.QtGui import QPainter, QPixmap
 
 
@@ -15,7 +17,8 @@ def draw_lines(painter: QPainter, ends: NDArray[np.float64]) -> None:
         return
     lines = np.ascontiguousarray(ends, np.float64)
     # A QLineF is four doubles, so the first row of the array is the first line of a C array.
-    painter.drawLines(shiboken6.wrapInstance(lines.ctypes.data, QLineF), len(lines))
+    first: Any = shiboken6.wrapInstance(lines.ctypes.data, QLineF)
+    painter.drawLines(first, len(lines))
 
 
 def draw_copies(painter: QPainter, sprite: QPixmap, centers: NDArray[np.float64]) -> None:
@@ -29,7 +32,7 @@ def draw_copies(painter: QPainter, sprite: QPixmap, centers: NDArray[np.float64]
     )  # x, y, source left, top, width, height, scale x, y, rotation, opacity
     fragments[:, :2] = centers
     fragments[:, 2:] = (0, 0, sprite.width(), sprite.height(), 1 / ratio, 1 / ratio, 0, 1)
-    first = shiboken6.wrapInstance(fragments.ctypes.data, QPainter.PixmapFragment)
+    first: Any = shiboken6.wrapInstance(fragments.ctypes.data, QPainter.PixmapFragment)
     plain = QPixmap(sprite)
     plain.setDevicePixelRatio(1)
     painter.drawPixmapFragments(first, count, plain)
@@ -39,8 +42,3 @@ def vector(painter: QPainter) -> bool:
     """Whether the painter writes a file of shapes (SVG, PDF), where pictures of pictures would be coarse."""
     engine = painter.paintEngine()
     return engine is not None and engine.type() in (engine.Type.SVG, engine.Type.Pdf, engine.Type.Picture)
-
-
-def points(array: NDArray[np.floating]) -> list[QPointF]:
-    """``[n, 2]`` as points."""
-    return [QPointF(float(x), float(y)) for x, y in array]

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QEasingCurve, QEvent, QPointF, QRectF, QSizeF, Qt, QVariantAnimation, Signal
 from PySide6.QtGui import (
     QColor,
+    QFocusEvent,
     QFontMetricsF,
     QKeyEvent,
     QMouseEvent,
@@ -38,15 +39,17 @@ FORCE, THREAD = "force", "thread"
 
 _REACH = 12  # px around a node in which the mouse means it
 _RECENT = (4, 25, 100)  # turns since the last change: full colour, less, less still, least
-_STRENGTH = (1.0, 0.8, 0.62, 0.5)
+_STRENGTH = (1.0, 0.84, 0.7, 0.58)
 _ENDED = {
     SUPERSEDED: Mark.SUPERSEDED,
     MERGED: Mark.MERGED,
     DELETED: Mark.DELETED,
     EVICTED: Mark.EVICTED,
 }
-_LABELS = 7  # items named for their many links
+_STRETCH = 1.4  # the picture may be this much wider or higher than laid out, to fill the panel
+_LABELS = 6  # items named for their many links
 _FADE_MS = 160
+_ARC_STEPS, _MOST_ARCS = 8, 1500
 _SPEAKER = re.compile(r"^[^\s:]{1,24}: ")
 
 
@@ -78,7 +81,7 @@ class GraphCanvas(QWidget):
         self.place = 0
         self.selected = ""
         self.arrangement = FORCE
-        self.depth = 0
+        self.within = 0
         self._camera = _Camera(np.zeros(2), np.ones(2))
         self._screen = np.zeros((0, 2))
         self._shown = np.zeros(0, bool)
@@ -104,14 +107,14 @@ class GraphCanvas(QWidget):
     def show_view(self, view: GraphView | None, place: int) -> None:
         """Show a graph; ``place`` decides the lane's colour."""
         before, self.view = self.view, view
-        other = view is None or before is None or before.lane != view.lane or place != self.place
+        other = view is None or before is None or place != self.place or not _continues(before, view)
         self.place = place
         if view is None:
             self._fade.stop()
         elif other:
             self._sprites.clear()
             self.fit()
-        elif view.layout is not before.layout and self._outgrown():
+        elif self._outgrown(before):
             self.fit()
         if view is not None:
             step = before is not None and not other and view.turn == before.turn + 1
@@ -124,7 +127,7 @@ class GraphCanvas(QWidget):
         """Highlight an item and what it is linked to."""
         if item != self.selected:
             self.selected = item
-            if self.depth:
+            if self.within:
                 self._changed()
             self.update()
 
@@ -136,8 +139,8 @@ class GraphCanvas(QWidget):
 
     def limit(self, depth: int) -> None:
         """Show only what is at most so many links away from the selected item; 0 shows all."""
-        if depth != self.depth:
-            self.depth = depth
+        if depth != self.within:
+            self.within = depth
             self.fit()
 
     def fit(self) -> None:
@@ -160,21 +163,21 @@ class GraphCanvas(QWidget):
         if self.view is None or not len(self.view.layout.ids):
             return _Camera(np.zeros(2), np.full(2, 30.0))
         world = self._world().astype(np.float64)
-        if self.depth:
-            near = self._near(self.depth)
+        if self.within:
+            near = self._near(self.within)
             world = world[near] if near.any() else world
         low, high = world.min(0), world.max(0)
         room = np.array([max(self.width() - 56, 40), max(self.height() - 56, 40)], float)
         scale = room / np.maximum(high - low, 1e-6)
         if self.arrangement == FORCE:
-            scale = np.full(2, min(scale.min(), 64.0))
+            scale = np.minimum(scale, min(scale.min() * _STRETCH, 64.0))
         else:
-            scale = np.minimum(scale, (64.0, 34.0))
+            scale = np.minimum(scale, (64.0, 40.0))
         return _Camera((low + high) / 2, scale)
 
-    def _outgrown(self) -> bool:
-        """Whether part of the graph lies outside the picture, and the user has not chosen what to see."""
-        if self._camera.own or self.view is None:
+    def _outgrown(self, before: GraphView | None) -> bool:
+        """Whether a live run's graph now reaches beyond the picture, and the user has not chosen what to see."""
+        if self._camera.own or self.view is None or before is None or self.view.layout is before.layout:
             return False
         screen = self._project()
         size = np.array([self.width(), self.height()])
@@ -205,14 +208,14 @@ class GraphCanvas(QWidget):
         self._base = None
         if self.view is not None:
             self._screen = self._project()
-            self._shown = self._near(self.depth) if self.depth else self.view.status != ABSENT
+            self._shown = self._near(self.within) if self.within else self.view.status != ABSENT
         self.update()
 
     def _radius(self) -> NDArray[np.float64]:
         """Radius of every node in px, in steps of half a pixel: more links, larger."""
         assert self.view is not None
         near = float(self._camera.scale.min()) / 14
-        radius = 2.3 * near**0.4 + 0.75 * np.sqrt(self.view.degree) * near**0.3
+        radius = 2.1 * near**0.4 + 0.7 * np.sqrt(self.view.degree) * near**0.4
         steps: NDArray[np.float64] = np.clip(np.round(radius * 2) / 2, 1.5, 13)
         return steps
 
@@ -264,6 +267,8 @@ class GraphCanvas(QWidget):
         return pixmap
 
     def _paint_base(self, painter: QPainter, sprites: bool) -> None:
+        if self.arrangement == THREAD:
+            self._paint_axis(painter)
         self._paint_edges(painter)
         view = self.view
         assert view is not None
@@ -285,8 +290,10 @@ class GraphCanvas(QWidget):
                 for size in np.unique(radius[same]):
                     self._paint_nodes(painter, same & (radius == size), STATUSES[status], level, float(size), sprites)
         color = theme.active().lane(self.place)
-        for node in np.flatnonzero(self._shown & view.changed & ~view.fresh):
-            marks.draw(painter, Mark.UPDATED, QPointF(*self._screen[node]), float(radius[node]) + 3.2, color)
+        for center, size in zip(
+            self._screen[ringed := self._shown & view.changed & ~view.fresh], radius[ringed], strict=True
+        ):
+            marks.draw(painter, Mark.UPDATED, QPointF(*center), float(size) + 3.2, color)
 
     def _paint_edges(self, painter: QPainter) -> None:
         view = self.view
@@ -309,7 +316,42 @@ class GraphCanvas(QWidget):
             pen = QPen(color, width)
             pen.setCosmetic(True)
             painter.setPen(pen)
-            draw_lines(painter, ends[which])
+            self._paint_lines(painter, ends[which])
+
+    def _paint_lines(self, painter: QPainter, ends: NDArray[np.float64]) -> None:
+        """Edges: straight, or in the arrangement by turn as arcs, so that those within a row can be told apart."""
+        if self.arrangement == FORCE or len(ends) > _MOST_ARCS:
+            draw_lines(painter, ends)
+            return
+        start, end = ends[:, None, :2], ends[:, None, 2:]
+        lift = np.minimum(np.abs(end - start)[..., 0] * 0.22, 34.0) * (np.abs(end - start)[..., 1] < 3)
+        step = np.linspace(0, 1, _ARC_STEPS + 1)[None, :, None]
+        points = start + (end - start) * step
+        points[..., 1] -= 4 * lift * (step * (1 - step))[..., 0]
+        draw_lines(painter, np.concatenate([points[:, :-1], points[:, 1:]], 2).reshape(-1, 4))
+
+    def _paint_axis(self, painter: QPainter) -> None:
+        """Turns along the foot, and where the cursor stands."""
+        view = self.view
+        assert view is not None
+        turns, x = view.layout.turns, self._screen[:, 0]
+        first, last = int(turns.argmin()), int(turns.argmax())
+        if turns[first] == turns[last]:
+            return
+        pace = (x[last] - x[first]) / (turns[last] - turns[first])
+        style, foot = theme.active(), self.height() - theme.active().metrics("small").height() - 2
+        painter.setFont(style.font("small"))
+        step = _nice(84 / max(pace, 1e-6))
+        left, right = x[first] - turns[first] * pace, x[last]
+        for turn in range(0, int((right - left) / pace) + 1, step):
+            at = left + turn * pace
+            painter.setPen(QPen(style.color("line"), 1))
+            painter.drawLine(QPointF(at, 4), QPointF(at, foot - 2))
+            painter.setPen(style.color("text-3"))
+            painter.drawText(QRectF(at - 30, foot, 60, 20), int(Qt.AlignmentFlag.AlignHCenter), str(turn))
+        painter.setPen(QPen(style.color("accent-fill", 0.7), 1.2))
+        now = left + view.turn * pace
+        painter.drawLine(QPointF(now, 4), QPointF(now, foot - 2))
 
     def _paint_nodes(
         self, painter: QPainter, which: NDArray[np.bool_], status: str, level: int, radius: float, sprites: bool
@@ -360,7 +402,7 @@ class GraphCanvas(QWidget):
             edges = view.layout.edges[view.alive & (view.layout.edges == node).any(1)]
             edges = edges[self._shown[edges].all(1)]
             painter.setPen(QPen(color, 1.4))
-            draw_lines(painter, np.hstack([self._screen[edges[:, 0]], self._screen[edges[:, 1]]]).reshape(-1, 4))
+            self._paint_lines(painter, np.hstack([self._screen[edges[:, 0]], self._screen[edges[:, 1]]]).reshape(-1, 4))
             for other in np.unique(edges):
                 _draw_node(
                     painter,
@@ -382,16 +424,17 @@ class GraphCanvas(QWidget):
         painter.setFont(theme.active().font("small"))
         metrics, radius = QFontMetricsF(painter.font()), self._radius()
         taken: list[QRectF] = []
+        said: set[str] = set()
         for node, role in self._named():
-            text = metrics.elidedText(_label(view, node), Qt.TextElideMode.ElideRight, 150)
-            rect = self._label_place(
-                node, metrics.horizontalAdvance(text) + 8, metrics.height() + 2, float(radius[node]), taken
-            )
-            if rect is None:
+            text = metrics.elidedText(_label(view, node), Qt.TextElideMode.ElideRight, 132)
+            size = metrics.horizontalAdvance(text) + 8, metrics.height()
+            rect = self._label_place(node, *size, float(radius[node]), taken, 9 if role == "text" else 1)
+            if rect is None or text in said:
                 continue
+            said.add(text)
             taken.append(rect)
             painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(theme.active().color("surface", 0.78))
+            painter.setBrush(theme.active().color("surface", 0.66))
             painter.drawRoundedRect(rect, 4, 4)
             painter.setPen(theme.active().color(role))
             painter.drawText(rect, int(Qt.AlignmentFlag.AlignCenter), text)
@@ -415,10 +458,15 @@ class GraphCanvas(QWidget):
         found.pop(self._hover, None)
         return list(found.items())
 
-    def _label_place(self, node: int, width: float, height: float, radius: float, taken: list[QRectF]) -> QRectF | None:
+    def _label_place(
+        self, node: int, width: float, height: float, radius: float, taken: list[QRectF], covers: int
+    ) -> QRectF | None:
+        """Where a label hides the fewest nodes; None when that is more than ``covers``, or another label is there."""
         x, y = self._screen[node]
         gap = radius + 5
         inside = QRectF(self.rect()).adjusted(2, 2, -2, -2)
+        nodes = self._screen[self._shown]
+        best, fewest = None, covers + 1
         for left, top in (
             (x + gap, y - height / 2),
             (x - gap - width, y - height / 2),
@@ -426,9 +474,12 @@ class GraphCanvas(QWidget):
             (x - width / 2, y + gap),
         ):
             rect = QRectF(left, top, width, height)
-            if inside.contains(rect) and not any(rect.intersects(t) for t in taken):
-                return rect
-        return None
+            if not inside.contains(rect) or any(rect.intersects(t) for t in taken):
+                continue
+            under = (np.abs(nodes - (left + width / 2, top + height / 2)) < (width / 2 + 3, height / 2 + 3)).all(1)
+            if (hidden := int(under.sum())) < fewest:
+                best, fewest = rect, hidden
+        return best
 
     def _paint_card(self, painter: QPainter, node: int) -> None:
         """What the mouse is on: id, how it stands, its text, turns and links."""
@@ -591,13 +642,26 @@ class GraphCanvas(QWidget):
         else:
             self.fit()
 
-    def focusInEvent(self, event) -> None:  # noqa: D102
+    def focusInEvent(self, event: QFocusEvent) -> None:  # noqa: D102
         super().focusInEvent(event)
         self.update()
 
-    def focusOutEvent(self, event) -> None:  # noqa: D102
+    def focusOutEvent(self, event: QFocusEvent) -> None:  # noqa: D102
         super().focusOutEvent(event)
         self.update()
+
+
+def _continues(before: GraphView, view: GraphView) -> bool:
+    """Whether this is the same graph at another moment, perhaps grown."""
+    known = before.layout.ids
+    same = view.layout is before.layout or view.layout.ids[: len(known)] == known
+    return same and before.lane == view.lane
+
+
+def _nice(least: float) -> int:
+    """The smallest of 1, 2, 5, 10, 20 … that is at least ``least``."""
+    power = 10 ** int(np.floor(np.log10(max(least, 1))))
+    return next(int(step * power) for step in (1, 2, 5, 10) if step * power >= least)
 
 
 def _mixed(role: str, share: float) -> QColor:

@@ -95,11 +95,14 @@ class GraphView:
 
 
 def graph_view(
-    reader: TraceReader, session: int, lane: int, turn: int, seq: int | None = None, probe: str = ""
+    reader: TraceReader, session: int, lane: int, turn: int, seq: int | None = None, probe: str = "", version: int = 0
 ) -> GraphView:
-    """The graph of a lane at the cursor; ``probe`` is the selected one, whose hits glow wherever the cursor stands."""
+    """The graph of a lane at the cursor; ``probe`` is the selected one, whose hits glow wherever the cursor stands.
+
+    ``version`` is that of the layout (see ``layout_of``).
+    """
     index = TraceIndex.of(reader)
-    layout = layout_of(reader, session, lane)
+    layout = layout_of(reader, session, lane, version)
     state = index.state(session, lane, turn, seq)
     events = [e for e in index.events(session, lane, turn) if seq is None or e.seq <= seq]
     place = layout.place
@@ -158,33 +161,31 @@ def _glow(
 
 
 class _Layouts:
-    """The layouts of one reader's lanes, and how many operations each has taken in."""
+    """The layouts of one reader's lanes: version, how many operations each has taken in, the layout."""
 
     _of: ClassVar[weakref.WeakKeyDictionary[TraceReader, _Layouts]] = weakref.WeakKeyDictionary()
 
     def __init__(self) -> None:
-        self.known: dict[tuple[int, int], tuple[int, GraphLayout]] = {}
+        self.known: dict[tuple[int, int], tuple[int, int, GraphLayout]] = {}
 
     @classmethod
     def of(cls, reader: TraceReader) -> _Layouts:
         return cls._of.setdefault(reader, cls())
 
 
-def layout_of(reader: TraceReader, session: int, lane: int) -> GraphLayout:
-    """The lane's layout, made on the first call and kept; extended when the trace has grown since."""
+def layout_of(reader: TraceReader, session: int, lane: int, version: int = 0) -> GraphLayout:
+    """The lane's layout, made on the first call and kept; extended when the trace has grown since.
+
+    A higher ``version`` than before lays everything out anew: for a live run that has grown a lot.
+    """
     layouts, operations = _Layouts.of(reader).known, TraceIndex.of(reader).operations(session, lane)
-    done, layout = layouts.get((session, lane), (0, None))
-    if layout is None or done < len(operations):
+    made, done, layout = layouts.get((session, lane), (0, 0, None))
+    if layout is None or done < len(operations) or made < version:
         ids, turns, pairs = _everything(operations)
-        layout = lay_out(ids, turns, pairs) if layout is None or not layout.ids else extended(layout, ids, turns, pairs)
-        layouts[(session, lane)] = (len(operations), layout)
+        afresh = layout is None or not layout.ids or made < version
+        layout = lay_out(ids, turns, pairs) if afresh or layout is None else extended(layout, ids, turns, pairs)
+        layouts[(session, lane)] = (max(made, version), len(operations), layout)
     return layout
-
-
-def lay_out_again(reader: TraceReader, session: int, lane: int) -> GraphLayout:
-    """Forget the lane's layout and make it anew over everything there is now: for a live run that has grown a lot."""
-    _Layouts.of(reader).known.pop((session, lane), None)
-    return layout_of(reader, session, lane)
 
 
 def _everything(operations: Iterable[Event]) -> tuple[list[str], list[int], list[tuple[int, int]]]:
