@@ -699,12 +699,14 @@ def run(arguments: Sequence[str]) -> int:
     out = ROOT / "out"
     out.mkdir(exist_ok=True)
     recorded, report, tour = out / "sample.mnemo", out / "report.html", out / "tour"
+    for left in out.glob(f"{recorded.name}*"):  # made by another version, it could not be gone on with
+        left.unlink()
     session = arguments or [str(SAMPLES / "mixed-long.json")]
     workbench = [python, "-m", "workbench"]
     need(call([*workbench, "run", *session, *lane_options(SAMPLE_LANES), "--out", recorded]), "the replay")
     need(call([*workbench, "score", recorded]), "the score")
     need(call([*workbench, "export", recorded, "--html", report]), "the report")
-    need(call([python, "-m", "ui", "--tour", tour], QT_QPA_PLATFORM="offscreen"), "the tour")
+    need(call([python, "-m", "ui", recorded, "--tour", tour], QT_QPA_PLATFORM="offscreen"), "the tour")
     print(f"\nrun       {recorded}\nreport    {report}\npictures  {tour}")
     return 0
 

@@ -465,12 +465,9 @@ def test_without_a_display_the_session_is_replayed_reported_and_drawn(
 ) -> None:
     monkeypatch.setattr(bootstrap, "has_display", lambda: False)
     assert bootstrap.run([]) == 0
-    assert [call[1:3] for call in calls] == [
-        ["workbench", "run"],
-        ["workbench", "score"],
-        ["workbench", "export"],
-        ["ui", "--tour"],
-    ]
+    assert [call[1] for call in calls] == ["workbench", "workbench", "workbench", "ui"]
+    assert [call[2] for call in calls[:3]] == ["run", "score", "export"]
+    assert "--tour" in calls[3]
     assert calls[0].count("--lane") == 5
     out = capsys.readouterr().out
     assert all(name in out for name in ("sample.mnemo", "report.html", "tour"))
