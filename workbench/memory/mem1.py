@@ -9,7 +9,8 @@ from typing import Any, ClassVar
 from workbench.memory import prompts
 from workbench.memory.base import Fidelity, Hit, MemoryStrategy, Mind, Recall, Span
 from workbench.memory.log import MemoryLog
-from workbench.memory.pieces import Source, carried, cut, room, string
+from workbench.memory.pieces import Source, carried, cut, room
+from workbench.memory.replies import ask
 from workbench.sessions.model import Turn
 
 STATE, INFORMATION = "state", "information"
@@ -55,13 +56,13 @@ class Mem1(MemoryStrategy):
     async def _rewrite(self, information: str, mind: Mind, log: MemoryLog) -> None:
         before = _sources(log)
         limit = min(self.tokens, room(mind, 0, 1 / 3))
-        done = await mind.run(_rewriting([s for s, _ in before], information, limit))
-        text = string(done, "summary", log)
-        if text is None:
+        reply = await ask(mind, log, _rewriting([s for s, _ in before], information, limit))
+        if reply is None:
             return
-        after = carried(text, before, [log.turn])
-        kept = self._bounded(after, limit, mind, log, done.cause)
+        after = carried(reply["summary"], before, [log.turn])
+        kept = self._bounded(after, limit, mind, log, reply.cause)
         if not kept:
+            log.dropped("empty state", information, cause=reply.cause)
             return
         values: dict[str, Any] = {
             "lines": [[s, list(turns)] for s, turns in kept],
@@ -70,13 +71,13 @@ class Mem1(MemoryStrategy):
         turns = {t for _, origin in kept for t in origin}
         joined = " ".join(s for s, _ in kept)
         if "state-0" in log.state:
-            log.update("state-0", text=joined, turns=turns, reason="rewritten", cause=done.cause, **values)
+            log.update("state-0", text=joined, turns=turns, reason="rewritten", cause=reply.cause, **values)
         else:
-            log.write(joined, STATE, turns, index_text="", cause=done.cause, **values)
+            log.write(joined, STATE, turns, index_text="", cause=reply.cause, **values)
         known = {s for s, _ in before}
         figures = {"tokens": values["tokens"], "limit": limit, "carried": sum(s in known for s, _ in kept),
                    "new": sum(s not in known for s, _ in kept), "gone": len(known - {s for s, _ in kept})}  # fmt: skip
-        log.note("state size", figures, subject="state-0", cause=done.cause)
+        log.note("state size", figures, subject="state-0", cause=reply.cause)
 
     @staticmethod
     def _bounded(lines: Sequence[Source], limit: int, mind: Mind, log: MemoryLog, cause: int) -> list[Source]:

@@ -1,15 +1,14 @@
-"""Pieces of text, their vectors and what a model made of them: what several strategies need."""
+"""Pieces of text, where their sentences came from, and their vectors: what several strategies need."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.memory.base import Completion, Mind
-from workbench.memory.log import MemoryLog
+from workbench.memory.base import Mind
 
 _SENTENCE_END = re.compile(r"(?<=[.!?…])\s+|(?<=[。！？])\s*|\n+")
 _LEAST = 16  # tokens that a section of a prompt gets even in the smallest context
@@ -59,53 +58,6 @@ def room(mind: Mind, answer: int, share: float = 1.0) -> int:
     return max(_LEAST, int((mind.budget - answer) * share))
 
 
-def strings(done: Completion, name: str, log: MemoryLog) -> list[str] | None:
-    """The list of strings called ``name`` in an answer, each on one line and none empty.
-
-    None, with the loss on record, when the answer was cut off or has no such list.
-    """
-    found = done.data.get(name) if done.ok and isinstance(done.data, Mapping) else None
-    if not isinstance(found, list):
-        log.dropped("malformed output", f"expected a list {name!r}: {done.text[:200]}", cause=done.cause)
-        return None
-    return [" ".join(v.split()) for v in found if isinstance(v, str) and v.strip()]
-
-
-def string(done: Completion, name: str, log: MemoryLog) -> str | None:
-    """The string called ``name`` in an answer, on one line; None, with the loss on record, when there is none."""
-    found = done.data.get(name) if done.ok and isinstance(done.data, Mapping) else None
-    if not isinstance(found, str) or not found.strip():
-        log.dropped("malformed output", f"expected a text {name!r}: {done.text[:200]}", cause=done.cause)
-        return None
-    return " ".join(found.split())
-
-
-def indexes(done: Completion, name: str, count: int, log: MemoryLog) -> list[int] | None:
-    """The different numbers below ``count`` in the list called ``name``; invented ones are dropped on record.
-
-    None, with the loss on record, when the answer was cut off or has no such list.
-    """
-    found = done.data.get(name) if done.ok and isinstance(done.data, Mapping) else None
-    if not isinstance(found, list):
-        log.dropped("malformed output", f"expected a list {name!r}: {done.text[:200]}", cause=done.cause)
-        return None
-    known = [n for n in found if isinstance(n, int) and 0 <= n < count]
-    if len(known) < len(found):
-        log.dropped("invented id", str([n for n in found if n not in known]), cause=done.cause)
-    return list(dict.fromkeys(known))
-
-
-def known_options(done: Completion, options: Sequence[str], log: MemoryLog) -> list[str] | None:
-    """What was chosen among ``options``; invented ones are dropped on record. None when the answer is malformed."""
-    found = strings(done, "choice", log)
-    if found is None:
-        return None
-    known = [c for c in found if c in options]
-    if len(known) < len(found):
-        log.dropped("invented id", str([c for c in found if c not in options]), cause=done.cause)
-    return list(dict.fromkeys(known))
-
-
 Source = tuple[str, tuple[int, ...]]
 """A sentence and the turns that it came from."""
 
@@ -137,4 +89,5 @@ class Vectors:
         """Similarity of ``query`` to each text, float32 ``[len(texts)]``. The query itself is not kept."""
         if not texts:
             return np.zeros(0, np.float32)
-        return await self.of(mind, texts) @ (await mind.embed([query]))[0]
+        scores = await self.of(mind, texts) @ (await mind.embed([query]))[0]
+        return np.round(scores, 5)  # what else was in an embedding batch moves the sixth decimal

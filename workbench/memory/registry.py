@@ -12,8 +12,12 @@ STRATEGIES: dict[str, str] = {
     "window": "workbench.memory.window:Window",
     "bm25": "workbench.memory.bm25:BM25",
     "dense": "workbench.memory.dense:Dense",
+    "hybrid": "workbench.memory.hybrid:Hybrid",
     "a-mem": "workbench.memory.a_mem:AMem",
     "mem1": "workbench.memory.mem1:Mem1",
+    "sculptor": "workbench.memory.sculptor:Sculptor",
+    "l2mac": "workbench.memory.l2mac:L2MAC",
+    "tim": "workbench.memory.tim:TIM",
 }
 """Name to ``module:class``. Modules are imported when a lane asks for them."""
 

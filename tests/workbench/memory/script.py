@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -40,7 +40,7 @@ class ScriptedMind:
         surprises: what each token (word) costs; the length of the word when it is not there.
     """
 
-    answers: dict[str, list[Any] | Callable[[str], Any]] = field(default_factory=dict)
+    answers: Mapping[str, Any] = field(default_factory=dict)
     vectors: dict[str, Sequence[float]] = field(default_factory=dict)
     surprises: dict[str, float] = field(default_factory=dict)
     budget: int = 400

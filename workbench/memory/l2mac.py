@@ -1,0 +1,170 @@
+"""L2MAC: an instruction registry and a file store; every instruction runs in a fresh context."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from workbench.memory import prompts
+from workbench.memory.base import Fidelity, Hit, MemoryStrategy, Mind, Recall, Span
+from workbench.memory.items import Item
+from workbench.memory.log import MemoryLog
+from workbench.memory.pieces import Source, cut, room
+from workbench.memory.replies import ask
+from workbench.memory.retrieval import CANDIDATES
+from workbench.sessions.model import Turn
+
+
+@dataclass
+class L2MAC(MemoryStrategy):
+    """Turn every message into an instruction, run it in a fresh context, and keep its results in files.
+
+    The control unit shows the model the instruction alone, then the names of the files, then the lines of the file that
+    was opened; nothing else is carried from step to step. A fact is written into the file that the model chooses, or
+    into a new one that it names; lines that the fact contradicts or repeats are overwritten. When a file leaves too
+    little room, its oldest lines are popped and replaced by a summary. A finished instruction leaves the context; a
+    failed one stays in the registry and is shown as it is. Calls: 1 for the step, then for each fact 1 to choose the
+    file, 1 to name a new one, 1 to view and overwrite; 1 for a question, which opens up to ``files`` files.
+
+    L2MAC, arXiv 2310.02003.
+
+    Attributes:
+        free: tokens that a full context is emptied by (L2MAC: 700), at most half of what fits.
+        files: files opened for a question.
+        names: file names shown to the model, the last written ones.
+    """
+
+    name: ClassVar[str] = "l2mac"
+    title: ClassVar[str] = "L2MAC"
+    fidelity: ClassVar[Fidelity] = "adapted"
+    paper: ClassVar[str] = "L2MAC, arXiv 2310.02003"
+    differs: ClassVar[str] = (
+        "Files hold facts instead of code, so nothing is executed or tested; the instructions are the session's "
+        "messages instead of a planned program of at most ten. A step is not retried: at temperature 0 it would end "
+        "the same."
+    )
+
+    free: int = 700
+    files: int = 3
+    names: int = 64
+
+    async def observe(self, turn: Turn, mind: Mind, log: MemoryLog) -> None:
+        """Register the message as an instruction and run it."""
+        if not turn.text.strip():
+            return
+        for piece in cut(turn.said, room(mind, 384), mind.count_tokens):
+            step = log.write(piece, "instruction", index_text="", status="registered")
+            await self._run(step, mind, log)
+
+    async def _run(self, step: Item, mind: Mind, log: MemoryLog) -> None:
+        reply = await ask(mind, log, prompts.facts([step.text]))
+        if reply is None:
+            log.update(step.id, status="failed", reason="no readable result")
+            return
+        touched = [await self._store(fact, step, mind, log) for fact in reply["facts"] if fact]
+        fill = {"instruction": mind.count_tokens(step.text), "room": mind.budget}
+        log.note("step", fill | {"files": touched}, subject=step.id, cause=reply.cause)
+        log.update(step.id, status="complete", files=touched, cause=reply.cause)
+        log.evict(step.id, reason="step complete", cause=reply.cause)
+
+    async def _store(self, fact: str, step: Item, mind: Mind, log: MemoryLog) -> str:
+        fact = cut(fact, room(mind, 256, 0.25), mind.count_tokens)[0]
+        name = await self._choose(fact, mind, log) or await self._name(fact, step, mind, log)
+        existing = next((i for i in log.state.active("file") if i.fields["name"] == name), None)
+        if existing is None:
+            log.write(f"{name}: {fact}", "file", step.turns, name=name, lines=[[fact, list(step.turns)]])
+        else:
+            await self._overwrite(existing, fact, step, mind, log)
+        return name
+
+    async def _choose(self, fact: str, mind: Mind, log: MemoryLog) -> str:
+        names = self._names(mind, log)
+        if not names:
+            return ""
+        reply = await ask(mind, log, prompts.choose(fact, names))
+        return reply["choice"][0] if reply and reply["choice"] else ""
+
+    @staticmethod
+    async def _name(fact: str, step: Item, mind: Mind, log: MemoryLog) -> str:
+        reply = await ask(mind, log, prompts.note(fact))
+        words = [tag for tag in reply["tags"] if tag] if reply else []
+        return words[0][:40].lower() if words else "notes"
+
+    def _names(self, mind: Mind, log: MemoryLog) -> list[str]:
+        written = sorted(log.state.active("file"), key=lambda i: -i.changed)[: self.names]
+        names, left = [], room(mind, 24 * self.files, 0.5)
+        for item in written:
+            left -= mind.count_tokens(item.fields["name"]) + 1
+            if left < 0:
+                break
+            names.append(item.fields["name"])
+        return names
+
+    async def _overwrite(self, file: Item, fact: str, step: Item, mind: Mind, log: MemoryLog) -> None:
+        unseen, lines = await self._emptied(file, mind, log)
+        reply = await ask(mind, log, prompts.relate(fact, [text for text, _ in lines]))
+        verdicts = reply["verdicts"] if reply else []
+        if reply and len(verdicts) != len(lines):
+            log.dropped("wrong length", f"{len(verdicts)} verdicts on {len(lines)} lines", cause=reply.cause)
+            verdicts = []
+        turns = set(step.turns)
+        kept = unseen
+        for number, (text, origin) in enumerate(lines):
+            verdict = verdicts[number] if verdicts else "independent"
+            if verdict == "redundant":
+                turns |= set(origin)
+            elif verdict != "contradictory":
+                kept.append((text, origin))
+        self._write(file, [*kept, (fact, tuple(sorted(turns)))], "overwritten", reply.cause if reply else 0, log)
+
+    async def _emptied(self, file: Item, mind: Mind, log: MemoryLog) -> tuple[list[Source], list[Source]]:
+        """The lines of a file that are left out of the context, and those to view.
+
+        When the file leaves too little room, its oldest lines are popped and their summary takes their place; without a
+        readable summary they stay in the file, unseen.
+        """
+        lines = [(text, tuple(turns)) for text, turns in file.fields["lines"]]
+        limit = room(mind, 384, 0.5)
+        sizes = [mind.count_tokens(text) + 4 for text, _ in lines]
+        if sum(sizes) <= limit:
+            return [], lines
+        popped, to_free = 0, min(self.free, limit // 2)
+        while popped < len(lines) - 1 and sum(sizes[popped:]) > limit - to_free:
+            popped += 1
+        reply = await ask(mind, log, prompts.summarise([text for text, _ in lines[:popped]]))
+        if reply is None or not reply["summary"]:
+            log.dropped("the file is full", f"{file.id}: the oldest {popped} lines are not viewed")
+            return lines[:popped], lines[popped:]
+        turns = tuple(sorted({t for _, origin in lines[:popped] for t in origin}))
+        return [], [(reply["summary"], turns), *lines[popped:]]
+
+    @staticmethod
+    def _write(file: Item, lines: Sequence[Source], reason: str, cause: int, log: MemoryLog) -> None:
+        text = f"{file.fields['name']}: {' '.join(text for text, _ in lines)}"
+        turns = {t for _, origin in lines for t in origin}
+        kept = [[text, list(origin)] for text, origin in lines]
+        log.update(file.id, text=text, index_text=text, turns=turns, lines=kept, reason=reason, cause=cause)
+
+    async def recall(self, query: str, mind: Mind, log: MemoryLog) -> Recall:
+        """Open the files that the model chooses, all when it chooses none; failed steps are shown as they are."""
+        files, pending = log.state.active("file"), log.state.active("instruction")
+        names, opened = self._names(mind, log), list[str]()
+        if names:
+            asked = cut(query, room(mind, 24 * self.files, 0.5), mind.count_tokens)
+            reply = await ask(mind, log, prompts.choose(asked[0] if asked else "", names, self.files))
+            opened = reply["choice"] if reply else []
+        chosen = {name: 1 / rank for rank, name in enumerate(opened, 1)}
+        scores = {i.id: chosen.get(i.fields["name"], 0.0) for i in files} | {i.id: 0.0 for i in pending}
+        shown = [i for i in files if scores[i.id]] or files
+        spans = [
+            Span(text, (i.id,), tuple(turns), "file", i.fields["name"], 1 + scores[i.id])
+            for i in shown
+            for text, turns in i.fields["lines"]
+        ]
+        spans += [Span(i.text, (i.id,), i.turns, "instruction", i.id) for i in pending]
+        returned = {i.id for i in [*shown, *pending]}
+        order = sorted(scores, key=lambda name: (-scores[name], name not in returned))
+        order = order[: max(CANDIDATES, len(returned))]
+        hits = (Hit(i, scores[i], n, i in returned, {"opened": scores[i]}) for n, i in enumerate(order, 1))
+        return Recall(tuple(spans), tuple(hits), len(returned))

@@ -1,0 +1,201 @@
+"""Sculptor: tools that fold, summarise, restore and search the fragments of the context."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from workbench.memory import prompts
+from workbench.memory.base import Fidelity, Hit, MemoryStrategy, Mind, Recall, Span
+from workbench.memory.items import Item
+from workbench.memory.log import MemoryLog
+from workbench.memory.pieces import cut, room
+from workbench.memory.replies import ask
+from workbench.memory.retrieval import CANDIDATES
+from workbench.sessions.model import Turn
+
+FULL, SUMMARY, FOLDED = "full", "summary", "folded"
+MATCHES = 50
+_SHORT = 32  # tokens below which a summary frees less than it costs
+
+
+@dataclass
+class Sculptor(MemoryStrategy):
+    """Keep the whole message list, and let tools decide which fragments of it are seen in full.
+
+    Every message is a fragment with an id of six characters (a long one several); its ``view`` is ``full``, ``summary``
+    or ``folded``, and each change of view can be taken back. The number and the order of fragments never change. After
+    a turn the model names the older fragments that it contradicts or repeats, which are folded; when the context is
+    fuller than ``fill``, the oldest fragments are summarised, then folded. A question begins with a search for its
+    keywords, which restores what matches; then the model folds what does not help. A question is asked in a copy of the
+    context: what its tools fold does not outlive it, so that asking does not change the memory. Calls: up to 1 + one
+    per summary for a turn; 1 + one per batch of fragments for a question; never more than ``calls``.
+
+    Sculptor, arXiv 2508.04664.
+
+    Attributes:
+        calls: tool calls in one step at most (20).
+        fragments: a message longer than this fraction of what fits is cut (5: a fifth).
+        similar: older fragments that a new one is held against.
+        fill: share of the context above which the oldest fragments are summarised or folded.
+        placeholders: whether a folded fragment keeps a line of its own in the context.
+    """
+
+    name: ClassVar[str] = "sculptor"
+    title: ClassVar[str] = "Sculptor"
+    fidelity: ClassVar[Fidelity] = "adapted"
+    paper: ClassVar[str] = "Sculptor, arXiv 2508.04664"
+    differs: ClassVar[str] = (
+        "The model does not write tool calls freely: it answers which fragments interfere, which keywords to search "
+        "and which fragments help, and the tools run on its answers; how full the context is decides when to "
+        "summarise."
+    )
+
+    calls: int = 20
+    fragments: int = 5
+    similar: int = 5
+    fill: float = 0.8
+    placeholders: bool = True
+
+    async def observe(self, turn: Turn, mind: Mind, log: MemoryLog) -> None:
+        """Fragment the message, fold what it makes obsolete, free room when there is too little."""
+        if not turn.text.strip():
+            return
+        for piece in cut(turn.said, room(mind, 0, 1 / self.fragments), mind.count_tokens):
+            before = [i for i in log.state.active("fragment") if i.fields["view"] == FULL]
+            new = log.write(piece, "fragment", id=_new_id(log), index_text="", view=FULL, summary="")
+            called = await self._interference(new, before, mind, log)
+            await self._free(mind, log, called)
+
+    async def _interference(self, new: Item, before: Sequence[Item], mind: Mind, log: MemoryLog) -> int:
+        shared = {i.id: len(_words(i.text) & _words(new.text)) for i in before}
+        others = [i for i in reversed(before) if shared[i.id]]
+        others = sorted(others, key=lambda i: -shared[i.id])[: self.similar]
+        others = next(_batches(others, room(mind, 256, 0.5), mind), [])
+        if not others or self.calls < 1:
+            return 0
+        reply = await ask(mind, log, prompts.relate(new.text, [i.text for i in others]))
+        verdicts = reply["verdicts"] if reply else []
+        if reply and len(verdicts) != len(others):
+            log.dropped("wrong length", f"{len(verdicts)} verdicts on {len(others)} fragments", cause=reply.cause)
+        elif reply:
+            for item, verdict in zip(others, verdicts, strict=True):
+                if verdict != "independent":
+                    log.update(item.id, view=FOLDED, reason=f"{verdict}: see {new.id}", cause=reply.cause)
+        return 1
+
+    async def _free(self, mind: Mind, log: MemoryLog, called: int) -> None:
+        items = log.state.active("fragment")
+        sizes = {i.id: mind.count_tokens(self._seen(i)) for i in items}
+        for item in (i for i in items[:-1] if i.fields["view"] != FOLDED):
+            if sum(sizes.values()) <= self.fill * mind.budget:
+                break
+            if item.fields["view"] == FULL and sizes[item.id] > _SHORT and called < self.calls:
+                called += 1
+                await self._summarise(item, mind, log)
+            else:
+                log.update(item.id, view=FOLDED, reason="the context is full")
+            sizes[item.id] = mind.count_tokens(self._seen(log.state[item.id]))
+
+    @staticmethod
+    async def _summarise(item: Item, mind: Mind, log: MemoryLog) -> None:
+        reply = await ask(mind, log, prompts.summarise([item.text]))
+        text = reply["summary"] if reply else ""
+        if reply and text and mind.count_tokens(text) < mind.count_tokens(item.text):
+            log.update(item.id, view=SUMMARY, summary=text, reason="the context is full", cause=reply.cause)
+        else:
+            log.update(item.id, view=FOLDED, reason="no shorter summary")
+
+    async def recall(self, query: str, mind: Mind, log: MemoryLog) -> Recall:
+        """Search, restore what matches, fold what does not help; every fragment in its order."""
+        items = log.state.active("fragment")
+        if not items:
+            return Recall(())
+        views = {i.id: str(i.fields["view"]) for i in items}
+        found = await self._search(query, items, mind, log)
+        restored = [name for name in found if views[name] != FULL]
+        views |= dict.fromkeys(restored, FULL)
+        useful, asked = await self._useful(query, [i for i in items if views[i.id] == FULL], mind, log)
+        keep = useful or set(found)
+        folded = [name for name in asked if name not in keep] if keep else []
+        views |= dict.fromkeys(folded, FOLDED)
+        log.note("tools", {"matches": found, "restored": restored, "folded": folded})
+        return self._shown(items, views, found, useful)
+
+    async def _search(self, query: str, items: Sequence[Item], mind: Mind, log: MemoryLog) -> dict[str, int]:
+        """The exact search: how many keywords each matching fragment holds."""
+        asked = cut(query, room(mind, 96), mind.count_tokens)
+        reply = await ask(mind, log, prompts.keywords(asked[0])) if asked else None
+        words = {w.casefold() for w in reply["keywords"] if w} if reply else set()
+        counts = {i.id: sum(w in i.text.casefold() for w in words) for i in items}
+        best = sorted((name for name, n in counts.items() if n), key=lambda name: -counts[name])[:MATCHES]
+        return {name: counts[name] for name in best}
+
+    async def _useful(
+        self, query: str, items: Sequence[Item], mind: Mind, log: MemoryLog
+    ) -> tuple[set[str], list[str]]:
+        useful: set[str] = set()
+        asked: list[str] = []
+        for called, batch in enumerate(_batches(items, room(mind, 128 + mind.count_tokens(query), 0.8), mind), 1):
+            if called >= self.calls:
+                break
+            reply = await ask(mind, log, prompts.relevant(query, [i.text for i in batch]))
+            if reply:
+                asked += [i.id for i in batch]
+                useful |= {batch[n].id for n in reply["useful"]}
+        return useful, asked
+
+    def _shown(self, items: Sequence[Item], views: dict[str, str], found: dict[str, int], useful: set[str]) -> Recall:
+        spans, hits = [], []
+        for age, item in enumerate(items):
+            view = views[item.id]
+            text = _view(item, view)
+            score = 2.0 * (item.id in useful) + found.get(item.id, 0) + age / len(items)
+            if view != FOLDED or self.placeholders:
+                priority = score if view != FOLDED else score - len(found) - 9
+                spans.append(Span(text, (item.id,), item.turns, view, item.id, priority))
+            parts = {"keywords": float(found.get(item.id, 0)), "useful": float(item.id in useful)}
+            hits.append((view != FOLDED, score, item.id, parts))
+        hits.sort(key=lambda h: (not h[0], -h[1]))
+        count = sum(h[0] for h in hits)
+        ranked = (Hit(i, s, n, r, p) for n, (r, s, i, p) in enumerate(hits[: max(count, CANDIDATES)], 1))
+        return Recall(tuple(spans), tuple(ranked), count)
+
+    def _seen(self, item: Item) -> str:
+        folded_away = item.fields["view"] == FOLDED and not self.placeholders
+        return "" if folded_away else _view(item, item.fields["view"])
+
+
+def _view(item: Item, view: str) -> str:
+    if view == FOLDED:
+        return f"[folded {item.id}]"
+    return item.fields["summary"] if view == SUMMARY else item.text
+
+
+def _new_id(log: MemoryLog) -> str:
+    salt = len(log.state)
+    while (name := hashlib.blake2s(f"{log.seed} {salt}".encode()).hexdigest()[:6]) in log.state:
+        salt += 1_000_003
+    return name
+
+
+def _words(text: str) -> set[str]:
+    return {w for w in re.findall(r"\w+", text.casefold()) if len(w) > 3}
+
+
+def _batches(items: Sequence[Item], limit: int, mind: Mind) -> Iterator[list[Item]]:
+    """Items in groups of at most ``limit`` tokens, at least one in each."""
+    batch: list[Item] = []
+    length = 0
+    for item in items:
+        size = mind.count_tokens(item.text) + 4  # its number in the prompt
+        if batch and length + size > limit:
+            yield batch
+            batch, length = [], 0
+        batch.append(item)
+        length += size
+    if batch:
+        yield batch
