@@ -1,0 +1,80 @@
+"""Measurements by name. A benchmark is a function that returns a plain dictionary of figures, or a program that prints
+one as JSON; the window's own is a program, since nothing here may import Qt."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+from workbench.errors import MnemoscopeError, UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class Benchmark:
+    """``target`` is ``module:function`` called here, or with ``program`` a module run by ``python -m``."""
+
+    name: str
+    what: str
+    target: str
+    program: bool = False
+
+
+BENCHMARKS = {
+    b.name: b
+    for b in (
+        Benchmark("scheduler", "batched lanes over raw llama_decode calls", "workbench.llm.bench:run"),
+        Benchmark("scrub", "cursor to painted, per panel, and the first window", "ui.bench", program=True),
+    )
+}
+"""Adding one takes a line here."""
+
+
+def chosen(names: Sequence[str]) -> list[str]:
+    """The names, or all without any. Raises ``UsageError`` for one that does not exist."""
+    for name in names:
+        if name not in BENCHMARKS:
+            raise UsageError(f"no benchmark {name!r}", f"one of: {', '.join(BENCHMARKS)}")
+    return list(dict.fromkeys(names)) or list(BENCHMARKS)
+
+
+def measure(name: str) -> dict[str, Any]:
+    """The figures of a benchmark. Raises ``MnemoscopeError`` when it cannot run here."""
+    benchmark = BENCHMARKS[name]
+    if benchmark.program:
+        return _program(benchmark)
+    module, _, function = benchmark.target.partition(":")
+    figures: dict[str, Any] = getattr(import_module(module), function)()
+    return figures
+
+
+def _program(benchmark: Benchmark) -> dict[str, Any]:
+    package = benchmark.target.partition(".")[0]
+    if find_spec(package) is None:
+        raise MnemoscopeError(f"{benchmark.name}: {package} is not installed here", "run it from a full installation")
+    done = subprocess.run([sys.executable, "-m", benchmark.target, "--json"], stdout=subprocess.PIPE, text=True)
+    if done.returncode:
+        raise MnemoscopeError(f"{benchmark.name}: {benchmark.target} failed (exit {done.returncode})", "see above")
+    try:
+        figures: dict[str, Any] = json.loads(done.stdout)
+    except ValueError as error:
+        raise MnemoscopeError(f"{benchmark.name}: {benchmark.target} printed no JSON ({error})") from error
+    return figures
+
+
+def rows(figures: Mapping[str, Any]) -> list[list[str]]:
+    """Nested figures as dotted names with values."""
+    return [[name, f"{value:.4g}" if isinstance(value, float) else str(value)] for name, value in _flat(figures, "")]
+
+
+def _flat(value: Any, name: str) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from _flat(inner, f"{name}.{key}" if name else str(key))
+    else:
+        yield name, value

@@ -1,0 +1,465 @@
+"""The command line, design section 10: the engine in-process.
+
+Results go to standard output, progress and remarks to standard error. Exit codes: 0, 2 for wrong usage, 1 for
+everything else with one line that says what is wrong and what to do. What is heavy is imported by the command that
+needs it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from workbench import __version__, console
+from workbench.errors import Cancelled, MnemoscopeError, UsageError
+
+if TYPE_CHECKING:
+    from workbench.engine.protocol import Progress, Report
+    from workbench.projections.scores import LaneScores, Scoreboard
+    from workbench.sessions.model import Session
+
+SQLITE_MAGIC = b"SQLite format 3\0"
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{self.prog}: {message}", f"see `{self.prog} --help`")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; the exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # a console that lacks a character must not end the program
+    try:
+        options = parser().parse_args(arguments)
+        return int(options.command(options) or 0)
+    except UsageError as error:
+        return _fail(str(error), 2)
+    except (MnemoscopeError, Cancelled) as error:
+        return _fail(str(error))
+    except KeyboardInterrupt:
+        return _fail("interrupted")
+    except BrokenPipeError:
+        # Whoever read the output has gone (`| head`); Python must not stumble over it again while it shuts down.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Exception as error:
+        if os.environ.get("MNEMOSCOPE_DEBUG"):
+            raise
+        remedy = "a defect of this program; MNEMOSCOPE_DEBUG=1 shows where"
+        return _fail(f"{type(error).__name__}: {error} - {remedy}")
+
+
+def _fail(message: str, code: int = 1) -> int:
+    line = " ".join(message.split())
+    console.remark(line if line.startswith("mnemoscope") else f"mnemoscope: {line}")
+    return code
+
+
+def parser() -> argparse.ArgumentParser:
+    """The parser of all commands; ``options.command`` is the function to call."""
+    top = _Parser(prog="mnemoscope", description="See what an agent remembers, and why it forgot.")
+    top.add_argument("--version", action="version", version=f"mnemoscope {__version__}")
+    commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=_Parser)
+    for add in (_add_run, _add_score, _add_inspect, _add_convert, _add_synth, _add_lanes, _add_export, _add_bench):
+        add(commands)
+    _add_selftest(commands)
+    return top
+
+
+def _command(commands: Any, name: str, function: Any, summary: str) -> argparse.ArgumentParser:
+    made: argparse.ArgumentParser = commands.add_parser(name, help=summary, description=summary)
+    made.set_defaults(command=function)
+    return made
+
+
+def _json(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--json", action="store_true", help="the result as JSON on standard output")
+
+
+def _models(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--model", default="demo", metavar="demo|PATH", help="the bundled model, or a GGUF")
+    command.add_argument(
+        "--embedder", default="minilm", metavar="minilm|hash|PATH", help="sentence embeddings, or lexical hashing"
+    )
+
+
+# run -----------------------------------------------------------------------------------------------------------------
+
+
+def _add_run(commands: Any) -> None:
+    command = _command(commands, "run", _run, "replay sessions through lanes; an interrupted run goes on")
+    command.add_argument("session", nargs="+", type=Path, metavar="SESSION", help="a session file, any known format")
+    command.add_argument(
+        "--lane",
+        action="append",
+        required=True,
+        metavar="SPEC",
+        help="memory[:key=value,…][+cache[:key=value,…]], for example bm25:k=5; repeat it for several lanes",
+    )
+    _models(command)
+    command.add_argument("--seed", type=int, default=0, metavar="N")
+    command.add_argument("--capture", choices=("answers", "off"), default="answers", help="record attention")
+    command.add_argument("--exact", action="store_true", help="one sequence at a time: bit-identical from run to run")
+    command.add_argument("--out", type=Path, metavar="FILE.mnemo", help="default: the first session's name, here")
+    command.add_argument("--context", type=int, metavar="N", help="tokens per sequence")
+    command.add_argument("--threads", type=int, metavar="N", help="CPU threads")
+    _json(command)
+
+
+def _run(options: argparse.Namespace) -> None:
+    from workbench.engine.config import RunConfig
+    from workbench.engine.control import Control
+    from workbench.engine.run import run
+
+    config = RunConfig(
+        sessions=tuple(options.session),
+        lanes=tuple(options.lane),
+        model=options.model,
+        embedder=options.embedder,
+        seed=options.seed,
+        capture=options.capture,
+        exact=options.exact,
+        out=options.out,
+        context=options.context,
+        threads=options.threads,
+    )
+    control = Control()
+    with console.Meter() as meter, console.cancelling(control):
+        path = run(config, progress=_stepper(meter), report=_noter(meter), control=control)
+    _print_scores([path], options.json, None)
+    console.remark(f"wrote {path}")
+
+
+def _stepper(meter: console.Meter) -> Any:
+    def step(progress: Progress) -> None:
+        meter.step(progress.done, progress.total, progress.note)
+
+    return step
+
+
+def _noter(meter: console.Meter) -> Any:
+    from workbench.engine.protocol import Loading, Ready
+
+    def note(report: Report) -> None:
+        if isinstance(report, Loading):
+            meter.note(report.what)
+        elif isinstance(report, Ready):
+            meter.note(f"{report.model} on {report.device}")
+
+    return note
+
+
+# score ---------------------------------------------------------------------------------------------------------------
+
+
+def _add_score(commands: Any) -> None:
+    command = _command(commands, "score", _score, "accuracy by competency, retrieval and cost of every lane")
+    command.add_argument("file", nargs="+", type=Path, metavar="FILE", help="a run file")
+    command.add_argument("--session", metavar="NAME", help="only this session of the run")
+    _json(command)
+
+
+def _score(options: argparse.Namespace) -> None:
+    _print_scores(options.file, options.json, options.session)
+
+
+def _print_scores(paths: Sequence[Path], as_json: bool, session: str | None) -> None:
+    from workbench.projections.scores import scores, to_json
+    from workbench.trace.reader import TraceReader
+
+    found = []
+    for path in paths:
+        with TraceReader(path) as reader:
+            board = scores(reader, _number(reader.session_names(), session, path), intervals=True)
+            found.append(to_json(board, reader))
+            if not as_json:
+                console.say(f"{path}: {found[-1]['session']}\n{score_table(board)}\n")
+    if as_json:
+        console.say_json(found[0] if len(found) == 1 else found)
+
+
+def _number(names: dict[int, str], wanted: str | None, path: Path) -> int | None:
+    if wanted is None:
+        return None
+    number = next((n for n, name in names.items() if name == wanted), None)
+    if number is None:
+        raise UsageError(f"{path}: no session {wanted!r}", f"it has: {', '.join(names.values())}")
+    return number
+
+
+def score_table(board: Scoreboard) -> str:
+    """The scoreboard as text; accuracies with their 95 % intervals."""
+    from workbench.probes.competencies import SHORT, title
+
+    names = [SHORT.get(c, title(c)) for c in board.competencies]
+    costs = ["recall@10", "NDCG@10", "prompt tok", "generated tok", "time", "dropped"]
+    rows = [[lane.lane.name, *_accuracies(board, lane), *_costs(lane)] for lane in board.lanes]
+    return console.table(["lane", "all", *names, *costs], rows, right=["all", *names, *costs])
+
+
+def _accuracies(board: Scoreboard, lane: LaneScores) -> list[str]:
+    cells = [lane.overall, *(lane.cell(c) for c in board.competencies)]
+    return [
+        f"{c.accuracy * 100:.0f} % ({c.low * 100:.0f}–{c.high * 100:.0f}) of {c.n}" if c and c.n else "" for c in cells
+    ]
+
+
+def _costs(lane: LaneScores) -> list[str]:
+    found = lane.retrieval
+    recall = f"{found.recall[10]:.3f}" if found.n else ""
+    ndcg = f"{found.ndcg:.3f}" if found.ndcg is not None else ""
+    tokens = [f"{lane.prompt_tokens:,}", f"{lane.generated_tokens:,}"]
+    return [recall, ndcg, *tokens, console.seconds(lane.seconds), str(lane.dropped)]
+
+
+# inspect, convert, synth ---------------------------------------------------------------------------------------------
+
+
+def _add_inspect(commands: Any) -> None:
+    command = _command(commands, "inspect", _inspect, "what a session, run or model file holds, and what is odd in it")
+    command.add_argument("file", type=Path, metavar="FILE")
+    _json(command)
+
+
+def _inspect(options: argparse.Namespace) -> None:
+    found = describe(options.file)
+    if options.json:
+        console.say_json(found)
+        return
+    warnings = found.pop("warnings")
+    for key, value in found.items():
+        console.say(f"{key:<14}{', '.join(map(str, value)) if isinstance(value, list) else value}")
+    console.say(f"{'warnings':<14}{len(warnings)}")
+    for warning in warnings:
+        console.say(f"  {warning}")
+
+
+def describe(path: Path) -> dict[str, Any]:
+    """What ``inspect --json`` says: ``{format, sessions, turns, probes, warnings}`` and more by the kind of file."""
+    magic = _magic(path)
+    if magic.startswith(b"GGUF"):
+        return _describe_model(path)
+    sessions, more = _sessions(path)
+    return {
+        "format": "run" if more else sessions[0].format,
+        "sessions": len(sessions),
+        "turns": sum(len(s.turns) for s in sessions),
+        "probes": sum(len(s.probes) for s in sessions),
+        **more,
+        "warnings": [f"{s.name}: {w}" if len(sessions) > 1 else w for s in sessions for w in s.warnings],
+    }
+
+
+def _magic(path: Path) -> bytes:
+    try:
+        with open(path, "rb") as handle:
+            return handle.read(len(SQLITE_MAGIC))
+    except OSError as error:
+        raise MnemoscopeError(f"{path}: cannot be read ({error.strerror})", "check the path") from error
+
+
+def _sessions(path: Path) -> tuple[list[Session], dict[str, Any]]:
+    """The sessions of a session file or of a run; for a run also its lanes and how many events it holds."""
+    if _magic(path) != SQLITE_MAGIC:
+        from workbench.sessions import formats
+
+        return formats.read(path), {}
+    from workbench.trace.reader import TraceReader
+
+    with TraceReader(path) as reader:
+        sessions = [reader.session(number) for number in reader.session_names()]
+        return sessions, {"lanes": [lane.name for lane in reader.lanes()], "events": reader.last_seq()}
+
+
+def _describe_model(path: Path) -> dict[str, Any]:
+    from workbench.llm.gguf_file import read_header
+
+    header = read_header(path)
+    more = {
+        "architecture": header.architecture,
+        "name": header.metadata.get("general.name", ""),
+        "layers": header.of_architecture("block_count"),
+        "context": header.of_architecture("context_length"),
+    }
+    return {"format": "gguf", "sessions": 0, "turns": 0, "probes": 0, **more, "warnings": []}
+
+
+def _add_convert(commands: Any) -> None:
+    command = _command(commands, "convert", _convert, "write the sessions of any known file in the native format")
+    command.add_argument("file", type=Path, metavar="FILE", help="a session file, or a run")
+    command.add_argument("--out", type=Path, required=True, metavar="SESSION.json")
+    _json(command)
+
+
+def _convert(options: argparse.Namespace) -> None:
+    sessions, _ = _sessions(options.file)
+    _write_sessions(sessions, options.out, options.json)
+
+
+def _write_sessions(sessions: Sequence[Session], out: Path, as_json: bool) -> None:
+    import json
+
+    data = [s.to_json() for s in sessions]
+    write_text(out, json.dumps(data[0] if len(data) == 1 else data, ensure_ascii=False, indent=1) + "\n")
+    turns, probes = sum(len(s.turns) for s in sessions), sum(len(s.probes) for s in sessions)
+    if as_json:
+        console.say_json({"out": str(out), "sessions": len(data), "turns": turns, "probes": probes})
+    else:
+        console.say(f"wrote {out}: {len(data)} sessions, {turns} turns, {probes} probes")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file whole or not at all. Raises ``MnemoscopeError`` when it cannot be written."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, prefix=".", delete=False) as handle:
+            part = Path(handle.name)
+            try:
+                handle.write(text)
+                handle.close()
+                part.chmod(0o644)
+                part.replace(path)
+            except OSError:
+                part.unlink(missing_ok=True)
+                raise
+    except OSError as error:
+        raise MnemoscopeError(f"{path}: cannot be written ({error.strerror})", "choose another place") from error
+
+
+def _add_synth(commands: Any) -> None:
+    command = _command(commands, "synth", _synth, "generate a session with probes")
+    command.add_argument("kind", nargs="?", metavar="KIND", help="see --list")
+    command.add_argument("--list", action="store_true", help="every kind with its options")
+    command.add_argument("--seed", type=int, default=0, metavar="N")
+    command.add_argument("--option", action="append", default=[], metavar="KEY=VALUE", help="repeat it for several")
+    command.add_argument("--out", type=Path, metavar="SESSION.json", help="default: KIND-SEED.json")
+    _json(command)
+
+
+def _synth(options: argparse.Namespace) -> None:
+    from workbench.sessions.synthesis import SynthesisError, generate, list_kinds
+
+    if options.list:
+        _print_kinds(list_kinds(), options.json)
+        return
+    if not options.kind:
+        raise UsageError("mnemoscope synth: which kind?", "see `mnemoscope synth --list`")
+    pairs = [pair.partition("=") for pair in options.option]
+    if any(not key or not equals for key, equals, _ in pairs):
+        raise UsageError("mnemoscope synth: options are written --option key=value", "see `mnemoscope synth --list`")
+    try:
+        session = generate(options.kind, options.seed, **{key: value for key, _, value in pairs})
+    except SynthesisError as error:
+        raise UsageError(error.what, error.remedy) from error
+    _write_sessions([session], options.out or Path(f"{options.kind}-{options.seed}.json"), options.json)
+
+
+def _print_kinds(kinds: Sequence[tuple[str, str, dict[str, Any]]], as_json: bool) -> None:
+    if as_json:
+        console.say_json([{"name": n, "help": h, "options": o} for n, h, o in kinds])
+        return
+    rows = [[name, text.replace("``", ""), _given(options)] for name, text, options in kinds]
+    console.say(console.table(["kind", "what", "options with defaults"], rows))
+
+
+# lanes ---------------------------------------------------------------------------------------------------------------
+
+
+def _add_lanes(commands: Any) -> None:
+    command = _command(commands, "lanes", _lanes, "every memory strategy and cache policy with its parameters")
+    _json(command)
+
+
+def _lanes(options: argparse.Namespace) -> None:
+    from workbench.cache.registry import POLICIES
+    from workbench.memory.registry import STRATEGIES, strategy
+
+    found = {
+        "memory": [_card(strategy(name)) for name in STRATEGIES],
+        "cache": [_card(policy) for policy in POLICIES.values()],
+    }
+    if options.json:
+        console.say_json(found)
+        return
+    for kind, cards in found.items():
+        rows = [[c["name"], c["title"], c["fidelity"], _given(c["parameters"]), c["paper"]] for c in cards]
+        console.say(console.table([kind, "title", "fidelity", "parameters with defaults", "paper"], rows) + "\n")
+
+
+def _card(cls: Any) -> dict[str, Any]:
+    from dataclasses import fields
+
+    made = cls()
+    parameters = {f.name: getattr(made, f.name) for f in fields(made) if f.init}
+    card = {key: getattr(cls, key, "") for key in ("name", "title", "fidelity", "paper", "differs")}
+    return card | {"parameters": parameters}
+
+
+def _given(parameters: dict[str, Any]) -> str:
+    return " ".join(f"{k}={str(v).lower() if isinstance(v, bool) or v is None else v}" for k, v in parameters.items())
+
+
+# export, bench, selftest ---------------------------------------------------------------------------------------------
+
+
+def _add_export(commands: Any) -> None:
+    command = _command(commands, "export", _export, "a report of a run")
+    command.add_argument("file", type=Path, metavar="FILE", help="a run file")
+    command.add_argument("--html", type=Path, required=True, metavar="F", help="one self-contained page")
+    _json(command)
+
+
+def _export(options: argparse.Namespace) -> None:
+    from workbench.reports.html import report
+    from workbench.trace.reader import TraceReader
+
+    with TraceReader(options.file) as reader:
+        write_text(options.html, report(reader))
+    if options.json:
+        console.say_json({"html": str(options.html)})
+    else:
+        console.say(f"wrote {options.html}")
+
+
+def _add_bench(commands: Any) -> None:
+    command = _command(commands, "bench", _bench, "measure what should be fast")
+    command.add_argument("name", nargs="*", metavar="NAME", help="which; all without a name")
+    command.add_argument("--list", action="store_true", help="the names")
+    _json(command)
+
+
+def _bench(options: argparse.Namespace) -> None:
+    from workbench import bench
+
+    if options.list:
+        cards = [{"name": b.name, "what": b.what} for b in bench.BENCHMARKS.values()]
+        table = console.table(["name", "what"], [[c["name"], c["what"]] for c in cards])
+        console.say_json(cards) if options.json else console.say(table)
+        return
+    found = {}
+    for name in bench.chosen(options.name):
+        console.remark(f"{name}: measuring")
+        found[name] = bench.measure(name)
+        if not options.json:
+            console.say(console.table([name, "value"], bench.rows(found[name]), right=["value"]) + "\n")
+    if options.json:
+        console.say_json(found)
+
+
+def _add_selftest(commands: Any) -> None:
+    command = _command(commands, "selftest", _selftest, "check this installation, from libraries to a replayed session")
+    _models(command)
+    _json(command)
+
+
+def _selftest(options: argparse.Namespace) -> int:
+    from workbench.selftest import selftest
+
+    return selftest(options.model, options.embedder, options.json)

@@ -1,0 +1,179 @@
+"""The report as one self-contained page: no script, no remote resource, light and dark by the reader's own setting."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from math import sqrt
+
+from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup
+
+from workbench import __version__, console, paths
+from workbench.probes.competencies import SHORT
+from workbench.projections.scores import Cell
+from workbench.projections.timeline import Timeline, Track
+from workbench.reports import template
+from workbench.reports.content import Content, gather, heading
+from workbench.trace.events import OPERATIONS
+from workbench.trace.reader import TraceReader
+
+BINS = 200
+"""Columns of a timeline; several turns share one when there are more turns."""
+WIDTH, ABOVE, BELOW = 1000, 26, 14
+"""Of a track in its own units: height of what came in, and of what went."""
+_CAME, _WENT = ("written", "updated", "linked"), ("superseded", "deleted", "evicted")
+
+
+def report(reader: TraceReader) -> str:
+    """The page. Everything that a session, model or file says is escaped."""
+    return render(gather(reader))
+
+
+def render(content: Content) -> str:
+    """Lay out the content."""
+    board = content.board
+    happened = {kind for lane in board.lanes for kind in lane.operations}
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment.filters["figure"] = environment.globals["figure"] = "{:.3f}".format
+    return environment.from_string(template.PAGE).render(
+        content=content,
+        style=Markup(_style()),
+        abbreviated=[name for name in board.competencies if name in SHORT],
+        operations=[(str(k), k.removeprefix("item.")) for k in OPERATIONS if k in happened],
+        tracks={s.number: [_track(s.timeline, t) for t in s.timeline.tracks] for s in content.sessions},
+        places={lane.lane.id: place for place, lane in enumerate(board.lanes)},
+        cells=lambda lane: [lane.overall, *(lane.cell(name) for name in board.competencies)],
+        any_wrong=lambda line: any(v and not v.correct for v in line.verdicts),
+        shapes=SHAPES,
+        heading=heading,
+        percent=console.percent,
+        duration=console.seconds,
+        interval=interval,
+        bars=bars,
+        version=__version__,
+    )
+
+
+SHAPES = (
+    "M6 1a5 5 0 1 0 .01 0z",
+    "M1.5 1.5h9v9h-9z",
+    "M6 .8 11.4 10.6H.6z",
+    "M6 0 12 6 6 12 0 6z",
+    "M6 11.2.6 1.4h10.8z",
+    "M6 .6 11.3 4.4 9.3 10.6H2.7L.7 4.4z",
+    "M11.5 6 8.7 10.8H3.3L.5 6 3.3 1.2h5.4z",
+    "M4.2 1h3.6v3.2H11v3.6H7.8V11H4.2V7.8H1V4.2h3.2z",
+)
+"""A lane's shape by its place: disc, square, triangle, diamond, triangle down, pentagon, hexagon, plus."""
+
+
+def interval(cell: Cell, place: int) -> Markup:
+    """Accuracy as a point on a line from 0 to 1 with its 95 % interval."""
+    low, high, at = (round(v * 116 + 2, 1) for v in (cell.low, cell.high, cell.accuracy))
+    said = f"{cell.accuracy:.0%} right, 95 % interval {cell.low:.0%} to {cell.high:.0%}, {cell.n} probes"
+    return Markup(
+        '<svg class="interval" viewBox="0 0 120 12" role="img" aria-label="{0}"><title>{0}</title>'
+        '<path class="axis" d="M2 6H118M2 3v6M60 4v4M118 3v6"/>'
+        '<rect class="range lane{1}" x="{2}" y="4" width="{3}" height="4" rx="2"/>'
+        '<circle class="point lane{1}" cx="{4}" cy="6" r="4"/></svg>'
+    ).format(said, place % 8, low, round(max(high - low, 1), 1), at)
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A rectangle of a track, with what it stands for."""
+
+    kind: str
+    x: float
+    y: float
+    width: float
+    height: float
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class Strip:
+    """A lane's track ready to be drawn; ``bars`` are what happened, ``pips`` the probes."""
+
+    name: str
+    place: int
+    bars: tuple[Bar, ...]
+    pips: tuple[Bar, ...]
+    total: str
+
+
+def bars(found: tuple[Bar, ...]) -> Markup:
+    """Rectangles as SVG."""
+    shape = Markup('<rect class="{}" x="{}" y="{}" width="{}" height="{}"><title>{}</title></rect>')
+    return Markup("").join(shape.format(b.kind, b.x, b.y, b.width, b.height, b.title) for b in found)
+
+
+def _track(view: Timeline, track: Track) -> Strip:
+    size = max(1, -(-view.turns // BINS))
+    width = WIDTH * size / max(view.turns, 1)
+    binned = {kind: _binned(track.marks.get(kind, {}), size) for kind in (*_CAME, *_WENT, "dropped", "failed")}
+    came = list(_stacks(_CAME, binned, size, width, ABOVE, up=True))
+    went = list(_stacks((*_WENT, "dropped", "failed"), binned, size, width, BELOW, up=False))
+    total = ", ".join(f"{count:,} {kind}" for kind, count in track.total.items() if count)
+    return Strip(track.name, track.place % 8, (*came, *went), tuple(_pips(track, size, width)), total)
+
+
+def _binned(turns: Mapping[int, int], size: int) -> dict[int, int]:
+    found: dict[int, int] = {}
+    for turn, count in turns.items():
+        found[max(turn, 0) // size] = found.get(max(turn, 0) // size, 0) + count
+    return found
+
+
+def _stacks(
+    kinds: tuple[str, ...], binned: Mapping[str, Mapping[int, int]], size: int, width: float, room: int, up: bool
+) -> Iterator[Bar]:
+    """One stack per bin; its height grows with the root of the count, so that single ones stay visible."""
+    places = sorted({place for kind in kinds for place in binned[kind]})
+    most = max((sum(binned[k].get(p, 0) for k in kinds) for p in places), default=1)
+    for place in places:
+        count = sum(binned[k].get(place, 0) for k in kinds)
+        height, at = room * sqrt(count / most), 0.0
+        for kind in kinds:
+            own = binned[kind].get(place, 0)
+            if own:
+                part = height * own / count
+                y = ABOVE - at - part if up else ABOVE + 1 + at
+                yield _bar(kind, place, size, width, y, part, f"{own} {kind}")
+                at += part
+
+
+def _pips(track: Track, size: int, width: float) -> Iterator[Bar]:
+    """Right above the line, wrong below it: by place, not by colour alone."""
+    found: dict[int, list[int]] = {}
+    for probe in track.probes:
+        found.setdefault(max(probe.turn, 0) // size, [0, 0])[probe.correct] += 1
+    most = max((max(pair) for pair in found.values()), default=1)
+    for place, (wrong, right) in found.items():
+        for count, name, up in ((right, "right", True), (wrong, "wrong", False)):
+            if count:
+                height = 8 * sqrt(count / most)
+                yield _bar(name, place, size, max(width, 4), 9 - height if up else 10, height, f"{count} {name}")
+
+
+def _bar(kind: str, place: int, size: int, width: float, y: float, height: float, what: str) -> Bar:
+    when = f"turn {place * size}" if size == 1 else f"turns {place * size} to {place * size + size - 1}"
+    gap = min(0.6, width / 5)
+    step = WIDTH if width > WIDTH else width
+    x = min(place * step, WIDTH - step)
+    return Bar(kind, round(x, 2), round(y, 2), round(width - gap, 2), round(height, 2), f"{when}: {what}")
+
+
+def _style() -> str:
+    """The page's style with the program's own colours, light first and dark where the reader prefers it."""
+    light, dark = (_colours(name) for name in ("light", "dark"))
+    return f":root{{{light}}}@media(prefers-color-scheme:dark){{:root{{{dark}}}}}{template.STYLE}"
+
+
+def _colours(theme: str) -> str:
+    data = json.loads((paths.resources() / "themes" / f"{theme}.json").read_text("utf-8"))
+    named = {f"--{key}": value for key, value in data["colors"].items()}
+    named |= {f"--lane{place}": value for place, value in enumerate(data["lanes"])}
+    return ";".join(f"{key}:{value}" for key, value in named.items()) + f";color-scheme:{theme}"

@@ -1,0 +1,184 @@
+"""The report's page (Jinja, autoescaped) and its style. Kept in Python so that a frozen program carries it."""
+
+PAGE = """\
+<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<title>{{ content.run }} · Mnemoscope report</title>
+<style>{{ style }}</style>
+</head>
+<body>
+{% macro mark(place) -%}
+<svg class="shape lane{{ place % 8 }}" viewBox="0 0 12 12" aria-hidden="true"><path d="{{ shapes[place % 8] }}"/></svg>
+{%- endmacro %}
+<header>
+<p class="kicker">Mnemoscope report</p>
+<h1>{{ content.run }}</h1>
+{% if not content.finished %}
+<p class="notice">This run has not finished. What is shown was committed so far.</p>
+{% endif %}
+<dl>
+{% for name, value in content.facts %}
+<div><dt>{{ name }}</dt><dd>{{ value }}</dd></div>
+{% endfor %}
+</dl>
+</header>
+
+<section>
+<h2>Scoreboard</h2>
+{% if content.board.competencies %}
+<div class="scroll"><table>
+<thead><tr><th>Lane</th><th>All probes</th>
+{% for name in content.board.competencies %}<th title="{{ name }}">{{ heading(name) }}</th>{% endfor %}
+<th class="number">Recall@1</th><th class="number">Recall@5</th><th class="number">Recall@10</th>
+<th class="number">NDCG@10</th></tr></thead>
+<tbody>
+{% for lane in content.board.lanes %}
+{% set place = loop.index0 %}
+<tr><th scope="row">{{ mark(place) }}{{ lane.lane.name }}</th>
+{% for cell in cells(lane) %}
+<td>{% if cell and cell.n %}<div class="share"><b>{{ percent(cell.accuracy) }}</b>
+<span class="quiet">{{ cell.correct }} of {{ cell.n }}</span></div>{{ interval(cell, place) }}
+{% else %}<span class="quiet">not probed</span>{% endif %}</td>
+{% endfor %}
+{% for k in [1, 5, 10] %}
+<td class="number">{% if lane.retrieval.n %}{{ figure(lane.retrieval.recall[k]) }}
+{% if k == 10 %}<br><span class="quiet">{{ lane.retrieval.recall_10_interval | map("figure") | join("–") }}</span>
+{% endif %}{% endif %}</td>
+{% endfor %}
+<td class="number">{{ "" if lane.retrieval.ndcg is none else figure(lane.retrieval.ndcg) }}</td></tr>
+{% endfor %}
+</tbody></table></div>
+<p class="quiet">Points are shares of right answers, bars their 95 % intervals (Wilson). Recall is the share of a
+probe's evidence turns among the returned hits, averaged over the probes whose evidence is known; its interval is
+bootstrapped.
+{% for name in abbreviated %}{{ heading(name) }} {{ name | replace("_", " ") }}{{ "." if loop.last else ", " }}
+{%- endfor %}</p>
+{% else %}<p class="empty">No probe has been scored yet.</p>{% endif %}
+</section>
+
+<section>
+<h2>What it cost</h2>
+<div class="scroll"><table>
+<thead><tr><th>Lane</th><th class="number">Prompt tok</th><th class="number">Generated tok</th>
+<th class="number">Time</th>
+{% for kind, name in operations %}<th class="number">{{ name | capitalize }}</th>{% endfor %}
+<th class="number">Dropped</th><th class="number">Failed</th></tr></thead>
+<tbody>
+{% for lane in content.board.lanes %}
+<tr><th scope="row">{{ mark(loop.index0) }}{{ lane.lane.name }}</th>
+<td class="number">{{ "{:,}".format(lane.prompt_tokens) }}</td>
+<td class="number">{{ "{:,}".format(lane.generated_tokens) }}</td>
+<td class="number">{{ duration(lane.seconds) }}</td>
+{% for kind, name in operations %}<td class="number">
+{{- "{:,}".format(lane.operations[kind]) if kind in lane.operations else "" }}</td>{% endfor %}
+<td class="number">{{ lane.dropped or "" }}</td><td class="number">{{ lane.failed or "" }}</td></tr>
+{% endfor %}
+</tbody></table></div>
+<p class="quiet">Time is that of the lane's own steps; in a batched run it holds the wait for the other lanes.</p>
+</section>
+
+{% for session in content.sessions %}
+<section>
+<h2>{{ session.name }}
+<span class="quiet">{{ session.turns }} turns, {{ session.probes.lines | length }} probes</span></h2>
+<p class="legend"><span><i class="key written"></i>written</span><span><i class="key updated"></i>updated</span>
+<span><i class="key linked"></i>linked</span><span><i class="key superseded"></i>superseded or merged</span>
+<span><i class="key deleted"></i>deleted or evicted</span><span><i class="key dropped"></i>dropped</span>
+<span><i class="key right"></i>✓ right, above the line</span><span><i class="key wrong"></i>✗ wrong, below it</span></p>
+{% for strip in tracks[session.number] %}
+<figure class="lane{{ strip.place }}">
+<figcaption>{{ mark(strip.place) }}{{ strip.name }} <span class="quiet">{{ strip.total }}</span></figcaption>
+<svg class="strip" viewBox="0 0 1000 62" role="img" aria-label="{{ strip.name }}: {{ strip.total }}">
+<path class="axis" d="M0 26.5H1000M0 52.5H1000"/>{{ bars(strip.bars) }}
+<g transform="translate(0 43)">{{ bars(strip.pips) }}</g></svg>
+</figure>
+{% endfor %}
+<p class="ends quiet"><span>turn 0</span><span>turn {{ session.turns - 1 }}</span></p>
+{% if session.probes.lines %}
+<h3>Probes</h3>
+<input type="checkbox" class="filter" id="wrong{{ session.number }}">
+<label for="wrong{{ session.number }}">only those that a lane got wrong</label>
+<div class="scroll"><table class="probes">
+<thead><tr><th class="number">Turn</th><th>Competency</th><th>Question</th><th>Gold</th>
+{% for lane, name in session.probes.lanes %}<th>{{ mark(places[lane]) }}{{ name }}</th>{% endfor %}</tr></thead>
+<tbody>
+{% for line in session.probes.lines %}
+<tr{% if not any_wrong(line) %} class="allright"{% endif %}>
+<td class="number">{{ line.turn }}</td><td>{{ session.competencies[line.competency] }}</td>
+<td class="said">{{ line.question }}</td><td class="said">{{ line.gold }}</td>
+{% for verdict in line.verdicts %}
+{% if verdict %}<td class="said {{ "right" if verdict.correct else "wrong" }}"><b aria-label="
+{{- "right" if verdict.correct else "wrong" }}">{{ "✓" if verdict.correct else "✗" }}</b>
+{{ verdict.answer or "no answer" }}{% if verdict.rank %} <span class="rank" title="rank of the first hit that names the
+evidence">#{{ verdict.rank }}</span>{% endif %}</td>
+{% else %}<td class="quiet">not asked yet</td>{% endif %}
+{% endfor %}</tr>
+{% endfor %}
+</tbody></table></div>
+{% endif %}
+</section>
+{% endfor %}
+
+<section>
+<h2>Warnings and losses</h2>
+{% if content.troubles or content.warnings %}
+<div class="scroll"><table><thead><tr><th>Where</th><th>What</th><th class="number">Times</th></tr></thead><tbody>
+{% for trouble in content.troubles + content.warnings %}
+<tr><td>{{ trouble.where }}</td><td class="said">{{ trouble.what }}</td><td class="number">{{ trouble.times }}</td></tr>
+{% endfor %}
+</tbody></table></div>
+{% else %}<p class="empty">Nothing was dropped, nothing failed, and the session files were in order.</p>{% endif %}
+</section>
+<footer class="quiet">Made by Mnemoscope {{ version }} from {{ content.run }}, which opens in its window.</footer>
+</body>
+</html>
+"""
+
+STYLE = """
+*{box-sizing:border-box}
+body{margin:0 auto;max-width:1280px;padding:32px 24px 48px;background:var(--window);color:var(--text);
+font:14px/1.45 system-ui,-apple-system,"Segoe UI",sans-serif;font-variant-numeric:tabular-nums}
+header{margin-bottom:24px}
+h1{font-size:28px;line-height:1.2;margin:0 0 16px;overflow-wrap:anywhere}
+h2{font-size:18px;margin:0 0 12px}h3{font-size:14px;margin:20px 0 4px}
+h2 .quiet{font-weight:400;margin-left:8px}
+.kicker{margin:0 0 4px;color:var(--accent);font-weight:600}
+.notice{padding:8px 12px;background:var(--accent-soft);border-left:3px solid var(--accent)}
+section{background:var(--surface);border:1px solid var(--line);border-radius:6px;padding:16px;margin-bottom:16px}
+dl{display:flex;flex-wrap:wrap;gap:8px 32px;margin:0}dl div{max-width:100%}
+dt,.quiet{color:var(--text-3)}dt,.quiet,.legend,figcaption{font-size:12px}dd{margin:0;overflow-wrap:anywhere}
+.scroll{overflow-x:auto}
+table{border-collapse:collapse;width:100%}
+th,td{text-align:left;vertical-align:top;padding:8px 12px 8px 0;border-bottom:1px solid var(--line)}
+thead th{font-size:12px;font-weight:600;color:var(--text-2);white-space:nowrap;vertical-align:bottom}
+tbody th{font-weight:600;white-space:nowrap}tbody tr:last-child>*{border-bottom:0}
+.number{text-align:right;white-space:nowrap}
+.said{overflow-wrap:anywhere;min-width:96px;max-width:340px;white-space:pre-wrap}
+.said b{margin-right:4px}td.right b{color:var(--right)}td.wrong b{color:var(--wrong)}
+td.wrong{background:var(--wrong-soft)}
+.rank{color:var(--text-3);font-size:12px;white-space:nowrap}
+.share{white-space:nowrap}.interval{display:block;width:120px;height:12px;margin-top:4px}
+.shape{width:11px;height:11px;margin-right:8px;vertical-align:-1px}
+svg .axis,.axis{stroke:var(--line);stroke-width:1;fill:none}
+.range{opacity:.4}
+figure{margin:12px 0 0}figcaption{font-weight:600;margin-bottom:2px}figcaption .quiet{font-weight:400;margin-left:8px}
+.strip{display:block;width:100%;height:auto}
+.written{fill:currentColor;background:currentColor}.updated{fill:currentColor;background:currentColor;opacity:.55}
+.linked{fill:currentColor;background:currentColor;opacity:.25}
+.superseded{fill:var(--text-3);background:var(--text-3)}
+.deleted,.evicted{fill:var(--text);background:var(--text)}
+.dropped,.failed{fill:var(--bad);background:var(--bad)}
+rect.right,i.right{fill:var(--right);background:var(--right)}rect.wrong,i.wrong{fill:var(--wrong);background:var(--wrong)}
+.legend{display:flex;flex-wrap:wrap;gap:4px 16px;color:var(--text-2);margin:0}
+.key{display:inline-block;width:10px;height:10px;border-radius:2px;margin-right:6px}
+.ends{display:flex;justify-content:space-between;margin:2px 0 0}
+.filter:checked~.scroll .allright{display:none}
+.filter,label{cursor:pointer;accent-color:var(--accent-fill)}
+.empty{color:var(--text-2);margin:0}
+footer{padding:0 16px}
+@media print{body{background:none;padding:0}section{border:0;padding:8px 0}.filter,label{display:none}}
+""" + "".join(f".lane{n}{{fill:var(--lane{n});color:var(--lane{n})}}" for n in range(8))
