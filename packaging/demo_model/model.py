@@ -134,35 +134,53 @@ def frequencies(shape: Shape) -> Tensor:
     return shape.rope_base ** (-torch.arange(0, shape.head, 2) / shape.head)
 
 
+LOOK_BACK = (1, 1, 1, 1, 2, 3, 4, 6)
+"""How many tokens back each head of layer 0 looks at first."""
+
+
 @torch.no_grad()
-def half_build_circuits(model: Model, sharpness: float = 7.0) -> None:
+def half_build_circuits(
+    model: Model, sharpness: float = 7.0, kept: float = 0.03, match: float = 1.5, copied: float = 0.5
+) -> None:
     """Start with the circuits of recall half built; from a plain start two cores never reach them.
 
-    Layer 0: head ``i`` looks ``i + 1`` tokens back (biases of q and k with RoPE phases). Later layers: k = q, so matching
-    starts as identity. Everywhere output = value transposed, so copying starts as identity.
+    Layer 0: each head looks a fixed number of tokens back (biases of q and k with RoPE phases) and writes what it saw
+    into a subspace of its own, ``kept`` large so that it does not drown the embeddings. Layer 1: head ``i`` looks for
+    places that have the present token where head ``i`` of layer 0 looked, which makes the first four induction heads.
+    Later layers: k = q, so matching starts as identity. From layer 1 on output = value transposed, so copying starts as
+    identity. A fresh model continues 33 % of repeated random segments.
     """
+    width = model.shape.width
+    first = model.blocks[0]
+    assert isinstance(first, Block)
+    written = nn.init.orthogonal_(torch.empty(width, width))
     for number, block in enumerate(model.blocks):
         assert isinstance(block, Block)
         for part in (block.query, block.key, block.value):
             part.bias.zero_()
         nn.init.orthogonal_(block.value.weight)
-        block.output.weight.copy_(block.value.weight.t())
+        block.output.weight.copy_((copied if number == 1 else kept) * block.value.weight.t())
         if number == 0:
+            block.output.weight.copy_(kept * written)
             _look_back(block, model.shape, sharpness)
+        elif number == 1:
+            block.query.weight.copy_(match * first.value.weight)
+            block.key.weight.copy_(match * written.t())
         else:
-            block.query.weight.normal_(0, 1 / math.sqrt(model.shape.width))
+            block.query.weight.normal_(0, 1 / math.sqrt(width))
             block.key.weight.copy_(block.query.weight)
-        block.down.weight.mul_(0.3)
+        block.down.weight.mul_(kept / 2)
 
 
 def _look_back(block: Block, shape: Shape, sharpness: float) -> None:
     turn = frequencies(shape)
     for head in range(shape.heads):
         at = slice(head * shape.head, (head + 1) * shape.head)
+        back = LOOK_BACK[head % len(LOOK_BACK)]
         query, key = torch.zeros(shape.head), torch.zeros(shape.head)
-        query[0::2] = sharpness * torch.cos(-(head + 1) * turn)
-        query[1::2] = sharpness * torch.sin(-(head + 1) * turn)
+        query[0::2] = sharpness * torch.cos(-back * turn)
+        query[1::2] = sharpness * torch.sin(-back * turn)
         key[0::2] = sharpness
         block.query.bias[at], block.key.bias[at] = query, key
-    block.query.weight.mul_(0.2)
-    block.key.weight.mul_(0.2)
+    block.query.weight.normal_(0, 0.01)
+    block.key.weight.normal_(0, 0.01)

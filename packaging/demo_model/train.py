@@ -24,9 +24,11 @@ ROOT = HERE.parents[1]
 sys.path[:0] = [str(HERE), str(ROOT)]
 
 import torch  # noqa: E402
+import torch.distributed as dist  # noqa: E402
 import torch.nn.functional as F  # noqa: E402
 
 import data  # noqa: E402
+import tokenizer as tokens  # noqa: E402
 from data import READ, TASK, TASKS  # noqa: E402
 from model import Model, Shape  # noqa: E402
 from muon import Muon  # noqa: E402
@@ -34,6 +36,8 @@ from muon import Muon  # noqa: E402
 CHECKPOINT = ROOT / "out" / "demo_model" / "checkpoint.pt"
 LEARNING_RATE = 2e-3
 GROWN_AT = 0.93
+OPERATIONS_FROM = 128
+"""Length of rows from which memory operations are mixed in."""
 MUST_PASS = ("recall", "newest", "labels")
 
 
@@ -50,13 +54,13 @@ class Progress:
 
     def note(self, task: str, share: float) -> None:
         """Move the running accuracy of ``task``."""
-        self.right[task] = 0.98 * self.right.get(task, 0.0) + 0.02 * share
+        self.right[task] = 0.95 * self.right.get(task, 0.0) + 0.05 * share
 
     def level(self) -> data.Level:
         """Rows as hard as progress allows."""
         ease = max(0.0, min(1.0, (260 - self.length) / 164))
-        solved = self.right["repeat"] > 0.8
-        repeat = 0.5 if not solved else (0.12 if self.length < 400 else 0.05)
+        solved = self.right["repeat"] > 0.7
+        repeat = 0.35 if not solved else (0.12 if self.length < 400 else 0.05)
         return data.Level(
             self.length,
             simple=0.8 * ease,
@@ -75,13 +79,50 @@ class Progress:
         return True
 
 
+def keep_freed_memory() -> None:
+    """Start again with an allocator that keeps what it has; returning pages every step costs an eighth of the time."""
+    if sys.platform == "linux" and "MALLOC_TRIM_THRESHOLD_" not in os.environ:
+        os.environ |= {"MALLOC_MMAP_THRESHOLD_": "33000000", "MALLOC_TRIM_THRESHOLD_": "4000000000"}
+        os.execv(sys.executable, [sys.executable, *sys.argv])
+
+
 def main() -> None:
     options = arguments()
+    keep_freed_memory()
+    rank = fork_workers(options)
+    torch.set_flush_denormal(True)  # sharp attention makes denormal numbers, which are many times slower
     torch.manual_seed(options.seed)
     torch.set_num_threads(options.threads)
     device = options.device if options.device != "auto" else ("cuda" if torch.cuda.is_available() else "cpu")
-    run = Run(options, torch.device(device))
+    if options.workers > 1:
+        dist.init_process_group("gloo", init_method=f"file://{meeting_file(options)}", rank=rank, world_size=options.workers)
+    run = Run(options, torch.device(device), rank)
     run.train()
+    if options.workers > 1:
+        dist.destroy_process_group()
+
+
+def meeting_file(options: argparse.Namespace) -> Path:
+    """Where the workers find each other."""
+    path: Path = options.checkpoint.with_suffix(".workers").resolve()
+    return path
+
+
+def fork_workers(options: argparse.Namespace) -> int:
+    """Start the other workers as copies of this process; the rank of the process that returns.
+
+    Workers with one thread each share a busy machine far better than one process with as many threads, whose threads
+    wait for each other at every operation.
+    """
+    if options.workers == 1:
+        return 0
+    path = meeting_file(options)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)
+    for rank in range(1, options.workers):
+        if os.fork() == 0:
+            return rank
+    return 0
 
 
 def arguments() -> argparse.Namespace:
@@ -91,13 +132,15 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint")
     parser.add_argument("--checkpoint", type=Path, default=CHECKPOINT)
     parser.add_argument("--threads", type=int, default=os.cpu_count())
-    parser.add_argument("--tokens", type=int, default=0, help="tokens a step (default 3072 on the CPU, 49152 on a GPU)")
+    parser.add_argument("--workers", type=int, default=1, help="processes that share the work; give each one thread")
+    parser.add_argument("--tokens", type=int, default=0, help="tokens a step and worker (default 3072 on the CPU, 49152 on a GPU)")
     parser.add_argument("--longest", type=int, default=2048, help="tokens of the longest rows")
     parser.add_argument("--optimiser", default="muon", choices=("muon", "adamw"))
     parser.add_argument("--rate", type=float, default=LEARNING_RATE)
     parser.add_argument("--width", type=int, default=256)
     parser.add_argument("--layers", type=int, default=4)
     parser.add_argument("--feed-forward", type=int, default=640)
+    parser.add_argument("--operations", type=float, default=0.3, help="share of the tokens that are memory operations")
     parser.add_argument("--seed", type=int, default=5)
     return parser.parse_args()
 
@@ -105,8 +148,8 @@ def arguments() -> argparse.Namespace:
 class Run:
     """One training run: model, optimiser, progress."""
 
-    def __init__(self, options: argparse.Namespace, device: torch.device):
-        self.options, self.device = options, device
+    def __init__(self, options: argparse.Namespace, device: torch.device, rank: int = 0):
+        self.options, self.device, self.rank = options, device, rank
         self.encoder = data.Encoder()
         self.tokens = options.tokens or (49152 if device.type == "cuda" else 3072)
         self.progress = Progress()
@@ -119,7 +162,8 @@ class Run:
         self.optimisers = self.make_optimisers()
         if saved:
             self.restore(saved)
-        self.random = random.Random(options.seed + 7919 * self.progress.step)
+        self.operations = data.OperationRows(self.encoder)
+        self.random = random.Random(options.seed + 7919 * self.progress.step + 104729 * rank)
         self.started = time.monotonic() - self.progress.seconds
 
     def shape(self) -> Shape:
@@ -154,7 +198,8 @@ class Run:
         while self.progress.seconds < 60 * self.options.minutes:
             self.step()
             self.progress.seconds = time.monotonic() - self.started
-            if self.progress.grow(self.options.longest):
+            self.agree()
+            if self.rank == 0 and self.progress.grow(self.options.longest):
                 self.log("rows grow")
             if time.monotonic() - logged_at > 30:
                 self.log()
@@ -164,6 +209,26 @@ class Run:
                 saved_at = time.monotonic()
         self.save()
         self.log("done")
+
+    def agree(self) -> None:
+        """Every worker goes by the clock and the level of the first."""
+        if self.options.workers == 1:
+            return
+        p = self.progress
+        state = torch.tensor([p.seconds, p.length, p.right["repeat"]], dtype=torch.float64)
+        dist.broadcast(state, src=0)
+        p.seconds, p.length, p.right["repeat"] = state[0].item(), int(state[1].item()), state[2].item()
+
+    def share_gradients(self) -> None:
+        """The mean gradient of all workers."""
+        if self.options.workers == 1:
+            return
+        gradients = [p.grad for p in self.model.parameters() if p.grad is not None]
+        flat = torch.cat([gradient.reshape(-1) for gradient in gradients])
+        dist.all_reduce(flat)
+        flat /= self.options.workers
+        for gradient, mean in zip(gradients, flat.split([g.numel() for g in gradients]), strict=True):
+            gradient.copy_(mean.view_as(gradient))
 
     def rate(self) -> float:
         """Share of the learning rate: a short warm-up, then level, then a fall over the last fifth."""
@@ -178,6 +243,7 @@ class Run:
                 group["lr"] = self.options.rate * self.rate()
         for ids, tasks in self.batches():
             self.learn(ids, tasks)
+        self.share_gradients()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         for optimiser in self.optimisers:
             optimiser.step()
@@ -189,7 +255,12 @@ class Run:
     def batches(self) -> list[tuple[list[list[int]], list[list[int]]]]:
         """The rows of one step."""
         level = self.progress.level()
-        return [data.batch(self.random, self.encoder, level, max(1, self.tokens // level.length))]
+        share = self.options.operations if self.progress.length >= OPERATIONS_FROM else 0.0
+        rows = max(1, int(self.tokens * (1 - share)) // level.length)
+        made = [data.batch(self.random, self.encoder, level, rows)]
+        if share:
+            made.append(self.operations.next(self.random, int(self.tokens * share)))
+        return made
 
     def learn(self, ids: list[list[int]], tasks: list[list[int]]) -> None:
         """Forward and backward of one batch."""
@@ -206,12 +277,14 @@ class Run:
         answer = task != READ
         loss = losses[answer].sum() / answer.sum().clamp(min=1) + 0.1 * losses[~answer].sum() / (~answer).sum().clamp(min=1)
         loss.backward()
-        self.progress.seen += len(kept)
+        self.progress.seen += len(kept) * self.options.workers
         if self.progress.step % 4 == 0:
             self.measure(logits.detach(), target, task)
 
     def measure(self, logits: torch.Tensor, target: torch.Tensor, task: torch.Tensor) -> None:
-        """Running accuracy of each task, by token."""
+        """Running accuracy of each task, by token; the end of an answer does not count."""
+        counted = target != tokens.END
+        logits, target, task = logits[counted], target[counted], task[counted]
         right = (logits.argmax(-1) == target).float()
         total = torch.zeros(len(TASKS) + 1, device=self.device).index_add_(0, task + 1, torch.ones_like(right))
         good = torch.zeros(len(TASKS) + 1, device=self.device).index_add_(0, task + 1, right)
@@ -228,6 +301,8 @@ class Run:
 
     def save(self) -> None:
         """Write the checkpoint in one piece."""
+        if self.rank:
+            return
         path: Path = self.options.checkpoint
         path.parent.mkdir(parents=True, exist_ok=True)
         saved = {
@@ -242,6 +317,8 @@ class Run:
 
     def log(self, remark: str = "") -> None:
         """One line of progress."""
+        if self.rank:
+            return
         p = self.progress
         right = " ".join(f"{name} {p.right[name]:.2f}" for name in TASKS if p.right.get(name))
         speed = p.seen / max(1.0, p.seconds)

@@ -1,11 +1,19 @@
 """The conversion of the embedding model: every tensor and token under llama.cpp's names, and no other model."""
 
+import hashlib
 import importlib.util
 import json
+import os
 import struct
+import subprocess
+import sys
+import threading
 import zipfile
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import ModuleType
+from typing import ClassVar
 
 import gguf
 import numpy as np
@@ -155,6 +163,79 @@ def test_what_is_no_model_is_refused(
         said = capsys.readouterr().err
         assert "does not hold all-MiniLM-L6-v2" in said and said.count("\n") == 1
     assert minilm.main([]) == 2
+
+
+class Hub(BaseHTTPRequestHandler):
+    """What a model hub answers about the one repository it has."""
+
+    files: ClassVar[dict[str, bytes]] = {}
+
+    def do_HEAD(self) -> None:
+        self.answer(body=False)
+
+    def do_GET(self) -> None:
+        self.answer(body=True)
+
+    def answer(self, body: bool) -> None:
+        name = self.path.partition("?")[0].rpartition("/")[2]
+        if self.path.startswith("/api/models/"):
+            siblings = [{"rfilename": each} for each in [*self.files, "pytorch_model.bin"]]
+            content = json.dumps({"id": "m", "sha": "c" * 40, "siblings": siblings}).encode()
+            if "/tree/" in self.path:
+                tree = [
+                    {"type": "file", "path": each, "size": 1, "oid": "0"} for each in [*self.files, "pytorch_model.bin"]
+                ]
+                content = json.dumps(tree).encode()
+        elif name in self.files:
+            content = self.files[name]
+        else:
+            self.send_error(404)
+            return
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(content)))
+        self.send_header("ETag", f'"{hashlib.sha256(content).hexdigest()}"')
+        self.send_header("X-Repo-Commit", "c" * 40)
+        self.end_headers()
+        if body:
+            self.wfile.write(content)
+
+    def log_message(self, format: str, *arguments: object) -> None:
+        """Says nothing."""
+
+
+@pytest.fixture
+def hub() -> Iterator[str]:
+    Hub.files = files()
+    with ThreadingHTTPServer(("127.0.0.1", 0), Hub) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+def from_hub(endpoint: str, home: Path) -> str:
+    """What the script says on standard error when it is pointed at that hub; the small model is never the right one."""
+    offline = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
+    environment = {**offline, "HF_ENDPOINT": endpoint, "HF_HUB_OFFLINE": "0", "HF_HOME": str(home)}
+    command = [sys.executable, str(ROOT / "packaging" / "minilm.py"), "hub", str(home / "out.gguf")]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=120)
+    assert done.returncode == 1
+    assert not (home / "out.gguf").exists()
+    return done.stderr.strip().splitlines()[-1]
+
+
+def test_the_hub_gives_the_files_and_they_are_checked(hub: str, tmp_path: Path) -> None:
+    digest = hashlib.sha256(files()["model.safetensors"]).hexdigest()
+    assert f"weights have sha256 {digest}" in from_hub(hub, tmp_path)
+
+
+def test_a_hub_without_the_model_or_out_of_reach_is_one_line(hub: str, tmp_path: Path) -> None:
+    Hub.files = {"config.json": b"{}"}
+    assert "does not hold all-MiniLM-L6-v2" in from_hub(hub, tmp_path)
+    assert "the model hub did not give sentence-transformers/all-MiniLM-L6-v2" in from_hub(
+        "http://127.0.0.1:9", tmp_path
+    )
 
 
 def test_the_obtained_model_equals_the_reference_conversion(shared_models: Path) -> None:
