@@ -5,11 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-import numpy as np
-
 from workbench.memory.base import Fidelity, MemoryStrategy, Mind, Recall
 from workbench.memory.log import MemoryLog
-from workbench.memory.retrieval import ranked, tokenizer
+from workbench.memory.retrieval import Lexical, ranked
 from workbench.sessions.model import Turn
 
 
@@ -32,6 +30,9 @@ class BM25(MemoryStrategy):
     k: int = 10
     tokens: Literal["words", "split"] = "words"
 
+    def __post_init__(self) -> None:
+        self._lexical = Lexical(self.tokens)
+
     async def observe(self, turn: Turn, mind: Mind, log: MemoryLog) -> None:
         """Append the turn."""
         log.write(turn.said, "turn", id=f"turn-{turn.index}")
@@ -39,17 +40,4 @@ class BM25(MemoryStrategy):
     async def recall(self, query: str, mind: Mind, log: MemoryLog) -> Recall:
         """The best ``k`` turns; ties keep the older first."""
         items = log.state.active("turn")
-        if not items:
-            return Recall((), k=self.k)
-        scores = self._index(log).get_scores(tokenizer(self.tokens)(query))
-        return ranked(items, np.asarray(scores), self.k, "bm25")
-
-    def _index(self, log: MemoryLog):  # type: ignore[no-untyped-def]
-        from rank_bm25 import BM25Okapi
-
-        cached = getattr(self, "_cached", None)
-        if cached is None or cached[0] != log.state.version:
-            split = tokenizer(self.tokens)
-            cached = (log.state.version, BM25Okapi([split(i.text) for i in log.state.active("turn")]))
-            self._cached = cached
-        return cached[1]
+        return ranked(items, self._lexical.scores(query, [i.text for i in items]), self.k, "bm25")

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from workbench.memory.base import Fidelity, MemoryStrategy, Mind, Recall, Span
+from workbench.memory.base import Fidelity, MemoryStrategy, Mind, Recall
 from workbench.memory.log import MemoryLog
+from workbench.memory.retrieval import span
 from workbench.sessions.model import Turn
 
 
@@ -29,4 +30,4 @@ class Full(MemoryStrategy):
     async def recall(self, query: str, mind: Mind, log: MemoryLog) -> Recall:
         """Every turn, the oldest dropped first."""
         items = log.state.active("turn")
-        return Recall(tuple(Span(i.text, (i.id,), i.turns, "turn", priority=n) for n, i in enumerate(items)))
+        return Recall(tuple(span(i, n, kind="turn") for n, i in enumerate(items)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -150,7 +150,7 @@ class MemoryState:
         self.links.pop((event.subject, event.payload["to"], event.payload.get("label", "")), None)
 
 
-_HANDLERS = {
+_HANDLERS: dict[str, Callable[[MemoryState, Event], None]] = {
     Kind.WRITTEN: MemoryState._written,
     Kind.UPDATED: MemoryState._updated,
     **dict.fromkeys(_ENDED, MemoryState._ended),

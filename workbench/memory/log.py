@@ -61,7 +61,7 @@ class MemoryLog:
         for name, new in values.items():
             old = getattr(item, name) if name in ("text", "index_text", "kind", "turns") else item.fields.get(name)
             new = sorted(set(new)) if name == "turns" else new
-            old = list(old) if name == "turns" else old
+            old = list(item.turns) if name == "turns" else old
             if old != new:
                 changes[name] = [old, new]
         if changes:

@@ -1,9 +1,9 @@
-"""What retrieving strategies share: tokenizers, ranking candidates, spans of hits."""
+"""What retrieving strategies share: tokenizers, BM25, fusion, ranking candidates, spans of hits."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,62 @@ CANDIDATES = 25
 
 def tokenizer(name: str) -> Callable[[str], list[str]]:
     """``split``: at single spaces. ``words``: lower-case ``[a-z0-9]+``."""
-    return (lambda text: text.split(" ")) if name == "split" else (lambda text: re.findall(r"[a-z0-9]+", text.lower()))
+    return (lambda text: text.split(" ")) if name == "split" else words
+
+
+def words(text: str) -> list[str]:
+    """The lower-case ``[a-z0-9]+`` of a text, in order."""
+    return re.findall(r"[a-z0-9]+", text.lower())
+
+
+class Lexical:
+    """BM25 over texts: ``rank_bm25.BM25Okapi`` with its defaults (k1 1.5, b 0.75, epsilon 0.25).
+
+    A cache: the index is built again when the texts differ from the last time.
+    """
+
+    def __init__(self, tokens: str = "words") -> None:
+        self._split = tokenizer(tokens)
+        self._texts: tuple[str, ...] = ()
+        self._index: object = None
+
+    def scores(self, query: str, texts: Sequence[str]) -> NDArray[np.float64]:
+        """Score of each text for ``query``, float64 ``[len(texts)]``; zeros where no text has a word."""
+        if self._index is None or self._texts != tuple(texts):
+            self._texts = tuple(texts)
+            self._index = self._build()
+        if self._index is None:
+            return np.zeros(len(texts))
+        return np.asarray(self._index.get_scores(self._split(query)), np.float64)  # type: ignore[attr-defined]
+
+    def _build(self) -> object:
+        from rank_bm25 import BM25Okapi
+
+        corpus = [self._split(text) for text in self._texts]
+        return BM25Okapi(corpus) if any(corpus) else None
+
+
+def unit_range(scores: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Scores moved to [0, 1] by minimum and maximum; zeros when they are all equal."""
+    low, high = (float(scores.min()), float(scores.max())) if len(scores) else (0.0, 0.0)
+    return np.asarray((scores - low) / (high - low), np.float64) if high > low else np.zeros(len(scores))
+
+
+def ranks(scores: NDArray[np.floating]) -> NDArray[np.int64]:
+    """The rank of each score from 1, best first; of equal scores the earlier first."""
+    out = np.empty(len(scores), np.int64)
+    out[np.argsort(-scores, kind="stable")] = np.arange(1, len(scores) + 1)
+    return out
+
+
+def reciprocal_ranks(*scores: NDArray[np.floating], constant: float = 60.0) -> NDArray[np.float64]:
+    """Reciprocal rank fusion (Cormack et al. 2009): the sum of 1 / (constant + rank) over the scorings."""
+    return np.sum([1.0 / (constant + ranks(s)) for s in scores], axis=0)
+
+
+def best(scores: NDArray[np.floating]) -> list[int]:
+    """Indexes from the best score to the worst; of equal scores the earlier first."""
+    return [int(i) for i in np.argsort(-scores, kind="stable")]
 
 
 def ranked(
@@ -26,6 +81,9 @@ def ranked(
     k: int,
     part: str,
     parts: Mapping[str, NDArray[np.floating]] | None = None,
+    *,
+    order: Sequence[int] | None = None,
+    text: Callable[[Item], str] | None = None,
 ) -> Recall:
     """The best ``k`` items as spans in the order they were written; ties keep the earlier item first.
 
@@ -33,13 +91,26 @@ def ranked(
         scores: ``[len(items)]``, higher is better.
         part: name of the score among a hit's parts.
         parts: further component scores, each ``[len(items)]``.
+        order: indexes of the candidates, best first, when it is not simply that of the scores.
+        text: how an item reads in the context; its ``text`` when not given.
     """
-    order = np.argsort(-scores, kind="stable")[: max(k, CANDIDATES)]
+    order = best(scores) if order is None else order
     columns = {part: scores} | dict(parts or {})
     hits = tuple(
-        Hit(items[i].id, float(scores[i]), rank, rank <= k, {name: float(column[i]) for name, column in columns.items()})
-        for rank, i in enumerate(order, 1)
+        Hit(
+            items[i].id, float(scores[i]), rank, rank <= k, {name: float(column[i]) for name, column in columns.items()}
+        )
+        for rank, i in enumerate(order[: max(k, CANDIDATES)], 1)
     )
-    chosen = sorted(int(i) for i in order[:k])
-    spans = (Span(items[i].text, (items[i].id,), items[i].turns, "memory", priority=float(scores[i])) for i in chosen)
-    return Recall(tuple(spans), hits, k)
+    chosen = sorted(order[:k])
+    return Recall(tuple(span(items[i], float(scores[i]), text) for i in chosen), hits, k)
+
+
+def span(item: Item, priority: float, text: Callable[[Item], str] | None = None, kind: str = "memory") -> Span:
+    """An item as a span of one line."""
+    return Span(" ".join((text(item) if text else item.text).split()), (item.id,), item.turns, kind, priority=priority)
+
+
+def recent(items: Iterable[Item], above: float = 1e6, kind: str = "recent") -> tuple[Span, ...]:
+    """Items that are in the context whatever the question; the newest of them are the last to be dropped."""
+    return tuple(span(item, above + n, kind=kind) for n, item in enumerate(items))

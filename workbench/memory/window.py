@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from workbench.memory.base import Fidelity, Hit, MemoryStrategy, Mind, Recall, Span
+from workbench.memory.base import Fidelity, Hit, MemoryStrategy, Mind, Recall
 from workbench.memory.log import MemoryLog
+from workbench.memory.retrieval import span
 from workbench.sessions.model import Turn
 
 
@@ -44,5 +45,5 @@ class Window(MemoryStrategy):
         items = log.state.active("turn")
         newest = list(reversed(items))
         hits = tuple(Hit(i.id, 1 / rank, rank, True, {"recency": 1 / rank}) for rank, i in enumerate(newest, 1))
-        spans = tuple(Span(i.text, (i.id,), i.turns, "turn", priority=n) for n, i in enumerate(items))
+        spans = tuple(span(i, n, kind="turn") for n, i in enumerate(items))
         return Recall(spans, hits, len(hits))

@@ -1,0 +1,107 @@
+"""BM25 against published figures; the index against exact search; fusion."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.support.minds import Lane, Mind
+from workbench.memory.bm25 import BM25
+from workbench.memory.dense import Dense
+from workbench.memory.hybrid import Hybrid
+from workbench.memory.items import Item
+from workbench.memory.retrieval import Lexical, ranks, reciprocal_ranks, unit_range, words
+from workbench.memory.vectors import VectorIndex, _client
+from workbench.sessions.formats import locomo
+
+TABLE = {  # memory.md 3.1: evidence recall at 1, 5, 10, 25 over the 997 questions with evidence
+    "split": (0.1538, 0.3253, 0.4253, 0.5173),
+    "words": (0.2546, 0.4678, 0.5447, 0.6470),
+}
+
+
+@pytest.mark.parametrize("tokens", list(TABLE))
+def test_bm25_reproduces_the_locomo_table(shared_data: Path, tokens: str) -> None:
+    path = shared_data / "locomo" / "locomo5.json"
+    found: list[list[float]] = []
+    for session in locomo.read(json.loads(path.read_text()), path):
+        lane = Lane(BM25(tokens=tokens)).observe(*session.turns)  # type: ignore[arg-type]
+        for probe in session.probes:
+            if probe.evidence:
+                turns = [lane.state[h.item].turns[0] for h in lane.ask(probe.question).hits]
+                found.append([len(set(turns[:k]) & set(probe.evidence)) / len(probe.evidence) for k in (1, 5, 10, 25)])
+    assert len(found) == 997
+    assert np.mean(found, axis=0) == pytest.approx(TABLE[tokens], abs=5e-4)
+
+
+def items(*texts: str) -> list[Item]:
+    return [Item(f"i{n}", "note", t, (n,), index_text=t) for n, t in enumerate(texts)]
+
+
+def test_the_index_follows_the_items_and_equals_exact_search() -> None:
+    rng = np.random.default_rng(0)
+    stock = [" ".join(rng.choice([f"w{i}" for i in range(60)], 6)) for _ in range(300)]
+    index, mind = VectorIndex(), Mind()
+    for kept in (stock[:100], stock[40:], stock[:10], stock[200:]):
+        own = items(*kept)
+        found = asyncio.run(index.search("w1 w2 w3", own, mind, 10))
+        exact = np.round((asyncio.run(mind.embed(kept)).astype(float) @ asyncio.run(mind.embed(["w1 w2 w3"]))[0]), 5)
+        assert np.array_equal(found.scores, exact)
+        best = sorted(range(len(kept)), key=lambda n: (-exact[n], n))
+        assert [exact[n] for n in found.order] == [exact[n] for n in best[: len(found.order)]]
+        assert len(found.order) == min(25, len(kept))
+
+
+def test_items_without_a_vector_are_not_found() -> None:
+    own = [*items("a b"), Item("x", "note", "a b", (1,), index_text="")]
+    found = asyncio.run(VectorIndex().search("a b", own, Mind(), 10))
+    assert found.order == (0,) and found.scores[1] == -1
+
+
+def test_an_index_has_a_collection_of_its_own_and_drops_it() -> None:
+    first, second = VectorIndex(), VectorIndex()
+    for index, text in ((first, "a"), (second, "b")):
+        asyncio.run(index.search("a", items(text), Mind(), 1))
+    before = {c.name for c in _client().list_collections()}
+    first.close()
+    asyncio.run(first.search("a", items("a"), Mind(), 1))  # built anew
+    del second, index
+    after = {c.name for c in _client().list_collections()}
+    assert len(before - after) == 2 and len(after - before) == 1
+
+
+def test_the_index_embeds_a_text_once() -> None:
+    index, mind = VectorIndex(), Mind()
+    for _ in range(3):
+        asyncio.run(index.search("q", items("a", "b"), mind, 1))
+    assert mind.awaited == 4  # both texts together, then the query each time
+
+
+def test_words_and_fusion() -> None:
+    assert words("It's 5 o'clock") == ["it", "s", "5", "o", "clock"]
+    assert list(unit_range(np.array([2.0, 4.0, 3.0]))) == [0, 1, 0.5] and not unit_range(np.ones(3)).any()
+    assert list(ranks(np.array([1.0, 3.0, 3.0]))) == [3, 1, 2]
+    assert reciprocal_ranks(np.array([1.0, 0.0]), np.array([1.0, 0.0])) == pytest.approx([2 / 61, 2 / 62])
+
+
+def test_bm25_of_nothing_and_of_texts_without_words() -> None:
+    assert list(Lexical().scores("x", [])) == [] and list(Lexical().scores("x", ["東京", ""])) == [0, 0]
+
+
+@pytest.mark.parametrize("make", [BM25, Dense, Hybrid, lambda: Hybrid(fusion="scores")])
+def test_hits_name_what_was_left_out(make: type) -> None:
+    lane = Lane(make()).tell(*(f"Mira bought {n} {'red ' * (n == 7)}apples" for n in range(40)))
+    recall = lane.ask("Who bought 7 red apples?")
+    assert len(recall.hits) == 25 and [h.returned for h in recall.hits] == [True] * 10 + [False] * 15
+    assert lane.state[recall.hits[0].item].text == "Mira: Mira bought 7 red apples"
+    assert [s.turns[0] for s in recall.spans] == sorted(s.turns[0] for s in recall.spans)
+    assert max(recall.spans, key=lambda s: s.priority).items[0] == recall.hits[0].item
+
+
+def test_hybrid_shows_its_parts() -> None:
+    recall = Lane(Hybrid()).tell("Mira lives in Oslo", "Tomas lives in Lima").ask("Where does Mira live?")
+    assert set(recall.hits[0].parts) == {"fused", "bm25", "cosine"}

@@ -1,0 +1,122 @@
+"""The vector index: a Chroma collection beside the items, rebuilt from them whenever they differ."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import threading
+import weakref
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.memory.base import Mind
+from workbench.memory.items import Item
+from workbench.memory.pieces import Vectors
+from workbench.memory.retrieval import CANDIDATES
+
+_CHUNK = 1000
+_HNSW = {"space": "cosine", "ef_search": 512, "ef_construction": 256, "max_neighbors": 32, "num_threads": 1}
+"""Wide enough that the approximate search finds the exact neighbours of a few thousand items; one thread, so that the
+graph is the same from run to run."""
+_numbers = itertools.count()
+_guard = threading.Lock()
+_shared: Any = None
+
+
+def _client() -> Any:
+    """The one Chroma client of this process: Chroma's in-memory store is shared by all clients of a process anyway."""
+    global _shared
+    with _guard:
+        if _shared is None:
+            import chromadb
+            from chromadb.config import Settings
+
+            _shared = chromadb.EphemeralClient(Settings(anonymized_telemetry=False))
+        return _shared
+
+
+def _drop(name: str) -> None:
+    if _shared is not None:
+        _shared.delete_collection(name)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a search found.
+
+    Attributes:
+        scores: exact cosine of the query to every item that was asked about, float64 ``[items]``.
+        order: indexes of what the index returned, best first; of equal scores the earlier item first.
+    """
+
+    scores: NDArray[np.float64]
+    order: tuple[int, ...]
+
+
+class VectorIndex:
+    """Vectors of items under their ``index_text``; items without one are not in the index.
+
+    A cache: ``search`` first brings the collection in line with the items, so a fresh instance finds the same as one
+    that has been there since the first turn. Every instance has a collection of its own, dropped with it.
+    """
+
+    def __init__(self) -> None:
+        self.vectors = Vectors()
+        self._texts: dict[str, str] = {}
+        self._collection: Any = None
+        self._finalizer: Any = None
+
+    async def add(self, texts: Sequence[str], mind: Mind) -> None:
+        """Embed texts on the write path, where the cost belongs; the index takes them in with the next search."""
+        await self.vectors.of(mind, [t for t in texts if t])
+
+    async def search(self, query: str, items: Sequence[Item], mind: Mind, k: int) -> Found:
+        """Exact scores of all ``items`` and the order of the best ``max(k, CANDIDATES)``."""
+        return await self.nearest((await mind.embed([query]))[0], items, mind, k)
+
+    async def nearest(self, vector: NDArray[np.float32], items: Sequence[Item], mind: Mind, k: int) -> Found:
+        """Like :meth:`search`, for a query that is a vector already."""
+        indexed = {i.id: i.index_text for i in items if i.index_text}
+        vectors = await self.vectors.of(mind, list(indexed.values()))
+        self._sync(indexed, dict(zip(indexed, vectors, strict=True)))
+        scores = np.full(len(items), -1.0)
+        if not indexed:
+            return Found(scores, ())
+        places = {item.id: n for n, item in enumerate(items)}
+        where = [places[name] for name in indexed]
+        # Five decimals: what else was in an embedding batch moves the sixth, and must not move a rank.
+        scores[where] = np.round(vectors.astype(np.float64) @ vector, 5)
+        count = min(max(k, CANDIDATES), len(indexed))
+        found = self._collection.query(query_embeddings=[vector], n_results=count, include=[])["ids"][0]
+        near = sorted((places[name] for name in found), key=lambda n: (-scores[n], n))
+        return Found(scores, tuple(near))
+
+    def close(self) -> None:
+        """Drop the collection; the next search builds it anew."""
+        if self._finalizer is not None:
+            self._finalizer()
+        self._collection, self._finalizer, self._texts = None, None, {}
+
+    def _sync(self, indexed: Mapping[str, str], vectors: Mapping[str, NDArray[np.float32]]) -> None:
+        gone = [name for name in self._texts if name not in indexed]
+        new = [name for name, text in indexed.items() if self._texts.get(name) != text]
+        if not gone and not new:
+            return
+        collection = self._open()
+        for at in range(0, len(gone), _CHUNK):
+            collection.delete(ids=gone[at : at + _CHUNK])
+        for at in range(0, len(new), _CHUNK):
+            names = new[at : at + _CHUNK]
+            collection.upsert(ids=names, embeddings=np.stack([vectors[n] for n in names]))
+        self._texts = dict(indexed)
+
+    def _open(self) -> Any:
+        if self._collection is None:
+            name = f"lane-{os.getpid()}-{next(_numbers)}"
+            self._collection = _client().create_collection(name, embedding_function=None, configuration={"hnsw": _HNSW})
+            self._finalizer = weakref.finalize(self, _drop, name)
+        return self._collection
