@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QByteArray, QSize, Qt, QTimer
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QIcon
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QIcon, QShowEvent
 from PySide6.QtWidgets import QApplication, QMainWindow, QMenu, QSplitter, QVBoxLayout, QWidget
 
 from ui import layouts, panels
@@ -144,6 +144,10 @@ class MainWindow(QMainWindow):
         else:
             self.open(found)
             self._interesting_moment()
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: D102, N802
+        super().showEvent(event)
+        QTimer.singleShot(0, self.scrubber.setFocus)  # once the window is active, so that no button looks chosen
 
     def _interesting_moment(self) -> None:
         """Start where there is something to see: the first wrong answer of the selected lane, else the last turn."""

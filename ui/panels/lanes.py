@@ -21,8 +21,8 @@ from ui.widgets.zones import Zone, ZonedWidget, tip
 from workbench.projections.lanes import AnswerView, Lanes, LaneView, SpanView, Step, lanes
 from workbench.trace.reader import TraceReader
 
-NARROWEST = 196
-"""Width of a column in the ordinary type below which the columns scroll sideways."""
+NARROWEST = 172
+"""Width of a column in the ordinary type; where there is less room for each, some columns are out of sight to the side."""
 _WIDEST = 460
 _MOST_BELOW = 3
 
@@ -51,7 +51,7 @@ class LanesPanel(Panel):
         layout.setSpacing(theme.active().unit(2))
         self.question = _Question(self)
         self.columns = _Columns(self)
-        self.scroll = QScrollArea()
+        self.scroll = _Sideways()
         self.scroll.setFrameShape(QFrame.Shape.NoFrame)
         self.scroll.setWidgetResizable(True)
         self.scroll.setWidget(self.columns)
@@ -184,21 +184,37 @@ class _Columns(ZonedWidget):
 
     def choose(self, lane: int, item: str) -> None:
         if (lane, item) != (self._lane, self._item):
-            self._lane, self._item = lane, item
+            moved, self._lane, self._item = lane != self._lane, lane, item
+            if moved:
+                self.bring()
             self.update()
+
+    def bring(self) -> None:
+        """Scroll sideways until the selected column is in view."""
+        shown = self._shown()
+        place = next((i for i, lane in enumerate(shown) if lane.lane == self._lane), None)
+        if place is not None and self.minimumWidth():
+            each = (self.minimumWidth() + theme.active().unit(2)) / len(shown)
+            self._panel.scroll.horizontalScrollBar().setValue(self._start(round(place * each), round(each)))
+
+    def _start(self, left: int, width: int) -> int:
+        bar, room = self._panel.scroll.horizontalScrollBar(), self._panel.scroll.viewport().width()
+        return left if left < bar.value() else max(bar.value(), left + width - theme.active().unit(2) - room)
 
     def fit(self) -> None:
         """Ask for as much room as the columns need."""
-        now = theme.active()
-        self.setMinimumSize(self._width() * max(1, len(self._shown())), now.metrics().height() * 14 + now.unit(24))
+        now, many = theme.active(), max(1, len(self._shown()))
+        room, gap = self._panel.scroll.viewport().width(), now.unit(2)
+        fit = min(many, max(1, (room + gap) // (self._narrowest() + gap)))
+        each = (room + gap) // fit  # whole columns are seen, never a part of one
+        self.setMinimumSize(each * many - gap if many > fit else 0, now.metrics().height() * 13 + now.unit(14))
         self.update()
 
     def sizeHint(self) -> QSize:  # noqa: N802
         return self.minimumSize()
 
-    def _width(self) -> int:
-        now = theme.active()
-        return round(NARROWEST * now.size / 13) + now.unit(2)
+    def _narrowest(self) -> int:
+        return round(NARROWEST * theme.active().size / 13)
 
     def _shown(self) -> tuple[LaneView, ...]:
         if self._view is None:
@@ -228,6 +244,17 @@ class _Columns(ZonedWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
         super().resizeEvent(event)
         self.update()
+
+
+class _Sideways(QScrollArea):
+    """Scrolls sideways by whole columns; its width decides how many of them are seen."""
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        super().resizeEvent(event)
+        columns = self.widget()
+        if isinstance(columns, _Columns):
+            columns.fit()
+            columns.bring()
 
 
 def _spoken(lane: LaneView) -> str:
@@ -449,9 +476,11 @@ class _Column:
         if not lane.done:
             return
         spent = [tokens(sum(lane.tokens))] if lane.tokens != (0, 0) else []
-        parts = [*([count(lane.calls, "call")] if lane.calls else []), *spent, ms(lane.ms)]
-        rect = QRect(self.x, self.foot, self.width, now.metrics("small").height())
-        self._draw("turn  " + " · ".join(parts), rect, "small", "text-3")
+        parts = [ms(lane.ms), *spent, *([count(lane.calls, "model call")] if lane.calls else [])]
+        rect, metrics = QRect(self.x, self.foot, self.width, now.metrics("small").height()), now.metrics("small")
+        while len(parts) > 1 and metrics.horizontalAdvance(" · ".join(parts)) > rect.width():
+            parts.pop()
+        self._draw(" · ".join(parts), rect, "small", "text-3")
         detail = f"prompt {tokens(lane.tokens[0])}, generated {tokens(lane.tokens[1])}"
         answer = lane.answer
         asked = f"answer: {tokens(answer.prompt_tokens)} prompt, {tokens(answer.generated)} generated, {ms(answer.ms)}" if answer else ""
@@ -492,11 +521,11 @@ def _evidence_line(answer: AnswerView) -> tuple[str, str]:
     held = sum(s.evidence for s in answer.spans)
     if held:
         verb = "holds" if held == 1 else "hold"
-        return f"{held} of {count(len(answer.spans), 'span')} {verb} the evidence", "text-2"
+        return f"{held} of {count(len(answer.spans), 'span')} {verb} evidence", "text-2"
     if answer.cut:
         return "evidence retrieved, then cut", "wrong"
     if answer.rank:
-        return f"evidence not retrieved (rank {answer.rank})", "wrong"
-    return "evidence not in the context", "wrong"
+        return f"evidence missed, rank {answer.rank}", "wrong"
+    return "evidence not in context", "wrong"
 
 

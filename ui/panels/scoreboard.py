@@ -91,7 +91,7 @@ class _Matrix(ZonedWidget):
 
     def fit(self) -> None:
         lanes = len(self._view.rows) if self._view else 1
-        self.setMinimumHeight(self._head() + lanes * self._row())
+        self.setMinimumHeight(self._head() + lanes * (theme.active().metrics().height() + theme.active().unit(1.25)))
         self.update()
 
     def sizeHint(self) -> QSize:  # noqa: N802
@@ -101,7 +101,10 @@ class _Matrix(ZonedWidget):
         return theme.active().metrics("small").height() + theme.active().unit(1.5)
 
     def _row(self) -> int:
-        return theme.active().metrics().height() + theme.active().unit(1.5)
+        """Height of a row: what the type needs, and up to twice of it where there is room."""
+        now = theme.active()
+        least, lanes = now.metrics().height() + round(now.unit(1.25)), len(self._view.rows) if self._view else 1
+        return max(least, min(least * 2, (self.height() - self._head()) // max(1, lanes)))
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
         if self._view is not None:
@@ -193,12 +196,10 @@ class _Matrix(ZonedWidget):
         if cell.accuracy:
             p.drawRoundedRect(QRectF(bar.x(), bar.y(), bar.width() * cell.accuracy, bar.height()), bar.height() / 2, bar.height() / 2)
         low, high, y = bar.x() + bar.width() * cell.low, bar.x() + bar.width() * cell.high, bar.center().y()
-        for color, wide in (("surface", 3.2), ("text", 1.2)):
-            p.setPen(QPen(now.color(color, 0.9), wide, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
-            p.drawLine(QPointF(low, y), QPointF(high, y))
         p.setPen(QPen(now.color("text"), 1.2))
+        p.drawLine(QPointF(low, y), QPointF(high, y))
         for x in (low, high):
-            p.drawLine(QPointF(x, y - 3), QPointF(x, y + 3))
+            p.drawLine(QPointF(x, y - 2.5), QPointF(x, y + 2.5))
 
     def _paint_recall(self, p: QPainter, rect: QRectF, row: BoardRow) -> None:
         now = theme.active()

@@ -42,6 +42,7 @@ class ScrubberPanel(Panel):
         self.head.hide()
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.tracks = Tracks(self)
+        self.setFocusProxy(self.tracks)
         return self.tracks
 
     def title(self, view: Timeline | None) -> str:  # noqa: D102
@@ -60,10 +61,10 @@ class ScrubberPanel(Panel):
 
     def fit(self) -> None:
         """As high as its lanes need."""
-        margins = self.contentsMargins()
-        layout = self.layout()
-        around = layout.contentsMargins() if layout is not None else margins
-        self.setFixedHeight(self.tracks.sizeHint().height() + around.top() + around.bottom())
+        layout, unit = self.layout(), theme.active().unit
+        if layout is not None:
+            layout.setContentsMargins(unit(3), unit(1.5), unit(3), unit(1.5))
+        self.setFixedHeight(self.tracks.sizeHint().height() + 2 * unit(1.5))
 
     def table(self, view: Timeline) -> Table:  # noqa: D102
         rows = []
@@ -146,7 +147,7 @@ class Tracks(QWidget):
         return self._top() + (place + 0.5) * self._row()
 
     def _strip(self, turn: int) -> QRect:
-        half = theme.active().unit(8)
+        half = theme.active().unit(10)
         return QRect(round(self._x(turn)) - half, 0, 2 * half, self.height())
 
     # Painting.
@@ -171,6 +172,7 @@ class Tracks(QWidget):
         width = metrics.horizontalAdvance(text) + now.unit(3)
         left = min(max(x - width / 2, 0), self.width() - width)
         bubble = QRectF(left, 0, width, metrics.height() + 2)
+        painter.fillRect(bubble.adjusted(-now.unit(4), 0, now.unit(4), 1), now.color("surface"))
         painter.setPen(QPen(now.color("accent-fill"), 1.6))
         painter.drawLine(QPointF(x, bubble.bottom()), QPointF(x, self.height()))
         painter.setPen(Qt.PenStyle.NoPen)

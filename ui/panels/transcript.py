@@ -63,12 +63,13 @@ class TranscriptPanel(Panel):
         view: Transcript | None = self.view
         if view is None:
             return
-        probe = view.probe_rows.get(moment.probe)
+        asked = self.workspace.probe_in_question()
+        probe = view.probe_rows.get(asked.id) if asked else None
         row = view.rows[probe] if probe is not None else None
         evidence = frozenset(row.evidence) if isinstance(row, ProbeRow) else frozenset()
-        self.delegate.stand(moment.turn, moment.probe, evidence)
+        self.delegate.stand(moment.turn, asked.id if moment.probe and asked else "", evidence)
         self.list.viewport().update()
-        target = probe if probe is not None and isinstance(row, ProbeRow) and row.turn == moment.turn else None
+        target = probe if moment.probe and isinstance(row, ProbeRow) and row.turn == moment.turn else None
         place = target if target is not None else view.turn_rows.get(moment.turn)
         if place is not None and self._stood != (moment.turn, moment.probe):
             self._stood = (moment.turn, moment.probe)

@@ -49,6 +49,13 @@ class Selection(QObject):
             self._at = len(self._history) - 1
             self.changed.emit()
 
+    def let_go(self, **values: Any) -> None:
+        """Change the current selection in place: what follows from moving the cursor is no step to go back to."""
+        new = replace(self.now, **values)
+        if new != self.now:
+            self._history[self._at] = new
+            self.changed.emit()
+
     def reset(self, **values: Any) -> None:
         """Start over with a new history: another run was opened."""
         self._history, self._at = [Selected(**values)], 0

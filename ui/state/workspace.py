@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from ui.bridge.project_pool import ProjectPool
 from ui.state.cursor import Cursor
 from ui.state.moment import Moment
 from ui.state.selection import Selection
-from workbench.sessions.model import Session
+from workbench.sessions.model import Probe, Session
 from workbench.trace.reader import LaneRow, TraceReader
 
 
@@ -59,7 +60,8 @@ class Workspace(QObject):
         self._soon = QTimer(self)
         self._soon.setSingleShot(True)
         self._soon.setInterval(0)
-        self._soon.timeout.connect(lambda: self.moved.emit(self.moment))
+        self._soon.timeout.connect(self._tell)
+        self._asked: tuple[int, list[Probe]] = (0, [])
         self.cursor.moved.connect(self._soon.start)
         self.selection.changed.connect(self._soon.start)
 
@@ -83,6 +85,7 @@ class Workspace(QObject):
             self.reader.close()
         self.reader = reader
         self.pool.open(path)
+        self._asked = (0, [])
         self._describe()
         self.selection.reset(lane=self.run.lanes[-1].id if self.run and self.run.lanes else 0)
         first = next(iter(reader.session_names()), 0)
@@ -124,6 +127,29 @@ class Workspace(QObject):
         self.probe_filter = (lane, competency)
         self.selection.select(lane=lane)
         self.wanted.emit("probes")
+
+    def probe_in_question(self) -> Probe | None:
+        """The selected probe, else the first of those asked last at or before the cursor; None before the first."""
+        due = self._due()
+        return next((p for p in due if p.id == self.selection.now.probe), due[0] if due else None)
+
+    def _due(self) -> list[Probe]:
+        """The probes asked together last, at or before the cursor."""
+        session = self.session
+        if session is None:
+            return []
+        if self._asked[0] != self.cursor.session:
+            self._asked = (self.cursor.session, sorted(session.probes, key=lambda p: p.after))
+        order = self._asked[1]
+        end = bisect_right(order, self.cursor.turn, key=lambda p: p.after)
+        return [p for p in order[bisect_left(order, order[end - 1].after, key=lambda p: p.after) : end]] if end else []
+
+    def _tell(self) -> None:
+        # A selected probe is left behind once the cursor has passed on to others, or back before it was asked.
+        if self.selection.now.probe and all(p.id != self.selection.now.probe for p in self._due()):
+            self.selection.let_go(probe="", token=None)
+            self._soon.stop()
+        self.moved.emit(self.moment)
 
     def _describe(self) -> None:
         assert self.reader is not None

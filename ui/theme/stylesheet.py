@@ -38,6 +38,8 @@ QPushButton:disabled, QToolButton:disabled {{ color: {text-3}; }}
 QPushButton[part="primary"], QToolButton[part="primary"], QToolButton[part="primary"]:checked
   {{ background: {accent-fill}; color: {on-accent}; }}
 QPushButton:focus, QToolButton:focus, QComboBox:focus, QLineEdit:focus, QSpinBox:focus {{ border: 1px solid {accent-fill}; }}
+QToolButton[part="plain"] {{ background: transparent; }}
+QToolButton[part="plain"]:hover {{ background: {control}; }}
 QToolButton[part="quiet"] {{ background: transparent; color: {text-2}; }}
 QToolButton[part="quiet"]:hover {{ background: {control}; color: {text}; }}
 QToolButton:checked {{ background: {accent-soft}; color: {accent}; }}

@@ -49,7 +49,7 @@ class Transport(QFrame):
     def _build(self) -> None:
         left, middle, right = QHBoxLayout(), QHBoxLayout(), QHBoxLayout()
         self.session = QToolButton()
-        self.session.setProperty("part", "quiet")
+        self.session.setProperty("part", "plain")
         self.session.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.session.setToolTip("Choose a session of this run")
         self.session.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
@@ -69,6 +69,8 @@ class Transport(QFrame):
         self.speed.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.speed.setToolTip("Speed of playback")
         self.speed.setMenu(QMenu(self.speed))
+        for button in (self.session, self.speed):
+            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         for speed in SPEEDS:
             action = self.speed.menu().addAction(speed_text(speed))
             action.triggered.connect(lambda _=False, s=speed: self._player.set_speed(s))
@@ -85,6 +87,7 @@ class Transport(QFrame):
         self.layouts.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.layouts.setLayoutDirection(Qt.LayoutDirection.RightToLeft)
         self.layouts.setToolTip("Layout")
+        self.layouts.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.layouts.setMenu(QMenu(self.layouts))
         right.addWidget(self.layouts)
         right.addWidget(self._button("view.palette", "mdi6.magnify"))
@@ -97,6 +100,7 @@ class Transport(QFrame):
 
     def _button(self, name: str, icon: str) -> QToolButton:
         button = QToolButton()
+        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         action = self._registry.action(name)
         button.setToolTip(action.toolTip())
         button.setAccessibleName(action.text())

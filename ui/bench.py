@@ -1,0 +1,179 @@
+"""Measurements of the window: ``python -m ui.bench scrub``.
+
+``scrub`` moves the cursor through a run of 2,000 turns, five lanes and 1,000 items per lane, and measures for each
+panel the time from the move of the cursor until the panel has painted what belongs to it. Offscreen, so without the
+screen's own wait; ``repaint`` is forced, so that painting is counted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+PANELS = ("scrubber", "transcript", "lanes", "scoreboard", "graph", "items", "diff", "hits", "attention", "probes", "log")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a measurement and print it as JSON."""
+    parser = argparse.ArgumentParser("python -m ui.bench", description="Measure the window")
+    parser.add_argument("what", choices=("scrub", "start"))
+    parser.add_argument("--turns", type=int, default=2000)
+    parser.add_argument("--items", type=int, default=1000)
+    parser.add_argument("--probes", type=int, default=200)
+    parser.add_argument("--moves", type=int, default=200)
+    parser.add_argument("--panel", action="append", help="only these panels")
+    parser.add_argument("--run", type=Path, help="a run file to scrub through instead of an invented one")
+    options = parser.parse_args(argv)
+    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    print(json.dumps(start() if options.what == "start" else scrub_file(options), indent=2))
+    return 0
+
+
+def scrub_file(options: argparse.Namespace) -> dict[str, Any]:
+    """Scrub through a run file, or through an invented one of the given size."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = options.run
+        if path is None:
+            from tests.support.traces import write_trace  # invented runs are test material; the checkout has them
+
+            path = write_trace(Path(folder) / "scrub.mnemo", options.turns, options.items, options.probes)
+        return scrub(path, options.moves, options.panel or PANELS)
+
+
+def scrub(path: Path, moves: int = 200, names: Sequence[str] = PANELS) -> dict[str, Any]:
+    """Per panel: ms from the cursor's move to painted, in ms: median, 95th percentile, worst; and for the window."""
+    from ui.app import application
+
+    application()
+    from ui.settings import Settings
+    from ui.theme import theme
+    from ui.tour import settle
+    from ui.window import MainWindow
+
+    theme.use("dark")
+    with tempfile.TemporaryDirectory() as folder:
+        window = MainWindow(Settings(Path(folder) / "window.ini"))
+        window.resize(1600, 1000)
+        window.show()
+        window.open(path)
+        settle(window)
+        out: dict[str, Any] = {"turns": window.workspace.cursor.last + 1, "moves": moves, "panels": {}}
+        for name in names:
+            out["panels"][name] = _panel(window, name, moves)
+        window.set_layout("Debug")
+        out["debug layout, all panels"] = _whole(window, moves)
+        window.close()
+    return out
+
+
+def path_of(last: int, moves: int) -> list[int]:
+    """Turns that a hand visits: mostly small steps to and fro, now and then a leap. The same every time."""
+    rng, turn, out = random.Random(7), last // 2, []
+    for _ in range(moves):
+        turn += rng.choice((1, 1, 1, 2, 3, -1, -2, 7, -9)) if rng.random() < 0.9 else rng.randint(-last // 2, last // 2)
+        turn = turn % (last + 1)
+        out.append(turn)
+    return out
+
+
+def _panel(window: Any, name: str, moves: int) -> dict[str, float]:
+    """One panel alone in the window, as large as the window."""
+    from ui import panels
+    from ui.tour import settle
+
+    for part in (*window._parts.values(), window.scrubber):
+        part.hide()
+    panel = panels.make(name, window.workspace)
+    panel.setParent(window.centralWidget())
+    panel.resize(800, 600)
+    panel.show()
+    settle(window)
+    times = [_move(window, turn, [panel]) for turn in path_of(window.workspace.cursor.last, moves)]
+    panel.hide()
+    window.workspace.pool.forget(id(panel))
+    panel.setParent(None)
+    panel.deleteLater()
+    return summary(times)
+
+
+def _whole(window: Any, moves: int) -> dict[str, float]:
+    from ui.panels.base import Panel
+    from ui.tour import settle
+
+    for part in (*window._parts.values(), window.scrubber):
+        part.show()
+    window.set_layout("Debug")
+    settle(window)
+    shown = [p for p in window.findChildren(Panel) if p.isVisible()]
+    return summary([_move(window, turn, shown) for turn in path_of(window.workspace.cursor.last, moves)])
+
+
+def _move(window: Any, turn: int, shown: list[Any]) -> float:
+    """ms from the cursor's move until all of these panels have their answer and have painted."""
+    from PySide6.QtCore import QCoreApplication, QEventLoop
+
+    pool = window.workspace.pool
+    begin = time.perf_counter()
+    window.workspace.cursor.go(turn)
+    QCoreApplication.processEvents()  # the coalescing timer fires, requests go out
+    while pool.busy:
+        QCoreApplication.processEvents(QEventLoop.ProcessEventsFlag.WaitForMoreEvents)
+    QCoreApplication.processEvents()
+    return (time.perf_counter() - begin) * 1000
+
+
+def summary(times: list[float]) -> dict[str, float]:
+    """Median, 95th percentile and worst of measurements in ms."""
+    ordered = sorted(times)
+    return {
+        "median_ms": round(statistics.median(ordered), 2),
+        "p95_ms": round(ordered[max(0, round(0.95 * len(ordered)) - 1)], 2),
+        "max_ms": round(ordered[-1], 2),
+    }
+
+
+def start() -> dict[str, Any]:
+    """Seconds from the start of the process until the first window is painted, and until the sample run is shown."""
+    import subprocess
+
+    code = (
+        "import time, sys; t = time.perf_counter();"
+        "from ui.app import application; app = application();"
+        "from ui.settings import Settings; from ui.theme import theme; import tempfile, pathlib;"
+        "theme.use('dark');"
+        "from ui.window import MainWindow;"
+        "w = MainWindow(Settings(pathlib.Path(tempfile.mkdtemp()) / 'w.ini')); w.show(); app.processEvents();"
+        "print(time.perf_counter() - t);"
+        "heavy = [m for m in ('llama_cpp', 'chromadb', 'pyqtgraph', 'numpy', 'igraph', 'scipy') if m in sys.modules];"
+        "w.open_sample(); from ui.tour import settle; settle(w); print(time.perf_counter() - t); print(','.join(heavy));"
+        "w.close()"
+    )
+    first, shown, whole = [], [], []
+    heavy = ""
+    for _ in range(5):
+        begin = time.perf_counter()
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+        whole.append(time.perf_counter() - begin)
+        lines = done.stdout.split("\n")
+        first.append(float(lines[0]))
+        shown.append(float(lines[1]))
+        heavy = lines[2]
+    return {
+        "first_window_s": round(statistics.median(first), 3),
+        "sample_shown_s": round(statistics.median(shown), 3),
+        "process_s": round(statistics.median(whole), 3),
+        "heavy_modules_before_first_window": heavy.split(",") if heavy else [],
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())

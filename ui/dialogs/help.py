@@ -1,0 +1,104 @@
+"""The help: pages from ``resources/help``, with the commands and the marks drawn in from where they are defined."""
+
+from __future__ import annotations
+
+import base64
+from html import escape
+
+from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QPointF, Qt
+from PySide6.QtGui import QKeySequence, QPainter, QPixmap
+from PySide6.QtWidgets import QDialog, QHBoxLayout, QListWidget, QTextBrowser, QWidget
+
+from ui.commands.registry import MENUS, Registry
+from ui.theme import marks, theme
+from ui.widgets.painting import painting
+from workbench import __version__, paths
+
+PAGES = {
+    "start": "Reading the window",
+    "marks": "Marks",
+    "keys": "Commands and keys",
+    "live": "Live runs",
+    "about": "About",
+}
+
+
+class HelpDialog(QDialog):
+    """A list of pages and the chosen one."""
+
+    def __init__(self, registry: Registry, page: str = "start", parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._registry = registry
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setWindowTitle("Help")
+        now = theme.active()
+        row = QHBoxLayout(self)
+        row.setContentsMargins(now.unit(3), now.unit(3), now.unit(3), now.unit(3))
+        self.list = QListWidget()
+        self.list.addItems(list(PAGES.values()))
+        self.list.setFixedWidth(now.unit(44))
+        self.list.setAccessibleName("Pages")
+        self.text = QTextBrowser()
+        self.text.setOpenExternalLinks(True)
+        row.addWidget(self.list)
+        row.addWidget(self.text, 1)
+        self.list.currentRowChanged.connect(lambda row: self._show(list(PAGES)[row]))
+        self.resize(now.unit(220), now.unit(160))
+        self.list.setCurrentRow(list(PAGES).index(page))
+
+    def _show(self, page: str) -> None:
+        if page == "keys":
+            self.text.setHtml(commands_html(self._registry))
+        elif page == "marks":
+            self.text.setHtml(marks_html())
+        else:
+            text = (paths.resources() / "help" / f"{page}.md").read_text("utf-8")
+            self.text.setMarkdown(text.replace("{version}", __version__))
+
+
+def commands_html(registry: Registry) -> str:
+    """Every command by menu, with its keys."""
+    colors = theme.active().tokens.colors
+    out = []
+    for menu in MENUS:
+        rows = []
+        for command in registry:
+            if command.menu == menu:
+                keys = ", ".join(QKeySequence(k).toString(QKeySequence.SequenceFormat.NativeText) for k in command.shortcuts)
+                rows.append(
+                    f"<tr><td style='padding:3px 24px 3px 0'>{escape(command.title.rstrip('…'))}</td>"
+                    f"<td style='padding:3px 24px 3px 0;color:{colors['accent']}'>{escape(keys)}</td>"
+                    f"<td style='padding:3px 0;color:{colors['text-2']}'>{escape(command.help)}</td></tr>"
+                )
+        out.append(f"<h3>{menu}</h3><table>{''.join(rows)}</table>")
+    return "".join(out)
+
+
+def marks_html() -> str:
+    """Every mark as it is drawn, with what it means."""
+    now = theme.active()
+    verdict = {marks.Mark.RIGHT: now.color("right"), marks.Mark.WRONG: now.color("wrong")}
+    bad = dict.fromkeys((marks.Mark.DROPPED, marks.Mark.FAILED), now.color("bad"))
+    rows = []
+    for mark, meaning in marks.MEANING.items():
+        color = verdict.get(mark) or bad.get(mark) or now.lane(0)
+        picture = _picture(lambda p, m=mark, c=color: marks.draw(p, m, QPointF(12, 12), 5, c))
+        rows.append(f"<tr><td style='padding:2px 12px 2px 0'>{picture}</td><td>{escape(meaning)}</td></tr>")
+    lanes = "".join(
+        _picture(lambda p, i=i: marks.draw_shape(p, i, QPointF(12, 12), 6, now.lane(i))) for i in range(len(now.tokens.lanes))
+    )
+    return f"<h3>Operations and verdicts</h3><table>{''.join(rows)}</table><h3>Lanes, in order</h3>{lanes}"
+
+
+def _picture(draw) -> str:  # noqa: ANN001
+    pixmap = QPixmap(48, 48)
+    pixmap.setDevicePixelRatio(2)
+    pixmap.fill(Qt.GlobalColor.transparent)
+    painter: QPainter
+    with painting(pixmap) as painter:
+        draw(painter)
+    data = QByteArray()
+    buffer = QBuffer(data)
+    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
+    pixmap.save(buffer, "PNG")
+    return f"<img width='24' height='24' src='data:image/png;base64,{base64.b64encode(data.data()).decode()}'>"

@@ -1,0 +1,131 @@
+"""The tour: opens the sample run, visits every panel, layout and theme, and saves a picture of each.
+
+It makes the README's pictures and is a test: it fails when a panel shows an error or a blank picture.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from PySide6.QtCore import QCoreApplication, QEvent, QEventLoop, QPoint
+from PySide6.QtGui import QImage
+from PySide6.QtWidgets import QDialog, QWidget
+
+from ui import layouts, panels
+from ui.panels.base import Panel
+from ui.theme import theme
+
+WIDTH, HEIGHT = 1600, 1000
+PATIENCE = 60.0  # seconds that a projection may take on a machine that is busy with other things
+
+
+def tour(folder: Path, file: Path | None = None) -> int:
+    """Save the pictures into ``folder``; the exit code: 1 when a panel failed, with a line per failure."""
+    from ui.app import application
+    from ui.settings import Settings
+    from ui.window import MainWindow, sample_run
+
+    found = file or sample_run()
+    if found is None or not found.is_file():
+        print(f"no run to show ({found or 'sample_sessions/*.mnemo'}) - name a .mnemo file", file=sys.stderr)
+        return 1
+    folder.mkdir(parents=True, exist_ok=True)
+    app = application()
+    problems: list[str] = []
+    with tempfile.TemporaryDirectory() as scratch:
+        theme.use("dark", theme.NORMAL)
+        window = MainWindow(Settings(Path(scratch) / "window.ini"))
+        window.resize(WIDTH, HEIGHT)
+        window.show()
+        window.open(found)
+        window._interesting_moment()
+        for name, widget in _stops(window):
+            problems += _picture(folder, name, widget, window)
+        window.close()
+        window.deleteLater()
+        QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    del app
+    for problem in problems:
+        print(problem, file=sys.stderr)
+    print(f"{len(list(folder.glob('*.png')))} pictures in {folder}")
+    return 1 if problems else 0
+
+
+def _stops(window) -> Iterator[tuple[str, QWidget]]:  # noqa: ANN001
+    """What to take pictures of, brought to the front one after the other."""
+    for look in ("dark", "light"):
+        theme.use(look)
+        for layout in layouts.LAYOUTS:
+            window.set_layout(layout)
+            settle(window)
+            yield f"layout-{layout.lower()}-{look}", window
+        window.set_layout("Debug")
+        for name in ("scrubber", "transcript", "lanes", "scoreboard"):
+            settle(window)
+            yield f"panel-{name}-{look}", window.scrubber if name == "scrubber" else window._parts[name]
+        for name in panels.INSPECTORS:
+            window.show_panel(name)
+            settle(window)
+            yield f"panel-{name}-{look}", window.inspector
+        yield from _dialogs(window, look)
+    theme.use("dark")
+
+
+def _dialogs(window, look: str) -> Iterator[tuple[str, QWidget]]:  # noqa: ANN001
+    from ui.commands.palette import Palette
+    from ui.dialogs.help import HelpDialog
+    from ui.dialogs.run_dialog import RunDialog
+    from workbench import paths
+
+    made: list[tuple[str, QDialog]] = [("command-palette", Palette(window.palette_entries(), window))]
+    made += [(f"help-{page}", HelpDialog(window.registry, page, window)) for page in ("start", "marks", "keys")]
+    sessions = sorted(paths.sample_sessions().glob("*.json"))
+    if sessions:
+        made.append(("new-run", RunDialog((sessions[0],), window.settings, window)))
+    for name, dialog in made:
+        dialog.show()
+        settle(window)
+        yield f"dialog-{name}-{look}", dialog
+        dialog.close()
+
+
+def _picture(folder: Path, name: str, widget: QWidget, window) -> list[str]:  # noqa: ANN001
+    """Save a widget at 1 and 2 pixels per pixel; what was wrong with it."""
+    problems = [f"{name}: {problem}" for problem in failures(window)]
+    for scale in (1, 2):
+        image = QImage(widget.size() * scale, QImage.Format.Format_RGB32)
+        image.setDevicePixelRatio(scale)
+        image.fill(theme.active().color("window"))
+        widget.render(image, QPoint())
+        if blank(image):
+            problems.append(f"{name}: the picture is blank")
+        if not image.save(str(folder / f"{name}@{scale}x.png")):
+            problems.append(f"{name}: {folder} cannot be written to")
+    return problems
+
+
+def failures(window: QWidget) -> list[str]:
+    """What the visible panels say went wrong."""
+    shown = [p for p in window.findChildren(Panel) if p.isVisible() and p._last_answer is not None]
+    return [f"{p.name} failed\n{p._last_answer.trace}" for p in shown if p._last_answer and p._last_answer.error is not None]
+
+
+def blank(image: QImage) -> bool:
+    """Whether a picture shows next to nothing: fewer than four colours on a grid of points."""
+    small = image.scaled(160, 100)
+    return len({small.pixel(x, y) for x in range(160) for y in range(100)}) < 4
+
+
+def settle(window) -> None:  # noqa: ANN001
+    """Handle events until every visible panel has its answer. Raises ``TimeoutError`` after ``PATIENCE`` seconds."""
+    pool, until = window.workspace.pool, time.monotonic() + PATIENCE
+    quiet = 0
+    while quiet < 3:
+        QCoreApplication.processEvents(QEventLoop.ProcessEventsFlag.AllEvents, 20)
+        quiet = 0 if pool.busy else quiet + 1
+        if time.monotonic() > until:
+            raise TimeoutError(f"a panel has not answered in {PATIENCE:.0f} s")
