@@ -628,8 +628,9 @@ def setup(extras: Iterable[str] = (), retry_model: bool = False) -> Path:
         stamp = {**wanted, "no_model": ensure_embedding_model(venv_python())}
         write_stamp(stamp)
     if not EMBEDDING_MODEL.exists():
-        print(f"  sentence embeddings are missing ({stamp.get('no_model')}); the lexical hashing embedder stands in.")
-        print("  To try again: python packaging/bootstrap.py setup --model", flush=True)
+        retry = "python packaging/bootstrap.py setup --model"
+        print(f"  no sentence embeddings, the lexical hashing embedder stands in; to try again: {retry}", end=" ")
+        print(f"({one_line(str(stamp.get('no_model')), 200)})", flush=True)
     return venv_python()
 
 
