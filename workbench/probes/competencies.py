@@ -24,8 +24,14 @@ MEANING = {
 
 
 def title(name: str) -> str:
-    """``accurate_retrieval`` as "Accurate retrieval"."""
-    return name.replace("_", " ").replace("-", " ").capitalize()
+    """``test_time_learning`` as "Test-time learning"."""
+    return _HYPHENATED.get(name, name.replace("_", " ").replace("-", " ").capitalize())
+
+
+_HYPHENATED = {
+    "test_time_learning": "Test-time learning",
+    "long_range_understanding": "Long-range understanding",
+}
 
 
 def ordered(names: Iterable[str]) -> tuple[str, ...]:

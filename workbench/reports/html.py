@@ -11,7 +11,7 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from workbench import __version__, console, paths
-from workbench.probes.competencies import SHORT
+from workbench.probes.competencies import SHORT, title
 from workbench.projections.scores import Cell
 from workbench.projections.timeline import Timeline, Track
 from workbench.reports import template
@@ -48,6 +48,7 @@ def render(content: Content) -> str:
         any_wrong=lambda line: any(v and not v.correct for v in line.verdicts),
         shapes=SHAPES,
         heading=heading,
+        title=title,
         percent=console.percent,
         duration=console.seconds,
         interval=interval,
@@ -74,7 +75,7 @@ def interval(cell: Cell, place: int) -> Markup:
     low, high, at = (round(v * 116 + 2, 1) for v in (cell.low, cell.high, cell.accuracy))
     said = f"{cell.accuracy:.0%} right, 95 % interval {cell.low:.0%} to {cell.high:.0%}, {cell.n} probes"
     return Markup(
-        '<svg class="interval" viewBox="0 0 120 12" role="img" aria-label="{0}"><title>{0}</title>'
+        '<svg class="interval" viewBox="-3 0 126 12" role="img" aria-label="{0}"><title>{0}</title>'
         '<path class="axis" d="M2 6H118M2 3v6M60 4v4M118 3v6"/>'
         '<rect class="range lane{1}" x="{2}" y="4" width="{3}" height="4" rx="2"/>'
         '<circle class="point lane{1}" cx="{4}" cy="6" r="4"/></svg>'
@@ -116,7 +117,8 @@ def _track(view: Timeline, track: Track) -> Strip:
     binned = {kind: _binned(track.marks.get(kind, {}), size) for kind in (*_CAME, *_WENT, "dropped", "failed")}
     came = list(_stacks(_CAME, binned, size, width, ABOVE, up=True))
     went = list(_stacks((*_WENT, "dropped", "failed"), binned, size, width, BELOW, up=False))
-    total = ", ".join(f"{count:,} {kind}" for kind, count in track.total.items() if count)
+    happened = track.total
+    total = ", ".join(f"{happened[k]:,} {k}" for k in (*_CAME, *_WENT, "dropped", "failed") if happened.get(k))
     return Strip(track.name, track.place % 8, (*came, *went), tuple(_pips(track, size, width)), total)
 
 

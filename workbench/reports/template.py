@@ -32,7 +32,7 @@ PAGE = """\
 {% if content.board.competencies %}
 <div class="scroll"><table>
 <thead><tr><th>Lane</th><th>All probes</th>
-{% for name in content.board.competencies %}<th title="{{ name }}">{{ heading(name) }}</th>{% endfor %}
+{% for name in content.board.competencies %}<th title="{{ title(name) }}">{{ heading(name) }}</th>{% endfor %}
 <th class="number">Recall@1</th><th class="number">Recall@5</th><th class="number">Recall@10</th>
 <th class="number">NDCG@10</th></tr></thead>
 <tbody>
@@ -55,7 +55,7 @@ PAGE = """\
 <p class="quiet">Points are shares of right answers, bars their 95 % intervals (Wilson). Recall is the share of a
 probe's evidence turns among the returned hits, averaged over the probes whose evidence is known; its interval is
 bootstrapped.
-{% for name in abbreviated %}{{ heading(name) }} {{ name | replace("_", " ") }}{{ "." if loop.last else ", " }}
+{% for name in abbreviated %}{{ heading(name) }}: {{ title(name) | lower }}{{ "." if loop.last else ", " }}
 {%- endfor %}</p>
 {% else %}<p class="empty">No probe has been scored yet.</p>{% endif %}
 </section>
@@ -111,10 +111,11 @@ bootstrapped.
 <td class="number">{{ line.turn }}</td><td>{{ session.competencies[line.competency] }}</td>
 <td class="said">{{ line.question }}</td><td class="said">{{ line.gold }}</td>
 {% for verdict in line.verdicts %}
-{% if verdict %}<td class="said {{ "right" if verdict.correct else "wrong" }}"><b aria-label="
-{{- "right" if verdict.correct else "wrong" }}">{{ "✓" if verdict.correct else "✗" }}</b>
-{{ verdict.answer or "no answer" }}{% if verdict.rank %} <span class="rank" title="rank of the first hit that names the
-evidence">#{{ verdict.rank }}</span>{% endif %}</td>
+{% if verdict %}<td class="said {{ "right" if verdict.correct else "wrong" }}">
+{%- if verdict.correct %}<b aria-label="right">✓</b>{% else %}<b aria-label="wrong">✗</b>{% endif %}
+{{- " " ~ (verdict.answer or "no answer") }}
+{%- if verdict.rank %} <span class="rank" title="rank of the first hit with evidence">#{{ verdict.rank }}</span>
+{%- endif %}</td>
 {% else %}<td class="quiet">not asked yet</td>{% endif %}
 {% endfor %}</tr>
 {% endfor %}
@@ -149,6 +150,7 @@ h2 .quiet{font-weight:400;margin-left:8px}
 .kicker{margin:0 0 4px;color:var(--accent);font-weight:600}
 .notice{padding:8px 12px;background:var(--accent-soft);border-left:3px solid var(--accent)}
 section{background:var(--surface);border:1px solid var(--line);border-radius:6px;padding:16px;margin-bottom:16px}
+section>:last-child{margin-bottom:0}
 dl{display:flex;flex-wrap:wrap;gap:8px 32px;margin:0}dl div{max-width:100%}
 dt,.quiet{color:var(--text-3)}dt,.quiet,.legend,figcaption{font-size:12px}dd{margin:0;overflow-wrap:anywhere}
 .scroll{overflow-x:auto}
@@ -163,7 +165,7 @@ td.wrong{background:var(--wrong-soft)}
 .rank{color:var(--text-3);font-size:12px;white-space:nowrap}
 .share{white-space:nowrap}.interval{display:block;width:120px;height:12px;margin-top:4px}
 .shape{width:11px;height:11px;margin-right:8px;vertical-align:-1px}
-svg .axis,.axis{stroke:var(--line);stroke-width:1;fill:none}
+svg .axis{stroke:var(--text-3);stroke-opacity:.45;stroke-width:1;fill:none}
 .range{opacity:.4}
 figure{margin:12px 0 0}figcaption{font-weight:600;margin-bottom:2px}figcaption .quiet{font-weight:400;margin-left:8px}
 .strip{display:block;width:100%;height:auto}

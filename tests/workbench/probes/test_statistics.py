@@ -33,3 +33,5 @@ def test_competencies_come_first_in_their_order() -> None:
     names = ("zeal", "conflict_resolution", "abstention", "accurate_retrieval")
     assert ordered(names) == ("accurate_retrieval", "conflict_resolution", "abstention", "zeal")
     assert title("accurate_retrieval") == "Accurate retrieval"
+    assert title("test_time_learning") == "Test-time learning"
+    assert title("my-own_family") == "My own family"
