@@ -1,0 +1,133 @@
+"""Writes a checkpoint as GGUF (llama architecture with q, k, v biases), with tokenizer and chat template.
+
+    python packaging/demo_model/export.py [--checkpoint F] [--type q8_0|f16] [--out resources/models/mnemoscope-demo.gguf]
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import gguf
+import numpy as np
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+sys.path[:0] = [str(HERE), str(ROOT)]
+
+import tokenizer as tokens  # noqa: E402
+
+MODEL = ROOT / "resources" / "models" / "mnemoscope-demo.gguf"
+NAMES = {
+    "attention_norm.weight": "attn_norm.weight",
+    "feed_norm.weight": "ffn_norm.weight",
+    "query.weight": "attn_q.weight",
+    "query.bias": "attn_q.bias",
+    "key.weight": "attn_k.weight",
+    "key.bias": "attn_k.bias",
+    "value.weight": "attn_v.weight",
+    "value.bias": "attn_v.bias",
+    "output.weight": "attn_output.weight",
+    "gate.weight": "ffn_gate.weight",
+    "up.weight": "ffn_up.weight",
+    "down.weight": "ffn_down.weight",
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--checkpoint", type=Path, default=ROOT / "out" / "demo_model" / "checkpoint.pt")
+    parser.add_argument("--type", default="q8_0", choices=("q8_0", "f16"))
+    parser.add_argument("--weights", default="averaged", choices=("averaged", "weights"))
+    parser.add_argument("--out", type=Path, default=MODEL)
+    options = parser.parse_args()
+    import torch
+
+    saved = torch.load(options.checkpoint, map_location="cpu", weights_only=True)
+    weights = {name: tensor.float().numpy() for name, tensor in saved[options.weights].items()}
+    write(options.out, saved["shape"], weights, options.type)
+    digest = hashlib.sha256(options.out.read_bytes()).hexdigest()
+    print(f"{options.out}: {options.out.stat().st_size / 1e6:.2f} MB, sha256 {digest}")
+
+
+def write(path: Path, shape: dict[str, Any], weights: dict[str, np.ndarray], kind: str) -> None:
+    """Write one GGUF file; ``weights`` are float32 under the names of ``model.Model``."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    writer = gguf.GGUFWriter(str(path), "llama")
+    add_shape(writer, shape)
+    add_tokenizer(writer)
+    writer.add_file_type(gguf.LlamaFileType.MOSTLY_Q8_0 if kind == "q8_0" else gguf.LlamaFileType.MOSTLY_F16)
+    for name, values in weights.items():
+        add_tensor(writer, tensor_name(name), values, kind)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+
+
+def tensor_name(name: str) -> str:
+    """The GGUF name of a parameter; the output matrix is tied to the embedding and left out."""
+    if name == "embedding.weight":
+        return "token_embd.weight"
+    if name == "norm.weight":
+        return "output_norm.weight"
+    _, number, rest = name.split(".", 2)
+    return f"blk.{number}.{NAMES[rest]}"
+
+
+def add_tensor(writer: gguf.GGUFWriter, name: str, values: np.ndarray, kind: str) -> None:
+    """Matrices in ``kind``, vectors in float32."""
+    values = np.ascontiguousarray(values, dtype=np.float32)
+    if values.ndim < 2:
+        writer.add_tensor(name, values)
+    elif kind == "f16":
+        writer.add_tensor(name, values.astype(np.float16))
+    else:
+        packed = gguf.quants.quantize(values, gguf.GGMLQuantizationType.Q8_0)
+        writer.add_tensor(name, packed, raw_dtype=gguf.GGMLQuantizationType.Q8_0)
+
+
+def add_shape(writer: gguf.GGUFWriter, shape: dict[str, Any]) -> None:
+    """The sizes, and who made it."""
+    writer.add_name("Mnemoscope demo")
+    writer.add_description("A small llama that understands the controlled English of Mnemoscope's generated sessions")
+    writer.add_license("MIT")
+    writer.add_context_length(shape["context"])
+    writer.add_embedding_length(shape["width"])
+    writer.add_block_count(shape["layers"])
+    writer.add_feed_forward_length(shape["feed_forward"])
+    writer.add_head_count(shape["heads"])
+    writer.add_head_count_kv(shape["heads"])
+    writer.add_layer_norm_rms_eps(shape["epsilon"])
+    writer.add_rope_freq_base(shape["rope_base"])
+    writer.add_rope_dimension_count(shape["width"] // shape["heads"])
+    writer.add_vocab_size(shape["vocabulary"])
+
+
+def add_tokenizer(writer: gguf.GGUFWriter) -> None:
+    """Vocabulary, merges, control tokens and chat template."""
+    model = json.loads(tokens.load().to_str())["model"]
+    vocabulary = sorted(model["vocab"], key=model["vocab"].get)
+    merges = [merge if isinstance(merge, str) else " ".join(merge) for merge in model["merges"]]
+    control, normal = int(gguf.TokenType.CONTROL), int(gguf.TokenType.NORMAL)
+    writer.add_tokenizer_model("gpt2")
+    writer.add_tokenizer_pre("gpt-2")
+    writer.add_token_list(vocabulary)
+    writer.add_token_types([control if token in tokens.SPECIAL else normal for token in vocabulary])
+    writer.add_token_merges(merges)
+    writer.add_bos_token_id(tokens.END)
+    writer.add_eos_token_id(tokens.END)
+    writer.add_eot_token_id(tokens.END)
+    writer.add_pad_token_id(tokens.PAD)
+    writer.add_add_bos_token(False)
+    writer.add_add_eos_token(False)
+    writer.add_add_space_prefix(False)
+    writer.add_chat_template(tokens.CHAT_TEMPLATE)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,418 @@
+"""Samples of the memory operations: the prompt that a strategy sends, and the JSON that the bundled model should write.
+
+One convention runs through all of them: a fact is kept as the canonical sentence of its attribute (``Mira lives in
+Oslo.``), a value that no longer holds as the past sentence (``Mira lived in Rome before.``), a made-up word as
+``A zorp is a dax.`` Two texts are about the same thing when they are about one attribute of one person, or one word.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from workbench.memory import prompts
+from workbench.sessions.synthesis import language, vocabulary
+from workbench.sessions.synthesis.language import ATTRIBUTES, Attribute
+from workbench.sessions.synthesis.vocabulary import Split
+
+OLD = "old"
+SMALL_TALK = "small talk"
+LABEL = "label"
+MEMORY_TYPES = ("core", "episodic", "semantic", "procedural", "resource", "knowledge")
+TOOLS = ("store", "search", "save", "read", "write", "append", "replace", "insert", "delete", "update", "recall", "archival")
+
+
+def compact(value: Any) -> str:
+    """JSON as the model writes it: no spaces, characters as they are."""
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+
+
+def rendered(operation: prompts.Operation) -> str:
+    """The prompt through the chat template, up to where the model begins."""
+    return "".join(f"<|{m.role}|>{m.text}<|end|>" for m in operation.messages) + "<|assistant|>"
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A prompt with the one right answer (JSON as Python objects)."""
+
+    operation: prompts.Operation
+    right: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A person's value, or a made-up word's label (``attribute`` is then None and ``person`` the word)."""
+
+    person: str
+    attribute: Attribute | None
+    value: str
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What the fact is about."""
+        return self.person, self.noun
+
+    @property
+    def noun(self) -> str:
+        """The attribute's noun."""
+        return self.attribute.noun if self.attribute else LABEL
+
+    @property
+    def sentence(self) -> str:
+        """The canonical sentence."""
+        if self.attribute is None:
+            return f"A {self.person} is a {self.value}."
+        return self.attribute.fact.format(p=self.person, v=self.value)
+
+    @property
+    def past(self) -> str:
+        """The canonical sentence once it no longer holds."""
+        if self.attribute is None:
+            return f"A {self.person} was a {self.value} before."
+        return self.attribute.past.format(p=self.person, v=self.value)
+
+    @property
+    def gone(self) -> str:
+        """The canonical sentence of its end."""
+        if self.attribute is None:
+            return f"A {self.person} is no longer a {self.value}."
+        return self.attribute.gone.format(p=self.person, v=self.value)
+
+    @property
+    def keywords(self) -> list[str]:
+        """What a note about it is found by."""
+        return [self.person, self.noun, self.value]
+
+
+class Speech:
+    """Draws words and sentences from one split."""
+
+    def __init__(self, r: random.Random, split: Split = "train", odd: float = 0.0):
+        self.r, self.split, self.odd = r, split, odd
+        self.made_up_words = _MADE_UP[split]
+        self.people = [self.person() for _ in range(r.randint(2, 6))]
+        self.attributes = r.sample(ATTRIBUTES, r.choice((1, 2, 3, 6)))
+
+    def word(self) -> str:
+        """A made-up word."""
+        return self.r.choice(self.made_up_words)
+
+    def person(self) -> str:
+        """A name, perhaps made up."""
+        return self.word().title() if self.r.random() < self.odd else self.r.choice(vocabulary.NAMES.of(self.split))
+
+    def value(self, attribute: Attribute) -> str:
+        """A value, perhaps made up."""
+        if self.r.random() >= self.odd:
+            return self.r.choice(attribute.values(self.split))
+        return self.word().title() if attribute.name in ("city", "language") else self.word()
+
+    def fact(self, key: tuple[str, Attribute | None] | None = None, but: Sequence[str] = ()) -> Fact:
+        """A fact, about ``key`` if given, with none of the values ``but``."""
+        r = self.r
+        if key is None:
+            key = (self.word(), None) if r.random() < 0.1 else (r.choice(self.people), r.choice(self.attributes))
+        while True:
+            person, attribute = key
+            if attribute is None:
+                value = self.word() if r.random() < 0.4 else r.choice(vocabulary.LABEL_KINDS.of(self.split))
+            else:
+                value = self.value(attribute)
+            if value not in but:
+                return Fact(person, attribute, value)
+
+    def facts(self, count: int) -> list[Fact]:
+        """Facts about different things."""
+        found: dict[tuple[str, str], Fact] = {}
+        for _ in range(4 * count):
+            if len(found) < count:
+                fact = self.fact()
+                found.setdefault(fact.key, fact)
+        return list(found.values())
+
+    def said(self, fact: Fact) -> str:
+        """A turn that tells the fact."""
+        r = self.r
+        if fact.attribute is None:
+            text = r.choice(language.LABEL_TOLD.of(self.split) + language.MEANING_TOLD.of(self.split))
+            adjective = r.choice(vocabulary.ADJECTIVES.of(self.split))
+            return f"{r.choice(self.people)}: {text.format(w=fact.person, l=fact.value, a=adjective)}"
+        if r.random() < 0.1:
+            return f"{r.choice(self.people)}: {fact.sentence}"
+        told = fact.attribute.told if r.random() < 0.5 else fact.attribute.changed
+        return f"{fact.person}: {r.choice(told.of(self.split)).format(v=fact.value)}"
+
+    def talk(self) -> str:
+        """A turn that tells nothing."""
+        r = self.r
+        if r.random() < 0.4:
+            acknowledged = language.ACKNOWLEDGE_FACT.of(self.split) + language.ACKNOWLEDGE_TALK.of(self.split)
+            return "assistant: " + r.choice(acknowledged).format(p=r.choice(self.people))
+        values = {name: r.choice(vocabulary.VALUES[name].of(self.split)) for name in ("city", "pet", "food")}
+        text = r.choice(language.SMALL_TALK.of(self.split)).format(o=r.choice(self.people), **values)
+        return f"{r.choice(self.people)}: {text}"
+
+    def question(self, fact: Fact) -> str:
+        """A question that the fact answers."""
+        r = self.r
+        if fact.attribute is None:
+            asked = language.LABEL_ASKED.of(self.split) + language.MEANING_ASKED.of(self.split)
+            return r.choice(asked).format(w=fact.person, a=r.choice(vocabulary.ADJECTIVES.of(self.split)))
+        asked = fact.attribute.asked.of(self.split)
+        if r.random() < 0.3:
+            asked = language.GENERIC_QUESTIONS.of(self.split)
+        return r.choice(asked).format(p=fact.person, n=fact.noun)
+
+    def memory(self, fact: Fact) -> str:
+        """The fact as a memory system may keep it."""
+        r = self.r
+        u = r.random()
+        if u < 0.7:
+            return fact.sentence
+        return self.said(fact) if u < 0.85 else self.noted(fact)
+
+    def noted(self, fact: Fact) -> str:
+        """The fact as an A-MEM note on one line."""
+        r = self.r
+        text = f"{self.said(fact)} | {fact.sentence} | {', '.join(fact.keywords)}"
+        return text + (f" | {fact.noun}" if r.random() < 0.5 else "")
+
+
+_MADE_UP = {split: vocabulary.made_up_pool(split) for split in ("train", "heldout")}
+
+
+def note(s: Speech) -> Sample:
+    """A-MEM's note about one turn."""
+    if s.r.random() < 0.35:
+        said = s.talk()
+        who = said.split(":")[0]
+        context = "The assistant answers." if who == "assistant" else f"{who} makes small talk."
+        return Sample(prompts.note(said), {"keywords": [who], "context": context, "tags": [SMALL_TALK]})
+    fact = s.fact()
+    right = {"keywords": fact.keywords, "context": fact.sentence, "tags": [fact.noun]}
+    return Sample(prompts.note(s.said(fact)), right)
+
+
+def _near(s: Speech, fact: Fact, count: int) -> list[Fact]:
+    """Facts around ``fact``: about the same thing, the same person, the same attribute, or anything."""
+    r = s.r
+    made: list[Fact] = []
+    for _ in range(count):
+        u = r.random()
+        if u < 0.3:
+            made.append(fact if r.random() < 0.25 else s.fact((fact.person, fact.attribute), but=(fact.value,)))
+        elif u < 0.6 and fact.attribute:
+            made.append(s.fact((fact.person, r.choice(ATTRIBUTES))))
+        elif u < 0.85 and fact.attribute:
+            made.append(s.fact((s.person(), fact.attribute)))
+        else:
+            made.append(s.fact())
+    return made
+
+
+def evolve(s: Speech) -> Sample:
+    """A-MEM's evolution."""
+    r = s.r
+    fact = s.fact()
+    around = _near(s, fact, r.randint(1, 6))
+    lines: list[str] = []
+    links: list[int] = []
+    updates: list[dict[str, Any]] = []
+    for number, other in enumerate(around):
+        talk = r.random() < 0.1
+        if talk:
+            said = s.talk()
+            lines.append(f"{said} | {said.split(':')[0]} makes small talk. | {said.split(':')[0]}")
+            continue
+        lines.append(s.noted(other))
+        if other.key == fact.key:
+            links.append(number)
+            if other.value != fact.value:
+                updates.append({"neighbour": number, "context": other.past, "tags": [fact.noun, OLD]})
+    if r.random() < 0.15:
+        said = s.talk()
+        who = said.split(":")[0]
+        new = f"{said} | {who} makes small talk. | {who}"
+        return Sample(prompts.evolve(new, lines), {"links": [], "tags": [SMALL_TALK], "updates": []})
+    return Sample(prompts.evolve(s.noted(fact), lines), {"links": links, "tags": [fact.noun], "updates": updates})
+
+
+def facts(s: Speech) -> Sample:
+    """The facts of a few turns."""
+    lines: list[str] = []
+    found: list[str] = []
+    for _ in range(s.r.randint(1, 6)):
+        if s.r.random() < 0.4:
+            lines.append(s.talk())
+        else:
+            fact = s.fact()
+            lines.append(s.said(fact))
+            found.append(fact.sentence)
+    return Sample(prompts.facts(lines), {"facts": found})
+
+
+def decide(s: Speech) -> Sample:
+    """Mem0's decision for each new fact."""
+    r = s.r
+    known = s.facts(r.choice((0, 1, 2, 3, 4, 6, 8)))
+    new: list[str] = []
+    right: list[dict[str, Any]] = []
+    for _ in range(r.choice((1, 1, 2, 3))):
+        event = r.choice(("ADD", "UPDATE", "DELETE", "NONE")) if known else "ADD"
+        if event == "ADD":
+            fact = _unknown_fact(s, known)
+            new.append(fact.sentence)
+            right.append({"event": "ADD", "id": len(known), "text": fact.sentence})
+            continue
+        at = r.randrange(len(known))
+        old = known[at]
+        if event == "UPDATE":
+            fact = s.fact((old.person, old.attribute), but=(old.value,))
+            new.append(fact.sentence)
+            right.append({"event": "UPDATE", "id": at, "text": fact.sentence})
+        elif event == "NONE":
+            new.append(old.sentence)
+            right.append({"event": "NONE", "id": at, "text": old.sentence})
+        else:
+            new.append(old.gone)
+            right.append({"event": "DELETE", "id": at, "text": ""})
+    return Sample(prompts.decide([fact.sentence for fact in known], new), {"memory": right})
+
+
+def _unknown_fact(s: Speech, known: Sequence[Fact]) -> Fact:
+    keys = {fact.key for fact in known}
+    while True:
+        near = s.r.choice(known) if known and s.r.random() < 0.7 else None
+        if near and near.attribute and s.r.random() < 0.5:
+            fact = s.fact((near.person, s.r.choice(ATTRIBUTES)))
+        elif near and near.attribute:
+            fact = s.fact((s.person(), near.attribute))
+        else:
+            fact = s.fact()
+        if fact.key not in keys:
+            return fact
+
+
+def relate(s: Speech) -> Sample:
+    """Contradictory, redundant or independent."""
+    fact = s.fact()
+    around = _near(s, fact, s.r.randint(1, 5))
+    verdicts = []
+    for other in around:
+        same = "redundant" if other.value == fact.value else "contradictory"
+        verdicts.append(same if other.key == fact.key else "independent")
+    lines = [s.memory(other) for other in around]
+    return Sample(prompts.relate(s.memory(fact), lines), {"verdicts": verdicts})
+
+
+def summarise(s: Speech) -> Sample:
+    """One text with every value: the canonical sentences in order."""
+    as_said = s.r.random() < 0.4
+    lines: list[str] = []
+    kept: list[str] = []
+    for fact in s.facts(s.r.randint(1, 7)):
+        if as_said and s.r.random() < 0.25:
+            lines.append(s.talk())
+        lines.append(s.said(fact) if as_said else fact.sentence)
+        kept.append(fact.sentence)
+    return Sample(prompts.summarise(lines), {"summary": " ".join(kept)})
+
+
+def choose(s: Speech) -> Sample:
+    """The option that a message is about, that a task names, or the type of memory that it belongs to."""
+    r = s.r
+    u = r.random()
+    if u < 0.5:
+        fact = s.fact()
+        others = [a.noun for a in ATTRIBUTES if a.noun != fact.noun]
+        options = [*r.sample(others, r.randint(1, 6)), *([fact.noun] if r.random() < 0.9 else [])]
+        right = [fact.noun] if fact.noun in options else []
+        task = r.choice((s.said(fact), fact.sentence, s.question(fact)))
+    elif u < 0.8:
+        options = r.sample((*TOOLS, *s.made_up_words[:40]), r.randint(2, 7))
+        right = [r.choice(options)]
+        task = r.choice(("Use the {} tool.", "{} the message.", "The {} tool is needed.", "I want to use {}.")).format(*right)
+    else:
+        options = list(MEMORY_TYPES)
+        fact = s.fact()
+        if fact.attribute is None:
+            task, right = s.said(fact), ["semantic"]
+        elif r.random() < 0.3:
+            task, right = s.talk(), []
+        else:
+            changed = r.random() < 0.5
+            told = fact.attribute.changed if changed else fact.attribute.told
+            task = f"{fact.person}: {r.choice(told.of(s.split)).format(v=fact.value)}"
+            right = ["episodic" if changed else "core"]
+    r.shuffle(options)
+    return Sample(prompts.choose(task, options), {"choice": right})
+
+
+def check(s: Speech) -> Sample:
+    """Whether a text says a fact, or names a person or value."""
+    r = s.r
+    known = s.facts(r.randint(1, 5))
+    lines = [s.memory(fact) for fact in known]
+    fact = r.choice(known)
+    yes = r.random() < 0.5
+    u = r.random()
+    if u < 0.6:
+        asked = fact if yes else _not_said(s, known, fact)
+        question = f"Does the text say that {_inside(asked.sentence)}?"
+    else:
+        named = fact.value if u < 0.8 else fact.person
+        other = s.fact((fact.person, fact.attribute)).value if u < 0.8 else s.person()
+        yes = yes or other in " ".join(lines)
+        question = f"Is {named if yes else other} in the text?"
+        yes = (named if yes else other) in " ".join(lines)
+    return Sample(prompts.check(lines, question), {"answer": "yes" if yes else "no"})
+
+
+def _inside(sentence: str) -> str:
+    text = sentence.removesuffix(".")
+    return text.replace("A ", "a ", 1) if text.startswith("A ") else text
+
+
+def _not_said(s: Speech, known: Sequence[Fact], fact: Fact) -> Fact:
+    said = {(other.key, other.value) for other in known}
+    while True:
+        near = s.fact((fact.person, fact.attribute)) if s.r.random() < 0.5 else s.fact((s.person(), fact.attribute))
+        if (near.key, near.value) not in said:
+            return near
+
+
+def keywords(s: Speech) -> Sample:
+    """The words to search with."""
+    fact = s.fact()
+    if fact.attribute and s.r.random() < 0.2:
+        return Sample(prompts.keywords(fact.attribute.who.format(v=fact.value)), {"keywords": [fact.noun, fact.value]})
+    words = [fact.person, fact.noun] if fact.attribute else [fact.person]
+    return Sample(prompts.keywords(s.question(fact)), {"keywords": words})
+
+
+def relevant(s: Speech) -> Sample:
+    """The numbers of the memories that answer the question."""
+    fact = s.fact()
+    around = _near(s, fact, s.r.randint(1, 7))
+    useful = [number for number, other in enumerate(around) if other.key == fact.key]
+    lines = [s.memory(other) for other in around]
+    return Sample(prompts.relevant(s.question(fact), lines), {"useful": useful})
+
+
+MAKERS: dict[str, Callable[[Speech], Sample]] = {
+    maker.__name__: maker
+    for maker in (note, evolve, facts, decide, relate, summarise, choose, check, keywords, relevant)
+}
+WEIGHTS = {"note": 4, "evolve": 4, "facts": 3, "decide": 4, "relate": 2, "summarise": 2, "choose": 2, "check": 2,
+           "keywords": 1, "relevant": 2}  # fmt: skip
+
+
+def sample(r: random.Random, name: str = "", split: Split = "train", odd: float | None = None) -> tuple[str, Sample]:
+    """One sample of the operation ``name``, or of any; ``odd`` is the share of made-up names and values."""
+    name = name or r.choices(list(WEIGHTS), list(WEIGHTS.values()))[0]
+    share = odd if odd is not None else (r.choice((0.0, 0.1, 0.5)) if split == "train" else 0.0)
+    return name, MAKERS[name](Speech(r, split, share))
