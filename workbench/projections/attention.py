@@ -7,8 +7,10 @@ Xiao et al. 2023, arXiv 2309.17453), which is why a linear map of means looks em
 
 from __future__ import annotations
 
+import weakref
+from collections import OrderedDict
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -110,7 +112,7 @@ def attention_view(
     captured = found.get(Kind.CAPTURED)
     if captured is None:
         return probe
-    data, weights = captured.payload, reader.array(captured.payload["blob"])
+    data, weights = captured.payload, _Captures.of(reader).weights(reader, captured.payload["blob"])
     starts = np.array(range(weights.shape[3]) if data["bins"] is None else data["bins"], np.int32)
     spans = [span_of(s, probe.evidence) for s in found[Kind.PACKED].payload["spans"]] if Kind.PACKED in found else []
     answered = found.get(Kind.ANSWERED)
@@ -130,6 +132,109 @@ def attention_view(
         answered.payload["text"] if answered else "",
         bool(scored.payload["correct"]) if scored else None,
         data["blob"],
+    )
+
+
+class _Captures:
+    """The last few captures of a reader, decoded, and their mass on each band: scrubbing between probes asks again."""
+
+    _of: ClassVar[weakref.WeakKeyDictionary[TraceReader, _Captures]] = weakref.WeakKeyDictionary()
+
+    def __init__(self) -> None:
+        self._weights: OrderedDict[str, NDArray[np.float16]] = OrderedDict()
+        self._masses: OrderedDict[tuple[str, str], Matrix] = OrderedDict()
+
+    @classmethod
+    def of(cls, reader: TraceReader) -> _Captures:
+        return cls._of.setdefault(reader, cls())
+
+    def weights(self, reader: TraceReader, key: str) -> NDArray[np.float16]:
+        if key not in self._weights:
+            self._weights[key] = reader.array(key)
+        return _used(self._weights, key)
+
+    def mass(self, view: AttentionView) -> Matrix:
+        key = view.key, view.probe.id
+        if key not in self._masses:
+            self._masses[key] = span_mass(view)
+        return _used(self._masses, key)
+
+
+def _used(kept: OrderedDict[Any, Any], key: Any) -> Any:
+    kept.move_to_end(key)
+    if len(kept) > _KEPT:
+        kept.popitem(last=False)
+    return kept[key]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What to look at: positions of a layer and a head, or ``MEAN`` or ``MAX``; the scale; whether sinks are hidden."""
+
+    layer: int = MEAN
+    head: int = MEAN
+    scale: Scale = "log"
+    hide_sinks: bool = False
+
+    def within(self, view: AttentionView) -> Choice:
+        """The choice, with layers and heads that this capture does not have replaced by the mean."""
+        layer = self.layer if self.layer < len(view.layers) else MEAN
+        return Choice(layer, self.head if self.head < view.heads else MEAN, self.scale, self.hide_sinks)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AttentionPicture:
+    """A capture with one choice made.
+
+    Attributes:
+        matrix: the weights, float32 ``[row, column]``. values: the same in [0, 1] for the colour map.
+        hidden: columns left out as sinks, bool ``[column]``; all False while they are shown.
+        top: the largest weight on show.
+        mass: share on each band for the choice, float32 ``[band]``.
+        masses: share on each band for every layer and head, float32 ``[layer, head, band]``.
+        sink_mass: share of the choice on the sinks, hidden or not.
+    """
+
+    view: AttentionView
+    choice: Choice
+    matrix: Matrix
+    values: Matrix
+    hidden: NDArray[np.bool_]
+    top: float
+    mass: Matrix
+    masses: Matrix
+    sink_mass: float
+
+
+def attention_picture(
+    reader: TraceReader,
+    session: int,
+    lane: int,
+    turn: int,
+    selected: str = "",
+    seq: int | None = None,
+    choice: Choice | None = None,
+) -> AttentionPicture | Probe | None:
+    """The capture at the cursor with a choice of layer, head and scale made; else what ``attention_view`` says."""
+    view = attention_view(reader, session, lane, turn, selected, seq)
+    if not isinstance(view, AttentionView):
+        return view
+    choice = (choice or Choice()).within(view)
+    matrix = choose(view.weights, choice.layer, choice.head)
+    sunk = sinks(view)
+    hidden = sunk if choice.hide_sinks else np.zeros_like(sunk)
+    masses = _Captures.of(reader).mass(view)
+    share = matrix / np.maximum(matrix.sum(1, keepdims=True), 1e-12)
+    return AttentionPicture(
+        view,
+        choice,
+        matrix,
+        scaled(matrix, choice.scale, hidden),
+        hidden,
+        float(np.where(hidden, 0, matrix).max(initial=0)),
+        _reduce(_reduce(masses, choice.layer), choice.head),
+        masses,
+        float(share[:, sunk].sum(1).mean()) if len(share) else 0.0,
     )
 
 
@@ -226,29 +331,3 @@ def span_mass(view: AttentionView, row: int | None = None) -> Matrix:
     share = weights / np.maximum(whole, 1e-12)
     masses = [share[..., slice(*band.columns)].sum(-1) for band in view.bands]
     return np.stack(masses, -1) if masses else np.zeros((*weights.shape[:2], 0), np.float32)
-
-
-def chosen_mass(view: AttentionView, layer: int, head: int, row: int | None = None) -> Matrix:
-    """Share on each band for the chosen layer and head, float32 ``[band]``."""
-    return _reduce(_reduce(span_mass(view, row), layer), head)
-
-
-__all__ = [
-    "FLOOR",
-    "MAX",
-    "MEAN",
-    "SINKS",
-    "AttentionView",
-    "Band",
-    "Scale",
-    "attention_view",
-    "binned",
-    "choose",
-    "chosen_mass",
-    "column_mass",
-    "percent",
-    "scaled",
-    "sinks",
-    "span_mass",
-    "ticks",
-]

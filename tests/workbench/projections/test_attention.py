@@ -88,8 +88,6 @@ def test_mass_on_spans_is_a_share(view: AttentionView) -> None:
     assert mass.shape == (2, 2, 3)
     expected = WEIGHTS.astype(np.float64)[0, 1].mean(0)
     assert np.allclose(mass[0, 1], [expected[0], expected[1:3].sum(), expected[3:5].sum()], atol=1e-3)
-    assert np.allclose(attention.chosen_mass(view, 0, 1), mass[0, 1])
-    assert np.allclose(attention.chosen_mass(view, 0, MEAN), mass[0].mean(0))
     assert np.allclose(attention.span_mass(view, row=1)[0, 1], [0.25, 0, 0.75], atol=1e-3)
 
 
@@ -113,3 +111,19 @@ def test_pooled_columns_still_share_out_to_one() -> None:
 )
 def test_shares_are_said_shortly(share: float, said: str) -> None:
     assert attention.percent(share) == said
+
+
+def test_a_picture_is_a_capture_with_a_choice_made(story: TraceReader) -> None:
+    picture = attention.attention_picture(story, 1, 1, 4, choice=attention.Choice(0, MEAN, "linear", True))
+    assert isinstance(picture, attention.AttentionPicture)
+    assert np.allclose(picture.matrix, WEIGHTS.astype(np.float32)[0].mean(0))
+    assert picture.hidden.tolist() == [True] * 4 + [False] * 2
+    assert picture.top == picture.matrix[:, 4:].max()
+    assert np.allclose(picture.mass, attention.span_mass(picture.view)[0].mean(0))
+    assert picture.sink_mass == pytest.approx(1, abs=1e-3)
+
+
+def test_a_choice_that_another_model_does_not_have_falls_back_to_the_mean(story: TraceReader) -> None:
+    picture = attention.attention_picture(story, 1, 1, 4, choice=attention.Choice(30, 1))
+    assert isinstance(picture, attention.AttentionPicture)
+    assert (picture.choice.layer, picture.choice.head) == (MEAN, 1)
