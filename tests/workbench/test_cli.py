@@ -1,0 +1,335 @@
+"""The command line: what it prints, where, and with which exit code."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.backends import ScriptedBackend
+from tests.support.runs import session_file
+from tests.support.traces import write_trace
+from workbench import bench, cli, console, selftest
+from workbench.engine import run as engine
+from workbench.memory.registry import STRATEGIES
+from workbench.sessions import formats
+from workbench.trace.schema import MAJOR
+from workbench.trace.writer import TraceWriter
+
+Capture = pytest.CaptureFixture[str]
+
+
+@pytest.fixture
+def backend(monkeypatch: pytest.MonkeyPatch) -> ScriptedBackend:
+    scripted = ScriptedBackend()
+    monkeypatch.setattr(engine, "_open", lambda config: scripted)
+    return scripted
+
+
+def call(capsys: Capture, *arguments: object) -> tuple[int, str, str]:
+    """Exit code, standard output, standard error."""
+    code = cli.main([str(a) for a in arguments])
+    out, err = capsys.readouterr()
+    return code, out, err
+
+
+def answer(capsys: Capture, *arguments: object) -> Any:
+    code, out, err = call(capsys, *arguments, "--json")
+    assert code == 0, err
+    return json.loads(out)
+
+
+def test_run_score_and_go_on(capsys: Capture, tmp_path: Path, backend: ScriptedBackend) -> None:
+    session, out = session_file(tmp_path), tmp_path / "deep" / "run.mnemo"
+    command = ("run", session, "--lane", "full", "--lane", "bm25:k=2", "--out", out)
+    data = answer(capsys, *command)
+    assert [lane["lane"] for lane in data["lanes"]] == ["full", "bm25:k=2"]
+    assert all(lane["overall"]["n"] == 4 for lane in data["lanes"])
+    assert data["lanes"][1]["retrieval"].keys() >= {"n", "recall@1", "recall@5", "recall@10", "ndcg@10"}
+    asked = len(backend.calls)
+    assert answer(capsys, *command) == data, "the same command goes on, and there is nothing left to do"
+    assert len(backend.calls) == asked
+    assert answer(capsys, "score", out) == data
+    code, text, progress = call(capsys, "score", out)
+    assert (code, progress) == (0, "")
+    assert "bm25:k=2" in text
+    assert "recall@10" in text
+
+
+def test_run_reports_progress_on_standard_error_alone(
+    capsys: Capture, tmp_path: Path, backend: ScriptedBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    code, out, err = call(capsys, "run", session_file(tmp_path), "--lane", "full")
+    assert code == 0
+    assert (tmp_path / "session-0.mnemo").is_file()
+    assert "100 %  16 of 16" in err
+    assert "loading the model" in err
+    assert "wrote " in err
+    assert "16 of 16" not in out
+
+
+def test_a_signal_cancels_a_run_and_keeps_what_was_committed(capsys: Capture, tmp_path: Path) -> None:
+    class Control:
+        cancelled = 0
+
+        def cancel(self) -> None:
+            self.cancelled += 1
+
+    control, before = Control(), signal.getsignal(signal.SIGINT)
+    with console.cancelling(control):
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert control.cancelled == 1
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is before
+    assert "cancelling" in capsys.readouterr().err
+
+
+def test_cancelled_and_interrupted_runs_end_in_one_line(
+    capsys: Capture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scripted = ScriptedBackend(pause=30)
+    monkeypatch.setattr(engine, "_open", lambda config: scripted)
+    timer = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    code, _, err = call(capsys, "run", session_file(tmp_path), "--lane", "full", "--out", tmp_path / "run.mnemo")
+    timer.join()
+    assert code == 1
+    assert err.splitlines()[-1] == "mnemoscope: cancelled; the same command goes on from here"
+
+
+def test_score_of_several_files_and_of_one_session(capsys: Capture, tmp_path: Path) -> None:
+    first, second = (write_trace(tmp_path / f"{n}.mnemo", turns=20, items=8, probes=4) for n in "ab")
+    assert [d["run"] for d in answer(capsys, "score", first, second)] == ["a.mnemo", "b.mnemo"]
+    assert answer(capsys, "score", first, "--session", "moving house, seed 0")["session"] == "moving house, seed 0"
+    code, _, err = call(capsys, "score", first, "--session", "x")
+    assert (code, err) == (2, f"mnemoscope: {first}: no session 'x' - it has: moving house, seed 0\n")
+
+
+def test_inspect_recognises_every_kind_of_file(capsys: Capture, tmp_path: Path) -> None:
+    native = session_file(tmp_path, turns=12, probes=4)
+    expected = {"format": "native", "sessions": 1, "turns": 12, "probes": 4, "warnings": []}
+    assert answer(capsys, "inspect", native) == expected
+    run = write_trace(tmp_path / "run.mnemo", turns=20, items=8, probes=4, lanes=("full", "bm25"))
+    found = answer(capsys, "inspect", run)
+    assert (found["format"], found["turns"], found["probes"]) == ("run", 20, 4)
+    assert found["lanes"] == ["full", "bm25"]
+    chat = tmp_path / "chat.json"
+    chat.write_text('[{"role": "user", "content": "hi"}]')
+    assert answer(capsys, "inspect", chat)["format"] == "openai"
+    code, text, _ = call(capsys, "inspect", chat)
+    assert code == 0
+    assert "messages: no message has a time" in text
+
+
+def test_inspect_looks_into_a_model(capsys: Capture, shared_models: Path) -> None:
+    found = answer(capsys, "inspect", shared_models / "all-MiniLM-L6-v2.Q8_0.gguf")
+    assert (found["format"], found["architecture"], found["layers"]) == ("gguf", "bert", 6)
+
+
+def test_convert_writes_the_native_format(capsys: Capture, tmp_path: Path) -> None:
+    chat, out = tmp_path / "chat.jsonl", tmp_path / "new" / "session.json"
+    lines = [{"messages": [{"role": "user", "content": text}]} for text in ("one", "two")]
+    chat.write_text("\n".join(map(json.dumps, lines)))
+    made = answer(capsys, "convert", chat, "--out", out)
+    assert made == {"out": str(out), "sessions": 2, "turns": 2, "probes": 0}
+    assert formats.read(out) == formats.read(chat)
+    run = write_trace(tmp_path / "run.mnemo", turns=20, items=8, probes=4, lanes=("full",))
+    assert call(capsys, "convert", run, "--out", out)[0] == 0
+    assert len(formats.read(out)[0].turns) == 20
+
+
+def test_convert_leaves_the_old_file_when_it_cannot_write(capsys: Capture, tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("a file, no folder")
+    code, _, err = call(capsys, "convert", session_file(tmp_path), "--out", tmp_path / "taken" / "x.json")
+    assert code == 1
+    assert "cannot be written" in err
+    assert (tmp_path / "taken").read_text() == "a file, no folder"
+
+
+def test_synth_makes_the_same_session_from_the_same_seed(capsys: Capture, tmp_path: Path) -> None:
+    first, second = tmp_path / "a.json", tmp_path / "b.json"
+    for out in (first, second):
+        code, _, err = call(capsys, "synth", "conflict-resolution", "--seed", 3, "--option", "turns=20", "--out", out)
+        assert code == 0, err
+    assert first.read_text() == second.read_text()
+    (session,) = formats.read(first)
+    assert session.probes
+    kinds = answer(capsys, "synth", "--list")
+    assert {"accurate-retrieval", "conflict-resolution"} <= {k["name"] for k in kinds}
+    assert call(capsys, "synth", "--list")[1].startswith("kind ")
+
+
+def test_lanes_lists_every_strategy_with_its_defaults(capsys: Capture) -> None:
+    found = answer(capsys, "lanes")
+    assert [m["name"] for m in found["memory"]] == list(STRATEGIES)
+    for card in found["memory"] + found["cache"]:
+        assert card.keys() >= {"name", "title", "fidelity", "paper", "parameters"}
+        assert card["title"]
+    code, text, _ = call(capsys, "lanes")
+    assert code == 0
+    assert all(name in text for name in STRATEGIES)
+
+
+def test_export_writes_the_page_whole(capsys: Capture, tmp_path: Path) -> None:
+    run = write_trace(tmp_path / "run.mnemo", turns=20, items=8, probes=4)
+    out = tmp_path / "report.html"
+    assert call(capsys, "export", run, "--html", out)[:2] == (0, f"wrote {out}\n")
+    assert out.read_text("utf-8").startswith("<!doctype html>")
+    assert sorted(p.suffix for p in tmp_path.glob("report*")) == [".html"]
+
+
+USAGE: list[tuple[list[str], str]] = [
+    ([], "mnemoscope: the following arguments are required: COMMAND - see `mnemoscope --help`"),
+    (["sing"], "mnemoscope: argument COMMAND: invalid choice: 'sing'"),
+    (["run", "x.json"], "mnemoscope run: the following arguments are required: --lane - see `mnemoscope run --help`"),
+    (["run", "x.json", "--lane", "full", "--seed", "x"], "mnemoscope run: argument --seed: invalid int value: 'x'"),
+    (["run", "x.json", "--lane", "dream"], "mnemoscope: unknown memory strategy 'dream' - one of: full, "),
+    (["run", "x.json", "--lane", "full:x=1"], "mnemoscope: lane 'full:x=1': no parameter 'x'"),
+    (["run", "x.json", "--lane", "full+ice"], "mnemoscope: unknown cache policy 'ice'"),
+    (["synth"], "mnemoscope synth: which kind?"),
+    (["synth", "opera"], "mnemoscope: synth: there is no kind 'opera'"),
+    (["synth", "mixed", "--option", "turns"], "mnemoscope synth: options are written --option key=value"),
+    (["bench", "nap"], "mnemoscope: no benchmark 'nap' - one of: scheduler, scrub"),
+    (["export", "x.mnemo"], "mnemoscope export: the following arguments are required: --html"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "message"), USAGE)
+def test_wrong_usage_is_one_line_and_exit_code_two(capsys: Capture, arguments: list[str], message: str) -> None:
+    code, out, err = call(capsys, *arguments)
+    assert (code, out) == (2, "")
+    assert err.startswith(message)
+    assert err.count("\n") == 1
+
+
+def bad_files(folder: Path) -> dict[str, Path]:
+    made = {
+        name: folder / name for name in ("broken.json", "text.json", "short.gguf", "other.db", "new.mnemo", "none.json")
+    }
+    made["broken.json"].write_text('{"turns": [')
+    made["text.json"].write_bytes(b"\x89PNG\r\n")
+    made["short.gguf"].write_bytes(b"GGUF\x03\x00\x00")
+    made["other.db"].write_bytes(b"SQLite format 3\0" + b"x" * 100)
+    with TraceWriter(made["new.mnemo"]) as writer:
+        writer.set_meta("major", MAJOR + 1)
+    return made
+
+
+BAD = [
+    ("broken.json", "line 1, column 12: broken JSON"),
+    ("text.json", "neither JSON nor"),
+    ("short.gguf", "incomplete or damaged"),
+    ("other.db", "not a Mnemoscope run file"),
+    ("new.mnemo", "written by a newer Mnemoscope"),
+    ("none.json", "cannot be read (No such file or directory)"),
+]
+
+
+@pytest.mark.parametrize(("name", "message"), BAD)
+def test_bad_input_is_one_line_and_exit_code_one(capsys: Capture, tmp_path: Path, name: str, message: str) -> None:
+    code, out, err = call(capsys, "inspect", bad_files(tmp_path)[name])
+    assert (code, out) == (1, "")
+    assert message in err
+    assert str(tmp_path / name) in err
+    assert err.count("\n") == 1
+
+
+def test_a_run_of_bad_files_writes_nothing(capsys: Capture, tmp_path: Path, backend: ScriptedBackend) -> None:
+    files = bad_files(tmp_path)
+    code, _, err = call(capsys, "run", files["broken.json"], "--lane", "full", "--out", tmp_path / "out.mnemo")
+    assert (code, err.count("\n")) == (1, 1)
+    assert not (tmp_path / "out.mnemo").exists()
+    kept = files["broken.json"].read_bytes()
+    session = session_file(tmp_path)
+    code, _, err = call(capsys, "run", session, "--lane", "full", "--out", files["broken.json"])
+    assert code == 1
+    assert "not a Mnemoscope run file" in err.splitlines()[-1]
+    assert files["broken.json"].read_bytes() == kept
+
+
+def test_a_defect_is_one_line_unless_asked_for(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(name: str) -> None:
+        raise ZeroDivisionError("on\npurpose")
+
+    monkeypatch.setattr(bench, "measure", broken)
+    monkeypatch.delenv("MNEMOSCOPE_DEBUG", raising=False)
+    code, _, err = call(capsys, "bench", "scheduler")
+    assert code == 1
+    assert err.splitlines()[-1].startswith("mnemoscope: ZeroDivisionError: on purpose - a defect of this program")
+    monkeypatch.setenv("MNEMOSCOPE_DEBUG", "1")
+    with pytest.raises(ZeroDivisionError):
+        call(capsys, "bench", "scheduler")
+
+
+def test_bench_prints_figures_as_a_table_or_json(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bench, "measure", lambda name: {"overhead": {"median": 1.0625}, "model": "random"})
+    assert answer(capsys, "bench", "scheduler") == {"scheduler": {"overhead": {"median": 1.0625}, "model": "random"}}
+    code, text, _ = call(capsys, "bench", "scheduler")
+    assert code == 0
+    assert "overhead.median   1.062" in text
+    assert [b["name"] for b in answer(capsys, "bench", "--list")] == list(bench.BENCHMARKS)
+
+
+def test_a_benchmark_program_must_print_json(monkeypatch: pytest.MonkeyPatch) -> None:
+    quiet = bench.Benchmark("quiet", "prints nothing", "tests.support", program=True)
+    failing = bench.Benchmark("failing", "is not there", "tests.support.nothing", program=True)
+    absent = bench.Benchmark("absent", "is not installed", "nowhere.bench", program=True)
+    monkeypatch.setattr(bench, "BENCHMARKS", {b.name: b for b in (quiet, failing, absent)})
+    for name, message in (("quiet", "failed"), ("failing", "failed"), ("absent", "nowhere is not installed")):
+        with pytest.raises(bench.MnemoscopeError, match=message):
+            bench.measure(name)
+
+
+def test_selftest_names_the_step_that_fails(capsys: Capture, tmp_path: Path) -> None:
+    code = cli.main(["selftest", "--model", str(tmp_path / "none.gguf"), "--embedder", "hash", "--json"])
+    data = json.loads(capsys.readouterr().out)
+    assert code == 1
+    assert data["ok"] is False
+    assert [(s["step"], s["ok"]) for s in data["steps"]] == [("versions", True), ("llama.cpp", True), ("models", False)]
+    assert "none.gguf" in data["steps"][-1]["found"]
+
+
+def test_selftest_goes_through_every_step(
+    capsys: Capture, backend: ScriptedBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(selftest, "_library", lambda: "scripted")
+    monkeypatch.setattr(selftest, "_models", lambda model, embedder: "scripted")
+    code, out, _ = call(capsys, "selftest")
+    assert code == 0, out
+    lines = [line.split()[:2] for line in out.splitlines()]
+    steps = ["versions", "llama.cpp", "models", "session", "replay", "trace", "report"]
+    assert lines == [["ok", step] for step in steps]
+
+
+def test_output_may_be_cut_off_by_its_reader(tmp_path: Path) -> None:
+    run = write_trace(tmp_path / "run.mnemo", turns=20, items=8, probes=4)
+    command = f"{sys.executable} -m workbench score {run} --json | head -c 1"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60)
+    assert (done.stdout, done.stderr) == ("{", "")
+
+
+def test_lanes_loads_nothing_heavy() -> None:
+    code = "import sys; from workbench.cli import main; main(['lanes']); print(*sys.modules, file=sys.stderr)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    loaded = set(done.stderr.split())
+    assert "workbench.memory.registry" in loaded
+    assert not loaded & {"llama_cpp", "chromadb", "torch", "scipy", "pydantic", "sklearn", "rich", "jinja2", "PySide6"}
+
+
+def test_a_table_keeps_its_columns() -> None:
+    text = console.table(["name", "n"], [["a", "10"], ["long name", "9"]], right=["n"])
+    assert text.splitlines() == ["name        n", "---------  --", "a          10", "long name   9"]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(0.25, "250 ms"), (3.14, "3.1 s"), (125, "2 min 5 s"), (7260, "2 h 1 min")]
+)
+def test_durations_carry_their_unit(value: float, text: str) -> None:
+    assert console.seconds(value) == text
