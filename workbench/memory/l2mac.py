@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from workbench.memory import prompts
-from workbench.memory.base import Fidelity, Hit, MemoryStrategy, Mind, Recall, Span
+from workbench.memory.base import Fidelity, MemoryStrategy, Mind, Recall, Span
 from workbench.memory.items import Item
 from workbench.memory.log import MemoryLog
-from workbench.memory.pieces import Source, cut, room
+from workbench.memory.pieces import Source, cut, hits, room
 from workbench.memory.replies import ask
-from workbench.memory.retrieval import CANDIDATES
 from workbench.sessions.model import Turn
 
 
@@ -164,7 +163,5 @@ class L2MAC(MemoryStrategy):
         ]
         spans += [Span(i.text, (i.id,), i.turns, "instruction", i.id) for i in pending]
         returned = {i.id for i in [*shown, *pending]}
-        order = sorted(scores, key=lambda name: (-scores[name], name not in returned))
-        order = order[: max(CANDIDATES, len(returned))]
-        hits = (Hit(i, scores[i], n, i in returned, {"opened": scores[i]}) for n, i in enumerate(order, 1))
-        return Recall(tuple(spans), tuple(hits), len(returned))
+        scored = [(i, score, i in returned, {"opened": score}) for i, score in scores.items()]
+        return Recall(tuple(spans), hits(scored), len(returned))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.memory.base import Mind
+from workbench.memory.base import Hit, Mind
+from workbench.memory.retrieval import CANDIDATES
 
 _SENTENCE_END = re.compile(r"(?<=[.!?…])\s+|(?<=[。！？])\s*|\n+")
 _LEAST = 16  # tokens that a section of a prompt gets even in the smallest context
@@ -29,15 +30,12 @@ def cut(text: str, limit: int, count: Callable[[str], int]) -> list[str]:
     if count(text) <= limit:
         return [text]
     out: list[str] = []
-    length = limit
     for unit in (u for s in sentences(text) for u in _units(s, limit, count)):
-        size = count(unit) + 1
-        if length + size <= limit:
-            out[-1] += f" {unit}"
-            length += size
+        longer = f"{out[-1]} {unit}" if out else unit
+        if out and count(longer) <= limit:
+            out[-1] = longer
         else:
             out.append(unit)
-            length = size
     return out
 
 
@@ -70,6 +68,30 @@ def carried(text: str, before: Iterable[Source], turns: Sequence[int]) -> list[S
 
 def _plain(sentence: str) -> str:
     return " ".join(re.findall(r"\w+", sentence.casefold()))
+
+
+def fitting(texts: Iterable[str], limit: int, count: Callable[[str], int]) -> list[str]:
+    """The first texts that take at most ``limit`` tokens together."""
+    out = []
+    for text in texts:
+        limit -= count(text) + 1
+        if limit < 0:
+            break
+        out.append(text)
+    return out
+
+
+Scored = tuple[str, float, bool, Mapping[str, float]]
+"""An item's id, its score, whether it is returned, its component scores."""
+
+
+def hits(scored: Iterable[Scored]) -> tuple[Hit, ...]:
+    """What is returned first, the best of the rest after it up to ``CANDIDATES``; of equals the earlier one first."""
+    order = sorted(scored, key=lambda s: (not s[2], -s[1]))
+    count = max(CANDIDATES, sum(s[2] for s in order))
+    return tuple(
+        Hit(name, float(score), n, back, parts) for n, (name, score, back, parts) in enumerate(order[:count], 1)
+    )
 
 
 class Vectors:

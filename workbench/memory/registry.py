@@ -14,10 +14,19 @@ STRATEGIES: dict[str, str] = {
     "dense": "workbench.memory.dense:Dense",
     "hybrid": "workbench.memory.hybrid:Hybrid",
     "a-mem": "workbench.memory.a_mem:AMem",
+    "mem0": "workbench.memory.mem0:Mem0",
+    "mem0-v3": "workbench.memory.mem0_v3:Mem0V3",
+    "memory-r1": "workbench.memory.memory_r1:MemoryR1",
     "mem1": "workbench.memory.mem1:Mem1",
     "sculptor": "workbench.memory.sculptor:Sculptor",
     "l2mac": "workbench.memory.l2mac:L2MAC",
     "tim": "workbench.memory.tim:TIM",
+    "tme-tree": "workbench.memory.tme_tree:TMETree",
+    "tme-dag": "workbench.memory.tme_dag:TMEDag",
+    "hcam": "workbench.memory.hcam:HCAM",
+    "hmt": "workbench.memory.hmt:HMT",
+    "m3-agent": "workbench.memory.m3_agent:M3Agent",
+    "spatial": "workbench.memory.spatial:Spatial",
 }
 """Name to ``module:class``. Modules are imported when a lane asks for them."""
 

@@ -9,12 +9,11 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from workbench.memory import prompts
-from workbench.memory.base import Fidelity, Hit, MemoryStrategy, Mind, Recall, Span
+from workbench.memory.base import Fidelity, MemoryStrategy, Mind, Recall, Span
 from workbench.memory.items import Item
 from workbench.memory.log import MemoryLog
-from workbench.memory.pieces import cut, room
+from workbench.memory.pieces import cut, hits, room
 from workbench.memory.replies import ask
-from workbench.memory.retrieval import CANDIDATES
 from workbench.sessions.model import Turn
 
 FULL, SUMMARY, FOLDED = "full", "summary", "folded"
@@ -149,7 +148,7 @@ class Sculptor(MemoryStrategy):
         return useful, asked
 
     def _shown(self, items: Sequence[Item], views: dict[str, str], found: dict[str, int], useful: set[str]) -> Recall:
-        spans, hits = [], []
+        spans, scored = [], []
         for age, item in enumerate(items):
             view = views[item.id]
             text = _view(item, view)
@@ -158,11 +157,8 @@ class Sculptor(MemoryStrategy):
                 priority = score if view != FOLDED else score - len(found) - 9
                 spans.append(Span(text, (item.id,), item.turns, view, item.id, priority))
             parts = {"keywords": float(found.get(item.id, 0)), "useful": float(item.id in useful)}
-            hits.append((view != FOLDED, score, item.id, parts))
-        hits.sort(key=lambda h: (not h[0], -h[1]))
-        count = sum(h[0] for h in hits)
-        ranked = (Hit(i, s, n, r, p) for n, (r, s, i, p) in enumerate(hits[: max(count, CANDIDATES)], 1))
-        return Recall(tuple(spans), tuple(ranked), count)
+            scored.append((item.id, score, view != FOLDED, parts))
+        return Recall(tuple(spans), hits(scored), sum(s[2] for s in scored))
 
     def _seen(self, item: Item) -> str:
         folded_away = item.fields["view"] == FOLDED and not self.placeholders

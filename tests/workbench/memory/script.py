@@ -41,7 +41,7 @@ class ScriptedMind:
     """
 
     answers: Mapping[str, Any] = field(default_factory=dict)
-    vectors: dict[str, Sequence[float]] = field(default_factory=dict)
+    vectors: Mapping[str, Sequence[float]] = field(default_factory=dict)
     surprises: dict[str, float] = field(default_factory=dict)
     budget: int = 400
     prompts: list[tuple[str, str]] = field(default_factory=list)
