@@ -25,9 +25,6 @@ Matrix = NDArray[np.float32]
 MEAN, MAX = -1, -2
 """In place of a layer or head: the mean or the maximum over all of them."""
 
-FLOOR = 1e-4
-"""The log scale runs from here to 1; smaller weights look like this one."""
-
 SINKS = 4
 """How many first positions count as sinks (StreamingLLM keeps four)."""
 
@@ -268,15 +265,26 @@ def sinks(view: AttentionView) -> NDArray[np.bool_]:
     return found | (~inside & (mass > 5 * mass.mean()))
 
 
+def floor(columns: int) -> float:
+    """Where the log scale begins: a tenth of an even share of so many columns, rounded down to 1 or 3 of a decade.
+
+    It depends on the length of the context alone, so that all layers, heads and tokens of a capture compare.
+    """
+    least = 0.1 / max(columns, 10)
+    decade = 10.0 ** np.floor(np.log10(least) + 1e-9)
+    return float(3 * decade if least >= 3 * decade else decade)
+
+
 def scaled(matrix: Matrix, scale: Scale, hidden: NDArray[np.bool_] | None = None) -> Matrix:
     """Values in [0, 1] for the colour map, same shape; hidden columns are 0 and do not count.
 
-    ``log`` runs from ``FLOOR`` to 1, the same for every map. ``rank`` is the place within the row, so that every row
-    uses all colours. ``linear`` ends at the largest weight on show.
+    ``log`` runs from ``floor`` to 1, so that an even share lies near one third. ``rank`` is the place within the row,
+    so that every row uses all colours. ``linear`` ends at the largest weight on show.
     """
     shown = matrix if hidden is None else np.where(hidden, 0, matrix)
     if scale == "log":
-        return (1 - np.log10(np.clip(shown, FLOOR, 1)) / np.log10(FLOOR)).astype(np.float32)
+        low = floor(matrix.shape[1])
+        return (1 - np.log10(np.clip(shown, low, 1)) / np.log10(low)).astype(np.float32)
     if scale == "linear":
         return (shown / max(float(shown.max(initial=0)), 1e-12)).astype(np.float32)
     order = shown.argsort(1, kind="stable").argsort(1, kind="stable")
@@ -284,23 +292,27 @@ def scaled(matrix: Matrix, scale: Scale, hidden: NDArray[np.bool_] | None = None
     return np.where(shown > 0, ranks, 0).astype(np.float32)
 
 
-def ticks(scale: Scale, top: float) -> tuple[tuple[float, str], ...]:
+def ticks(scale: Scale, top: float, columns: int) -> tuple[tuple[float, str], ...]:
     """Places in [0, 1] on the colour bar and what they say; ``top`` is the largest weight on show."""
     if scale == "log":
-        return ((0.0, "≤0.01 %"), (0.25, "0.1 %"), (0.5, "1 %"), (0.75, "10 %"), (1.0, "100 %"))
+        low = np.log10(floor(columns))
+        decades = [d for d in range(int(np.ceil(low - 1e-9)), 1) if d > low + 0.1]
+        return ((0.0, f"≤{percent(floor(columns))}"), *((float(1 - d / low), percent(10.0**d)) for d in decades))
     if scale == "rank":
         return ((0.0, "least"), (0.5, "median"), (1.0, "most"))
     return ((0.0, "0 %"), (0.5, percent(top / 2)), (1.0, percent(top)))
 
 
 def percent(share: float) -> str:
-    """A share as people read it: ``62 %``, ``3.1 %``, ``0.02 %``, ``<0.01 %``."""
+    """A share as people read it: ``62 %``, ``3.1 %``, ``10 %``, ``0.02 %``, ``<0.001 %``."""
     value = 100 * share
-    if value >= 9.95:
+    if value >= 9.95 or value == 0:
         return f"{value:.0f} %"
-    if value >= 0.095:
-        return f"{value:.1f} %"
-    return f"{value:.2f} %" if value >= 0.01 else "0 %" if value == 0 else "<0.01 %"
+    if value < 0.00095:
+        return "<0.001 %"
+    digits = 1 if value >= 0.095 else 2 if value >= 0.0095 else 3
+    text = f"{value:.{digits}f}"
+    return f"{text.removesuffix('.0')} %"
 
 
 def binned(matrix: Matrix, width: int) -> tuple[Matrix, NDArray[np.int64]]:

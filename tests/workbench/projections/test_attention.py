@@ -42,10 +42,17 @@ def test_choice_of_layer_and_head() -> None:
     assert np.allclose(attention.choose(WEIGHTS, MAX, MAX), exact.max((0, 1)))
 
 
-def test_log_scale_is_the_same_for_every_map() -> None:
-    values = attention.scaled(np.array([[1, 0.1, 0.01, 1e-3, 1e-4, 1e-9, 0]], np.float32), "log")
-    assert np.allclose(values, [[1, 0.75, 0.5, 0.25, 0, 0, 0]], atol=1e-6)
-    assert [place for place, _ in attention.ticks("log", 1.0)] == [0, 0.25, 0.5, 0.75, 1]
+def test_log_scale_begins_well_below_an_even_share() -> None:
+    values = attention.scaled(np.array([[1, 0.1, 0.01, 1e-3, 1e-9, 0]], np.float32), "log")
+    assert np.allclose(values, [[1, 0.5, 0, 0, 0, 0]], atol=1e-6)
+    for columns, low in ((6, 1e-2), (90, 1e-3), (101, 3e-4), (512, 1e-4), (4096, 1e-5)):
+        assert attention.floor(columns) == pytest.approx(low)
+        even = attention.scaled(np.full((1, columns), 1 / columns, np.float32), "log")
+        assert 0.2 < even[0, 0] < 0.67
+    ticks = attention.ticks("log", 1.0, 512)
+    assert [said for _, said in ticks] == ["≤0.01 %", "0.1 %", "1 %", "10 %", "100 %"]
+    assert [place for place, _ in ticks] == pytest.approx([0, 0.25, 0.5, 0.75, 1])
+    assert [said for _, said in attention.ticks("log", 1.0, 101)] == ["≤0.03 %", "0.1 %", "1 %", "10 %", "100 %"]
 
 
 def test_rank_scale_uses_every_colour_in_every_row() -> None:
@@ -107,7 +114,7 @@ def test_pooled_columns_still_share_out_to_one() -> None:
 
 @pytest.mark.parametrize(
     ("share", "said"),
-    [(0.62, "62 %"), (0.031, "3.1 %"), (0.0002, "0.02 %"), (1e-6, "<0.01 %"), (0.0, "0 %"), (1.0, "100 %")],
+    [(0.62, "62 %"), (0.031, "3.1 %"), (0.0002, "0.02 %"), (1e-6, "<0.001 %"), (1e-5, "0.001 %"), (0.01, "1 %"), (0.0, "0 %"), (1.0, "100 %")],
 )
 def test_shares_are_said_shortly(share: float, said: str) -> None:
     assert attention.percent(share) == said

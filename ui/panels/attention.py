@@ -1,0 +1,377 @@
+"""Where the model looked while it answered."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, ClassVar
+
+import numpy as np
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QMenu, QScrollArea, QToolButton, QVBoxLayout, QWidget
+
+from ui.models.table import Table
+from ui.panels.base import ElidedLabel, Empty, Panel
+from ui.panels.hits import follow_span, no_probe
+from ui.state.moment import Moment
+from ui.theme import theme
+from ui.widgets import colormap
+from ui.widgets.heatmap import AttentionMap, ColorBar, HeadGrid
+from ui.widgets.token_strip import TokenStrip
+from workbench.projections.attention import (
+    MAX,
+    MEAN,
+    AttentionPicture,
+    Choice,
+    attention_picture,
+    percent,
+)
+from workbench.sessions.model import Probe
+from workbench.trace.events import Kind
+from workbench.trace.reader import TraceReader
+
+HINT = "Attention is a hint, not an explanation"
+_HINT_TIP = (
+    "A span can matter with little attention on it, and draw attention without mattering. "
+    "To test a claim, mask the span and see whether the answer changes."
+)
+_SCALES = (("log", "log"), ("rank", "rank"), ("linear", "linear"))
+_TEXT_FROM = 430  # px of height from which there is room for the prompt's text
+
+
+class AttentionPanel(Panel):
+    """The captured attention of the answer to the probe at or before the cursor."""
+
+    name: ClassVar[str] = "attention"
+    follows = frozenset({"session", "turn", "seq", "lane", "probe"})
+    heavy = True
+
+    @staticmethod
+    def project(reader: TraceReader, moment: Moment, options: Any) -> AttentionPicture | Empty:
+        """See ``workbench.projections.attention``."""
+        where = (reader, moment.session, moment.lane, moment.turn, moment.probe, moment.seq)
+        found = attention_picture(*where, options)
+        if found is None:
+            return no_probe(reader, moment)
+        if isinstance(found, Probe):
+            return _nothing_captured(reader, found)
+        return found
+
+    def build(self) -> QWidget:
+        """Map, text, heads, scale."""
+        self._choice = Choice()
+        self._band = -1
+        unit = theme.active().unit
+        body = QWidget()
+        column = QVBoxLayout(body)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(unit(2))
+        column.addLayout(self._make_bar())
+        self.map = AttentionMap()
+        self.map.pointed.connect(self._pointed)
+        self.map.row_chosen.connect(lambda row: self.workspace.selection.select(token=None if row < 0 else row))
+        self.map.band_chosen.connect(self._choose_band)
+        self.map.band_followed.connect(self._follow_band)
+        column.addWidget(self.map, 3)
+        self.readout = ElidedLabel()
+        self.readout.setProperty("part", "small")
+        column.addWidget(self.readout)
+        self.text, self._scroll = TokenStrip(), QScrollArea()
+        self.text.pointed.connect(self._text_pointed)
+        self.text.chosen.connect(self._text_chosen)
+        self._scroll.setWidget(self.text)
+        self._scroll.setWidgetResizable(True)
+        self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        column.addWidget(self._scroll, 4)
+        column.addLayout(self._make_foot())
+        self.setFocusProxy(self.map)
+        return body
+
+    def _make_bar(self) -> QHBoxLayout:
+        bar = QHBoxLayout()
+        bar.setSpacing(theme.active().unit(1))
+        self.layer_box, self.head_box, self.scale_box = QComboBox(), QComboBox(), QComboBox()
+        self.layer_box.setToolTip("Layer ([ and ])")
+        self.head_box.setToolTip("Head ({ and })")
+        self.scale_box.setToolTip(
+            "How weights become colours: log keeps small ones visible, rank compares within a row"
+        )
+        for box, name in ((self.layer_box, "Layer"), (self.head_box, "Head"), (self.scale_box, "Scale")):
+            box.setAccessibleName(name)
+            box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+            bar.addWidget(box)
+        for value, title in _SCALES:
+            self.scale_box.addItem(title, value)
+        for box in (self.layer_box, self.head_box, self.scale_box):
+            box.activated.connect(self._choose)
+        self.sinks = QToolButton()
+        self.sinks.setCheckable(True)
+        self.sinks.setProperty("part", "quiet")
+        self.sinks.setText("Hide sinks")
+        self.sinks.setToolTip(
+            "Leave out the first four positions and the template's own tokens, which draw attention in most heads (S)"
+        )
+        self.sinks.toggled.connect(self._choose)
+        bar.addWidget(self.sinks)
+        bar.addStretch(1)
+        return bar
+
+    def _make_foot(self) -> QHBoxLayout:
+        foot = QHBoxLayout()
+        foot.setSpacing(theme.active().unit(4))
+        left = QVBoxLayout()
+        left.setSpacing(theme.active().unit(1))
+        self.about = ElidedLabel()
+        self.about.setProperty("part", "faint")
+        self.grid = HeadGrid()
+        self.grid.chosen.connect(self._choose_head)
+        left.addWidget(self.about)
+        left.addWidget(self.grid, 0, Qt.AlignmentFlag.AlignLeft)
+        left.addStretch(1)
+        foot.addLayout(left)
+        right = QVBoxLayout()
+        right.setSpacing(theme.active().unit(1))
+        self.bar = ColorBar()
+        self.sunk, hint = QLabel(), QLabel(HINT)
+        for label in (self.sunk, hint):
+            label.setProperty("part", "faint")
+            label.setWordWrap(True)
+        hint.setToolTip(_HINT_TIP)
+        caption = QLabel("share of a row's attention")
+        caption.setProperty("part", "faint")
+        for widget in (caption, self.bar, self.sunk):
+            right.addWidget(widget)
+        right.addStretch(1)
+        right.addWidget(hint)
+        foot.addLayout(right, 1)
+        return foot
+
+    # Showing.
+
+    def show_view(self, view: AttentionPicture) -> None:
+        """Fill everything from one picture."""
+        self._fill_boxes(view)
+        self.map.show_picture(view)
+        self.bar.show_scale(view)
+        said = "hidden" if view.choice.hide_sinks else "shown"
+        self.sunk.setText(f"sinks hold {percent(view.sink_mass)} ({said})")
+        shown = view.view
+        starts = [b.span.tokens[0] for b in shown.bands]
+        self.text.show_tokens(shown.tokens, starts, [b.span.tokens for b in shown.bands if b.evidence])
+        self._band = self._default_band(view) if not 0 <= self._band < len(shown.bands) else self._band
+        self.on_moment(self.moment)
+
+    def _fill_boxes(self, view: AttentionPicture) -> None:
+        chosen = view.choice
+        layers = [(f"layer {n}", at) for at, n in enumerate(view.view.layers)]
+        heads = [(f"head {n}", n) for n in range(view.view.heads)]
+        _fill(self.layer_box, [("layer mean", MEAN), ("layer max", MAX), *layers], chosen.layer)
+        _fill(self.head_box, [("head mean", MEAN), ("head max", MAX), *heads], chosen.head)
+
+    def _default_band(self, view: AttentionPicture) -> int:
+        """The evidence, else the memory span that draws most."""
+        bands = view.view.bands
+        held = [i for i, b in enumerate(bands) if b.evidence] or [
+            i for i, b in enumerate(bands) if b.span.turns or b.span.items
+        ]
+        return max(held or range(len(bands)), key=lambda i: float(view.mass[i]), default=-1)
+
+    def on_moment(self, moment: Moment) -> None:
+        """Selected token and item."""
+        view = self.view
+        if view is None:
+            return
+        row = -1 if moment.token is None or moment.token >= len(view.view.rows) else moment.token
+        self.map.choose_row(row)
+        of_item = [i for i, b in enumerate(view.view.bands) if moment.item and moment.item in b.span.items]
+        if of_item and self._band not in of_item:
+            self._band = of_item[0]
+        self._show_band(view)
+        self._show_text(view, row)
+        self._read_out(*self.map.cross)
+
+    def _show_band(self, view: AttentionPicture) -> None:
+        self.map.choose_band(self._band)
+        band = view.view.bands[self._band] if self._band >= 0 else None
+        held = " (evidence)" if band and band.evidence else ""
+        shares = view.masses[..., self._band] if band else np.zeros((0, 0), np.float32)
+        most = percent(float(shares.max(initial=0)))
+        self.about.setText(f"on {band.span.label}{held}, by layer and head, up to {most}" if band else "")
+        self.grid.show_shares(shares, view.view.layers, view.choice.layer, view.choice.head)
+
+    def _show_text(self, view: AttentionPicture, row: int) -> None:
+        run = self.workspace.run
+        values = view.values[row] if row >= 0 else view.values.max(0)
+        starts = view.view.starts
+        each = np.zeros(len(view.view.tokens))
+        ends = np.append(starts[1:], len(each))
+        # Pooled columns give all their tokens the value of the strongest; an even share (one third) leaves no trace.
+        each[: len(each)] = np.repeat(values, ends - starts)[: len(each)]
+        self.text.show_values(
+            np.clip((each - 0.38) / 0.5, 0, 1), theme.active().lane(run.place(view.view.lane) if run else 0)
+        )
+
+    def _pointed(self, row: int, column: int) -> None:
+        view = self.view
+        if view is None:
+            return
+        token = int(view.view.starts[column]) if column >= 0 else -1
+        self.text.point(token)
+        if token >= 0 and self._scroll.isVisible():
+            rect = self.text.rect_of(token)
+            self._scroll.ensureVisible(rect.center().x(), rect.center().y(), 0, 30)
+        self._read_out(row, column)
+
+    def _text_pointed(self, token: int) -> None:
+        view = self.view
+        if view is None:
+            return
+        column = int(np.searchsorted(view.view.starts, token, "right")) - 1 if token >= 0 else -1
+        row = self.map.row if self.map.row >= 0 else int(view.matrix[:, column].argmax()) if column >= 0 else -1
+        blocked = self.map.blockSignals(True)
+        self.map.point(row if column >= 0 else -1, column)
+        self.map.blockSignals(blocked)
+        self._read_out(row if column >= 0 else -1, column)
+
+    def _text_chosen(self, token: int) -> None:
+        if self.view is not None:
+            column = int(np.searchsorted(self.view.view.starts, token, "right")) - 1
+            band = self.view.view.band_at(column)
+            if band >= 0:
+                self._choose_band(band)
+
+    def _read_out(self, row: int, column: int) -> None:
+        view = self.view
+        if view is None or row < 0 or column < 0:
+            self.readout.setText(self._summary())
+            return
+        band = view.view.band_at(column)
+        where = f" in {view.view.bands[band].span.label}" if band >= 0 else ""
+        said = f"“{view.view.rows[row].strip()}” looks at “{view.view.token(column).strip()[:40]}”{where}"
+        self.readout.setText(
+            f"{said}, position {int(view.view.starts[column])}: {percent(float(view.matrix[row, column]))}"
+        )
+
+    def _summary(self) -> str:
+        view = self.view
+        if view is None:
+            return ""
+        evidence = [i for i, b in enumerate(view.view.bands) if b.evidence]
+        answer = f"answer “{view.view.answer.strip()[:60]}”"
+        if evidence:
+            return f"{answer}, {percent(float(view.mass[evidence].sum()))} of its attention on the evidence"
+        return f"{answer}, the evidence is not in the context" if view.view.probe.evidence else answer
+
+    # Choosing.
+
+    def options(self) -> Choice:
+        """Layer, head, scale, sinks."""
+        return self._choice
+
+    def _choose(self, *_: object) -> None:
+        layer, head = self.layer_box.currentData(), self.head_box.currentData()
+        self._choice = Choice(
+            MEAN if layer is None else layer,
+            MEAN if head is None else head,
+            self.scale_box.currentData(),
+            self.sinks.isChecked(),
+        )
+        self.refresh()
+
+    def _choose_head(self, layer: int, head: int) -> None:
+        self._choice = replace(self._choice, layer=layer, head=head)
+        self.refresh()
+
+    def _choose_band(self, band: int) -> None:
+        if self.view is None:
+            return
+        self._band = band
+        span = self.view.view.bands[band].span
+        if span.items:
+            self.workspace.selection.select(item=span.items[0])
+        self._show_band(self.view)
+
+    def _follow_band(self, band: int) -> None:
+        """Go where a span came from: its turn, and its item when it has one."""
+        if self.view is None:
+            return
+        span = self.view.view.bands[band].span
+        follow_span(self, span)
+        if span.turns:
+            self.workspace.cursor.go(span.turns[0])
+
+    def _step(self, box: QComboBox, by: int) -> None:
+        box.setCurrentIndex((box.currentIndex() + by) % max(box.count(), 1))
+        self._choose()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: D102
+        steps = {"[": (self.layer_box, -1), "]": (self.layer_box, 1), "{": (self.head_box, -1), "}": (self.head_box, 1)}
+        if event.text() in steps and event.text():
+            self._step(*steps[event.text()])
+        elif event.text() == "s":
+            self.sinks.toggle()
+        else:
+            super().keyPressEvent(event)
+
+    def add_actions(self, menu: QMenu) -> None:
+        """Colours; where the span came from."""
+        colors = menu.addMenu("Colours")
+        for name in colormap.NAMES:
+            action = colors.addAction(name.capitalize())
+            action.setCheckable(True)
+            action.setChecked(self.map.colors == name)
+            action.triggered.connect(lambda *_, n=name: self._color(n))
+        if self.view is not None and self._band >= 0:
+            label = self.view.view.bands[self._band].span.label
+            menu.addAction(f"Go to where {label} came from").triggered.connect(lambda: self._follow_band(self._band))
+
+    def _color(self, name: str) -> None:
+        for widget in (self.map, self.grid, self.bar):
+            widget.choose_colors(name)
+
+    # The rest.
+
+    def title(self, view: AttentionPicture | None) -> str:
+        """``a-mem · attention of the answer to p3 at turn 214``."""
+        if view is None:
+            return f"{self.lane_title()} · attention" if self.lane_title() else "Attention"
+        return f"{self.lane_title()} · attention while answering {view.view.probe.id} at turn {view.view.turn}"
+
+    def table(self, view: AttentionPicture) -> Table:
+        """One row per context span and answer token, then the strongest single positions."""
+        rows: list[tuple[Any, ...]] = []
+        shares = view.matrix / np.maximum(view.matrix.sum(1, keepdims=True), 1e-12)
+        for band in view.view.bands:
+            for row, token in enumerate(view.view.rows):
+                on_span = float(shares[row, slice(*band.columns)].sum())
+                rows.append(("span", band.span.label, band.evidence, token, *band.span.tokens, 100 * on_span))
+        strongest = np.argsort(-view.matrix, axis=1, kind="stable")[:, :10]
+        for row, token in enumerate(view.view.rows):
+            for column in strongest[row]:
+                start = int(view.view.starts[column])
+                text = view.view.token(int(column))
+                rows.append(("position", text, None, token, start, start + 1, 100 * float(view.matrix[row, column])))
+        return Table(("what", "name", "evidence", "answer token", "from", "to", "attention (%)"), rows)
+
+    def retheme(self) -> None:
+        """Type size."""
+        self.text.retheme()
+
+    def resizeEvent(self, event: Any) -> None:  # noqa: D102
+        super().resizeEvent(event)
+        self._scroll.setVisible(self.height() >= _TEXT_FROM * theme.active().size / theme.NORMAL)
+
+
+def _fill(box: QComboBox, entries: list[tuple[str, int]], chosen: int) -> None:
+    if [box.itemText(i) for i in range(box.count())] != [title for title, _ in entries]:
+        box.clear()
+        for title, value in entries:
+            box.addItem(title, value)
+    box.setCurrentIndex(box.findData(chosen))
+
+
+def _nothing_captured(reader: TraceReader, probe: Probe) -> Empty:
+    loaded = [e.payload for e in reader.events(lane=0, kinds=[Kind.ENGINE_LOADED])]
+    note = loaded[-1].get("capture_note", "") if loaded else ""
+    how = note or "Run with `--capture answers` to record it; remote and very large models cannot be captured"
+    return Empty(f"No attention was recorded while answering {probe.id}", how)
