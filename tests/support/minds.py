@@ -232,7 +232,7 @@ class Mind:
         await asyncio.sleep(0)
 
 
-def vector(text: str, size: int = 64) -> NDArray[np.float32]:
+def vector(text: str, size: int = 512) -> NDArray[np.float32]:
     """A unit vector that counts the words of a text in hashed places."""
     out = np.zeros(size, np.float32)
     for word in re.findall(r"\w+", text.lower()) or [text]:

@@ -116,6 +116,28 @@ def relevant(question: str, memories: Sequence[str]) -> Operation:
     return Operation("relevant", _chat(task, Memories=_numbered(memories), Question=[question]), schema, 128)
 
 
+def entities(messages: Sequence[str]) -> Operation:
+    """Mem0's graph: the people, places and things in the messages: ``{entities: [{name, type}]}``."""
+    schema = _object(entities=_array(_object(name=_string(), type=_string()), 12))
+    return Operation(
+        "entities", _chat("List the people, places and things in the messages.", Messages=messages), schema
+    )
+
+
+def relations(messages: Sequence[str], names: Sequence[str]) -> Operation:
+    """Mem0's graph: how the named things relate: ``{relations: [{source, relation, destination}]}``, numbers of names."""
+    edge = _object(source=_index(names), relation=_string(), destination=_index(names))
+    schema = _object(relations=_array(edge, 12))
+    task = "Say which of the names the messages relate to each other, and how."
+    return Operation("relations", _chat(task, Names=_numbered(names), Messages=messages), schema)
+
+
+def questions(message: str, most: int = 4) -> Operation:
+    """Tool2Vec's usage: questions that the message would answer: ``{questions: []}``."""
+    schema = _object(questions=_strings(most))
+    return Operation("questions", _chat("List questions that the message answers.", Message=[message]), schema, 192)
+
+
 def _chat(task: str, **sections: Sequence[str]) -> tuple[Message, ...]:
     body = "\n".join("\n".join([title, *lines]) for title, lines in sections.items())
     return Message("system", task), Message("user", body)
