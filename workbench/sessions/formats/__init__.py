@@ -21,6 +21,8 @@ __all__ = ["READERS", "read", "recognise"]
 READERS: dict[str, str] = {
     "native": "workbench.sessions.formats.native",
     "locomo": "workbench.sessions.formats.locomo",
+    "longmemeval": "workbench.sessions.formats.longmemeval",
+    "memoryagentbench": "workbench.sessions.formats.memoryagentbench",
     "openai": "workbench.sessions.formats.openai",
 }
 """Name to module, in the order in which they are asked. Modules are imported when a file is read."""
@@ -28,6 +30,8 @@ READERS: dict[str, str] = {
 TITLES: dict[str, str] = {
     "native": "Mnemoscope session",
     "locomo": "LoCoMo",
+    "longmemeval": "LongMemEval",
+    "memoryagentbench": "MemoryAgentBench",
     "openai": "OpenAI chat",
 }
 """What a person calls each format."""
