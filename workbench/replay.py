@@ -74,7 +74,7 @@ class LaneMind:
     def __init__(self, backend: Backend, recorder: Recorder, seed: int) -> None:
         self._backend, self._recorder, self._seed = backend, recorder, seed
         self.count_tokens = lru_cache(maxsize=65536)(backend.count_tokens)
-        self.calls, self.prompt_tokens, self.generated_tokens, self.embedded = 0, 0, 0, 0
+        self.calls, self.prompt_tokens, self.generated_tokens = 0, 0, 0
 
     async def run(self, operation: Operation) -> Completion:
         """See ``workbench.memory.base.Mind``."""
@@ -113,7 +113,6 @@ class LaneMind:
 
     async def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """See ``workbench.memory.base.Mind``."""
-        self.embedded += len(texts)
         return await self._backend.embed(texts)
 
     async def surprise(self, text: str) -> tuple[tuple[str, ...], NDArray[np.float32]]:
@@ -132,9 +131,9 @@ class LaneMind:
         return max(0, self._backend.prompt_limit(ANSWER_TOKENS) - taken - self.count_tokens(instruction))
 
     def spent(self) -> dict[str, Any]:
-        """What was spent since the last call of this method."""
-        spent = {"calls": self.calls, "tokens": [self.prompt_tokens, self.generated_tokens], "embedded": self.embedded}
-        self.calls = self.prompt_tokens = self.generated_tokens = self.embedded = 0
+        """What was spent since the last call of this method. Embeddings do not count: a resumed lane embeds again."""
+        spent = {"calls": self.calls, "tokens": [self.prompt_tokens, self.generated_tokens]}
+        self.calls = self.prompt_tokens = self.generated_tokens = 0
         return spent
 
 

@@ -6,8 +6,9 @@ import asyncio
 import hashlib
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -180,17 +181,17 @@ class _Run:
         for turn in session.turns:
             if any(lane.closed < turn.index for lane in lanes):
                 await self.control.turn()
-            await self._together([lane.observe(turn) for lane in lanes], f"{session.name}: turn {turn.index}")
+            await self._together([partial(lane.observe, turn) for lane in lanes], f"{session.name}: turn {turn.index}")
             await self._ask(session, turn.index, lanes)
 
     async def _ask(self, session: Session, turn: int, lanes: list[LaneReplay]) -> None:
         for probe in session.probes_after(turn):
             await self.control.probe()
-            await self._together([lane.ask(probe) for lane in lanes], f"{session.name}: {probe.question}")
+            await self._together([partial(lane.ask, probe) for lane in lanes], f"{session.name}: {probe.question}")
 
-    async def _together(self, steps: list[Any], note: str) -> None:
-        async def one(step: Any) -> None:
-            await step
+    async def _together(self, steps: list[Callable[[], Awaitable[None]]], note: str) -> None:
+        async def one(step: Callable[[], Awaitable[None]]) -> None:
+            await step()
             self.done += 1
             self.tell.step(self.done, self.total, note, self._seq)
 

@@ -43,7 +43,7 @@ class Kind(StrEnum):
     CAPTURED = "attention.captured"  # {blob, layers, heads, tokens, bins}; subject is the probe
     SCORED = "probe.scored"  # {correct, score, extracted, scorer, competency, recall, rank}; closes a probe
     LANE_FAILED = "strategy.failed"  # {message, traceback}: a defect in the strategy; the turn is closed without it
-    TURN_CLOSED = "turn.closed"  # {calls, tokens: [prompt, generated], embedded, items}; closes a turn
+    TURN_CLOSED = "turn.closed"  # {calls, tokens: [prompt, generated], items}; closes a turn
 
 
 OPERATIONS = (
