@@ -312,7 +312,7 @@ def _write_sessions(sessions: Sequence[Session], out: Path, as_json: bool) -> No
     if as_json:
         console.say_json({"out": str(out), "sessions": len(data), "turns": turns, "probes": probes})
     else:
-        console.say(f"wrote {out}: {len(data)} sessions, {turns} turns, {probes} probes")
+        console.say(f"wrote {out}: {console.count(len(data), 'session')}, {turns} turns, {probes} probes")
 
 
 def write_text(path: Path, text: str) -> None:

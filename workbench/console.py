@@ -52,6 +52,11 @@ def seconds(value: float) -> str:
     return f"{minutes // 60} h {minutes % 60} min" if minutes >= 120 else f"{minutes} min {rest} s"
 
 
+def count(number: int, what: str) -> str:
+    """``1 session``, ``2 sessions``."""
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
 def percent(value: float) -> str:
     """A share in whole percent."""
     return f"{value * 100:.0f} %"
