@@ -697,6 +697,12 @@ def lane_options(lanes: Iterable[str]) -> Iterator[str]:
         yield from ("--embedder", "hash")
 
 
+def remove_run(path: Path) -> None:
+    """Removes a run file with what lies beside it (write-ahead log, lock)."""
+    for left in path.parent.glob(f"{path.name}*"):
+        left.unlink()
+
+
 def run(arguments: Sequence[str]) -> int:
     """The window on the recorded sample run (or on the files named); without a display the same session headless."""
     python = setup()
@@ -710,8 +716,7 @@ def run(arguments: Sequence[str]) -> int:
     out = ROOT / "out"
     out.mkdir(exist_ok=True)
     recorded, report, tour = out / "sample.mnemo", out / "report.html", out / "tour"
-    for left in out.glob(f"{recorded.name}*"):  # made by another version, it could not be gone on with
-        left.unlink()
+    remove_run(recorded)  # made by another version, it could not be gone on with
     session = arguments or [str(SAMPLES / "mixed-long.json")]
     workbench = [python, "-m", "workbench"]
     need(call([*workbench, "run", *session, *lane_options(SAMPLE_LANES), "--out", recorded]), "the replay")
@@ -761,7 +766,7 @@ def samples(arguments: Sequence[str]) -> int:
         for name, (kind, seed) in SAMPLE_SESSIONS.items():
             need(call([*workbench, "synth", kind, "--seed", seed, "--out", SAMPLES / f"{name}.json"]), f"sample {name}")
     part = SAMPLES / "mixed-long.part.mnemo"
-    part.unlink(missing_ok=True)  # an older, broken-off one would be gone on with
+    remove_run(part)  # an older, broken-off one would be gone on with
     session = SAMPLES / "mixed-long.json"
     need(call([*workbench, "run", session, *lane_options(SAMPLE_LANES), "--exact", "--out", part]), "the recorded run")
     as_one_file(part)
@@ -771,6 +776,7 @@ def samples(arguments: Sequence[str]) -> int:
             f"{part} has {size / 1e6:.1f} MB, more than {LARGEST_RUN / 1e6:.0f} - record fewer turns or lanes"
         )
     os.replace(part, SAMPLES / "mixed-long.mnemo")
+    remove_run(part)
     print(f"{SAMPLES / 'mixed-long.mnemo'}: {size / 1e6:.1f} MB")
     return 0
 

@@ -517,6 +517,7 @@ def test_samples_are_made_again_and_the_run_replaces_the_old_one_only_when_it_is
             with contextlib.closing(sqlite3.connect(part)) as connection:
                 assert connection.execute("PRAGMA journal_mode=WAL").fetchone() == ("wal",)
                 connection.execute("CREATE TABLE event(id)")
+            part.with_name(f"{part.name}.lock").touch()
         return record(arguments)
 
     monkeypatch.setattr(bootstrap, "call", call)
