@@ -23,6 +23,7 @@ BINS = 200
 """Columns of a timeline; several turns share one when there are more turns."""
 WIDTH, ABOVE, BELOW = 1000, 26, 14
 """Of a track in its own units: height of what came in, and of what went."""
+BROADEST = 10
 _CAME, _WENT = ("written", "updated", "linked"), ("superseded", "deleted", "evicted")
 
 
@@ -157,15 +158,15 @@ def _pips(track: Track, size: int, width: float) -> Iterator[Bar]:
         for count, name, up in ((right, "right", True), (wrong, "wrong", False)):
             if count:
                 height = 8 * sqrt(count / most)
-                yield _bar(name, place, size, max(width, 4), 9 - height if up else 10, height, f"{count} {name}")
+                yield _bar(name, place, size, width, 9 - height if up else 10, height, f"{count} {name}")
 
 
-def _bar(kind: str, place: int, size: int, width: float, y: float, height: float, what: str) -> Bar:
+def _bar(kind: str, place: int, size: int, slot: float, y: float, height: float, what: str) -> Bar:
+    """In the middle of its slot, and never so broad that a short session looks like a wall."""
     when = f"turn {place * size}" if size == 1 else f"turns {place * size} to {place * size + size - 1}"
-    gap = min(0.6, width / 5)
-    step = WIDTH if width > WIDTH else width
-    x = min(place * step, WIDTH - step)
-    return Bar(kind, round(x, 2), round(y, 2), round(width - gap, 2), round(height, 2), f"{when}: {what}")
+    width = min(slot * 0.85, BROADEST)
+    x = min(place * slot, WIDTH - slot) + (slot - width) / 2
+    return Bar(kind, round(x, 2), round(y, 2), round(width, 2), round(height, 2), f"{when}: {what}")
 
 
 def _style() -> str:

@@ -159,7 +159,7 @@ th,td{text-align:left;vertical-align:top;padding:8px 12px 8px 0;border-bottom:1p
 thead th{font-size:12px;font-weight:600;color:var(--text-2);white-space:nowrap;vertical-align:bottom}
 tbody th{font-weight:600;white-space:nowrap}tbody tr:last-child>*{border-bottom:0}
 .number{text-align:right;white-space:nowrap}
-.said{overflow-wrap:anywhere;min-width:96px;max-width:340px;white-space:pre-wrap}
+.said{overflow-wrap:anywhere;min-width:128px;max-width:340px;white-space:pre-wrap}
 .said b{margin-right:4px}td.right b{color:var(--right)}td.wrong b{color:var(--wrong)}
 td.wrong{background:var(--wrong-soft)}
 .rank{color:var(--text-3);font-size:12px;white-space:nowrap}
