@@ -6,8 +6,14 @@ import argparse
 import multiprocessing
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ui.window import MainWindow
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -61,6 +67,18 @@ def application() -> object:
     return app
 
 
+def _show_defects(window: MainWindow) -> None:
+    """An exception that nobody expected is printed as ever, and said in the window instead of being lost."""
+    printed = sys.excepthook
+
+    def show(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        printed(kind, error, trace)
+        details = "".join(traceback.format_exception(kind, error, trace))
+        window.notice.say(f"A defect of this program: {kind.__name__}: {error}", details=details)
+
+    sys.excepthook = show
+
+
 def _window(options: argparse.Namespace) -> int:
     app = application()
     from PySide6.QtCore import QTimer
@@ -73,6 +91,7 @@ def _window(options: argparse.Namespace) -> int:
     from ui.window import MainWindow
 
     window = MainWindow(settings)
+    _show_defects(window)
     if options.layout:
         window.set_layout(options.layout)
     window.show()

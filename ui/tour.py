@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -36,6 +37,7 @@ def tour(folder: Path, file: Path | None = None) -> int:
     folder.mkdir(parents=True, exist_ok=True)
     app = application()
     problems: list[str] = []
+    hook, sys.excepthook = sys.excepthook, lambda *what: problems.append("".join(traceback.format_exception(*what)))
     with tempfile.TemporaryDirectory() as scratch:
         theme.use("dark", theme.NORMAL)
         window = MainWindow(Settings(Path(scratch) / "window.ini"))
@@ -48,6 +50,7 @@ def tour(folder: Path, file: Path | None = None) -> int:
         window.close()
         window.deleteLater()
         QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    sys.excepthook = hook
     del app
     for problem in problems:
         print(problem, file=sys.stderr)

@@ -6,7 +6,15 @@ import base64
 from html import escape
 
 from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QPointF, Qt
-from PySide6.QtGui import QKeySequence, QPainter, QPixmap
+from PySide6.QtGui import (
+    QKeySequence,
+    QPainter,
+    QPixmap,
+    QTextBlockFormat,
+    QTextCharFormat,
+    QTextCursor,
+    QTextDocument,
+)
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QListWidget, QTextBrowser, QWidget
 
 from ui.commands.registry import MENUS, Registry
@@ -40,6 +48,8 @@ class HelpDialog(QDialog):
         self.list.setAccessibleName("Pages")
         self.text = QTextBrowser()
         self.text.setOpenExternalLinks(True)
+        self.text.setProperty("part", "bare")
+        self.text.document().setDocumentMargin(now.unit(4))
         row.addWidget(self.list)
         row.addWidget(self.text, 1)
         self.list.currentRowChanged.connect(lambda row: self._show(list(PAGES)[row]))
@@ -52,8 +62,28 @@ class HelpDialog(QDialog):
         elif page == "marks":
             self.text.setHtml(marks_html())
         else:
+            self.text.clear()
             text = (paths.resources() / "help" / f"{page}.md").read_text("utf-8")
             self.text.setMarkdown(text.replace("{version}", __version__))
+            _set_type(self.text.document())
+
+
+def _set_type(document: QTextDocument) -> None:
+    """Give a page made from Markdown the window's type: one large size, air between paragraphs and list entries."""
+    now, block = theme.active(), document.begin()
+    while block.isValid():
+        cursor = QTextCursor(block)
+        form, heading = block.blockFormat(), block.blockFormat().headingLevel()
+        form.setTopMargin(0)
+        form.setBottomMargin(now.unit(3))
+        form.setLineHeight(130, QTextBlockFormat.LineHeightTypes.ProportionalHeight.value)
+        cursor.setBlockFormat(form)
+        if heading:
+            cursor.select(QTextCursor.SelectionType.BlockUnderCursor)
+            size = QTextCharFormat()
+            size.setFont(now.font("large", bold=True))
+            cursor.mergeCharFormat(size)
+        block = block.next()
 
 
 def commands_html(registry: Registry) -> str:

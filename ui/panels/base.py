@@ -218,6 +218,7 @@ class Panel(QFrame):
         self._twin.setWordWrap(False)
         self._twin.horizontalHeader().setStretchLastSection(True)
         self._twin.horizontalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        self._twin.horizontalHeader().setHighlightSections(False)
         self._twin.setAccessibleName(f"{self.name} as a table")
 
     def _pinned(self, moment: Moment) -> bool:

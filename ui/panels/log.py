@@ -44,6 +44,7 @@ class LogPanel(Panel):
         self.list.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.list.horizontalHeader().setStretchLastSection(True)
         self.list.horizontalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        self.list.horizontalHeader().setHighlightSections(False)
         self.list.setAccessibleName("Model calls")
         self.list.selectionModel().currentRowChanged.connect(lambda *_: self._detail())
         self.text = QTextBrowser()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from typing import Any, ClassVar
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPointF, QRect, Qt
@@ -57,7 +58,7 @@ class ProbesPanel(Panel):
         self.grid.clicked.connect(self._chosen)
         self.grid.activated.connect(self._chosen)
         self._tools()
-        self._lane = 0
+        self._lane, self._due = 0, -1
         return self.grid
 
     def _tools(self) -> None:
@@ -104,7 +105,10 @@ class ProbesPanel(Panel):
         row = next((i for i, line in enumerate(self.model.lines) if line.probe == moment.probe), -1)
         if row != self.grid.currentIndex().row():
             self.grid.selectRow(row) if row >= 0 else self.grid.clearSelection()
-        self.grid.viewport().update()
+        due = bisect_right(self.model.lines, moment.turn, key=lambda line: line.turn)
+        if due != self._due:
+            self._due = due
+            self.grid.viewport().update()
 
     def retheme(self) -> None:  # noqa: D102
         self.grid.verticalHeader().setDefaultSectionSize(theme.active().metrics().height() + theme.active().unit(3))

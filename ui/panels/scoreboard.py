@@ -15,7 +15,8 @@ from ui.theme import marks, theme
 from ui.widgets.painting import painting
 from ui.widgets.units import count, percent
 from ui.widgets.zones import Zone, ZonedWidget, tip
-from workbench.projections.board import OVERALL, Board, BoardRow, Cell, board
+from workbench.projections.board import OVERALL, Board, BoardRow, board
+from workbench.projections.scores import Cell
 from workbench.trace.reader import TraceReader
 
 
@@ -54,7 +55,7 @@ class ScoreboardPanel(Panel):
 
     def table(self, view: Board) -> Table:  # noqa: D102
         rows = [
-            (row.name, _name(family), cell.n, cell.right, cell.accuracy if cell.n else None, cell.low, cell.high)
+            (row.name, _name(family), cell.n, cell.correct, cell.accuracy if cell.n else None, cell.low, cell.high)
             for row in view.rows
             for family, cell in zip(view.competencies, row.cells, strict=True)
         ]
@@ -76,11 +77,13 @@ class _Matrix(ZonedWidget):
         self.setAccessibleName("Scoreboard")
 
     def show_view(self, view: Board) -> None:
-        grown = self._view is None or len(self._view.rows) != len(view.rows)
-        self._view = view
+        old, self._view = self._view, view
+        if old is not None and (old.rows, old.competencies, old.session) == (view.rows, view.competencies, view.session):
+            return  # most turns have no probe: nothing to paint
+        grown = old is None or len(old.rows) != len(view.rows)
         if grown:
             self.fit()
-        spoken = (f"{r.name}: {r.cells[0].right} of {r.cells[0].n} right" for r in view.rows)
+        spoken = (f"{r.name}: {r.cells[0].correct} of {r.cells[0].n} right" for r in view.rows)
         self.setAccessibleDescription("; ".join(spoken))
         self.update()
 
@@ -158,7 +161,7 @@ class _Matrix(ZonedWidget):
         lines = [f"{row.name} · {_name(family)}"]
         if cell.n:
             interval = f"95 % interval {percent(cell.low)} to {percent(cell.high)} (Wilson)"
-            lines += [f"{cell.right} of {count(cell.n, 'probe')} right: {percent(cell.accuracy)}", interval]
+            lines += [f"{cell.correct} of {count(cell.n, 'probe')} right: {percent(cell.accuracy)}", interval]
         else:
             lines.append("no probe asked so far")
         show, lane = self._panel.workspace.show_probes, row.lane
@@ -188,7 +191,7 @@ class _Matrix(ZonedWidget):
 
     def _paint_cell(self, p: QPainter, rect: QRectF, row: BoardRow, cell: Cell) -> None:
         now = theme.active()
-        bar = self._bar(p, rect, percent(cell.accuracy) if cell.n else "–", f"{cell.right}/{cell.n}" if cell.n else "")
+        bar = self._bar(p, rect, percent(cell.accuracy) if cell.n else "–", f"{cell.correct}/{cell.n}" if cell.n else "")
         if not cell.n:
             return
         p.setPen(Qt.PenStyle.NoPen)

@@ -67,8 +67,7 @@ class TranscriptPanel(Panel):
         probe = view.probe_rows.get(asked.id) if asked else None
         row = view.rows[probe] if probe is not None else None
         evidence = frozenset(row.evidence) if isinstance(row, ProbeRow) else frozenset()
-        self.delegate.stand(moment.turn, asked.id if moment.probe and asked else "", evidence)
-        self.list.viewport().update()
+        self._repaint(view, self.delegate.stand(moment.turn, asked.id if moment.probe and asked else "", evidence))
         target = probe if moment.probe and isinstance(row, ProbeRow) and row.turn == moment.turn else None
         place = target if target is not None else view.turn_rows.get(moment.turn)
         if place is not None and self._stood != (moment.turn, moment.probe):
@@ -85,6 +84,18 @@ class TranscriptPanel(Panel):
     def retheme(self) -> None:  # noqa: D102
         self.delegate.forget()
         self.list.doItemsLayout()
+
+    def _repaint(self, view: Transcript, turns: tuple[int, int] | None) -> None:
+        """Repaint the rows of these turns (first and last), or all rows that are seen."""
+        rect = self.list.viewport().rect()
+        if turns is not None:
+            first, last = (view.turn_rows.get(t) for t in turns)
+            if first is not None:
+                rect.setTop(self.list.visualRect(self.model.index(first)).top())
+            if last is not None:
+                end = view.turn_rows.get(turns[1] + 1, len(view.rows)) - 1
+                rect.setBottom(self.list.visualRect(self.model.index(end)).bottom())
+        self.list.viewport().update(rect)
 
     def _bring(self, place: int) -> None:
         """Scroll so that the row is in view with some of what comes before it; does not move while it is well inside."""
@@ -128,8 +139,11 @@ class _Delegate(QStyledItemDelegate):
     def forget(self) -> None:
         self._heights.clear()
 
-    def stand(self, turn: int, probe: str, evidence: frozenset[int]) -> None:
+    def stand(self, turn: int, probe: str, evidence: frozenset[int]) -> tuple[int, int] | None:
+        """Take over the cursor; the first and last turn that look different now, None when any may."""
+        same, old = (probe, evidence) == (self._probe, self._evidence), self._turn
         self._turn, self._probe, self._evidence = turn, probe, evidence
+        return (min(old, turn), max(old, turn)) if same else None
 
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:  # noqa: N802
         place = index.row()

@@ -80,6 +80,9 @@ QMenu::item:disabled {{ color: {text-3}; }}
 QMenu::separator {{ height: 1px; background: {line}; margin: 4px 8px; }}
 QListView, QTableView, QTreeView {{ background: transparent; border: none; outline: 0;
   selection-background-color: {accent-soft}; selection-color: {text}; }}
+QListWidget::item {{ min-height: {hit}px; padding: 0 {u2}px; border-radius: 4px; }}
+QListWidget::item:selected {{ background: {accent-soft}; color: {text}; }}
+QListWidget::item:hover {{ background: {raised}; }}
 QTableView {{ gridline-color: {line}; }}
 QTableView::item, QTreeView::item {{ padding: 0 {u2}px; border: none; }}
 QTableView::item:selected, QTreeView::item:selected {{ background: {accent-soft}; color: {text}; }}

@@ -9,13 +9,14 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QSize, Signal
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QFontMetrics, QGuiApplication, QIcon, QPalette
 from PySide6.QtWidgets import QApplication, QStyleFactory
 
 from ui.theme import tokens
 from ui.theme.stylesheet import stylesheet
 
+_ICON_SIZES = (16, 20, 24, 25, 32, 40, 48, 50, 64)
 NORMAL, TALK = 13, 18
 """Pixel size of the body type in the ordinary layouts and in the talk layout."""
 
@@ -32,6 +33,7 @@ class Theme:
         self._colors = {role: QColor(value) for role, value in self.tokens.colors.items()}
         self._lanes = [QColor(value) for value in self.tokens.lanes]
         self._fonts: dict[tuple[str, bool, bool], QFont] = {}
+        self._metrics: dict[tuple[str, bool, bool], QFontMetrics] = {}
         self._icons: dict[tuple[str, str], QIcon] = {}
 
     @property
@@ -66,7 +68,10 @@ class Theme:
 
     def metrics(self, role: str = "body", bold: bool = False, mono: bool = False) -> QFontMetrics:
         """Metrics of ``font``."""
-        return QFontMetrics(self.font(role, bold, mono))
+        key = (role, bold, mono)
+        if key not in self._metrics:
+            self._metrics[key] = QFontMetrics(self.font(role, bold, mono))
+        return self._metrics[key]
 
     def pixels(self, role: str = "body") -> int:
         """Pixel size of a type role."""
@@ -106,7 +111,11 @@ def _icon(name: str, **options: Any) -> QIcon:
     os.environ.setdefault("QT_API", "pyside6")
     import qtawesome
 
-    icon: QIcon = qtawesome.icon(name, **options)
+    drawn: QIcon = qtawesome.icon(name, **options)
+    icon = QIcon()  # of pixmaps: qtawesome's own icons set their text anew at every repaint
+    for size in _ICON_SIZES:
+        for mode in (QIcon.Mode.Normal, QIcon.Mode.Disabled):
+            icon.addPixmap(drawn.pixmap(QSize(size, size), 1.0, mode), mode)
     return icon
 
 

@@ -32,11 +32,13 @@ class Transport(QFrame):
         super().__init__()
         self._workspace, self._player, self._client, self._registry = workspace, player, client, registry
         self.setProperty("part", "bar")
+        self._widest = ""
         self._buttons: dict[str, tuple[QToolButton, str]] = {}
         self._row = QHBoxLayout(self)
         self._build()
         workspace.moved.connect(self._moved)
         workspace.opened.connect(self._opened)
+        workspace.selection.changed.connect(registry.update)
         player.changed.connect(self._played)
         client.state_changed.connect(self._engine)
         client.loading.connect(self._loading)
@@ -147,6 +149,8 @@ class Transport(QFrame):
             chooser.setIcon(now.icon("mdi6.chevron-down"))
         self.session.setFont(now.font("title", bold=True))
         self.turn.setFont(now.font("title", bold=True))
+        self.turn.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self._widest = ""
         self._played()
         self._status()
 
@@ -183,7 +187,10 @@ class Transport(QFrame):
         self.session.setText(name if len(name) < 48 else name[:46] + "…")
         self.turn.setText(f"turn {moment.turn}" + (f" · event {moment.seq}" if moment.seq is not None else ""))
         self.of.setText(f"of {len(session.turns) - 1}")
-        self._registry.update()
+        widest = f"turn {len(session.turns) - 1}" + (f" · event {moment.seq}" if moment.seq is not None else "")
+        if widest != self._widest:  # so that the bar stands still while the cursor moves
+            self._widest = widest
+            self.turn.setFixedWidth(self.turn.fontMetrics().horizontalAdvance(widest) + 2)
 
     def _played(self) -> None:
         button, _ = self._buttons["playback.toggle"]

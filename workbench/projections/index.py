@@ -30,6 +30,8 @@ class _LaneFold:
     turns: list[int] = field(default_factory=list)  # of each operation, never falling
     # (how many operations are in it, the state)
     checkpoints: list[tuple[int, MemoryState]] = field(default_factory=lambda: [(0, MemoryState())])
+    held: list[int] = field(default_factory=lambda: [0])  # active items after so many operations
+    linked: list[int] = field(default_factory=lambda: [0])  # links after so many operations
     seq: int = 0  # how far the trace was read
 
 
@@ -112,6 +114,12 @@ class TraceIndex:
         self._states.move_to_end(key)
         return self._states[key]
 
+    def counts(self, session: int, lane: int, turn: int, up_to_seq: int | None = None) -> tuple[int, int]:
+        """How many active items and links the lane has after ``turn``, or after the event ``up_to_seq`` within it."""
+        fold = self._fold(session, lane)
+        end = self._end(fold, turn, self.seq if up_to_seq is None else up_to_seq)
+        return fold.held[end], fold.linked[end]
+
     def operations(self, session: int, lane: int, up_to_turn: int | None = None) -> list[Event]:
         """The operations of a lane, in order, up to and with ``up_to_turn``."""
         fold = self._fold(session, lane)
@@ -119,15 +127,20 @@ class TraceIndex:
 
     def _state_at(self, session: int, lane: int, turn: int, seq: int) -> MemoryState:
         fold = self._fold(session, lane)
-        end = bisect_right(fold.turns, turn)
-        while end and fold.operations[end - 1].seq > seq:
-            end -= 1
+        end = self._end(fold, turn, seq)
         place = bisect_right(fold.checkpoints, end, key=lambda c: c[0]) - 1
         start, state = fold.checkpoints[place]
         state = _copy(state)
         for event in fold.operations[start:end]:
             state.apply(event)
         return state
+
+    @staticmethod
+    def _end(fold: _LaneFold, turn: int, seq: int) -> int:
+        end = bisect_right(fold.turns, turn)
+        while end and fold.operations[end - 1].seq > seq:
+            end -= 1
+        return end
 
     def _fold(self, session: int, lane: int) -> _LaneFold:
         fold = self._folds.setdefault((session, lane), _LaneFold())
@@ -145,9 +158,12 @@ class TraceIndex:
             if event.turn - last >= EVERY:
                 fold.checkpoints.append((len(fold.operations), _copy(state)))
                 last = event.turn
+            before = event.subject in state and state[event.subject].active
             state.apply(event)
             fold.operations.append(event)
             fold.turns.append(event.turn)
+            fold.held.append(fold.held[-1] + (event.subject in state and state[event.subject].active) - before)
+            fold.linked.append(len(state.links))
         fold.seq = self.seq
 
 

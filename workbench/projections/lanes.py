@@ -158,7 +158,7 @@ def _lane(
     closed = next((e for e in events if e.kind == Kind.TURN_CLOSED), None)
     failed = next((str(e.payload.get("message", "")) for e in events if e.kind == Kind.LANE_FAILED), "")
     spent = closed.payload if closed else {}
-    state = index.state(session, row.id, turn, seq)
+    items, links = index.counts(session, row.id, turn, seq)
     tokens = spent.get("tokens", (0, 0))
     return LaneView(
         row.id,
@@ -168,8 +168,8 @@ def _lane(
         row.cache,
         tuple(_step(e) for e in steps[:MOST]),
         dict(Counter(e.kind for e in steps)),
-        spent.get("items", len(state.active())) if seq is None else len(state.active()),
-        len(state.links),
+        items,
+        links,
         spent.get("calls", 0),
         (tokens[0], tokens[1]),
         closed.ms if closed else 0.0,
