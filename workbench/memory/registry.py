@@ -19,6 +19,10 @@ STRATEGIES: dict[str, str] = {
     "mem0-graph": "workbench.memory.mem0_graph:Mem0Graph",
     "memory-r1": "workbench.memory.memory_r1:MemoryR1",
     "lightmem": "workbench.memory.lightmem:LightMem",
+    "memos": "workbench.memory.memos:MemOS",
+    "memoryos": "workbench.memory.memory_os:MemoryOS",
+    "mirix": "workbench.memory.mirix:MIRIX",
+    "letta": "workbench.memory.letta:Letta",
     "mem1": "workbench.memory.mem1:Mem1",
     "sculptor": "workbench.memory.sculptor:Sculptor",
     "l2mac": "workbench.memory.l2mac:L2MAC",
@@ -29,6 +33,10 @@ STRATEGIES: dict[str, str] = {
     "hmt": "workbench.memory.hmt:HMT",
     "m3-agent": "workbench.memory.m3_agent:M3Agent",
     "spatial": "workbench.memory.spatial:Spatial",
+    "em-llm": "workbench.memory.em_llm:EMLLM",
+    "titans": "workbench.memory.titans:Titans",
+    "pmi": "workbench.memory.pmi:PMI",
+    "video-llamb": "workbench.memory.video_llamb:VideoLLaMB",
 }
 """Name to ``module:class``. Modules are imported when a lane asks for them."""
 

@@ -59,7 +59,7 @@ class ScriptedMind:
 
     async def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         found = [np.asarray(self.vectors[t], np.float32) if t in self.vectors else words(t) for t in texts]
-        return np.stack([v / np.linalg.norm(v) for v in found])
+        return np.stack([np.pad(v, (0, 64 - len(v))) / np.linalg.norm(v) for v in found])
 
     async def surprise(self, text: str) -> tuple[tuple[str, ...], NDArray[np.float32]]:
         tokens = tuple(text.split())

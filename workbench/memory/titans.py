@@ -1,0 +1,165 @@
+"""Titans: an associative memory that learns while it reads, by surprise, with momentum and forgetting."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.memory.base import Fidelity, MemoryStrategy, Mind, Recall, Span
+from workbench.memory.items import Item
+from workbench.memory.log import MemoryLog
+from workbench.memory.pieces import Scored, Vectors, cut, hits
+from workbench.sessions.model import Turn
+
+SEGMENT, PERSISTENT = "segment", "persistent"
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """The memory after some segments: ``matrix`` and ``momentum`` ``[width, width]``, the surprise of each segment."""
+
+    matrix: Floats
+    momentum: Floats
+    surprises: tuple[float, ...] = ()
+
+    def step(self, key: Floats, value: Floats, rate: float, momentum: float, forget: float) -> Learned:
+        """One step of gradient descent on ``|M k - v|^2`` with momentum and weight decay; surprise is the gradient."""
+        error = self.matrix @ key - value
+        gradient = 2 * np.outer(error, key)
+        velocity = momentum * self.momentum - rate * gradient
+        surprise = float(np.linalg.norm(gradient))
+        return Learned((1 - forget) * self.matrix + velocity, velocity, (*self.surprises, surprise))
+
+
+@dataclass
+class Titans(MemoryStrategy):
+    """Learn at test time which segment goes with what: a matrix trained by every segment that is read.
+
+    A segment's vector gives a key and a value through two fixed random projections. The matrix M takes one gradient
+    step on the error of M k = v: momentary surprise is the gradient, past surprise is carried by ``momentum``, and
+    ``forget`` lets go a part of M. A question's key is sent through M; the segments whose values are nearest to what
+    comes out are read, beside the last ``window`` segments and the persistent slots (what the system role says; memory
+    as context). A segment that M no longer gives back with a strength above ``floor`` is evicted. The matrix is rebuilt
+    from the segments in order; no model call.
+
+    Titans: Learning to Memorize at Test Time, arXiv 2501.00663.
+
+    Attributes:
+        width: rows and columns of M.
+        rate, momentum, forget: of the update; with these a segment that nothing disturbs is learned fully.
+        k: segments recalled.
+        window: last segments always read.
+        segment: tokens of a segment.
+        persistent: persistent slots.
+        floor: strength below which a segment is forgotten.
+    """
+
+    name: ClassVar[str] = "titans"
+    title: ClassVar[str] = "Titans"
+    fidelity: ClassVar[Fidelity] = "adapted"
+    paper: ClassVar[str] = "Titans, arXiv 2501.00663"
+    differs: ClassVar[str] = (
+        "A matrix over sentence vectors beside a frozen model, with fixed random projections and fixed gates, instead "
+        "of a deep memory with learned ones inside the network; what it gives back is mapped to stored text."
+    )
+
+    width: int = 128
+    rate: float = 0.05
+    momentum: float = 0.9
+    forget: float = 0.01
+    k: int = 10
+    window: int = 4
+    segment: int = 64
+    persistent: int = 4
+    floor: float = 0.05
+    _vectors: Vectors = field(default_factory=Vectors, init=False, repr=False, compare=False)
+    _known: tuple[tuple[str, ...], int, Learned] | None = field(default=None, init=False, repr=False, compare=False)
+
+    async def observe(self, turn: Turn, mind: Mind, log: MemoryLog) -> None:
+        """Learn every segment of the turn, then forget what has faded."""
+        if not turn.text.strip():
+            return
+        for piece in cut(turn.said, self.segment, mind.count_tokens):
+            if turn.role == "system" and len(log.state.active(PERSISTENT)) < self.persistent:
+                log.write(piece, PERSISTENT, index_text="")
+                continue
+            item = log.write(piece, SEGMENT)
+            learned, keys, values = await self._learned(mind, log)
+            strengths = _strengths(learned, keys, values)
+            figures = {"momentary": learned.surprises[-1], "past": float(np.linalg.norm(learned.momentum))}
+            log.note("surprise", {name: round(v, 4) for name, v in figures.items()}, subject=item.id)
+            self._forget(strengths, log)
+
+    def _forget(self, strengths: Floats, log: MemoryLog) -> None:
+        items = _segments(log)
+        for item, strength in list(zip(items, strengths, strict=True))[: -self.window or None]:
+            if item.active and strength < self.floor:
+                log.evict(item.id, reason=f"faded to a strength of {strength:.3f}")
+
+    async def _learned(self, mind: Mind, log: MemoryLog) -> tuple[Learned, Floats, Floats]:
+        """The memory after all segments, and their keys and values ``[segments, width]``."""
+        texts = tuple(i.index_text for i in _segments(log))
+        vectors = (await self._vectors.of(mind, texts)).astype(np.float64)
+        keys, values = (self._project(vectors, log.seed, which) for which in (0, 1))
+        before = self._known
+        start = Learned(np.zeros((self.width,) * 2), np.zeros((self.width,) * 2))
+        done = 0
+        if before and before[1] == log.seed and texts[: len(before[0])] == before[0]:
+            start, done = before[2], len(before[0])
+        for key, value in zip(keys[done:], values[done:], strict=True):
+            start = start.step(key, value, self.rate, self.momentum, self.forget)
+        self._known = texts, log.seed, start
+        return start, keys, values
+
+    def _project(self, vectors: Floats, seed: int, which: int) -> Floats:
+        """Unit keys (``which`` 0) or values (1) of vectors ``[n, dimensions]``."""
+        if not len(vectors):
+            return np.zeros((0, self.width))
+        projected = vectors @ _drawn(seed, which, vectors.shape[1], self.width)
+        out: Floats = projected / (np.linalg.norm(projected, axis=1, keepdims=True) + 1e-12)
+        return out
+
+    async def recall(self, query: str, mind: Mind, log: MemoryLog) -> Recall:
+        """Persistent slots, the segments that the memory associates with the question, the last segments."""
+        everything = _segments(log)
+        fixed = log.state.active(PERSISTENT)
+        spans = [Span(i.text, (i.id,), i.turns, PERSISTENT, priority=3.0) for i in fixed]
+        scored: list[Scored] = [(i.id, 1.0, True, {}) for i in fixed]
+        if everything:
+            learned, keys, values = await self._learned(mind, log)
+            asked = self._project((await mind.embed([query])).astype(np.float64), log.seed, 0)[0]
+            given = learned.matrix @ asked
+            scores = np.round(values @ given / (np.linalg.norm(given) + 1e-12), 5)
+            strengths = _strengths(learned, keys, values)
+            active = [n for n, i in enumerate(everything) if i.active]
+            last = set(active[-self.window :]) if self.window else set[int]()
+            best = set(sorted((n for n in active if n not in last), key=lambda n: -scores[n])[: self.k])
+            for n in active:
+                item, score = everything[n], float(scores[n])
+                parts = {"association": score, "strength": float(strengths[n]), "window": float(n in last)}
+                scored.append((item.id, score, n in best | last, parts))
+                if n in best | last:
+                    spans.append(Span(item.text, (item.id,), item.turns, SEGMENT, priority=score + 2.0 * (n in last)))
+        return Recall(tuple(spans), hits(scored), self.k)
+
+
+@lru_cache(maxsize=16)
+def _drawn(seed: int, which: int, dimensions: int, width: int) -> Floats:
+    return np.random.default_rng([seed, which]).normal(size=(dimensions, width))
+
+
+def _segments(log: MemoryLog) -> list[Item]:
+    """All segments ever read, forgotten ones too: what the matrix was trained on."""
+    return [i for i in log.state.items.values() if i.kind == SEGMENT]
+
+
+def _strengths(learned: Learned, keys: Floats, values: Floats) -> Floats:
+    """How much of each value the memory still gives back for its key; 1 is all."""
+    given: Floats = keys @ learned.matrix.T
+    out: Floats = (given * values).sum(1)
+    return out
