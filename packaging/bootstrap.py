@@ -663,14 +663,6 @@ def write_stamp(stamp: dict[str, object]) -> None:
 # -- what is run in it -------------------------------------------------------------------------------------------------
 
 SAMPLES = ROOT / "sample_sessions"
-# File name -> kind and seed of `mnemoscope synth`; rebuilding gives the same files.
-SAMPLE_SESSIONS = {
-    "accurate-retrieval": ("accurate-retrieval", 1),
-    "test-time-learning": ("test-time-learning", 1),
-    "long-range-understanding": ("long-range-understanding", 1),
-    "conflict-resolution": ("conflict-resolution", 1),
-    "mixed-long": ("mixed", 1),
-}
 LARGEST_RUN = 10_000_000  # bytes
 SAMPLE_LANES = ("full", "window", "bm25", "dense", "a-mem")
 
@@ -761,14 +753,13 @@ def as_one_file(path: Path) -> None:
 def samples(arguments: Sequence[str]) -> int:
     """Makes the sample sessions and the recorded run again; with ``--run`` only the run."""
     python = setup()
-    workbench = [python, "-m", "workbench"]
     if "--run" not in arguments:
-        for name, (kind, seed) in SAMPLE_SESSIONS.items():
-            need(call([*workbench, "synth", kind, "--seed", seed, "--out", SAMPLES / f"{name}.json"]), f"sample {name}")
+        need(call([python, ROOT / "packaging" / "make_samples.py"]), "making the sample sessions")
     part = SAMPLES / "mixed-long.part.mnemo"
     remove_run(part)  # an older, broken-off one would be gone on with
     session = SAMPLES / "mixed-long.json"
-    need(call([*workbench, "run", session, *lane_options(SAMPLE_LANES), "--exact", "--out", part]), "the recorded run")
+    recorded = [python, "-m", "workbench", "run", session, *lane_options(SAMPLE_LANES), "--exact", "--out", part]
+    need(call(recorded), "the recorded run")
     as_one_file(part)
     size = part.stat().st_size
     if size > LARGEST_RUN:
