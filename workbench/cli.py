@@ -319,7 +319,9 @@ def write_text(path: Path, text: str) -> None:
     """Write a file whole or not at all. Raises ``MnemoscopeError`` when it cannot be written."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, prefix=".", delete=False) as handle:
+        with tempfile.NamedTemporaryFile(
+            "w", -1, "utf-8", errors="replace", dir=path.parent, prefix=".", delete=False
+        ) as handle:
             part = Path(handle.name)
             try:
                 handle.write(text)
