@@ -61,6 +61,21 @@ def test_run_score_and_go_on(capsys: Capture, tmp_path: Path, backend: ScriptedB
     assert "recall@10" in text
 
 
+@pytest.mark.slow
+def test_locomo_from_the_file_to_the_published_recall(
+    capsys: Capture, tmp_path: Path, backend: ScriptedBackend, shared_data: Path
+) -> None:
+    lanes = ("--lane", "bm25:tokens=split", "--lane", "bm25", "--lane", "window")
+    locomo = shared_data / "locomo" / "locomo5.json"
+    data = answer(capsys, "run", locomo, *lanes, "--capture", "off", "--out", tmp_path / "real.mnemo")
+    found = {lane["lane"]: lane["retrieval"] for lane in data["lanes"]}
+    assert all(f["n"] == 997 for f in found.values())
+    recall = {name: [f[f"recall@{k}"] for k in (1, 5, 10)] for name, f in found.items()}
+    assert recall["bm25:tokens=split"] == pytest.approx([0.1538, 0.3253, 0.4253], abs=0.0005)
+    assert recall["bm25"] == pytest.approx([0.2546, 0.4678, 0.5447], abs=0.0005)
+    assert recall["window"][2] < 0.05
+
+
 def test_run_reports_progress_on_standard_error_alone(
     capsys: Capture, tmp_path: Path, backend: ScriptedBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
