@@ -92,7 +92,7 @@ class World:
             return word.title() if attribute.name in ("city", "language") else word
         return self.r.choice(attribute.values("train"))
 
-    def tell(self) -> str:
+    def tell(self) -> list[Piece]:
         """A line with a fact, new or changed."""
         r = self.r
         person, attribute = r.choice(self.people), r.choice(self.attributes)
@@ -113,8 +113,8 @@ class World:
                 return value
         return made_up(self.r)
 
-    def line(self, person: str, attribute: Attribute, value: str, changed: bool) -> str:
-        """The fact in this row's style of memory."""
+    def line(self, person: str, attribute: Attribute, value: str, changed: bool) -> list[Piece]:
+        """The fact in this row's style of memory. What a note adds to the words said is to be answered."""
         r = self.r
         style = self.style if self.style != "mixed" else r.choice(("said", "fact", "other", "note"))
         phrases = attribute.changed.train if changed else attribute.told.train
@@ -123,12 +123,12 @@ class World:
         said = f"{person}: " + phrase(r, phrases, self.level.simple).format(v=value)
         fact = attribute.fact.format(p=person, v=value)
         if style == "fact":
-            return fact
+            return [(fact, READ)]
         if style == "other":
-            return f"{r.choice(self.people)}: {fact}"
+            return [(f"{r.choice(self.people)}: {fact}", READ)]
         if style == "note":
-            return f"{said} | {fact} | {person}, {attribute.noun}, {value}"
-        return said
+            return [(f"{said} |", READ), (f" {fact} | {person}, {attribute.noun}, {value}", TASK["note"])]
+        return [(said, READ)]
 
     def talk(self) -> str:
         """A line without a fact."""
@@ -146,7 +146,7 @@ class World:
         u = r.random()
         if u < self.level.advanced:
             return self.ask_order() or self.ask_value()
-        if u < self.level.advanced + 0.06:
+        if u < self.level.advanced + (0.2 if self.level.length < 200 else 0.08):
             return self.ask_who() or self.ask_value()
         return self.ask_value()
 
@@ -278,9 +278,9 @@ def new_world(r: random.Random, level: Level) -> World:
     people = person_names(r, r.randint(2, min(10, 1 + room)))
     attributes = r.sample(ATTRIBUTES, r.choice((1, 1, 2, 4, 8)))
     odd = r.choice((0.0, 0.1, 0.5))
-    style = r.choice(("said", "said", "said", "said", "fact", "other", "note", "mixed"))
+    style = r.choice(("said", "said", "said", "fact", "fact", "other", "note", "mixed"))
     if level.simple > 0.5 and r.random() < level.simple:
-        style = "said"
+        style = r.choice(("said", "said", "fact", "fact", "note"))
     return World(r, level, people, attributes, odd, style)
 
 
@@ -297,10 +297,10 @@ def new_labels(r: random.Random, level: Level) -> Labels:
 
 def stream(r: random.Random, level: Level) -> list[Piece]:
     """A row of facts or labels and questions: blocks of memory, each with several questions."""
-    source: World | Labels = new_labels(r, level) if r.random() < 0.22 else new_world(r, level)
+    source: World | Labels = new_labels(r, level) if r.random() < 0.12 else new_world(r, level)
     framed = r.random() < level.framed
     pieces: list[Piece] = [(ANSWER_SYSTEM, READ)] if framed else []
-    blocks = 1 if r.random() < 0.35 else r.randint(2, 5)
+    blocks = 1 if r.random() < 0.35 else r.randint(2, max(2, min(5, level.length // 50)))
     talk = r.choice((0.0, 0.15, 0.4)) if level.length > 80 else r.choice((0.0, 0.1))
     date = r.random() < 0.12
     room = level.length - (24 if framed else 0)
@@ -321,7 +321,7 @@ def _memory(r: random.Random, source: World | Labels, framed: bool, talk: float,
         elif r.random() < talk:
             line = [(source.talk(), READ)]
         else:
-            line = [(source.tell(), READ)]
+            line = source.tell()
         if date:
             day = f"{r.choice((2024, 2025))}-{r.randint(1, 12):02}-{r.randint(1, 28):02} "
             line = [(day + line[0][0], READ), *line[1:]]

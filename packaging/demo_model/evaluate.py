@@ -119,6 +119,7 @@ def retrieval_session(player: Player, seed: int, split: Split, facts: int = 40, 
         else:
             draft.talk()
         used += sum(len(player.tokens(turn.said)) + 1 for turn in draft.turns[before:])
+    draft.allow_repeats = True
     while len(draft.probes) < 10:
         asking.ask_value(draft, len(draft.turns) - 1)
     return draft.session(f"retrieval-{seed}")

@@ -36,7 +36,7 @@ from muon import Muon  # noqa: E402
 CHECKPOINT = ROOT / "out" / "demo_model" / "checkpoint.pt"
 LEARNING_RATE = 2e-3
 GROWN_AT = 0.93
-OPERATIONS_FROM = 128
+OPERATIONS_FROM = 0
 """Length of rows from which memory operations are mixed in."""
 MUST_PASS = ("recall", "newest", "labels")
 
@@ -60,7 +60,7 @@ class Progress:
         """Rows as hard as progress allows."""
         ease = max(0.0, min(1.0, (260 - self.length) / 164))
         solved = self.right["repeat"] > 0.7
-        repeat = 0.35 if not solved else (0.12 if self.length < 400 else 0.05)
+        repeat = 0.04 if solved else 0.35
         return data.Level(
             self.length,
             simple=0.8 * ease,

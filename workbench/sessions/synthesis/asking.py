@@ -31,6 +31,8 @@ def ask_value(draft: Draft, after: int, competency: str = ACCURATE_RETRIEVAL) ->
     history = draft.history(after)
     least = 2 if competency == CONFLICT else 1
     keys = [key for key, told in history.items() if len(told) >= least]
+    if competency == ACCURATE_RETRIEVAL:
+        keys = [key for key in keys if len(history[key]) == 1] or keys
     if not keys:
         return False
     old_first = sorted(keys, key=lambda key: history[key][-1].turn)

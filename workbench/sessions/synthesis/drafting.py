@@ -48,6 +48,7 @@ class Draft:
     told: list[Told] = field(default_factory=list)
     shown: list[Shown] = field(default_factory=list)
     probes: list[Probe] = field(default_factory=list)
+    allow_repeats: bool = False
 
     def pick(self, pool: Pool) -> str:
         """One of the split's words or phrasings."""
@@ -110,8 +111,14 @@ class Draft:
         competency: str,
         evidence: Sequence[int] = (),
     ) -> bool:
-        """Append a probe; False when the same question is asked at that turn already. No gold: abstain."""
-        if any(p.question == question and p.after == after for p in self.probes):
+        """Append a probe; False when much the same is asked already. No gold: abstain.
+
+        Much the same is the same question, or, unless ``allow_repeats``, the same answer from the same turns.
+        """
+        if any(p.question == question and (p.after == after or not gold) for p in self.probes):
+            return False
+        asked = {(p.gold, p.evidence) for p in self.probes if p.gold}
+        if (tuple(gold), tuple(evidence)) in asked and not self.allow_repeats:
             return False
         number = len(self.probes) + 1
         probe = Probe(f"p{number}", after, question, tuple(gold), competency, tuple(evidence), abstain=not gold)

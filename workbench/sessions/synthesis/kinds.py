@@ -130,7 +130,7 @@ def probe(
     last = len(draft.turns) - 1
     abstain = set(draft.r.sample(range(count), round(count * o.abstain)))
     for number in range(count):
-        after = draft.r.randint(last // 3, last) if number % 2 else last
+        after = draft.r.randint(last // 5, last) if number % 2 else last
 
         def never_told(draft: Draft, after: int) -> bool:
             return asking.ask_unknown(draft, after, competency)
@@ -138,7 +138,8 @@ def probe(
         choices = [unknown or never_told] if number in abstain else asks
         turn = number // 2 if len(choices) > 1 else 0
         for attempt in range(60):
-            at = after if attempt < 30 else draft.r.randint(last // 3, last)
+            draft.allow_repeats = attempt >= 45
+            at = after if attempt < 30 else draft.r.randint(last // 5, last)
             if choices[(turn + attempt // 8) % len(choices)](draft, at):
                 break
 

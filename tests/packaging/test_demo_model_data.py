@@ -1,0 +1,140 @@
+"""Training rows and memory operations of the bundled model."""
+
+from __future__ import annotations
+
+import random
+import re
+from typing import Any
+
+import pytest
+
+pytest.importorskip("tokenizers", reason="the bundled model is trained with the extra 'train'")
+
+import data
+import operations
+import tokenizer as tokens
+
+from workbench.sessions.synthesis import language, vocabulary
+
+
+@pytest.fixture(scope="module")
+def encoder() -> data.Encoder:
+    return data.Encoder()
+
+
+@pytest.mark.parametrize("length", [96, 400])
+def test_pieces_have_the_tokens_of_the_whole(encoder: data.Encoder, length: int) -> None:
+    r = random.Random(length)
+    level = data.Level(length, simple=0.3, framed=0.6)
+    for _ in range(40):
+        row = data.stream(r, level)
+        ids, tasks = encoder.rows([row])[0]
+        assert ids == encoder.tokenizer.encode("".join(text for text, _ in row), add_special_tokens=False).ids
+        assert len(tasks) == len(ids) and max(tasks) >= 0
+
+
+def test_answers_can_be_read_in_the_row(encoder: data.Encoder) -> None:
+    r = random.Random(4)
+    found = 0
+    for _ in range(60):
+        row = data.stream(r, data.Level(300))
+        before = ""
+        for text, task in row:
+            if task in (data.TASK["recall"], data.TASK["newest"], data.TASK["labels"]):
+                assert text.removesuffix("<|end|>").strip() in before
+                found += 1
+            before += text
+    assert found > 100
+
+
+def test_held_out_words_are_never_trained_on() -> None:
+    r = random.Random(1)
+    text = " ".join(piece for _ in range(150) for piece, _ in data.stream(r, data.Level(300)))
+    for _ in range(300):
+        _, sample = operations.sample(r)
+        text += " " + operations.rendered(sample.operation) + operations.compact(sample.right)
+    words = set(re.findall(r"\w+", text))
+    shared = {"writing", "weaving"}  # words of prompts, too
+    held_out = {word for pool in (vocabulary.NAMES, *vocabulary.VALUES.values()) for word in pool.heldout} - shared
+    assert not words & held_out
+    for attribute in language.ATTRIBUTES:
+        for phrase in attribute.told.heldout:
+            assert not re.search(": " + re.escape(phrase).replace(r"\{v\}", r"\w+"), text), phrase
+
+
+@pytest.mark.parametrize("name", list(operations.MAKERS))
+@pytest.mark.parametrize("split", ["train", "heldout"])
+def test_right_answers_fit_the_schema(name: str, split: Any) -> None:
+    for seed in range(40):
+        _, sample = operations.sample(random.Random(seed), name, split)
+        assert sample.operation.purpose == name
+        assert sample.operation.schema is not None
+        assert_fits(sample.right, sample.operation.schema)
+        longest = sample.operation.max_tokens
+        assert len(operations.compact(sample.right)) < 4 * longest
+
+
+def assert_fits(value: Any, schema: dict[str, Any]) -> None:
+    """The part of JSON schema that the prompts use."""
+    if "enum" in schema:
+        assert value in schema["enum"]
+    kind = schema["type"]
+    if kind == "object":
+        assert list(value) == schema["required"] == list(schema["properties"])
+        for key, part in schema["properties"].items():
+            assert_fits(value[key], part)
+    elif kind == "array":
+        assert schema["minItems"] <= len(value) <= schema["maxItems"]
+        for entry in value:
+            assert_fits(entry, schema["items"])
+    elif kind == "integer":
+        assert schema["minimum"] <= value <= schema["maximum"]
+    else:
+        assert isinstance(value, str) and len(value) <= schema.get("maxLength", 10**6)
+
+
+def test_decisions_follow_the_memories() -> None:
+    events = []
+    for seed in range(80):
+        _, sample = operations.sample(random.Random(seed), "decide")
+        body = sample.operation.messages[1].text
+        memories = dict(re.findall(r"^(\d+) \| (.*)$", body, re.M))
+        new = body.split("New facts\n")[1].split("\n")
+        for fact, entry in zip(new, sample.right["memory"], strict=True):
+            events.append(entry["event"])
+            old = memories.get(str(entry["id"]))
+            if entry["event"] == "ADD":
+                assert entry["id"] == len(memories) and entry["text"] == fact
+            elif entry["event"] == "NONE":
+                assert old == fact == entry["text"]
+            elif entry["event"] == "UPDATE":
+                assert old != fact == entry["text"]
+            else:
+                assert entry["text"] == "" and "no longer" in fact
+    assert set(events) == {"ADD", "UPDATE", "DELETE", "NONE"}
+
+
+def test_names_are_the_same_tokens_wherever_they_stand(encoder: data.Encoder) -> None:
+    def pieces(text: str) -> list[str]:
+        return list(encoder.tokenizer.encode(text).tokens)
+
+    for name in (*vocabulary.NAMES.train[:30], *vocabulary.NAMES.heldout[:30]):
+        alone = pieces(name)
+        assert pieces(f"What is {name}'s job?")[3 : 3 + len(alone)] == alone
+        assert pieces(f'{{"facts":["{name} works')[3 : 3 + len(alone)] == alone
+
+
+def test_the_tokenizer_can_be_rebuilt(encoder: data.Encoder) -> None:
+    model = encoder.tokenizer
+    for number, name in enumerate(tokens.SPECIAL):
+        assert model.token_to_id(name) == number
+    assert len(model.encode("<|system|>x<|end|>").ids) == 3
+
+
+def test_the_chat_template_renders_as_training_does() -> None:
+    jinja2 = pytest.importorskip("jinja2")
+    template = jinja2.Environment().from_string(tokens.CHAT_TEMPLATE)
+    for name in operations.MAKERS:
+        _, sample = operations.sample(random.Random(2), name)
+        messages = [{"role": m.role, "content": m.text} for m in sample.operation.messages]
+        assert template.render(messages=messages, add_generation_prompt=True) == operations.rendered(sample.operation)
