@@ -110,7 +110,7 @@ SENSIBLE: dict[str, Callable[[Mapping[str, list[str]]], dict[str, Any]]] = {
     "relate": lambda s: {"verdicts": [_verdict(s["New"][0], o) for o in unnumbered(s["Old"])]},
     "summarise": lambda s: {"summary": " ".join(line.split(": ", 1)[-1] for line in s["Facts"])[:400]},
     "choose": _choose,
-    "check": lambda s: {"answer": "yes"},
+    "check": lambda s: {"answer": "no" if re.search("failed|text answer", s["Question"][0]) else "yes"},
     "keywords": lambda s: {"keywords": re.findall(r"\w+", " ".join(s["Question"]))[-8:]},
     "relevant": _relevant,
 }

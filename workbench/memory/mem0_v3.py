@@ -23,8 +23,29 @@ _SIGMOIDS = ((3, 5.0, 0.7), (6, 7.0, 0.6), (9, 9.0, 0.5), (15, 10.0, 0.5))
 """Words of the query up to, midpoint, steepness; beyond: 12, 0.5."""
 _SAME, _LIKE, _FLOOR, _BOOST = 0.95, 0.5, 0.1, 0.5
 _NAME = re.compile(r"\b[A-ZÀ-Þ][\w'-]*(?:\s+[A-ZÀ-Þ][\w'-]*)*|\b\d[\d.,:/-]*\d\b|\"[^\"]+\"")
-_COMMON = {"the", "a", "an", "i", "it", "he", "she", "they", "we", "you", "what", "where", "who", "when", "which", "how",
-           "why", "does", "did", "is", "are", "was", "in", "on", "at", "my", "his", "her", "and", "but", "do"}  # fmt: skip
+_COMMON = frozenset(
+    {
+        "the",
+        "a",
+        "an",
+        "i",
+        "it",
+        "he",
+        "she",
+        "they",
+        "we",
+        "you",
+        "my",
+        "his",
+        "her",
+        "and",
+        "but",
+        "do",
+        "does",
+        "did",
+    }
+    | {"what", "where", "who", "when", "which", "how", "why", "is", "are", "was", "in", "on", "at"}
+)
 
 
 @dataclass

@@ -125,7 +125,7 @@ def entities(messages: Sequence[str]) -> Operation:
 
 
 def relations(messages: Sequence[str], names: Sequence[str]) -> Operation:
-    """Mem0's graph: how the named things relate: ``{relations: [{source, relation, destination}]}``, numbers of names."""
+    """Mem0's graph: how named things relate: ``{relations: [{source, relation, destination}]}``, numbers of names."""
     edge = _object(source=_index(names), relation=_string(), destination=_index(names))
     schema = _object(relations=_array(edge, 12))
     task = "Say which of the names the messages relate to each other, and how."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -104,6 +104,19 @@ def ranked(
     )
     chosen = sorted(order[:k])
     return Recall(tuple(span(items[i], float(scores[i]), text) for i in chosen), hits, k)
+
+
+def marked(
+    items: Sequence[Item], scores: NDArray[np.floating], returned: Collection[str], k: int, part: str = "cosine"
+) -> Recall:
+    """Items of which a method's own rules returned some: these first, each group by score; a span for each returned."""
+    order = sorted(best(scores), key=lambda i: items[i].id not in returned)[: max(len(returned), CANDIDATES)]
+    hits = (
+        Hit(items[i].id, float(scores[i]), rank, items[i].id in returned, {part: float(scores[i])})
+        for rank, i in enumerate(order, 1)
+    )
+    spans = (span(i, float(s), kind=i.kind) for i, s in zip(items, scores, strict=True) if i.id in returned)
+    return Recall(tuple(spans), tuple(hits), k)
 
 
 def span(item: Item, priority: float, text: Callable[[Item], str] | None = None, kind: str = "memory") -> Span:

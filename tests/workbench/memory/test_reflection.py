@@ -1,0 +1,123 @@
+"""Think-in-Memory, CAIM, ExpeRepair and ChemAgent against their cards (memory.md 1.10, 1.11, 1.18, 1.19)."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.support.minds import Lane, Mind, span_texts, vector
+from workbench.memory.caim import CAIM
+from workbench.memory.chem_agent import ChemAgent
+from workbench.memory.expe_repair import ExpeRepair
+from workbench.memory.think_in_memory import ThinkInMemory, hashed, head
+from workbench.sessions.model import Turn
+from workbench.trace.events import Kind
+
+OSLO, LIMA = "Mira lives in Oslo.", "Mira lives in Lima."
+
+
+def test_a_bucket_is_the_largest_of_the_projections_and_their_negatives() -> None:
+    x = np.array([0.6, 0.8], np.float32)
+    r = np.random.default_rng(7).standard_normal((2, 2))
+    projected = x.astype(float) @ r
+    assert hashed(x, 4, 7) == int(np.argmax([*projected, *-projected]))
+    assert hashed(-x, 4, 7) == (hashed(x, 4, 7) + 2) % 4, "the opposite vector falls into the opposite bucket"
+    assert {hashed(vector(str(n)), 8, 0) for n in range(60)} == set(range(8))
+    assert len({hashed(x, 8, seed) for seed in range(20)}) > 1
+
+
+def test_thoughts_are_inserted_forgotten_and_merged() -> None:
+    mind = Mind({"relate": [{"verdicts": ["contradictory"]}]})
+    lane = Lane(ThinkInMemory(buckets=1), mind).tell(OSLO, LIMA)
+    assert mind.purposes == ["facts", "facts", "relate"]
+    assert lane.texts() == [LIMA] and lane.state["thought-0"].status == "deleted"
+    lane.tell("Mira has a cat.", "Mira plays chess.")
+    assert mind.purposes[3:] == ["facts", "relate", "facts", "relate", "summarise"]
+    assert lane.texts() == [f"{LIMA} Mira has a cat. Mira plays chess."] and lane.count(Kind.MERGED) == 3
+    assert lane.state.active()[0].turns == (1, 2, 3)
+
+
+def test_a_question_sees_one_bucket() -> None:
+    lane = Lane(ThinkInMemory(merge=0)).tell(*(f"Mira{n} bought {n} apples." for n in range(12)))
+    recall = lane.ask("Mira3 bought 3 apples.")
+    own = asyncio.run(lane.strategy.bucket("Mira3 bought 3 apples.", lane.mind, 0))  # type: ignore[attr-defined]
+    for hit in recall.hits:
+        assert hit.returned == (lane.state[hit.item].fields["bucket"] == own) == bool(hit.parts["bucket"])
+    assert lane.notes("bucket")[0]["of"] == 12
+
+
+def test_the_head_of_a_thought() -> None:
+    assert head("Mira Berg lives in Oslo.") == "Mira Berg" and head("a cat") == "a"
+
+
+def test_caim_thinks_when_a_sitting_ends() -> None:
+    lane = Lane(CAIM()).tell(OSLO, "Tomas likes tea.").tell("Ines plays chess.", part=1)
+    assert lane.mind.purposes == ["facts", "choose"]
+    assert lane.texts("event") == [OSLO, "Tomas likes tea."] and lane.texts("message") == ["Mira: Ines plays chess."]
+    assert all(i.fields["tags"] for i in lane.state.active("event"))
+
+
+def test_caim_reviews_what_is_alike() -> None:
+    lane = Lane(CAIM(session=1), Mind({"relate": [{"verdicts": ["redundant"]}]})).tell(OSLO, OSLO, "Hm.")
+    assert lane.mind.purposes == ["facts", "choose", "facts", "choose", "relate"]
+    assert lane.texts("event") == [OSLO] and lane.state.active("event")[0].turns == (0, 1)
+
+
+def test_caims_controller_may_decide_not_to_look() -> None:
+    mind = Mind({"check": [{"answer": "yes"}, {"answer": "no"}]})
+    lane = Lane(CAIM(), mind).tell(OSLO).tell("Hello.", part=1)
+    assert span_texts(lane.ask("Where does Mira live?")) == ["Mira: Hello."]
+    assert OSLO in span_texts(lane.ask("Where does Mira live?"))
+    assert lane.notes("controller") == [{"needed": False}, {"needed": True}]
+    assert mind.purposes[2:] == ["check", "check", "choose", "relevant"]
+
+
+def talk(*said: str) -> list[Turn]:
+    return [Turn(n, "user" if n % 2 == 0 else "assistant", text) for n, text in enumerate(said)]
+
+
+def test_expe_repair_keeps_what_worked() -> None:
+    mind = Mind({"check": [{"answer": "no"}, {"answer": "yes"}]})
+    said = ("Fix the red login page", "Cleared the cookie", "Works! Fix the blue cart", "Moved a comma", "Still broken")
+    lane = Lane(ExpeRepair(reflect=1), mind).observe(*talk(*said))
+    assert mind.purposes == ["check", "summarise", "check"]
+    kept = lane.state.active("demonstration")
+    assert [i.turns for i in kept] == [(0, 1)] and len(lane.texts("insight")) == 1
+    assert kept[0].fields["answer"] == "assistant: Cleared the cookie"
+    recall = lane.ask("the login page")
+    assert {h.item for h in recall.hits if h.returned} == {"demonstration-0", "insight-0", "pending-4"}
+    assert lane.state["demonstration-0"].fields["reused"] == 1
+
+
+def test_expe_repair_weighs_its_fields() -> None:
+    said = ("alpha beta", "one", "gamma delta", "alpha", "zeta eta", "two", "thanks", "fine", "bye")
+    lane = Lane(ExpeRepair(reflect=0)).observe(*talk(*said))
+    scores = {h.item: h.score for h in lane.ask("alpha").hits if "score" in h.parts}
+    assert scores["demonstration-0"] == pytest.approx(0.7) and scores["demonstration-1"] == pytest.approx(0.3)
+
+
+def test_chem_agent_fills_its_library_and_leaves_failures_out() -> None:
+    mind = Mind({"check": [{"answer": "no"}, {"answer": "yes"}]})
+    lane = Lane(ChemAgent(imagine=0), mind).observe(
+        *talk("Find the mass.", "Mass is two grams.", "Next one.", "No idea.", "Wrong")
+    )
+    assert mind.purposes == ["facts", "check", "facts", "check"]
+    status = {i.fields["status"] for i in lane.state.active("execution")}
+    assert status == {"SUCCESS", "FAIL"} and len(lane.texts("plan")) == 2
+    recall = lane.ask("Find the mass.")
+    assert all(lane.state[h.item].fields.get("status") != "FAIL" for h in recall.hits)
+    assert mind.purposes == ["facts", "check"] * 2
+
+
+def test_chem_agent_imagines_where_the_library_is_thin() -> None:
+    always: Any = lambda s: {"answer": "no"}  # noqa: E731
+    lane = Lane(ChemAgent(), Mind({"check": always})).observe(*talk("Mira lives in Oslo.", "Noted.", "Thanks."))
+    lane.ask("Mira in Oslo?")
+    assert lane.mind.purposes[2:] == ["facts"] and OSLO in lane.texts("knowledge")
+    assert lane.notes("library")[0]["imagined"] and lane.state["knowledge-0"].turns == (0,)
+    before = lane.texts("knowledge")
+    lane.ask("Mira in Oslo?")
+    assert lane.texts("knowledge") == before, "what is known is not imagined twice"
