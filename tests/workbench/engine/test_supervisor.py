@@ -31,7 +31,8 @@ class Inbox:
 
     def wait(self, found: Callable[[Report], bool]) -> Report:
         with self._changed:
-            assert self._changed.wait_for(lambda: any(map(found, self.reports)), WAIT), self.reports[-3:]
+            ended = self._changed.wait_for(lambda: any(found(r) or isinstance(r, Failed) for r in self.reports), WAIT)
+            assert ended and any(map(found, self.reports)), self.reports[-3:]
             return next(filter(found, self.reports))
 
     def clear(self) -> None:
