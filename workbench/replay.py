@@ -231,7 +231,7 @@ class LaneReplay:
             error = str(problem)
         self._answered(probe, packed, answer, error, _since(began))
         text = answer.completion.text if answer else ""
-        self._recorder.emit(Kind.SCORED, probe.id, score_probe(probe, text, hits))
+        self._recorder.emit(Kind.SCORED, probe.id, score_probe(probe, text, hits, recall.k))
         self._mind.spent()
 
     def _request(self, packed: contexts.Context) -> AnswerRequest:

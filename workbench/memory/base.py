@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from typing import Any, ClassVar, Literal, Protocol
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 from workbench.memory.log import MemoryLog
 from workbench.memory.prompts import Operation
 from workbench.sessions.model import Turn
+
+if TYPE_CHECKING:  # so that listing the strategies does not wait for NumPy
+    import numpy as np
+    from numpy.typing import NDArray
 
 Fidelity = Literal["faithful", "adapted", "prompt-only", "emulated", "baseline"]
 

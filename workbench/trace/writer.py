@@ -6,6 +6,7 @@ import json
 import os
 import sqlite3
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -118,9 +119,13 @@ class TraceWriter:
         return self._insert(statement, (seq, author, text, created))
 
     def close(self) -> None:
-        """Fold the write-ahead log into the file and let the lock go."""
+        """Fold everything into the one file and let the lock go."""
         self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        with suppress(sqlite3.OperationalError):  # somebody is reading: the side files stay until they are gone too
+            self._connection.execute("PRAGMA journal_mode = DELETE")
         self._connection.close()
+        with suppress(OSError):  # Windows does not remove an open file
+            Path(self._lock.name).unlink()
         self._lock.close()
 
     def _insert(self, statement: str, row: tuple[Any, ...]) -> int:
@@ -160,23 +165,31 @@ def _readable(path: Path, error: sqlite3.Error) -> TraceError:
 
 def _lock(path: Path) -> IO[bytes]:
     """Hold ``path.lock``; the operating system lets it go when the process dies, however it dies."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle = open(path.with_name(path.name + ".lock"), "ab")  # noqa: SIM115 - kept open as long as the writer lives
-    except OSError as error:
-        raise TraceError(f"{path}: cannot be written ({error.strerror})", "choose another --out FILE") from error
-    try:
-        if os.name == "nt":
-            import msvcrt
-
-            msvcrt.locking(handle.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore]
-        else:
-            import fcntl
-
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
+    name = path.with_name(path.name + ".lock")
+    while True:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            handle = open(name, "ab")  # noqa: SIM115 - kept open as long as the writer lives
+        except OSError as error:
+            raise TraceError(f"{path}: cannot be written ({error.strerror})", "choose another --out FILE") from error
+        try:
+            _take(handle)
+        except OSError as error:
+            handle.close()
+            remedy = "wait for it, or choose another --out FILE"
+            raise TraceError(f"{path}: another engine is writing it", remedy) from error
+        # Whoever held it may have removed the file between our opening and our locking it.
+        if name.exists() and os.path.samestat(name.stat(), os.fstat(handle.fileno())):
+            return handle
         handle.close()
-        raise TraceError(
-            f"{path}: another engine is writing it", "wait for it, or choose another --out FILE"
-        ) from error
-    return handle
+
+
+def _take(handle: IO[bytes]) -> None:
+    if os.name == "nt":
+        import msvcrt
+
+        msvcrt.locking(handle.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore]
+    else:
+        import fcntl
+
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -79,6 +79,7 @@ def test_a_second_writer_is_refused_and_the_first_goes_on(tmp_path: Path) -> Non
             TraceWriter(tmp_path / "a.mnemo")
         assert writer.append([event(1)]) == 1
     TraceWriter(tmp_path / "a.mnemo").close()
+    assert [f.name for f in tmp_path.iterdir()] == ["a.mnemo"]  # a finished run is one file
 
 
 def test_a_run_from_a_newer_version_is_left_alone(tmp_path: Path) -> None:
