@@ -81,7 +81,7 @@ class GraphPanel(Panel):
         button = QToolButton()
         button.setProperty("part", "quiet")
         button.setIcon(theme.active().icon(icon))
-        button.setProperty("icon", icon)
+        button.setProperty("glyph", icon)
         button.setToolTip(tip)
         button.setAccessibleName(tip)
         button.setCheckable(checkable)
@@ -149,7 +149,7 @@ class GraphPanel(Panel):
     def retheme(self) -> None:
         """Icons and sprites."""
         for button in self.head.findChildren(QToolButton):
-            button.setIcon(theme.active().icon(button.property("icon")))
+            button.setIcon(theme.active().icon(button.property("glyph")))
         self.canvas.retheme()
 
     def add_actions(self, menu: QMenu) -> None:
