@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QPainter, QPen
+from PySide6.QtCore import QModelIndex, QPointF, Qt
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
@@ -13,22 +12,21 @@ from PySide6.QtWidgets import (
     QListView,
     QMenu,
     QSizePolicy,
-    QStyle,
-    QStyledItemDelegate,
-    QStyleOptionViewItem,
     QVBoxLayout,
     QWidget,
 )
 
-from ui.models.hits import FATES, ROW, HitsModel, score_text
+from ui.models.hits import FATES, HitsModel
 from ui.models.table import Table
 from ui.panels.base import Empty, Panel
 from ui.state.moment import Moment
 from ui.theme import marks, theme
 from ui.theme.marks import Mark
+from ui.widgets.hit_delegate import HitDelegate
+from ui.widgets.painting import painting
 from ui.widgets.span_bar import SpanBar
 from ui.widgets.units import ms
-from workbench.projections.hits import DROPPED, HitRow, HitsView, hits_view
+from workbench.projections.hits import HitsView, hits_view
 from workbench.trace.reader import TraceReader
 
 
@@ -82,7 +80,8 @@ class HitsPanel(Panel):
         self.hits = HitsModel(self)
         view = self.list = QListView()
         view.setModel(self.hits)
-        view.setItemDelegate(HitDelegate(self))
+        self._delegate = HitDelegate(self)
+        view.setItemDelegate(self._delegate)
         view.setUniformItemSizes(True)
         view.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         view.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
@@ -99,7 +98,7 @@ class HitsPanel(Panel):
     def show_view(self, view: HitsView) -> None:
         """Fill question, list and context."""
         run = self.workspace.run
-        color = self.color = theme.active().lane(run.place(view.lane) if run else 0)
+        color = self._delegate.color = theme.active().lane(run.place(view.lane) if run else 0)
         self.question.setText(view.query)
         self.answer.show_answer(view)
         self.verdict.setText(view.verdict)
@@ -247,128 +246,8 @@ class _Verdict(QWidget):
         self.update()
 
     def paintEvent(self, _: Any) -> None:
-        painter = QPainter(self)
-        if self._correct is not None:
-            mark, role = (Mark.RIGHT, "right") if self._correct else (Mark.WRONG, "wrong")
+        if self._correct is None:
+            return
+        mark, role = (Mark.RIGHT, "right") if self._correct else (Mark.WRONG, "wrong")
+        with painting(self) as painter:
             marks.draw(painter, mark, QPointF(8, 8), 5, theme.active().color(role))
-        painter.end()
-
-
-class HitDelegate(QStyledItemDelegate):
-    """Rank, score bar with its parts, item and text; the cut as a line."""
-
-    def __init__(self, panel: HitsPanel) -> None:
-        super().__init__(panel)
-        self._panel = panel
-
-    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:  # noqa: D102
-        style = theme.active()
-        return QSize(100, style.metrics().height() + style.metrics("small").height() + style.unit(3.5))
-
-    def paint(  # noqa: D102
-        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
-    ) -> None:
-        row: HitRow | None = index.data(ROW)
-        rect, state = QRectF(option.rect), option.state  # type: ignore[attr-defined]
-        painter.save()
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        if row is None:
-            self._cut(painter, rect, str(index.data()))
-        else:
-            if state & QStyle.StateFlag.State_Selected:
-                painter.fillRect(rect, theme.active().color("accent-soft"))
-            elif state & QStyle.StateFlag.State_MouseOver:
-                painter.fillRect(rect, theme.active().color("raised"))
-            self._row(painter, rect, row)
-        painter.restore()
-
-    def _cut(self, painter: QPainter, rect: QRectF, text: str) -> None:
-        style = theme.active()
-        painter.setFont(style.font("small"))
-        wide = style.metrics("small").horizontalAdvance(text) + 16
-        middle = rect.center().y()
-        pen = QPen(style.color("text-3"), 1.2, Qt.PenStyle.DashLine)
-        painter.setPen(pen)
-        painter.drawLine(QPointF(rect.left(), middle), QPointF(rect.center().x() - wide / 2, middle))
-        painter.drawLine(QPointF(rect.center().x() + wide / 2, middle), QPointF(rect.right(), middle))
-        painter.setPen(style.color("text-2"))
-        painter.drawText(rect, int(Qt.AlignmentFlag.AlignCenter), text)
-
-    def _row(self, painter: QPainter, rect: QRectF, row: HitRow) -> None:
-        style = theme.active()
-        body, small = style.metrics(), style.metrics("small")
-        painter.setOpacity(1.0 if row.returned else 0.72)
-        top = rect.top() + style.unit(1.5)
-        left = rect.left() + style.unit(1)
-        rank_wide = small.horizontalAdvance("000")
-        painter.setFont(style.font("small"))
-        painter.setPen(style.color("text-3"))
-        painter.drawText(QRectF(left, top + 1, rank_wide, 20), int(Qt.AlignmentFlag.AlignRight), str(row.rank))
-        bar = QRectF(left + rank_wide + style.unit(2), top + body.height() / 2 - 4, min(rect.width() * 0.2, 110), 8)
-        self._bar(painter, bar, row)
-        painter.setPen(style.color("text-2"))
-        score = QRectF(bar.left(), top + body.height() + 1, bar.width() + 30, 20)
-        painter.drawText(score, int(Qt.AlignmentFlag.AlignLeft), score_text(row.score))
-        x = bar.right() + style.unit(3)
-        right = self._right(painter, QRectF(x, top, rect.right() - x - style.unit(2), body.height()), row)
-        painter.setFont(style.font("body", bold=True))
-        painter.setPen(style.color("text"))
-        name = style.metrics("body", True).elidedText(
-            row.item, Qt.TextElideMode.ElideRight, int(max(right - x - 8, 20))
-        )
-        painter.drawText(QPointF(x, top + body.ascent()), name)
-        painter.setFont(style.font("small"))
-        painter.setPen(style.color("text-2"))
-        text = small.elidedText(
-            " ".join(row.text[:300].split()), Qt.TextElideMode.ElideRight, int(rect.right() - x - style.unit(2))
-        )
-        painter.drawText(QPointF(x, top + body.height() + small.ascent() + 1), text)
-
-    def _bar(self, painter: QPainter, rect: QRectF, row: HitRow) -> None:
-        """The score against the best one; stacked when its parts add up to it."""
-        style, top = theme.active(), self._panel.hits.top
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(style.color("track"))
-        painter.drawRoundedRect(rect, 3, 3)
-        total = sum(v for _, v in row.parts)
-        stacked = (
-            len(row.parts) > 1 and min(v for _, v in row.parts) >= 0 and abs(total - row.score) <= 0.02 * abs(row.score)
-        )
-        x = rect.left()
-        for number, value in enumerate([v for _, v in row.parts] if stacked else [max(row.score, 0.0)]):
-            wide = rect.width() * min(value / top, 1.0)
-            color = QColor(style.color("accent-fill") if row.evidence else self._panel.color)
-            color.setAlphaF((1.0, 0.62, 0.4, 0.28)[min(number, 3)])
-            painter.setBrush(color)
-            painter.drawRoundedRect(QRectF(x, rect.top(), wide, rect.height()), 3, 3)
-            x += wide
-
-    def _right(self, painter: QPainter, rect: QRectF, row: HitRow) -> float:
-        """Evidence chip and fate, from the right; where they begin."""
-        style, small = theme.active(), theme.active().metrics("small")
-        painter.setFont(style.font("small"))
-        x = rect.right()
-        turns = f"turn {row.turns[0]}" + (f" +{len(row.turns) - 1}" if len(row.turns) > 1 else "") if row.turns else ""
-        if row.evidence:
-            text = f"evidence, turn {row.evidence[0]}"
-            wide = small.horizontalAdvance(text) + 12
-            chip = QRectF(x - wide, rect.top(), wide, rect.height())
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(style.color("accent-soft"))
-            painter.drawRoundedRect(chip, 4, 4)
-            painter.setPen(style.color("accent"))
-            painter.drawText(chip, int(Qt.AlignmentFlag.AlignCenter), text)
-            x = chip.left() - style.unit(2)
-        elif turns:
-            painter.setPen(style.color("text-3"))
-            painter.drawText(
-                QRectF(rect.left(), rect.top() + 1, x - rect.left(), 20), int(Qt.AlignmentFlag.AlignRight), turns
-            )
-            x -= small.horizontalAdvance(turns) + style.unit(2)
-        if row.fate == DROPPED:
-            painter.setPen(style.color("wrong"))
-            painter.drawText(
-                QRectF(rect.left(), rect.top() + 1, x - rect.left(), 20), int(Qt.AlignmentFlag.AlignRight), "no room"
-            )
-            x -= small.horizontalAdvance("no room") + style.unit(2)
-        return x

@@ -32,6 +32,7 @@ from PySide6.QtWidgets import QSizePolicy, QStyle, QWidget
 from ui.theme import marks, theme
 from ui.theme.marks import Mark
 from ui.widgets.arrays import draw_copies, draw_lines, vector
+from ui.widgets.painting import painting
 from workbench.memory.items import DELETED, EVICTED, MERGED, SUPERSEDED
 from workbench.projections.graph import ABSENT, STATUSES, GraphView
 
@@ -50,6 +51,9 @@ _STRETCH = 1.4  # the picture may be this much wider or higher than laid out, to
 _LABELS = 6  # items named for their many links
 _FADE_MS = 160
 _ARC_STEPS, _MOST_ARCS = 8, 1500
+_EDGE_SHARE = (0.5, 0.38, 0.28)  # how far edges stand out: up to 60, up to _CROWD, more
+_CROWD = 400
+_SETTLED, _LOOSE = 40, 160  # turns after which an edge counts as settled; edges drawn anew for each cursor
 _SPEAKER = re.compile(r"^[^\s:]{1,24}: ")
 
 
@@ -60,6 +64,15 @@ class _Camera:
     center: NDArray[np.float64]
     scale: NDArray[np.float64]
     own: bool = False  # the user has moved it: nothing may move it but the user
+
+
+@dataclass(frozen=True)
+class _Settled:
+    """A picture of some edges, what it was drawn for, and which edges are in it."""
+
+    key: tuple[object, ...]
+    drawn: NDArray[np.bool_]
+    pixmap: QPixmap
 
 
 class GraphCanvas(QWidget):
@@ -86,6 +99,7 @@ class GraphCanvas(QWidget):
         self._screen = np.zeros((0, 2))
         self._shown = np.zeros(0, bool)
         self._base: QPixmap | None = None
+        self._settled: _Settled | None = None
         self._sprites: dict[tuple[object, ...], QPixmap] = {}
         self._hover = -1
         self._drag: QPointF | None = None
@@ -234,42 +248,81 @@ class GraphCanvas(QWidget):
     # Painting.
 
     def paintEvent(self, _: QPaintEvent) -> None:  # noqa: D102
-        painter = QPainter(self)
         if self.view is None:
             return
-        if vector(painter):
-            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-            self._paint_base(painter, sprites=False)
-        else:
-            if self._base is None:
-                self._base = self._render()
-            painter.drawPixmap(0, 0, self._base)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        self._paint_fresh(painter)
-        self._paint_selection(painter)
-        self._paint_labels(painter)
-        if self._hover >= 0:
-            self._paint_card(painter, self._hover)
-        if self.hasFocus():
-            painter.setPen(QPen(theme.active().color("accent-fill", 0.5), 1))
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), 6, 6)
+        with painting(self) as painter:
+            if vector(painter):
+                self._paint_base(painter, sprites=False)
+            else:
+                if self._base is None:
+                    self._base = self._render()
+                painter.drawPixmap(0, 0, self._base)
+            self._paint_fresh(painter)
+            self._paint_selection(painter)
+            self._paint_labels(painter)
+            if self._hover >= 0:
+                self._paint_card(painter, self._hover)
+            if self.hasFocus():
+                painter.setPen(QPen(theme.active().color("accent-fill", 0.5), 1))
+                painter.setBrush(Qt.BrushStyle.NoBrush)
+                painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), 6, 6)
 
     def _render(self) -> QPixmap:
         ratio = self.devicePixelRatioF()
+        pixmap = QPixmap(self._settled_edges(ratio)) if self._crowded() else self._blank(ratio)
+        with painting(pixmap) as painter:
+            self._paint_base(painter, sprites=True)
+        return pixmap
+
+    def _blank(self, ratio: float) -> QPixmap:
         pixmap = QPixmap((QSizeF(self.size()) * ratio).toSize())
         pixmap.setDevicePixelRatio(ratio)
         pixmap.fill(theme.active().color("surface"))
-        painter = QPainter(pixmap)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        self._paint_base(painter, sprites=True)
-        painter.end()
         return pixmap
+
+    def _crowded(self) -> bool:
+        return self.view is not None and self.arrangement == FORCE and self.view.links > _CROWD
+
+    def _settled_edges(self, ratio: float) -> QPixmap:
+        """Edges between items that have been there for a while, drawn once and kept while all of them still are.
+
+        Drawing thousands of lines is what costs; between two cursors near to each other few of them differ.
+        """
+        view = self.view
+        assert view is not None
+        edges = view.layout.edges
+        camera = self._camera
+        key = (
+            ratio,
+            self.width(),
+            self.height(),
+            *camera.center,
+            *camera.scale,
+            theme.active(),
+            view.layout,
+            self.within,
+        )
+        seen = view.alive & self._shown[edges].all(1)
+        kept = self._settled
+        if kept is None or kept.key != key or (kept.drawn & ~seen).any() or int((seen & ~kept.drawn).sum()) > _LOOSE:
+            old = seen & (view.age[edges].min(1) >= 0) & (view.layout.turns[edges].max(1) < view.turn - _SETTLED)
+            old = old if int((seen & ~old).sum()) <= _LOOSE else seen
+            pixmap = self._blank(ratio)
+            with painting(pixmap) as painter:
+                painter.setPen(_hairline(_mixed("text-3", _EDGE_SHARE[-1])))
+                draw_lines(painter, self._ends()[old])
+            self._settled = kept = _Settled(key, old, pixmap)
+        return kept.pixmap
+
+    def _ends(self) -> NDArray[np.float64]:
+        assert self.view is not None
+        edges = self.view.layout.edges
+        return np.hstack([self._screen[edges[:, 0]], self._screen[edges[:, 1]]])
 
     def _paint_base(self, painter: QPainter, sprites: bool) -> None:
         if self.arrangement == THREAD:
             self._paint_axis(painter)
-        self._paint_edges(painter)
+        self._paint_edges(painter, sprites)
         view = self.view
         assert view is not None
         radius, strength = self._radius(), np.digitize(view.age, _RECENT, right=True)
@@ -295,7 +348,7 @@ class GraphCanvas(QWidget):
         ):
             marks.draw(painter, Mark.UPDATED, QPointF(*center), float(size) + 3.2, color)
 
-    def _paint_edges(self, painter: QPainter) -> None:
+    def _paint_edges(self, painter: QPainter, sprites: bool) -> None:
         view = self.view
         assert view is not None
         edges = view.layout.edges
@@ -303,20 +356,21 @@ class GraphCanvas(QWidget):
             return
         seen = view.alive & self._shown[edges].all(1)
         new = seen & view.new_edge
-        ended = (view.status[edges] > 0).any(1)
-        ends = np.hstack([self._screen[edges[:, 0]], self._screen[edges[:, 1]]])
-        crowd = int(seen.sum())
-        share = 0.5 if crowd < 60 else 0.38 if crowd < 400 else 0.28
-        styles = [
-            (seen & ~new & ended, _mixed("text-3", share * 0.55), 1.0),
-            (seen & ~new & ~ended, _mixed("text-3", share), 1.0),
-        ]
-        # Opaque cosmetic pens of width 1 are several times faster than the same lines with an alpha.
-        for which, color, width in [*styles, (new, _mixed("accent-fill", 0.85), 1.5)]:
-            pen = QPen(color, width)
-            pen.setCosmetic(True)
-            painter.setPen(pen)
+        ends, crowd = self._ends(), int(seen.sum())
+        share = _EDGE_SHARE[int(np.searchsorted((60, _CROWD), crowd))]
+        if self._crowded() and sprites and self._settled is not None:
+            styles = [(seen & ~new & ~self._settled.drawn, _mixed("text-3", share))]
+        else:
+            ended = (view.status[edges] > 0).any(1) & (crowd <= _CROWD)
+            styles = [
+                (seen & ~new & ended, _mixed("text-3", share * 0.55)),
+                (seen & ~new & ~ended, _mixed("text-3", share)),
+            ]
+        for which, color in styles:
+            painter.setPen(_hairline(color))
             self._paint_lines(painter, ends[which])
+        painter.setPen(QPen(_mixed("accent-fill", 0.85), 1.5))
+        self._paint_lines(painter, ends[new])
 
     def _paint_lines(self, painter: QPainter, ends: NDArray[np.float64]) -> None:
         """Edges: straight, or in the arrangement by turn as arcs, so that those within a row can be told apart."""
@@ -370,9 +424,8 @@ class GraphCanvas(QWidget):
             sprite = QPixmap(round(side * ratio), round(side * ratio))
             sprite.setDevicePixelRatio(ratio)
             sprite.fill(Qt.GlobalColor.transparent)
-            painter = QPainter(sprite)
-            _draw_node(painter, QPointF(side / 2, side / 2), status, _STRENGTH[level], radius, self.place)
-            painter.end()
+            with painting(sprite) as painter:
+                _draw_node(painter, QPointF(side / 2, side / 2), status, _STRENGTH[level], radius, self.place)
             self._sprites[key] = sprite
         return self._sprites[key]
 
@@ -656,6 +709,13 @@ def _continues(before: GraphView, view: GraphView) -> bool:
     known = before.layout.ids
     same = view.layout is before.layout or view.layout.ids[: len(known)] == known
     return same and before.lane == view.lane
+
+
+def _hairline(color: QColor) -> QPen:
+    """Opaque and cosmetic of width 1: several times faster than the same line with an alpha."""
+    pen = QPen(color, 1.0)
+    pen.setCosmetic(True)
+    return pen
 
 
 def _nice(least: float) -> int:

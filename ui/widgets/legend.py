@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from ui.theme import marks, theme
 from ui.theme.marks import Mark
+from ui.widgets.painting import painting
 
 FRESH, GLOW = "fresh", "glow"
 
@@ -37,18 +38,18 @@ class Legend(QWidget):
         return QSize(100, theme.active().metrics("small").height() + 6)
 
     def paintEvent(self, _: QPaintEvent) -> None:  # noqa: D102
-        painter, style = QPainter(self), theme.active()
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setFont(style.font("small"))
+        style = theme.active()
         metrics, x, middle = style.metrics("small"), 6.0, self.height() / 2
-        for kind, word in self._marks:
-            wide = metrics.horizontalAdvance(word)
-            if x + 12 + wide > self.width():
-                break
-            self._mark(painter, kind, QPointF(x, middle))
-            painter.setPen(style.color("text-3"))
-            painter.drawText(QPointF(x + 10, middle + metrics.ascent() / 2 - 1), word)
-            x += 10 + wide + style.unit(5)
+        with painting(self) as painter:
+            painter.setFont(style.font("small"))
+            for kind, word in self._marks:
+                wide = metrics.horizontalAdvance(word)
+                if x + 12 + wide > self.width():
+                    break
+                self._mark(painter, kind, QPointF(x, middle))
+                painter.setPen(style.color("text-3"))
+                painter.drawText(QPointF(x + 10, middle + metrics.ascent() / 2 - 1), word)
+                x += 10 + wide + style.unit(5)
 
     def _mark(self, painter: QPainter, kind: str, center: QPointF) -> None:
         accent = theme.active().color("accent-fill")

@@ -8,10 +8,11 @@ from html import escape
 from urllib.parse import quote, unquote
 
 from PySide6.QtCore import QPointF, Qt, QUrl, Signal
-from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPixmap, QTextDocument
+from PySide6.QtGui import QColor, QKeyEvent, QPixmap, QTextDocument
 from PySide6.QtWidgets import QTextBrowser, QWidget
 
 from ui.theme import marks, theme
+from ui.widgets.painting import painting
 from workbench.projections.diff import GONE, NEW, Piece
 from workbench.trace.events import Kind
 
@@ -96,12 +97,11 @@ def _mark_pixmap(kind: str, color: str, scale: int, size: int) -> QPixmap:
     side = size + 2
     pixmap = QPixmap(side * scale, side * scale)
     pixmap.fill(Qt.GlobalColor.transparent)
-    painter = QPainter(pixmap)
-    painter.scale(scale, scale)
     mark = marks.mark_of(kind)
     if mark is not None:
-        marks.draw(painter, mark, QPointF(side / 2, side / 2 + 1), size * 0.3, QColor(color))
-    painter.end()
+        with painting(pixmap) as painter:
+            painter.scale(scale, scale)
+            marks.draw(painter, mark, QPointF(side / 2, side / 2 + 1), size * 0.3, QColor(color))
     return pixmap
 
 

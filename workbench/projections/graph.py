@@ -32,7 +32,7 @@ _NEAREST = 0.62
 """Nodes of one component are pushed at least this far apart; 1 is the median length of an edge."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class GraphLayout:
     """Where everything stands.
 
@@ -55,7 +55,7 @@ class GraphLayout:
     pair: Mapping[tuple[int, int], int] = field(default_factory=dict, compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class GraphView:
     """The graph at the cursor. All arrays are in the order of ``layout.ids`` or ``layout.edges``.
 
