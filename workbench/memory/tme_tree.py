@@ -11,7 +11,7 @@ from workbench.memory import prompts
 from workbench.memory.base import Fidelity, MemoryStrategy, Mind, Recall, Span
 from workbench.memory.items import Item
 from workbench.memory.log import MemoryLog
-from workbench.memory.pieces import Vectors, cut, fitting, hits, room, sentences
+from workbench.memory.pieces import Vectors, cut, fitting, hits, room
 from workbench.memory.replies import Reply, ask
 from workbench.sessions.model import Turn
 
@@ -23,18 +23,19 @@ PART_OF = "part of"
 class TMETree(MemoryStrategy):
     """Keep a forest of tasks whose slots hold values, and revise a slot when the user changes their mind.
 
-    The user's input is decomposed sentence by sentence into a task, a slot and a value (one call each) and held against
-    the slots nearest to it (one call): what contradicts a slot is an *update*, which replaces the value, keeps the old
-    one in the slot's history and marks everything below it for revision; what repeats a slot is a *check*, which
-    changes nothing; everything else is *new*. A task that an existing value mentions becomes part of that slot. The
-    assistant's reply is kept with the slots of the input it answers. A question is answered from the sub-trees of the
-    tasks that it names, and from the nearest slots, without a call.
+    The user's input is decomposed into a task, a slot and a value (one call; one for every ``step`` tokens of a long
+    input) and held against the slots nearest to it (one call): what contradicts a slot is an *update*, which replaces
+    the value, keeps the old one in the slot's history and marks everything below it for revision; what repeats a slot
+    is a *check*, which changes nothing; everything else is *new*. A task that an existing value mentions becomes part
+    of that slot. The assistant's reply is kept with the slots of the input it answers. A question is answered from the
+    sub-trees of the tasks that it names, and from the nearest slots, without a call.
 
     Task Memory Engine, arXiv 2504.08525 and 2505.19436; written from the papers' idea, not from their code.
 
     Attributes:
         k: slots returned.
         near: slots that an input is held against.
+        step: tokens decomposed at once.
     """
 
     name: ClassVar[str] = "tme-tree"
@@ -48,6 +49,7 @@ class TMETree(MemoryStrategy):
 
     k: int = 10
     near: int = 5
+    step: int = 64
     _vectors: Vectors = field(default_factory=Vectors, init=False, repr=False, compare=False)
 
     async def observe(self, turn: Turn, mind: Mind, log: MemoryLog) -> None:
@@ -57,9 +59,9 @@ class TMETree(MemoryStrategy):
         if turn.role == "assistant":
             return self._reply(turn, log)
         speaker = turn.speaker or turn.role
-        for sentence in sentences(turn.text):
-            for piece in cut(f"{speaker}: {sentence}", room(mind, 256, 0.3), mind.count_tokens):
-                await self._take_in(piece, speaker, mind, log)
+        size = min(self.step, room(mind, 256, 0.3))
+        for n, piece in enumerate(cut(turn.said, size, mind.count_tokens)):
+            await self._take_in(f"{speaker}: {piece}" if n else piece, speaker, mind, log)
 
     @staticmethod
     def _reply(turn: Turn, log: MemoryLog) -> None:
