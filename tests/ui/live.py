@@ -1,8 +1,16 @@
 """A run that grows while a test looks at it."""
 
+import threading
+from collections.abc import Callable
 from pathlib import Path
+from typing import ClassVar
 
 from tests.support.traces import session
+from workbench.engine import run as engine
+from workbench.engine.config import RunConfig
+from workbench.engine.control import Control
+from workbench.engine.protocol import Cancel, Failed, Pause, Report, Resume, Step
+from workbench.errors import Cancelled, MnemoscopeError
 from workbench.sessions.model import Session
 from workbench.trace.events import Event, Kind
 from workbench.trace.writer import TraceWriter
@@ -46,3 +54,50 @@ class Growing:
     def _event(self, turn: int, kind: str, subject: str, payload: dict[str, object]) -> Event:
         self._n += 1
         return Event(self._session, self._lane, turn, self._n, kind, subject, 0, payload)
+
+
+class ThreadSupervisor:
+    """The supervisor's API over a thread: the real run loop around a scripted backend, for tests of the window."""
+
+    made: ClassVar[list["ThreadSupervisor"]] = []
+    pause: ClassVar[float] = 0.0
+
+    def __init__(self, on_report: Callable[[Report], None]) -> None:
+        self._tell, self._thread, self._control = on_report, None, Control()
+        self.started: list[RunConfig] = []
+        ThreadSupervisor.made.append(self)
+
+    @property
+    def running(self) -> bool:
+        """Whether the run goes on."""
+        return self._thread is not None and self._thread.is_alive()
+
+    def start(self, config: RunConfig, paused: bool = False) -> None:
+        """Run in a thread."""
+        self.started.append(config)
+        self._control = Control(paused)
+        self._thread = threading.Thread(target=self._run, args=(config,))
+        self._thread.start()
+
+    def go_on(self, smaller: bool = True) -> None:
+        """The same run again."""
+        self.start(self.started[-1])
+
+    def send(self, command: object) -> None:
+        """Pass a command on."""
+        hand = {Pause: "pause", Resume: "resume", Step: "step", Cancel: "cancel"}
+        getattr(self._control, hand[type(command)])()
+
+    def shutdown(self) -> None:
+        """End the run."""
+        self._control.cancel()
+        if self._thread is not None:
+            self._thread.join(10)
+
+    def _run(self, config: RunConfig) -> None:
+        try:
+            engine.run(config, report=self._tell, control=self._control)
+        except Cancelled:
+            pass
+        except MnemoscopeError as error:
+            self._tell(Failed(str(error)))

@@ -80,7 +80,7 @@ class Palette(QDialog):
     """A field and a list; Return does the chosen entry, Escape leaves."""
 
     def __init__(self, entries: Sequence[Entry], parent: QWidget | None = None) -> None:
-        super().__init__(parent, Qt.WindowType.Popup | Qt.WindowType.FramelessWindowHint)
+        super().__init__(parent, Qt.WindowType.Dialog | Qt.WindowType.FramelessWindowHint)
         self.setWindowTitle("Command palette")
         now = theme.active()
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
@@ -121,6 +121,11 @@ class Palette(QDialog):
             entry = self.model.entries[index.row()]
             self.accept()
             entry.run()
+
+    def event(self, event: QEvent) -> bool:  # noqa: D102
+        if event.type() == QEvent.Type.WindowDeactivate and self.isVisible():
+            self.reject()  # a click beside it closes it
+        return super().event(event)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: D102, N802
         if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:

@@ -123,6 +123,6 @@ def fuzzy(wanted: str, text: str) -> int | None:
             return None
         run = run + 1 if found == at + 1 and at >= 0 else 0
         starts = found == 0 or not text[found - 1].isalnum()
-        score += 10 + 6 * run + (12 if starts else 0) - min(found - at - 1, 8)
+        score += 10 + 10 * run + (12 if starts else 0) - min(found - at - 1, 8)
         at = found
     return score

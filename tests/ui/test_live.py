@@ -1,0 +1,129 @@
+"""Live runs: the window's engine client over the real run loop."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PySide6.QtWidgets import QPushButton
+
+from tests.support.backends import ScriptedBackend
+from tests.support.runs import config
+from tests.ui.live import ThreadSupervisor
+from ui.bridge import engine_client
+from ui.bridge.engine_client import EngineClient
+from ui.tour import failures
+from workbench import paths
+from workbench.engine import run as engine
+from workbench.engine.protocol import Failed
+from workbench.llm.open import DEMO_MODEL
+from workbench.trace.reader import TraceReader
+
+LANES = ("full", "bm25")
+
+
+@pytest.fixture
+def threaded(monkeypatch: pytest.MonkeyPatch) -> Iterator[ScriptedBackend]:
+    """Runs are made by a thread of this process, with a scripted backend; each call takes 2 ms."""
+    scripted = ScriptedBackend(pause=0.002)
+    monkeypatch.setattr(engine, "_open", lambda config: scripted)
+    monkeypatch.setattr(engine_client, "Supervisor", ThreadSupervisor)
+    yield scripted
+    for made in ThreadSupervisor.made:
+        made.shutdown()
+    ThreadSupervisor.made.clear()
+
+
+def test_a_live_run_streams_into_the_window(
+    window: Any, threaded: ScriptedBackend, tmp_path: Path, qtbot: Any, settle: Any
+) -> None:
+    turns: list[int] = []
+    window.workspace.cursor.moved.connect(lambda: turns.append(window.workspace.cursor.turn))
+    threaded.pause = 0.03
+    window.start_run(config(tmp_path, *LANES))
+    assert window.client.state == "loading"
+    assert window.transport.live.isVisible()
+    qtbot.waitUntil(lambda: window.client.state == "finished", timeout=20_000)
+    settle(window.workspace)
+    assert window.workspace.cursor.turn == 11
+    assert turns == sorted(turns)
+    assert len(set(turns)) > 2
+    assert not window.transport.live.isVisible()
+    assert failures(window) == []
+    lanes = window._parts["lanes"].view
+    assert [lane.name for lane in lanes.lanes] == list(LANES)
+    assert all(lane.answer is not None for lane in lanes.lanes)
+
+
+def test_it_pauses_steps_and_goes_on(window: Any, threaded: ScriptedBackend, tmp_path: Path, qtbot: Any) -> None:
+    setup = config(tmp_path, *LANES)
+    window.start_run(setup, paused=True)
+    qtbot.waitUntil(lambda: window.client.state == "paused", timeout=10_000)
+    assert window.registry["run.step"].enabled()
+    window.registry.run("run.step")
+    qtbot.waitUntil(lambda: window.workspace.cursor.last == 0, timeout=10_000)
+    window.registry.run("run.pause")
+    qtbot.waitUntil(lambda: window.client.state == "finished", timeout=20_000)
+    assert not window.registry["run.pause"].enabled()
+
+
+def test_it_is_cancelled_and_goes_on_from_there(
+    window: Any, threaded: ScriptedBackend, tmp_path: Path, qtbot: Any
+) -> None:
+    threaded.pause = 0.1
+    window.start_run(config(tmp_path, *LANES, embedder="hash"))
+    qtbot.waitUntil(lambda: window.workspace.cursor.last >= 1, timeout=10_000)
+    window.registry.run("run.cancel")
+    qtbot.waitUntil(lambda: window.client.state == "cancelled", timeout=5_000)
+    assert "cancelled" in window.notice.what.text()
+    with TraceReader(window.workspace.run.path) as reader:
+        kept = reader.last_seq()
+    threaded.pause = 0
+    window.notice.findChildren(QPushButton)[0].click()
+    qtbot.waitUntil(lambda: window.client.state == "finished", timeout=20_000)
+    with TraceReader(window.workspace.run.path) as reader:
+        assert reader.last_seq() > kept
+        assert reader.last_turn(1) == 11
+
+
+def test_a_crash_offers_to_go_on(window: Any, threaded: ScriptedBackend, tmp_path: Path, qtbot: Any) -> None:
+    window.start_run(config(tmp_path, *LANES), paused=True)
+    qtbot.waitUntil(lambda: window.client.state == "paused", timeout=10_000)
+    crash = Failed("the engine process died (signal 6)", "GGML_ASSERT: out of memory", True, 6)
+    window.client._reported.emit(crash)
+    qtbot.waitUntil(window.notice.isVisible)
+    assert window.client.state == "failed"
+    assert "signal 6" in window.notice.what.text()
+    assert "out of memory" in window.notice.details.toPlainText()
+    titles = [b.text() for b in window.notice.findChildren(QPushButton)]
+    assert titles[:2] == ["Go on", "Go on with half the context"]
+
+
+def test_the_cursor_stays_where_it_was_put(window: Any, threaded: ScriptedBackend, tmp_path: Path, qtbot: Any) -> None:
+    window.start_run(config(tmp_path, *LANES))
+    qtbot.waitUntil(lambda: window.workspace.cursor.last >= 3, timeout=10_000)
+    window.workspace.cursor.go(1)
+    qtbot.waitUntil(lambda: window.client.state == "finished", timeout=20_000)
+    assert window.workspace.cursor.turn == 1
+    assert window.workspace.cursor.last == 11
+
+
+def test_the_real_engine_process_reports_what_is_wrong(tmp_path: Path, qtbot: Any) -> None:
+    client = EngineClient()
+    setup = config(tmp_path, *LANES, model=str(tmp_path / "nowhere.gguf"), embedder="hash")
+    with qtbot.waitSignal(client.failed, timeout=60_000) as failed:
+        client.start(setup)
+    assert "nowhere.gguf" in failed.args[0].message
+    assert client.state == "failed"
+    client.shutdown()
+
+
+@pytest.mark.skipif(paths.find_model(DEMO_MODEL) is None, reason=f"no {DEMO_MODEL} in resources/models")
+def test_the_real_engine_process_runs_the_demo_model(window: Any, tmp_path: Path, qtbot: Any, settle: Any) -> None:
+    window.start_run(config(tmp_path, *LANES, embedder="hash"))
+    qtbot.waitUntil(lambda: window.client.state in ("finished", "failed"), timeout=120_000)
+    assert window.client.state == "finished", window.notice.what.text()
+    settle(window.workspace)
+    assert failures(window) == []
+    assert "llama_cpp" not in sys.modules

@@ -1,0 +1,264 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
+from PySide6.QtGui import QDropEvent
+from PySide6.QtWidgets import QPushButton
+
+from tests.support.runs import session_file
+from ui import layouts, panels
+from ui.panels.base import Panel
+from ui.settings import Settings
+from ui.theme import theme
+from ui.tour import blank, failures
+
+
+@pytest.fixture
+def opened(window: Any, run_file: Path, settle: Any) -> Any:
+    window.open(run_file)
+    window.workspace.cursor.go(34)
+    settle(window.workspace)
+    return window
+
+
+def seen(window: Any) -> set[str]:
+    return {name for name, part in window._parts.items() if part.isVisible()}
+
+
+@pytest.mark.parametrize("name", layouts.LAYOUTS)
+def test_every_layout_shows_its_parts(opened: Any, name: str, settle: Any) -> None:
+    opened.set_layout(name)
+    settle(opened.workspace)
+    layout = layouts.LAYOUTS[name]
+    assert seen(opened) == layouts.parts(layout.body)
+    assert opened.scrubber.isVisible() == layout.chrome
+    assert opened.menuBar().isVisible() == layout.chrome
+    assert theme.active().size == layout.size
+    assert failures(opened) == []
+    assert not blank(opened.grab().toImage())
+
+
+def test_layouts_come_and_go_in_any_order(opened: Any, settle: Any) -> None:
+    for name in ("Talk", "Debug", "Probe", "Compare", "Talk", "Probe", "Debug"):
+        opened.set_layout(name)
+    settle(opened.workspace)
+    assert seen(opened) == {"transcript", "lanes", "inspector", "scoreboard"}
+    assert opened.transport.layouts.text() == "Debug"
+
+
+def test_compare_shows_two_lanes(opened: Any, settle: Any) -> None:
+    opened.workspace.selection.select(lane=3)
+    opened.set_layout("Compare")
+    settle(opened.workspace)
+    lanes = [inspector.panel.moment.lane for inspector in (opened.inspector, opened.second)]
+    assert lanes == [3, 1]
+    opened.second.chooser.setCurrentIndex(4)
+    opened.second._choose()
+    assert opened.second.panel.moment.lane == 5
+    opened.set_layout("Debug")
+    assert opened.inspector.panel.moment.lane == 3
+
+
+def test_a_layout_is_saved_by_name_and_found_again(opened: Any, tmp_path: Path, qtbot: Any) -> None:
+    opened.set_layout("Probe")
+    opened.second.show_panel("diff")
+    opened.save_layout("mine")
+    opened.set_layout("Debug")
+    opened.settings.sync()
+    from ui.window import MainWindow
+
+    other = MainWindow(Settings(opened.settings.path))
+    qtbot.addWidget(other)
+    other.show()
+    other.set_layout("mine")
+    assert other.layout_name == "Probe"
+    assert other.second.current == "diff"
+    assert other.transport.layouts.text() == "mine"
+    other.close()
+
+
+def test_the_window_remembers_its_layout(window: Any, qtbot: Any) -> None:
+    window.set_layout("Probe")
+    window.settings.sync()
+    from ui.window import MainWindow
+
+    other = MainWindow(Settings(window.settings.path))
+    qtbot.addWidget(other)
+    assert other.layout_name == "Probe"
+    other.close()
+
+
+def test_every_inspector_panel_opens(opened: Any, settle: Any) -> None:
+    for name in panels.INSPECTORS:
+        opened.registry.run(f"view.{name}")
+        settle(opened.workspace)
+        assert opened.inspector.current == name
+        assert isinstance(opened.inspector.panel, Panel), name
+    assert failures(opened) == []
+
+
+def test_panels_are_made_when_they_are_first_seen(opened: Any) -> None:
+    assert set(opened.inspector._made) == {"graph"}
+
+
+def test_the_bar_says_where_the_cursor_is(opened: Any, qtbot: Any) -> None:
+    bar = opened.transport
+    assert (bar.turn.text(), bar.of.text()) == ("turn 34", "of 59")
+    assert bar.session.text().startswith("moving house")
+    assert "demo model" in bar.pill.text()
+    qtbot.mouseClick(bar._buttons["playback.forward"][0], Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: bar.turn.text() == "turn 35")
+
+
+def test_keys_move_the_cursor(opened: Any, qtbot: Any) -> None:
+    opened.activateWindow()
+    qtbot.waitUntil(opened.isActiveWindow)
+    opened.setFocus()
+    qtbot.keyClick(opened, Qt.Key.Key_Home)
+    assert opened.workspace.cursor.turn == 0
+    qtbot.keyClick(opened, Qt.Key.Key_P)
+    assert opened.workspace.selection.now.probe == "p0"
+    qtbot.keyClick(opened, Qt.Key.Key_J)
+    assert opened.workspace.selection.now.lane == 1
+
+
+def test_a_bad_file_is_said_and_nothing_is_lost(opened: Any, tmp_path: Path) -> None:
+    for name, text in (("broken.mnemo", "no"), ("broken.json", "{"), ("gone.mnemo", None)):
+        path = tmp_path / name
+        if text is not None:
+            path.write_text(text)
+        opened.open(path)
+        assert opened.notice.isVisible()
+        assert name in opened.notice.what.text()
+    assert opened.workspace.run is not None
+    opened.notice.findChildren(QPushButton)[-1].click()
+    assert not opened.notice.isVisible()
+
+
+def test_a_file_can_be_dropped(window: Any, run_file: Path, qtbot: Any) -> None:
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(run_file))])
+    buttons, keys = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    window.dropEvent(QDropEvent(QPointF(9, 9), Qt.DropAction.CopyAction, data, buttons, keys))
+    qtbot.waitUntil(lambda: window.workspace.run is not None)
+    assert window.settings.recent() == [run_file.resolve()]
+    window._fill_recent()
+    assert [a.text() for a in window._recent.actions()] == [run_file.name]
+
+
+def test_recent_files_are_few_and_exist(tmp_path: Path) -> None:
+    settings = Settings(tmp_path / "s.ini")
+    files = [tmp_path / f"{i}.mnemo" for i in range(14)]
+    for file in files:
+        file.write_text("")
+        settings.remember(file)
+    files[13].unlink()
+    assert settings.recent()[0] == files[12]
+    assert len(settings.recent()) == 9
+    settings.set("broken", 1)
+    settings._ini.setValue("broken", "{")
+    assert settings.get("broken", 7) == 7
+
+
+def test_theme_and_type_change_everything(opened: Any, settle: Any) -> None:
+    opened.registry.run("view.theme")
+    assert theme.active().name == "light"
+    assert opened.settings.get("theme") == "light"
+    opened.registry.run("view.larger")
+    assert theme.active().size == theme.NORMAL + 1
+    settle(opened.workspace)
+    assert failures(opened) == []
+
+
+def test_sessions_of_one_run_are_changed(window: Any, tmp_path: Path, settle: Any) -> None:
+    from tests.support.traces import session
+    from workbench.trace.writer import TraceWriter
+
+    path = tmp_path / "two.mnemo"
+    with TraceWriter(path) as writer:
+        for seed in (0, 1):
+            writer.add_session(session(6, 2, seed), f"sha-{seed}")
+        writer.add_lane("full", "full", "full-cache", {})
+    window.open(path)
+    settle(window.workspace)
+    assert window.registry.run("select.next-session")
+    settle(window.workspace)
+    assert window.workspace.cursor.session == 2
+    assert window.transport.session.text() == "moving house, seed 1"
+
+
+def test_help_names_every_command(window: Any, qtbot: Any) -> None:
+    from ui.dialogs.help import PAGES, HelpDialog
+
+    dialog = HelpDialog(window.registry, "keys", window)
+    text = dialog.text.toPlainText()
+    assert all(c.title.rstrip("…") in text for c in window.registry)
+    for row in range(len(PAGES)):
+        dialog.list.setCurrentRow(row)
+        assert len(dialog.text.toPlainText()) > 60
+    dialog.close()
+
+
+def test_the_run_dialog_makes_a_configuration(window: Any, tmp_path: Path, qtbot: Any) -> None:
+    from ui.dialogs.run_dialog import RunDialog
+
+    path = session_file(tmp_path)
+    dialog = RunDialog((path,), window.settings, window)
+    for box in dialog.boxes.values():
+        box.setChecked(False)
+    assert not dialog.start.isEnabled()
+    dialog.boxes["bm25"].setChecked(True)
+    dialog.more.setText("window:turns=4; nonsense")
+    assert not dialog.start.isEnabled()
+    assert "nonsense" in dialog.wrong.text()
+    dialog.more.setText("window:turns=4")
+    dialog.capture.setChecked(False)
+    assert dialog.start.isEnabled()
+    config = dialog.config()
+    assert config.sessions == (path,)
+    assert config.lanes == ("bm25", "window:turns=4")
+    assert config.capture == "off"
+    assert config.path.name == f"{path.stem}.mnemo"
+    config.path.write_text("")
+    again = RunDialog((path,), window.settings, window)
+    assert again.config().path.name == f"{path.stem}-2.mnemo"
+    for made in (dialog, again):
+        made.close()
+
+
+def test_an_unexpected_exception_is_said_in_the_window(window: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    import sys
+
+    from ui.app import _show_defects
+
+    printed: list[Any] = []
+    monkeypatch.setattr(sys, "excepthook", lambda *what: printed.append(what))
+    _show_defects(window)
+    try:
+        raise ZeroDivisionError("by zero")
+    except ZeroDivisionError as error:
+        sys.excepthook(type(error), error, error.__traceback__)
+    assert len(printed) == 1
+    assert "ZeroDivisionError: by zero" in window.notice.what.text()
+    assert "Traceback" in window.notice.details.toPlainText()
+
+
+@pytest.mark.parametrize(
+    ("pyside", "python", "refused"),
+    [("6.11.3", (3, 11), False), ("6.12.0", (3, 11), True), ("6.12.0", (3, 12), False), ("6.8.1", (3, 13), False)],
+)
+def test_a_qt_that_aborts_is_refused(
+    monkeypatch: pytest.MonkeyPatch, pyside: str, python: tuple[int, int], refused: bool
+) -> None:
+    import sys
+    from types import SimpleNamespace
+
+    import PySide6
+
+    from ui.app import _refusal
+
+    monkeypatch.setattr(PySide6, "__version__", pyside)
+    version = SimpleNamespace(major=python[0], minor=python[1])
+    monkeypatch.setattr(sys, "version_info", type("V", (tuple,), vars(version))((*python, 0)))
+    assert bool(_refusal()) == refused
