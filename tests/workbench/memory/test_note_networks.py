@@ -1,0 +1,93 @@
+"""MemGAS, Synaptic Resonance and Tool2Vec against their cards (memory.md 1.12, systems.md)."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from tests.support.minds import Lane, Mind, span_texts, vector
+from workbench.memory.memgas import MemGAS, entropy, upper_component
+from workbench.memory.synaptic_resonance import SynapticResonance
+from workbench.memory.tool2vec import Tool2Vec
+from workbench.trace.events import Kind
+
+
+def test_a_session_becomes_four_nodes_in_one_call() -> None:
+    lane = Lane(MemGAS()).tell("Mira lives in Oslo.", "Tomas likes tea.").tell("Ines plays chess.", part=1)
+    assert lane.mind.purposes == ["summarise"]
+    assert [i.kind for i in lane.state.active() if i.kind != "turn"] == ["session", "turns", "summary", "keywords"]
+    assert all(i.turns == (0, 1) for i in lane.state.active("session", "turns", "summary", "keywords"))
+    assert lane.texts("keywords") == ["Mira, lives, Oslo, Tomas, likes, tea"]
+
+
+def test_the_mixture_parts_the_near_from_the_far() -> None:
+    values = np.array([0.9, 0.92, 0.88, 0.1, 0.12, 0.08, 0.11])
+    chosen, cut = upper_component(values, 0)
+    assert list(chosen) == [True] * 3 + [False] * 4 and cut == 0.88
+    assert not upper_component(np.full(5, 0.5), 0)[0].any()
+
+
+def test_associations_begin_with_the_sixth_session() -> None:
+    topics = ["Mira sails red boats", "Tomas bakes rye bread", "Mira paints red boats", "Ines plays slow chess",
+              "Oskar digs deep holes", "Mira sells red boats", "end"]  # fmt: skip
+    lane = Lane(MemGAS(session=1)).tell(*topics[:6])
+    assert not lane.state.links
+    lane.tell(topics[6])
+    sixth = [n for n in lane.state.active() if n.fields.get("session") == 5 and n.kind != "turn"]
+    assert {link.source for link in lane.state.links.values()} <= {n.id for n in sixth}
+    linked = {lane.state[link.target].fields["session"] for link in lane.state.links.values()}
+    assert {0, 2} <= linked and 4 not in linked
+    assert lane.notes("mixture")[0]["linked"] == sum(link.source == sixth[0].id for link in lane.state.links.values())
+
+
+def test_entropy_of_the_router() -> None:
+    even = np.array([0.3, 0.3, 0.3, 0.3])
+    assert entropy(even, 0.2) == pytest.approx(1) and entropy(even, 0.2, raw=True) == pytest.approx(math.log(4))
+    assert entropy(np.array([0.9, 0.0, 0.0, 0.0]), 0.05) < 0.01
+
+
+def test_memgas_routes_and_filters() -> None:
+    lane = Lane(MemGAS(session=1, k=1)).tell("Mira sails red boats.", "Tomas bakes bread.", "Ines sings.")
+    recall = lane.ask("Does Tomas bake bread?")
+    assert span_texts(recall) == ["Mira: Tomas bakes bread.", "Mira: Ines sings."]
+    assert sum(lane.notes("router")[0].values()) == pytest.approx(1, abs=1e-4)
+    assert lane.mind.purposes == ["summarise", "summarise", "relevant"]
+    assert lane.notes("filter") == [{"of": 1, "kept": 1}]
+
+
+def test_links_grow_by_use_and_fade_by_time() -> None:
+    strategy = SynapticResonance(spread=2, rate=0.5, decay=0.5, similar=0.3)
+    lane = Lane(strategy).tell("red boats sail", "red boats sink")
+    assert [k for k in lane.state.links] == [("turn-1", "turn-0", "resonates")]
+    first = next(iter(lane.state.links.values())).weight
+    cosine = float(vector("Mira: red boats sail") @ vector("Mira: red boats sink"))
+    assert first == pytest.approx(0.5 * cosine, abs=1e-4)
+    lane.ask("red boats")
+    again = next(iter(lane.state.links.values())).weight
+    assert first < again < 1
+    lane.tell("Zq.", "Xw.", "Vu.", "Ts.", "Rp.", "On.", speaker="x")
+    assert ("turn-1", "turn-0", "resonates") not in lane.state.links
+    assert lane.count(Kind.UNLINKED) > 0 and lane.mind.calls == []
+
+
+def test_activation_spreads_over_a_link() -> None:
+    lane = Lane(SynapticResonance()).tell("red boats sail far", "Tomas bakes bread")
+    plain = {h.item: h.parts["resonance"] for h in lane.ask("red boats sail").hits}
+    assert set(plain.values()) == {0}
+    lane.log().link("turn-0", "turn-1", "resonates", 0.8)
+    spread = {h.item: h.parts["resonance"] for h in lane.ask("red boats sail").hits}
+    assert spread["turn-1"] > 0
+
+
+def test_a_turn_is_found_by_the_questions_it_answers() -> None:
+    answers = {"questions": [{"questions": ["Which city is home?", "Where to send mail?"]}, {"questions": []}]}
+    lane = Lane(Tool2Vec(own=False), Mind(answers)).tell("I moved to Oslo.", "Bread is fine.")
+    assert lane.mind.purposes == ["questions"] * 2
+    assert lane.state["turn-0"].fields["keys"] == ["Which city is home?", "Where to send mail?"]
+    assert lane.state["turn-1"].fields["keys"] == ["Mira: Bread is fine."]
+    top = lane.ask("Which city is home?").hits[0]
+    both = vector("Which city is home?") + vector("Where to send mail?")
+    assert top.item == "turn-0" and top.parts["question"] == pytest.approx(1)
+    assert top.score == pytest.approx(float(both @ vector("Which city is home?") / np.linalg.norm(both)), abs=1e-4)
