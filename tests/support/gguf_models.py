@@ -1,156 +1,71 @@
-"""Small language models with random weights, written with ``gguf``: real files for llama.cpp in well under a second.
-
-The vocabulary is byte-level (``gpt2``), so every text goes in and comes out exactly. The weights are returned as
-float64 arrays as well, for implementations to compare with.
-"""
+"""Random models for tests, and an independent implementation to compare llama.cpp with."""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-CHAT_TEMPLATE = (
-    "{{ bos_token }}{% for message in messages %}<|{{ message.role }}|>{{ message.content }}<|end|>{% endfor %}"
-    "{% if add_generation_prompt %}<|assistant|>{% endif %}"
-)
-CONTROL = ("<|begin|>", "<|end|>", "<|system|>", "<|user|>", "<|assistant|>")
-MERGES = (
-    "Ġ t",
-    "Ġ a",
-    "h e",
-    "Ġt he",
-    "i n",
-    "e r",
-    "o n",
-    "r e",
-    "Ġ b",
-    "n d",
-    "Ġ w",
-    "a t",
-    "o u",
-    '" ,',
-    '" :',
-    '{ "',
-)
+from workbench.llm.random_model import CHAT_TEMPLATE, CONTROL, Shape, vocabulary, write_model
+
+__all__ = ["CHAT_TEMPLATE", "CONTROL", "Shape", "forward", "vocabulary", "write_model"]
+
+Array = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class Shape:
-    """Sizes of a llama. ``kv_heads`` < ``heads`` is grouped-query attention."""
-
-    layers: int = 3
-    width: int = 96
-    heads: int = 3
-    kv_heads: int = 3
-    inner: int = 192
-    context: int = 2048
-    eps: float = 1e-5
-    rope_base: float = 10000.0
-
-    @property
-    def head(self) -> int:
-        return self.width // self.heads
-
-
-def byte_characters() -> list[str]:
-    """The printable character that stands for each byte in a ``gpt2`` vocabulary (Radford et al. 2019)."""
-    printable = [*range(ord("!"), ord("~") + 1), *range(ord("¡"), ord("¬") + 1), *range(ord("®"), ord("ÿ") + 1)]
-    others = iter(range(256, 512))
-    return [chr(byte) if byte in printable else chr(next(others)) for byte in range(256)]
-
-
-def vocabulary(filler: int = 0) -> list[str]:
-    """Control tokens, the 256 bytes, the merges' results, and ``filler`` tokens that no text becomes."""
-    merged = ["".join(merge.split(" ")) for merge in MERGES]
-    return [*CONTROL, *byte_characters(), *merged, *(f"<filler{i}>" for i in range(filler))]
-
-
-def random_weights(shape: Shape, vocab: int, seed: int = 0, scale: float = 0.15) -> dict[str, NDArray[np.float64]]:
-    """Random matrices of a llama by their GGUF names, ``[out, in]``."""
-    rng = np.random.default_rng(seed)
-    width, inner, kv = shape.width, shape.inner, shape.kv_heads * shape.head
-    weights = {
-        "token_embd.weight": rng.normal(0, 0.5, (vocab, width)),
-        "output.weight": rng.normal(0, 0.2, (vocab, width)),
-        "output_norm.weight": np.ones(width),
-    }
-    sizes = {
-        "attn_q": (width, width),
-        "attn_k": (kv, width),
-        "attn_v": (kv, width),
-        "attn_output": (width, width),
-        "ffn_gate": (inner, width),
-        "ffn_up": (inner, width),
-        "ffn_down": (width, inner),
-    }
-    for layer in range(shape.layers):
-        weights[f"blk.{layer}.attn_norm.weight"] = np.ones(width)
-        weights[f"blk.{layer}.ffn_norm.weight"] = np.ones(width)
-        for name, size in sizes.items():
-            weights[f"blk.{layer}.{name}.weight"] = rng.normal(0, scale, size)
-    return weights
-
-
-def write_model(
-    path: Path,
-    shape: Shape | None = None,
-    seed: int = 0,
-    *,
-    filler: int = 0,
-    template: str = CHAT_TEMPLATE,
-    quantized: bool = False,
-    extra: dict[str, int] | None = None,
-    scale: float = 0.15,
-) -> dict[str, NDArray[np.float64]]:
-    """Write a random llama with a byte-level vocabulary and a chat template; returns its weights.
+def forward(
+    weights: dict[str, Array], shape: Shape, tokens: list[int], hidden: NDArray[np.int64] | None = None
+) -> tuple[Array, Array]:
+    """A llama in float64 NumPy, written from the architecture and not from llama.cpp.
 
     Args:
-        filler: tokens added to the vocabulary that no text becomes.
-        template: chat template; "" writes none.
-        quantized: store matrices as Q8_0 instead of F32.
-        extra: further uint32 metadata under the architecture's prefix (``attention.sliding_window``).
-    """
-    import gguf
+        hidden: positions that only they themselves may see.
 
-    shape = shape or Shape()
-    tokens = vocabulary(filler)
-    weights = random_weights(shape, len(tokens), seed, scale)
-    writer = gguf.GGUFWriter(str(path), "llama")
-    writer.add_name("random")
-    writer.add_context_length(shape.context)
-    writer.add_embedding_length(shape.width)
-    writer.add_block_count(shape.layers)
-    writer.add_feed_forward_length(shape.inner)
-    writer.add_head_count(shape.heads)
-    writer.add_head_count_kv(shape.kv_heads)
-    writer.add_layer_norm_rms_eps(shape.eps)
-    writer.add_rope_dimension_count(shape.head)
-    writer.add_rope_freq_base(shape.rope_base)
-    writer.add_vocab_size(len(tokens))
-    for key, value in (extra or {}).items():
-        writer.add_uint32(f"llama.{key}", value)
-    writer.add_tokenizer_model("gpt2")
-    writer.add_tokenizer_pre("gpt-2")
-    writer.add_token_list(tokens)
-    control = len(CONTROL)
-    writer.add_token_types([3] * control + [1] * (len(tokens) - control - filler) + [5] * filler)
-    writer.add_token_merges(list(MERGES))
-    writer.add_bos_token_id(0)
-    writer.add_eos_token_id(1)
-    writer.add_add_bos_token(False)
-    if template:
-        writer.add_chat_template(template)
-    for name, weight in weights.items():
-        if quantized and weight.ndim == 2:
-            kind = gguf.GGMLQuantizationType.Q8_0
-            writer.add_tensor(name, gguf.quantize(weight.astype(np.float32), kind), raw_dtype=kind)
-        else:
-            writer.add_tensor(name, weight.astype(np.float32))
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()
-    return weights
+    Returns:
+        Attention ``[layer, head, query, key]`` and logits ``[token, vocabulary]``.
+    """
+    attention = []
+    count = len(tokens)
+    allowed = np.tril(np.ones((count, count), bool))
+    if hidden is not None:
+        outside = np.setdiff1d(np.arange(count), hidden)
+        allowed[np.ix_(outside, hidden)] = False
+    x = weights["token_embd.weight"][tokens]
+    for layer in range(shape.layers):
+        probabilities, mixed = _attend(weights, shape, layer, _norm(x, shape.eps), allowed)
+        attention.append(probabilities)
+        x = x + mixed @ weights[f"blk.{layer}.attn_output.weight"].T
+        x = x + _feed_forward(weights, layer, _norm(x, shape.eps))
+    return np.stack(attention), _norm(x, shape.eps) @ weights["output.weight"].T
+
+
+def _attend(
+    weights: dict[str, Array], shape: Shape, layer: int, x: Array, allowed: NDArray[np.bool_]
+) -> tuple[Array, Array]:
+    count, group = len(x), shape.heads // shape.kv_heads
+    q, k, v = (
+        (x @ weights[f"blk.{layer}.attn_{name}.weight"].T).reshape(count, -1, shape.head) for name in ("q", "k", "v")
+    )
+    q, k = _rope(q, shape), _rope(k, shape)
+    k, v = np.repeat(k, group, axis=1), np.repeat(v, group, axis=1)
+    scores = np.einsum("qhd,khd->hqk", q, k) / np.sqrt(shape.head)
+    scores[:, ~allowed] = -np.inf
+    p = np.exp(scores - scores.max(-1, keepdims=True))
+    p /= p.sum(-1, keepdims=True)
+    return p, np.einsum("hqk,khd->qhd", p, v).reshape(count, -1)
+
+
+def _rope(x: Array, shape: Shape) -> Array:
+    angles = np.arange(len(x))[:, None] * shape.rope_base ** (-np.arange(0, shape.head, 2) / shape.head)
+    cos, sin = np.cos(angles)[:, None], np.sin(angles)[:, None]
+    even, odd = x[..., 0::2], x[..., 1::2]
+    return np.stack((even * cos - odd * sin, even * sin + odd * cos), -1).reshape(x.shape)
+
+
+def _norm(x: Array, eps: float) -> Array:
+    return x / np.sqrt((x * x).mean(-1, keepdims=True) + eps)
+
+
+def _feed_forward(weights: dict[str, Array], layer: int, x: Array) -> Array:
+    gate = x @ weights[f"blk.{layer}.ffn_gate.weight"].T
+    up = x @ weights[f"blk.{layer}.ffn_up.weight"].T
+    return (gate / (1 + np.exp(-gate)) * up) @ weights[f"blk.{layer}.ffn_down.weight"].T

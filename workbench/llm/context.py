@@ -71,7 +71,7 @@ class Context:
         self.model.library.log.clear()
         handle = self.C.llama_init_from_model(self.model.handle, params)
         if not handle:
-            why = self.model.library.last_error() or "not enough memory"
+            why = self.model.library.reason() or "not enough memory"
             raise ModelError(
                 f"no context of {options.sequences} x {options.size:,} tokens for {self.model.path.name}: {why}",
                 "use a smaller context or fewer sequences",
@@ -108,6 +108,12 @@ class Context:
         tokens, positions, sequences = (array[:count].copy() for array in arrays)
         return tokens, positions, sequences, batch.wants[:count].copy()
 
+    def refill(self, tokens: Tokens, positions: Tokens, sequences: Tokens, wants: NDArray[np.int8]) -> None:
+        """Put back what :meth:`batch_copy` returned."""
+        batch, count = self._batch, len(tokens)
+        batch.tokens[:count], batch.positions[:count] = tokens, positions
+        batch.sequences[:count], batch.wants[:count] = sequences, wants
+
     def decode(self, count: int, encode: bool = False) -> None:
         """Compute the first ``count`` entries of the batch.
 
@@ -115,10 +121,12 @@ class Context:
             ModelError: when llama.cpp reports failure; the cache then holds an unknown part of the batch.
         """
         self._batch.struct.n_tokens = count
+        if self.model.library.log:
+            self.model.library.log.clear()  # so that a reason is about this decode
         code = (self.C.llama_encode if encode else self.C.llama_decode)(self.handle, self._batch.struct)
         if code != 0:
             why = {1: "the cache is full", 2: "aborted", -1: "an invalid batch"}.get(code, f"code {code}")
-            detail = self.model.library.last_error()
+            detail = self.model.library.reason()
             raise ModelError(f"llama.cpp could not compute a batch of {count}: {why}. {detail}".rstrip(". "))
 
     def logits(self, rows: int) -> NDArray[np.float32]:

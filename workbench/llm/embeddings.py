@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.llm.context import Context, ContextOptions
+from workbench.llm.context import FLASH_AUTO, FLASH_OFF, Context, ContextOptions
 from workbench.llm.model import Model, Tokens
 from workbench.llm.worker import Ticket
 
@@ -70,13 +70,14 @@ class EmbedJob:
 class LlamaEmbedder:
     """An embedding GGUF. Lives on the worker's thread; texts of several requests share batches.
 
+    With ``exact`` every text is computed alone, so that its vector does not depend on its neighbours by rounding.
     Texts longer than the model's context (512 tokens for MiniLM) are cut at their end.
 
     Raises:
         ModelError: when the file cannot be used.
     """
 
-    def __init__(self, path: Path, threads: int, gpu_layers: int = -1) -> None:
+    def __init__(self, path: Path, threads: int, gpu_layers: int = -1, exact: bool = False) -> None:
         self.model = Model(path, gpu_layers, embedding=True)
         header = self.model.header
         pooling = header.of_architecture("pooling_type", MEAN) or MEAN
@@ -89,11 +90,13 @@ class LlamaEmbedder:
             batch=batch,
             ubatch=batch,
             unified=True,
+            flash=FLASH_OFF if self.model.device(1).startswith("CPU") else FLASH_AUTO,
             pooling=int(pooling),
         )
         self.context = Context(self.model, options)
         self.name = header.metadata.get("general.name", path.stem)
         self.about = f"{self.name} ({self.model.n_embd}, {POOLINGS.get(int(pooling), 'pooled')})"
+        self._most = 1 if exact else BATCH_TEXTS
         self._jobs: deque[EmbedJob] = deque()
 
     @property
@@ -113,7 +116,7 @@ class LlamaEmbedder:
         for job in self._jobs:
             for text in job.texts[len(job.done) :]:
                 tokens = self.tokenize(text)
-                if picked and (total + len(tokens) > BATCH_TOKENS or len(picked) == BATCH_TEXTS):
+                if picked and (total + len(tokens) > BATCH_TOKENS or len(picked) == self._most):
                     return self._finish(picked)
                 picked.append((job, tokens))
                 total += len(tokens)

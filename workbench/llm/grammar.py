@@ -206,9 +206,10 @@ class Grammar:
 
     def __init__(self, model: Model, gbnf: str) -> None:
         self._C, self._model = model.library.C, model
+        model.library.log.clear()
         self._handle = self._C.llama_sampler_init_grammar(model.vocab, gbnf.encode(), b"root")
         if not self._handle:
-            raise ModelError(f"llama.cpp refused the grammar: {model.library.last_error()}", "simplify the schema")
+            raise ModelError(f"llama.cpp refused the grammar: {model.library.reason()}", "simplify the schema")
         self._one = _Candidates(self._C, 1)
         self._tail = b""
 

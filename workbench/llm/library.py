@@ -82,10 +82,13 @@ class Library:
         *lines, self._pending = self._pending.split("\n")
         self.log.extend(line for line in lines if line.strip(" ."))
 
-    def last_error(self) -> str:
-        """The newest log line that tells of an error, for a :class:`ModelError`; "" when there is none."""
-        lines = [line for line in self.log if "error" in line.lower() or "failed" in line.lower()]
-        return lines[-1].strip() if lines else ""
+    def reason(self) -> str:
+        """The log line that tells best why something failed since the log was cleared; "" when there is none."""
+        for sign in ("error", "failed", "unable", "requires"):
+            found = [line.strip() for line in self.log if sign in line.lower()]
+            if found:
+                return found[0]
+        return ""
 
     def _check_layout(self) -> str:
         if ctypes.sizeof(ctypes.c_void_p) != 8:

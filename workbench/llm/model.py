@@ -72,7 +72,7 @@ class Model:
         self.library.log.clear()
         handle = C.llama_model_load_from_file(str(self.path).encode(), params)
         if not handle:
-            why = self.library.last_error() or "llama.cpp gave no reason"
+            why = self.library.reason() or "llama.cpp gave no reason"
             raise ModelError(
                 f"{self.path} (architecture {self.header.architecture}) cannot be loaded: {why}",
                 "choose a GGUF that llama.cpp of this version supports",

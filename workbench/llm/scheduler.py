@@ -22,8 +22,10 @@ from workbench.llm.output import Generated, Output
 from workbench.llm.sampler import Sampler
 from workbench.llm.worker import Ticket
 
-WORTH_COPYING = 64
-"""Prompt tokens that a copy of another sequence must save: below, computing them is as fast."""
+COST_OF_COPY = 64
+"""Prompt tokens that could be computed while another sequence is copied."""
+CHANCE_OF_REUSE = 0.25
+"""How likely what a sequence holds is wanted again; weighs its loss against what a new prompt saves."""
 MAX_LOGITS = 1 << 24
 """Most floats of logits in one step (64 MiB); the buffer is never given back by llama.cpp."""
 
@@ -84,6 +86,8 @@ class _Held:
 class Scheduler:
     """Batches jobs over the sequences of one context. Lives on the worker's thread.
 
+    ``steps`` and ``fed`` count the batches and the tokens that were decoded.
+
     Args:
         exact: one job at a time from an empty cache, so that the same job gives the same bits.
         record: called with (tokens, positions, sequences, wants) of every batch before it is decoded.
@@ -95,11 +99,12 @@ class Scheduler:
         exact: bool = False,
         record: Callable[[Tokens, Tokens, Tokens, NDArray[np.int8]], None] | None = None,
     ) -> None:
-        self.context, self.exact, self._record = context, exact, record
+        self.context, self.exact, self.record = context, exact, record
         self._held = [_Held(context.size) for _ in range(context.options.sequences)]
         self._waiting: deque[Job] = deque()
         self._active: list[Job] = []
-        self.steps = 0
+        self.steps = self.fed = 0
+        self.forget()
 
     @property
     def busy(self) -> bool:
@@ -118,10 +123,10 @@ class Scheduler:
         if not self._active:
             return
         count, rows, fed = self._fill()
-        if self._record is not None:
-            self._record(*self.context.batch_copy(count))
+        if self.record is not None:
+            self.record(*self.context.batch_copy(count))
         self.context.decode(count)
-        self.steps += 1
+        self.steps, self.fed = self.steps + 1, self.fed + count
         for job, tokens in fed:
             self._held[job.sequence].note(tokens)
             job.done += len(tokens)
@@ -135,6 +140,10 @@ class Scheduler:
             self._close(job)
         self._active.clear()
         self._waiting.clear()
+        self.forget()
+
+    def forget(self) -> None:
+        """Empty the cache; no job may be running."""
         self.context.clear()
         for held in self._held:
             held.count, held.job = 0, None
@@ -169,12 +178,18 @@ class Scheduler:
             self.context.clear()
             self._held[0].count = 0
         most = job.wants_from  # that token and what follows must be computed to have its logits
-        free = [index for index, held in enumerate(self._held) if held.job is None]
         common = [min(held.common(job.prompt), most) for held in self._held]
-        best = max(free, key=lambda index: (common[index], -(self._held[index].count // 256), -index))
-        richest = max(range(len(common)), key=lambda index: common[index])
+        richest = max(range(len(common)), key=common.__getitem__)
+        free = [index for index, held in enumerate(self._held) if held.job is None]
+
+        def worth(index: int) -> float:
+            """Tokens saved by taking this sequence, less what is lost with its contents."""
+            saved = max(common[index], common[richest] - COST_OF_COPY)
+            return saved - CHANCE_OF_REUSE * (self._held[index].count - common[index])
+
+        best = max(free, key=worth)
         keep = common[best]
-        if common[richest] >= keep + WORTH_COPYING:
+        if common[richest] - COST_OF_COPY > keep:
             self._copy(richest, best)
             keep = common[richest]
         self._cut(best, keep)

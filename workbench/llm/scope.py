@@ -195,8 +195,7 @@ class ScopeRunner:
         except StopIteration:
             self._job = None
         except Exception as error:
-            self._kept = self._kept[:0]
-            self.scope.clear()
+            self.forget()
             self._job.ticket.fail(_told(error))
             self._job = None
 
@@ -206,6 +205,10 @@ class ScopeRunner:
             job.ticket.fail(error)
         self._job = None
         self._waiting.clear()
+        self.forget()
+
+    def forget(self) -> None:
+        """Empty the cache; no job may be running."""
         self._kept = self._kept[:0]
         self.scope.clear()
 
