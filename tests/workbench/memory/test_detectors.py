@@ -1,0 +1,145 @@
+"""Each detector finds its fault, and not what only looks like it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.support.minds import Lane, Mind
+from workbench.memory import detectors
+from workbench.memory.a_mem import AMem
+from workbench.memory.detectors import Finding, counts, detect, slot
+from workbench.memory.items import MemoryState
+from workbench.memory.log import MemoryLog
+from workbench.memory.mem0 import Mem0
+from workbench.trace.events import Event, Kind
+
+Story = list[Callable[[MemoryLog], Any]]
+
+
+def told(*turns: Story) -> list[Finding]:
+    """Findings of a lane that does these things, turn by turn."""
+    events: list[Event] = []
+    state = MemoryState()
+    for number, turn in enumerate(turns):
+
+        def emit(kind: str, subject: str, payload: dict[str, Any], cause: int = 0, ms: float = 0.0) -> Event:
+            seq = len(events) + 1
+            events.append(Event(1, 1, number, seq, kind, subject, cause, payload, ms, seq))  # noqa: B023
+            return events[-1]
+
+        log = MemoryLog(emit, state, number)
+        for step in turn:
+            step(log)
+        emit(Kind.TURN_CLOSED, "", {})
+    return detect(events)
+
+
+def write(text: str, kind: str = "fact", **fields: Any) -> Callable[[MemoryLog], Any]:
+    return lambda log: log.write(text, kind, **fields)
+
+
+def kinds(found: list[Finding]) -> list[str]:
+    return [f.kind for f in found]
+
+
+def test_a_healthy_lane_has_no_findings() -> None:
+    assert told([write("Mira lives in Oslo.")], [write("Tomas likes tea.")]) == []
+
+
+def test_losses_are_told_apart_and_a_call_is_reported_once() -> None:
+    found = told([
+        write("x y z"),
+        lambda log: log._emit(Kind.MODEL_CALLED, "", {"purpose": "note", "error": "cut off at 8 tokens"}, 0, 0.0),
+        lambda log: log.dropped("malformed output", "again", cause=2),
+        lambda log: log.dropped("malformed output", "another", cause=9),
+        lambda log: log.dropped("invented id", "memory 7"),
+        lambda log: log.dropped("duplicate", "fact-0"),
+    ])  # fmt: skip
+    assert kinds(found) == ["invalid output", "invalid output", "invented id", "dropped"]
+    assert found[0].text == "note: cut off at 8 tokens" and found[0].seq == 2
+    assert counts(found) == {"invalid output": 2, "invented id": 1, "dropped": 1}
+
+
+def test_a_turn_that_stored_nothing() -> None:
+    found = told(
+        [write("a b c")], [lambda log: log.access(["fact-0"])], [lambda log: log.update("fact-0", turns=[0, 2])]
+    )
+    assert [(f.kind, f.turn) for f in found] == [("nothing stored", 1)]
+
+
+def test_a_stale_vector_and_one_that_was_renewed_in_time() -> None:
+    start = [write("Mira lives in Oslo.", index_text="home: Oslo town", context="Oslo town", tags=["home"])]
+    stale = [lambda log: log.update("fact-0", context="Lima town", turns=[0, 1])]
+    assert [(f.kind, f.item, f.turn) for f in told(start, stale)] == [("stale vector", "fact-0", 1)]
+    renewed = [*stale, lambda log: log.update("fact-0", index_text="home: Lima town")]
+    assert told(start, renewed) == []
+    not_indexed = [lambda log: log.update("fact-0", tags=["moved"], turns=[0, 1])]
+    assert told([write("Mira lives in Oslo.", index_text="Mira", tags=["home"])], not_indexed) == []
+
+
+def test_dead_links() -> None:
+    invented = [write("a b c"), lambda log: log.link("fact-0", "fact-9", "strengthen")]
+    assert [(f.kind, f.item) for f in told(invented)] == [("dead link", "fact-0")]
+    pair = [write("a b c"), write("d e f"), lambda log: log.link("fact-0", "fact-1")]
+    died = [lambda log: log.evict("fact-1"), write("g h i")]
+    assert [(f.kind, f.turn) for f in told(pair, died)] == [("dead link", 1)]
+    undone = [*died, lambda log: log.unlink("fact-0", "fact-1")]
+    assert told(pair, undone) == []
+
+
+def test_two_active_values_for_one_slot() -> None:
+    oslo, lima = write("Mira lives in Oslo."), write("Mira lives in Lima.")
+    found = told([oslo], [lima])
+    assert kinds(found) == ["two values"] and found[0].text == "mira lives in: Lima, and Oslo in fact-0"
+    assert told([oslo], [lima, lambda log: log.supersede("fact-0", "fact-1")]) == []
+    assert told([oslo], [write("Mira works in Lima.")]) == []
+
+
+@pytest.mark.parametrize(("text", "expected"), [
+    ("Mira lives in New York.", (("mira", "lives", "in"), "New York")),
+    ("Mira: I moved to Oslo", (("i", "moved", "to"), "Oslo")),
+    ("A zorp is a dax.", (("a", "zorp", "is", "a"), "dax")),
+    ("Where does Mira live?", None),
+    ("Noted.", None),
+    ("Mira sings. Tomas dances all night", None),
+])  # fmt: skip
+def test_slots(text: str, expected: object) -> None:
+    assert slot(text) == expected
+
+
+def test_deleted_without_replacement() -> None:
+    oslo = write("Mira lives in Oslo.")
+    gone = told([oslo], [lambda log: log.delete("fact-0"), write("Tomas likes tea.")])
+    assert [(f.kind, f.item) for f in gone] == [("no replacement", "fact-0")]
+    assert told([oslo], [lambda log: log.delete("fact-0"), write("Mira lives in Lima.")]) == []
+    assert kinds(told([oslo], [lambda log: log.delete("fact-0"), write("Tomas lives in Oslo.")])) == ["no replacement"]
+
+
+def test_duplicates_and_recalls_that_come_back() -> None:
+    oslo = write("Mira lives in Oslo.")
+    assert kinds(told([oslo], [write("mira lives in oslo")])) == ["duplicate"]
+    assert told([oslo], [write("Mira lives in Oslo.", "note")]) == [], "another kind is another view of it"
+    hits = {"hits": [{"item": "fact-0", "returned": True}]}
+    recall = lambda log: log._emit(Kind.RECALLED, "p0", hits, 0, 0.0)  # noqa: E731
+    assert kinds(told([oslo, recall], [oslo])) == ["re-ingested"]
+    ended = [lambda log: log.merge(["fact-0"], "fact-1")]
+    assert told([oslo], [oslo, *ended]) == []
+
+
+def test_real_strategies() -> None:
+    update = {"links": [0], "tags": ["x"], "updates": [{"neighbour": 0, "context": "Lima now.", "tags": []}]}
+    note = {"keywords": ["Mira"], "context": "Mira lives in Oslo now.", "tags": ["home"]}
+    nothing = {"links": [], "tags": [], "updates": []}
+    mind = Mind({"note": [note, note | {"context": "Other words here."}], "evolve": [nothing, update]})
+    assert detectors.STALE_VECTOR in kinds(detect(Lane(AMem(), mind).tell("I live in Oslo.", "I live in Lima.").events))
+    decide = [{"memory": [{"event": "ADD", "id": 0, "text": "Mira lives in Oslo."}]},
+              {"memory": [{"event": "DELETE", "id": 0, "text": ""}]}]  # fmt: skip
+    lane = Lane(Mem0(), Mind({"decide": decide})).tell("Mira lives in Oslo.", "Mira lives in Lima.")
+    assert detectors.NO_REPLACEMENT in kinds(detect(lane.events))
+
+
+def test_every_kind_says_what_it_means() -> None:
+    assert all(meaning[0].isupper() for meaning in detectors.KINDS.values()) and len(detectors.KINDS) == 10

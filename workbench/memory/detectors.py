@@ -1,0 +1,263 @@
+"""Detectors: what goes wrong in memories, found in a lane's events without a model.
+
+They follow what users of memory systems complain about (``reference/memory.md`` section 5 names the reports): silent
+loss, stale vectors, links into nothing, contradictions side by side, deletions that leave a hole, loops and duplicates.
+Text is compared by its words alone, so two of them are heuristics and say so: *two values* and *no replacement*.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from workbench.memory.items import Item, MemoryState
+from workbench.trace.events import Event, Kind
+
+INVALID_OUTPUT = "invalid output"
+INVENTED_ID = "invented id"
+DROPPED = "dropped"
+NOTHING_STORED = "nothing stored"
+STALE_VECTOR = "stale vector"
+DEAD_LINK = "dead link"
+TWO_VALUES = "two values"
+NO_REPLACEMENT = "no replacement"
+REINGESTED = "re-ingested"
+DUPLICATE = "duplicate"
+
+KINDS: dict[str, str] = {
+    INVALID_OUTPUT: "A model's answer was cut off or had another shape; what it should have stored is lost",
+    INVENTED_ID: "A model named an item or an option that does not exist",
+    DROPPED: "Something was not stored for another reason",
+    NOTHING_STORED: "No item comes from this turn when it ends",
+    STALE_VECTOR: "The text changed and the vector did not: it is found by what it no longer says",
+    DEAD_LINK: "A link leads to an item that was never there, deleted or evicted",
+    TWO_VALUES: "Two active items say different values of what looks like one slot",
+    NO_REPLACEMENT: "Deleted, and nothing written in the same turn speaks of the same",
+    REINGESTED: "A memory that was recalled is stored again as if it were new",
+    DUPLICATE: "Two active items of one kind say the same",
+}
+"""Every kind of finding and what it means."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something a detector found.
+
+    Attributes:
+        turn: when.
+        kind: one of ``KINDS``.
+        item: the item it is about, empty when there is none.
+        seq: the event that shows it (its place in the file).
+        text: one line for people.
+    """
+
+    turn: int
+    kind: str
+    item: str
+    seq: int
+    text: str
+
+
+def detect(events: Iterable[Event]) -> list[Finding]:
+    """All findings in the events of one lane on one session, in the order of the events that show them.
+
+    Whatever a turn mends itself before it closes is not found. Events after the last closed turn are looked at as if
+    it had closed.
+    """
+    watch = _Watch()
+    for event in events:
+        watch.see(event)
+    watch.close()
+    return watch.findings
+
+
+def counts(findings: Iterable[Finding]) -> dict[str, int]:
+    """How often each kind was found, in the order of ``KINDS``; kinds that were not found are left out."""
+    found = Counter(f.kind for f in findings)
+    return {kind: found[kind] for kind in KINDS if found[kind]}
+
+
+@dataclass
+class _Watch:
+    findings: list[Finding] = field(default_factory=list)
+    state: MemoryState = field(default_factory=MemoryState)
+    touched: dict[str, Event] = field(default_factory=dict)
+    ended: dict[str, Event] = field(default_factory=dict)
+    linked: list[Event] = field(default_factory=list)
+    stale: dict[tuple[str, str], Event] = field(default_factory=dict)
+    reported_calls: set[int] = field(default_factory=set)
+    recalled: set[tuple[str, tuple[str, ...]]] = field(default_factory=set)
+    by_words: dict[tuple[str, tuple[str, ...]], set[str]] = field(default_factory=dict)
+    by_slot: dict[tuple[str, ...], set[str]] = field(default_factory=dict)
+
+    def see(self, event: Event) -> None:
+        self.state.apply(event)
+        match event.kind:
+            case Kind.MODEL_CALLED if event.payload.get("error"):
+                self._invalid(event, event.n, f"{event.payload.get('purpose')}: {event.payload['error']}")
+            case Kind.DROPPED:
+                self._dropped(event)
+            case Kind.WRITTEN:
+                self.touched[event.subject] = event
+            case Kind.UPDATED:
+                self._updated(event)
+            case Kind.DELETED | Kind.EVICTED:
+                self.ended[event.subject] = event
+            case Kind.LINKED:
+                self.linked.append(event)
+            case Kind.RECALLED:
+                self._recalled(event)
+            case Kind.TURN_CLOSED:
+                self._nothing_stored(event)
+                self.close()
+
+    def close(self) -> None:
+        """Look at what a turn left behind."""
+        before = len(self.findings)
+        for name, event in self.touched.items():
+            if name in self.state and self.state[name].active:
+                self._same(self.state[name], event)
+                self._slot(self.state[name], event)
+        self._stale()
+        self._links()
+        self._deleted()
+        self.findings[before:] = sorted(self.findings[before:], key=lambda f: f.seq)
+        self.touched, self.ended, self.linked, self.stale = {}, {}, [], {}
+
+    def _add(self, event: Event, kind: str, item: str, text: str) -> None:
+        self.findings.append(Finding(event.turn, kind, item, event.seq, " ".join(text.split())[:300]))
+
+    def _invalid(self, event: Event, call: int, text: str) -> None:
+        if call not in self.reported_calls:
+            self._add(event, INVALID_OUTPUT, "", text)
+        self.reported_calls.add(call)
+
+    def _dropped(self, event: Event) -> None:
+        reason, detail = str(event.payload.get("reason", "")), str(event.payload.get("detail", ""))
+        if reason == "malformed output":
+            self._invalid(event, event.cause or -event.n, detail)
+        elif reason == "invented id":
+            self._add(event, INVENTED_ID, "", detail)
+        else:
+            self._add(event, DROPPED, "", f"{reason}: {detail}")
+
+    def _updated(self, event: Event) -> None:
+        changes: Mapping[str, Any] = event.payload["changes"]
+        if "text" in changes:
+            self.touched[event.subject] = event
+        elif "turns" in changes:
+            self.touched.setdefault(event.subject, event)
+        if "index_text" in changes:
+            return
+        for name, (old, _) in changes.items():
+            if name != "turns" and any(len(part) > 2 for part in _strings(old)):
+                self.stale.setdefault((event.subject, name), event)
+
+    def _stale(self) -> None:
+        for (subject, name), event in self.stale.items():
+            item, old = self.state[subject], event.payload["changes"][name][0]
+            now = item.text if name == "text" else item.fields.get(name)
+            gone = [s for s in _strings(old) if len(s) > 2 and s in item.index_text and s not in _strings(now)]
+            if gone and item.active:
+                self._add(event, STALE_VECTOR, subject, f"{name} changed; the vector still says: {gone[0]}")
+
+    def _recalled(self, event: Event) -> None:
+        for hit in event.payload.get("hits", ()):
+            if hit.get("returned") and hit["item"] in self.state:
+                item = self.state[hit["item"]]
+                self.recalled.add((item.kind, _words(item.text)))
+
+    def _nothing_stored(self, event: Event) -> None:
+        if not any(event.turn in self.state[name].turns for name in self.touched):
+            self._add(event, NOTHING_STORED, "", f"turn {event.turn} left nothing in the memory")
+
+    def _same(self, item: Item, event: Event) -> None:
+        key = (item.kind, _words(item.text))
+        others = [n for n in sorted(self.by_words.get(key, ())) if n != item.id and self._still(n, item.kind, key[1])]
+        if key[1] and others:
+            loop = event.kind == Kind.WRITTEN and key in self.recalled
+            kind, word = (REINGESTED, "recalled before as") if loop else (DUPLICATE, "the same as")
+            self._add(event, kind, item.id, f"{word} {others[0]}: {item.text}")
+        self.by_words.setdefault(key, set()).add(item.id)
+
+    def _still(self, name: str, kind: str, words: tuple[str, ...]) -> bool:
+        item = self.state[name]
+        return item.active and item.kind == kind and _words(item.text) == words
+
+    def _slot(self, item: Item, event: Event) -> None:
+        found = slot(item.text)
+        if found is None:
+            return
+        key, value = found
+        for name in sorted(self.by_slot.get(key, ())):
+            other = self.state[name]
+            if name == item.id or not other.active:
+                continue
+            also = slot(other.text)
+            if also is not None and also[0] == key and also[1].casefold() != value.casefold():
+                self._add(event, TWO_VALUES, item.id, f"{' '.join(key)}: {value}, and {also[1]} in {name}")
+        self.by_slot.setdefault(key, set()).add(item.id)
+
+    def _links(self) -> None:
+        for event in self.linked:
+            source, target, label = event.subject, event.payload["to"], event.payload.get("label", "")
+            if (source, target, label) in self.state.links and not self._alive(target):
+                self._add(event, DEAD_LINK, source, f"{label or 'link'} to {target}, which is {self._status(target)}")
+        fresh = {(e.subject, e.payload["to"]) for e in self.linked}
+        for link in self.state.links.values():
+            event_ended = self.ended.get(link.target)
+            if event_ended is None or (link.source, link.target) in fresh or self._alive(link.target):
+                continue
+            if self._alive(link.source):
+                text = f"{link.label or 'link'} to {link.target}, now {self._status(link.target)}"
+                self._add(event_ended, DEAD_LINK, link.source, text)
+
+    def _alive(self, name: str) -> bool:
+        return name in self.state and self.state[name].active
+
+    def _status(self, name: str) -> str:
+        return self.state[name].status if name in self.state else "not there"
+
+    def _deleted(self) -> None:
+        new = [_words(self.state[n].text) for n in self.touched if self._alive(n)]
+        for name, event in self.ended.items():
+            item = self.state[name]
+            said = _words(item.text)
+            deleted = event.kind == Kind.DELETED and item.status == "deleted"
+            if deleted and said and not any(_alike(said, other) for other in new):
+                self._add(event, NO_REPLACEMENT, name, f"deleted without a successor: {item.text}")
+
+
+def slot(text: str) -> tuple[tuple[str, ...], str] | None:
+    """What a short statement is about, and the value it gives: its last name or word. None when it is no statement.
+
+    ``Mira lives in New York.`` gives ``(mira, lives, in)`` and ``New York``. A heuristic: values in the middle of a sentence, or of
+    several small words, are not told apart.
+    """
+    said = text.split(": ", 1)[-1].strip()
+    if said.endswith("?") or "\n" in said or not 3 <= len(said.split()) <= 16 or re.search(r"[.!;]\s", said):
+        return None
+    tokens = re.findall(r"[\w'-]+", said)
+    cut = len(tokens) - 1
+    while cut > 2 and tokens[cut][:1].isupper() and tokens[cut - 1][:1].isupper():
+        cut -= 1
+    about, value = tuple(t.casefold() for t in tokens[:cut]), " ".join(tokens[cut:])
+    return (about, value) if len(about) >= 2 else None
+
+
+def _alike(old: tuple[str, ...], new: tuple[str, ...]) -> bool:
+    """Whether a new text speaks of what an old one did: its first word and more than half of its words."""
+    return old[0] in new and 2 * len({*old} & {*new}) > len({*old})
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(re.findall(r"\w+", text.casefold()))
+
+
+def _strings(value: Any) -> list[str]:
+    if isinstance(value, str):
+        return [value]
+    return [v for v in value if isinstance(v, str)] if isinstance(value, list) else []
