@@ -234,8 +234,8 @@ class _Watch:
 def slot(text: str) -> tuple[tuple[str, ...], str] | None:
     """What a short statement is about, and the value it gives: its last name or word. None when it is no statement.
 
-    ``Mira lives in New York.`` gives ``(mira, lives, in)`` and ``New York``. A heuristic: values in the middle of a sentence, or of
-    several small words, are not told apart.
+    ``Mira lives in New York.`` gives ``(mira, lives, in)`` and ``New York``. A heuristic: values in the middle of a
+    sentence, or of several small words, are not told apart.
     """
     said = text.split(": ", 1)[-1].strip()
     if said.endswith("?") or "\n" in said or not 3 <= len(said.split()) <= 16 or re.search(r"[.!;]\s", said):
