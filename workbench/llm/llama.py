@@ -76,7 +76,7 @@ class LlamaBackend:
         except BaseException:
             self._free()
             raise
-        self.chat = Chat(self.model, self.model.chat_template())
+        self._chat = Chat(self.model, self.model.chat_template())
         self._scope_runner = ScopeRunner(self.scope, options.exact) if self.scope is not None else None
         self._llama_embedder: LlamaEmbedder | None = None
         self._cache = Cache()
@@ -148,6 +148,20 @@ class LlamaBackend:
         return self.scheduler.context.size
 
     @property
+    def chat(self) -> Chat:
+        """Templates and tokens of prompts.
+
+        Raises:
+            ModelError: when the backend is closed; llama.cpp would read freed memory.
+        """
+        self._check_open()
+        return self._chat
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise ModelError("the model is closed", "open it again")
+
+    @property
     def embedder(self) -> str:
         """Name, dimensions and pooling of the embedder."""
         if self._llama_embedder is not None:
@@ -205,6 +219,7 @@ class LlamaBackend:
         Raises:
             ModelError: when the embedding model is not installed or cannot be used.
         """
+        self._check_open()
         if self._embedder_missing is not None:
             raise self._embedder_missing
         if self._embedder_path is None:
@@ -223,6 +238,7 @@ class LlamaBackend:
 
     async def surprise(self, text: str) -> tuple[tuple[str, ...], NDArray[np.float32]]:
         """Token texts and -log p of each given the ones before it (nats; 0 for the first), float32 ``[tokens]``."""
+        self._check_open()
         tokens = self.model.tokenize(text, special=False)
         lead = [self.model.special.bos] if self.model.special.add_bos else []
         framed = np.array([*lead, *tokens.tolist()], np.int32)
@@ -239,6 +255,7 @@ class LlamaBackend:
 
     def count_tokens(self, text: str) -> int:
         """Tokens of a text, without special tokens."""
+        self._check_open()
         return len(self.model.tokenize(text, special=False))
 
     def prompt_limit(self, max_tokens: int) -> int:

@@ -69,8 +69,17 @@ def vocabulary(filler: int = 0) -> list[str]:
     return [*CONTROL, *byte_characters(), *merged, *(f"<filler{i}>" for i in range(filler))]
 
 
-def random_weights(shape: Shape, vocab: int, seed: int = 0, scale: float = 0.15) -> dict[str, NDArray[np.float64]]:
-    """Random matrices of a llama by their GGUF names, ``[out, in]``."""
+NORMS = {
+    "llama": ("attn_norm", "ffn_norm"),
+    "olmo2": ("attn_q_norm", "attn_k_norm", "post_attention_norm", "post_ffw_norm"),
+}
+"""The architectures that can be written, and the norms that tell them apart."""
+
+
+def random_weights(
+    shape: Shape, vocab: int, seed: int = 0, scale: float = 0.15, architecture: str = "llama"
+) -> dict[str, NDArray[np.float64]]:
+    """Random matrices by their GGUF names, ``[out, in]``."""
     rng = np.random.default_rng(seed)
     width, inner, kv = shape.width, shape.inner, shape.kv_heads * shape.head
     weights = {
@@ -88,8 +97,8 @@ def random_weights(shape: Shape, vocab: int, seed: int = 0, scale: float = 0.15)
         "ffn_down": (width, inner),
     }
     for layer in range(shape.layers):
-        weights[f"blk.{layer}.attn_norm.weight"] = np.ones(width)
-        weights[f"blk.{layer}.ffn_norm.weight"] = np.ones(width)
+        for name in NORMS[architecture]:
+            weights[f"blk.{layer}.{name}.weight"] = np.ones(kv if name == "attn_k_norm" else width)
         for name, size in sizes.items():
             weights[f"blk.{layer}.{name}.weight"] = rng.normal(0, scale, size)
     return weights
@@ -105,21 +114,23 @@ def write_model(
     quantized: bool = False,
     extra: dict[str, int] | None = None,
     scale: float = 0.15,
+    architecture: str = "llama",
 ) -> dict[str, NDArray[np.float64]]:
-    """Write a random llama with a byte-level vocabulary and a chat template; returns its weights.
+    """Write a random model with a byte-level vocabulary and a chat template; returns its weights.
 
     Args:
         filler: tokens added to the vocabulary that no text becomes.
         template: chat template; "" writes none.
         quantized: store matrices as Q8_0 instead of F32.
+        architecture: one of :data:`NORMS`; ``olmo2`` is a llama that may have a sliding window.
         extra: further uint32 metadata under the architecture's prefix (``attention.sliding_window``).
     """
     import gguf
 
     shape = shape or Shape()
     tokens = vocabulary(filler)
-    weights = random_weights(shape, len(tokens), seed, scale)
-    writer = gguf.GGUFWriter(str(path), "llama")
+    weights = random_weights(shape, len(tokens), seed, scale, architecture)
+    writer = gguf.GGUFWriter(str(path), architecture)
     writer.add_name("random")
     writer.add_context_length(shape.context)
     writer.add_embedding_length(shape.width)
@@ -132,7 +143,7 @@ def write_model(
     writer.add_rope_freq_base(shape.rope_base)
     writer.add_vocab_size(len(tokens))
     for key, value in (extra or {}).items():
-        writer.add_uint32(f"llama.{key}", value)
+        writer.add_uint32(f"{architecture}.{key}", value)
     writer.add_tokenizer_model("gpt2")
     writer.add_tokenizer_pre("gpt-2")
     writer.add_token_list(tokens)

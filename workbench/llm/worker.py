@@ -13,7 +13,13 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, Protocol, TypeVar
 
+from workbench.errors import ModelError
+
 T = TypeVar("T")
+
+
+def _closed() -> ModelError:
+    return ModelError("the model is closed", "open it again")
 
 
 class Ticket(Generic[T]):
@@ -94,7 +100,7 @@ class Worker:
         """
         with self._wake:
             if self._closing:
-                raise RuntimeError("the backend is closed")
+                raise _closed()
             self._inbox.append((part, job, fail))
             self._wake.notify()
 
@@ -112,8 +118,10 @@ class Worker:
                     part.step()
                 except BaseException as error:  # every waiting coroutine must hear of it
                     part.fail(error)
+        for _, _, fail in self._inbox:
+            fail(_closed())
         for part in self.parts:
-            part.fail(RuntimeError("the backend is closed"))
+            part.fail(_closed())
             part.close()
 
     def _take_in(self) -> bool:

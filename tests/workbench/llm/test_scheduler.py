@@ -255,7 +255,7 @@ def test_close_fails_what_waits(model_path: Path) -> None:
         task = asyncio.create_task(backend.complete(ask("go", max_tokens=400)))
         await asyncio.sleep(0)
         backend.close()
-        with pytest.raises((RuntimeError, ModelError)):
+        with pytest.raises(ModelError, match="the model is closed"):
             await task
 
     asyncio.run(go())
