@@ -62,7 +62,7 @@ def application() -> object:
 
     app = QApplication.instance() or QApplication(sys.argv[:1])
     app.setApplicationName("mnemoscope")
-    app.setApplicationDisplayName("Mnemoscope")
+    QApplication.setApplicationDisplayName("Mnemoscope")
     sys.setswitchinterval(0.002)  # the projections' threads hand the interpreter back to the window sooner
     return app
 

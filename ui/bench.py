@@ -19,7 +19,19 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-PANELS = ("scrubber", "transcript", "lanes", "scoreboard", "graph", "items", "diff", "hits", "attention", "probes", "log")
+PANELS = (
+    "scrubber",
+    "transcript",
+    "lanes",
+    "scoreboard",
+    "graph",
+    "items",
+    "diff",
+    "hits",
+    "attention",
+    "probes",
+    "log",
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -154,7 +166,8 @@ def start() -> dict[str, Any]:
         "w = MainWindow(Settings(pathlib.Path(tempfile.mkdtemp()) / 'w.ini')); w.show(); app.processEvents();"
         "print(time.perf_counter() - t);"
         "heavy = [m for m in ('llama_cpp', 'chromadb', 'pyqtgraph', 'numpy', 'igraph', 'scipy') if m in sys.modules];"
-        "w.open_sample(); from ui.tour import settle; settle(w); print(time.perf_counter() - t); print(','.join(heavy));"
+        "w.open_sample(); from ui.tour import settle; settle(w); print(time.perf_counter() - t);"
+        "print(','.join(heavy));"
         "w.close()"
     )
     first, shown, whole = [], [], []

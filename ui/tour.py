@@ -11,6 +11,7 @@ import time
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QCoreApplication, QEvent, QEventLoop, QPoint
 from PySide6.QtGui import QImage
@@ -19,6 +20,9 @@ from PySide6.QtWidgets import QDialog, QWidget
 from ui import layouts, panels
 from ui.panels.base import Panel
 from ui.theme import theme
+
+if TYPE_CHECKING:
+    from ui.window import MainWindow
 
 WIDTH, HEIGHT = 1600, 1000
 PATIENCE = 60.0  # seconds that a projection may take on a machine that is busy with other things
@@ -58,7 +62,7 @@ def tour(folder: Path, file: Path | None = None) -> int:
     return 1 if problems else 0
 
 
-def _stops(window) -> Iterator[tuple[str, QWidget]]:  # noqa: ANN001
+def _stops(window: MainWindow) -> Iterator[tuple[str, QWidget]]:
     """What to take pictures of, brought to the front one after the other."""
     for look in ("dark", "light"):
         theme.use(look)
@@ -78,7 +82,7 @@ def _stops(window) -> Iterator[tuple[str, QWidget]]:  # noqa: ANN001
     theme.use("dark")
 
 
-def _dialogs(window, look: str) -> Iterator[tuple[str, QWidget]]:  # noqa: ANN001
+def _dialogs(window: MainWindow, look: str) -> Iterator[tuple[str, QWidget]]:
     from ui.commands.palette import Palette
     from ui.dialogs.help import HelpDialog
     from ui.dialogs.run_dialog import RunDialog
@@ -96,7 +100,7 @@ def _dialogs(window, look: str) -> Iterator[tuple[str, QWidget]]:  # noqa: ANN00
         dialog.close()
 
 
-def _picture(folder: Path, name: str, widget: QWidget, window) -> list[str]:  # noqa: ANN001
+def _picture(folder: Path, name: str, widget: QWidget, window: MainWindow) -> list[str]:
     """Save a widget at 1 and 2 pixels per pixel; what was wrong with it."""
     problems = [f"{name}: {problem}" for problem in failures(window)]
     for scale in (1, 2):
@@ -114,7 +118,9 @@ def _picture(folder: Path, name: str, widget: QWidget, window) -> list[str]:  # 
 def failures(window: QWidget) -> list[str]:
     """What the visible panels say went wrong."""
     shown = [p for p in window.findChildren(Panel) if p.isVisible() and p._last_answer is not None]
-    return [f"{p.name} failed\n{p._last_answer.trace}" for p in shown if p._last_answer and p._last_answer.error is not None]
+    return [
+        f"{p.name} failed\n{p._last_answer.trace}" for p in shown if p._last_answer and p._last_answer.error is not None
+    ]
 
 
 def blank(image: QImage) -> bool:
@@ -123,7 +129,7 @@ def blank(image: QImage) -> bool:
     return len({small.pixel(x, y) for x in range(160) for y in range(100)}) < 4
 
 
-def settle(window) -> None:  # noqa: ANN001
+def settle(window: MainWindow) -> None:
     """Handle events until every visible panel has its answer. Raises ``TimeoutError`` after ``PATIENCE`` seconds."""
     pool, until = window.workspace.pool, time.monotonic() + PATIENCE
     quiet = 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from workbench import paths
 from workbench.engine.config import RunConfig
 from workbench.engine.protocol import Failed, Ready
 from workbench.errors import MnemoscopeError
+from workbench.sessions.model import Probe
 
 _SMALLEST, _LARGEST = 11, 24
 
@@ -140,12 +142,14 @@ class MainWindow(QMainWindow):
         """Open the recorded run that ships with the program."""
         found = sample_run()
         if found is None:
-            self.notice.say("There is no sample run in this installation. Open a session from the File menu to make one.")
+            self.notice.say(
+                "There is no sample run in this installation. Open a session from the File menu to make one."
+            )
         else:
             self.open(found)
             self._interesting_moment()
 
-    def showEvent(self, event: QShowEvent) -> None:  # noqa: D102, N802
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: D102
         super().showEvent(event)
         QTimer.singleShot(0, self.scrubber.setFocus)  # once the window is active, so that no button looks chosen
 
@@ -171,7 +175,9 @@ class MainWindow(QMainWindow):
     def choose_model(self, path: Path) -> None:
         """New runs use this GGUF."""
         self.settings.set("model", str(path))
-        self.notice.say(f"New runs use {path.name}. Open a session to start one.", [("Open session…", self.ask_session)])
+        self.notice.say(
+            f"New runs use {path.name}. Open a session to start one.", [("Open session…", self.ask_session)]
+        )
 
     # What commands do.
 
@@ -185,14 +191,18 @@ class MainWindow(QMainWindow):
 
     def ask_model(self) -> None:
         """File → Open model."""
-        self._ask_file("Open model", "GGUF models (*.gguf)", Path(self.settings.get("model", str(paths.models()))).parent)
+        self._ask_file(
+            "Open model", "GGUF models (*.gguf)", Path(self.settings.get("model", str(paths.models()))).parent
+        )
 
     def ask_turn(self) -> None:
         """Playback → Go to turn."""
         from PySide6.QtWidgets import QInputDialog
 
         cursor = self.workspace.cursor
-        turn, chosen = QInputDialog.getInt(self, "Go to turn", f"Turn, 0 to {cursor.last}", cursor.turn, 0, max(0, cursor.last))
+        turn, chosen = QInputDialog.getInt(
+            self, "Go to turn", f"Turn, 0 to {cursor.last}", cursor.turn, 0, max(0, cursor.last)
+        )
         if chosen:
             cursor.go(turn)
 
@@ -261,6 +271,11 @@ class MainWindow(QMainWindow):
         front = self.second if self.layout_name == "Probe" and name != "probes" else self.inspector
         front.show_panel(name)
 
+    def show_probe(self, probe: Probe) -> None:
+        """Go to where a probe was asked, and select it."""
+        self.workspace.cursor.go(probe.after)
+        self.workspace.selection.select(probe=probe.id)
+
     def show_palette(self) -> None:
         """Open the command palette."""
         from ui.commands.palette import Palette
@@ -274,18 +289,19 @@ class MainWindow(QMainWindow):
         """Commands, saved layouts, lanes, probes and sessions."""
         from ui.commands.palette import Entry, command_entries
 
-        select, cursor = self.workspace.selection.select, self.workspace.cursor
+        select = self.workspace.selection.select
         entries = command_entries(self.registry)
-        entries += [Entry(f"{name} layout", lambda n=name: self.set_layout(n), "saved") for name in self.settings.layouts()]
+        entries += [
+            Entry(f"{name} layout", partial(self.set_layout, name), "saved") for name in self.settings.layouts()
+        ]
         run, session = self.workspace.run, self.workspace.session
         if run is not None:
-            entries += [Entry(row.name, lambda i=row.id: select(lane=i), "lane") for row in run.lanes]
+            entries += [Entry(row.name, partial(select, lane=row.id), "lane") for row in run.lanes]
             if len(run.sessions) > 1:
-                entries += [Entry(n, lambda i=i: self.workspace.enter(i), "session") for i, n in run.sessions.items()]
+                entries += [Entry(n, partial(self.workspace.enter, i), "session") for i, n in run.sessions.items()]
         if session is not None:
             entries += [
-                Entry(p.question, lambda p=p: (cursor.go(p.after), select(probe=p.id)), f"probe, turn {p.after}")
-                for p in session.probes
+                Entry(p.question, partial(self.show_probe, p), f"probe, turn {p.after}") for p in session.probes
             ]
         return entries
 
@@ -365,6 +381,10 @@ class MainWindow(QMainWindow):
         self.inspector.set_comparing(layout.comparing, chosen)
         self.second.set_comparing(layout.comparing, other)
 
+    def has_layout(self, name: str) -> bool:
+        """Whether this layout, or one that was saved from it, is in force."""
+        return self.layout_name == name
+
     def save_layout(self, name: str) -> None:
         """Keep the panels as they are now under a name."""
         assert self._splitter is not None
@@ -405,7 +425,9 @@ class MainWindow(QMainWindow):
         if state in ("finished", "cancelled") and self.workspace.reader is not None:
             self._advanced(self.workspace.reader.last_seq())
         if state == "cancelled":
-            self.notice.say("The run was cancelled. What was written stays; the same run goes on from there.", self._again())
+            self.notice.say(
+                "The run was cancelled. What was written stays; the same run goes on from there.", self._again()
+            )
 
     def _again(self) -> list[tuple[str, Any]]:
         config = self.client.config
@@ -446,17 +468,17 @@ class MainWindow(QMainWindow):
             menu.addAction(name).triggered.connect(lambda _=False, n=name: self.set_layout(n))
         menu.addAction(self.registry.action("file.save-layout"))
 
-    def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: D102, N802
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: D102
         if any(url.isLocalFile() for url in event.mimeData().urls()):
             event.acceptProposedAction()
 
-    def dropEvent(self, event: QDropEvent) -> None:  # noqa: D102, N802
+    def dropEvent(self, event: QDropEvent) -> None:  # noqa: D102
         files = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
         if files:
             event.acceptProposedAction()
             QTimer.singleShot(0, lambda: self.open(files[0]))  # the drag must end before a dialog opens
 
-    def closeEvent(self, event: QCloseEvent) -> None:  # noqa: D102, N802
+    def closeEvent(self, event: QCloseEvent) -> None:  # noqa: D102
         self._keep_sizes()
         self.settings.set("geometry", bytes(self.saveGeometry().toBase64().data()).decode())
         self.settings.sync()

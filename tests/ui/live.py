@@ -37,7 +37,9 @@ class Growing:
             turn, item = self._turn, f"note-{self._turn}"
             written = {"kind": "note", "text": f"said at {turn}", "turns": [turn], "fields": {}, "index_text": ""}
             closed = {"calls": 0, "tokens": [0, 0], "embedded": 0, "items": turn + 1}
-            self._writer.append([self._event(turn, Kind.WRITTEN, item, written), self._event(turn, Kind.TURN_CLOSED, "", closed)])
+            self._writer.append(
+                [self._event(turn, Kind.WRITTEN, item, written), self._event(turn, Kind.TURN_CLOSED, "", closed)]
+            )
             self._turn += 1
 
     def score(self, probe: str, turn: int, correct: bool) -> None:
@@ -45,7 +47,9 @@ class Growing:
         said = {"text": "Oslo", "tokens": [], "prompt_tokens": 3, "error": ""}
         scored = {"correct": correct, "score": float(correct), "extracted": "Oslo", "scorer": "match",
                   "competency": "accurate_retrieval", "recall": None, "rank": 0}  # fmt: skip
-        self._writer.append([self._event(turn, Kind.ANSWERED, probe, said), self._event(turn, Kind.SCORED, probe, scored)])
+        self._writer.append(
+            [self._event(turn, Kind.ANSWERED, probe, said), self._event(turn, Kind.SCORED, probe, scored)]
+        )
 
     def close(self) -> None:
         """End the writer."""

@@ -44,7 +44,11 @@ def test_checked_commands_show_what_is_on(qtbot: object) -> None:
 
 @pytest.mark.parametrize(
     ("wanted", "better", "worse"),
-    [("np", "Next probe", "Open picture"), ("pal", "Command palette", "Paint a long line"), ("dl", "Debug layout", "Middle")],
+    [
+        ("np", "Next probe", "Open picture"),
+        ("pal", "Command palette", "Paint a long line"),
+        ("dl", "Debug layout", "Middle"),
+    ],
 )
 def test_fuzzy_prefers_words_that_begin_so(wanted: str, better: str, worse: str) -> None:
     first, second = fuzzy(wanted, better), fuzzy(wanted, worse)

@@ -73,7 +73,9 @@ def test_marks_differ_from_each_other() -> None:
 
 
 def test_lane_shapes_differ_and_start_over_after_eight() -> None:
-    shapes = [_ink(_drawn(lambda p, i=i: marks.draw_shape(p, i, QPointF(20, 20), 9, QColor("white")))) for i in range(9)]
+    shapes = [
+        _ink(_drawn(lambda p, i=i: marks.draw_shape(p, i, QPointF(20, 20), 9, QColor("white")))) for i in range(9)
+    ]
     assert len(set(shapes[:8])) == 8
     assert shapes[8] == shapes[0]
 

@@ -1,4 +1,4 @@
-"""Projections run beside the window: two worker threads, each with its own reader, answers in the order of their tickets.
+"""Projections run beside the window: two worker threads, each with its own reader, answers in order of their tickets.
 
 Requests are kept per panel and the latest wins: a panel that asks again before its turn has come is asked once. An
 answer is dropped when the panel has been shown a later one, or when another file has been opened since.
@@ -144,7 +144,13 @@ class ProjectPool(QObject):
             worker.open(self._path)
 
     def submit(
-        self, owner: int, project: Project, moment: Moment, options: Any, done: Callable[[Answer], None], heavy: bool = False
+        self,
+        owner: int,
+        project: Project,
+        moment: Moment,
+        options: Any,
+        done: Callable[[Answer], None],
+        heavy: bool = False,
     ) -> int:
         """Ask for a projection; the ticket. ``heavy`` ones wait in a line of their own and hold up no other panel."""
         self._ticket += 1

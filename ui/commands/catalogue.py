@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ui import panels
@@ -23,19 +24,55 @@ def register(registry: Registry, window: MainWindow) -> None:
 def _file(w: MainWindow) -> list[Command]:
     return [
         Command("file.open-run", "Open run…", w.ask_run, "File", ("Ctrl+O",), "Open a recorded run (.mnemo)"),
-        Command("file.open-session", "Open session…", w.ask_session, "File", ("Ctrl+N",),
-                "Replay a session file through memory systems of your choice"),
-        Command("file.open-model", "Open model…", w.ask_model, "File", ("Ctrl+M",),
-                "Choose the GGUF that new runs use"),
-        Command("file.open-sample", "Open sample run", w.open_sample, "File", (),
-                "Open the recorded run that ships with the program", group="sample"),
-        Command("file.save-layout", "Save layout as…", w.ask_layout_name, "View", (),
-                "Keep the panels as they are now under a name", group="layout"),
-        Command("file.export-picture", "Export window as picture…", w.ask_picture, "File", ("Ctrl+Shift+E",),
-                "Save what the window shows as PNG, SVG or PDF", _open(w), group="export"),
-        Command("file.quit", "Quit", w.close, "File", ("Ctrl+Q",), "Leave; a live run is cancelled and can be continued",
-                group="quit"),
-    ]  # fmt: skip
+        Command(
+            "file.open-session",
+            "Open session…",
+            w.ask_session,
+            "File",
+            ("Ctrl+N",),
+            "Replay a session file through memory systems of your choice",
+        ),
+        Command(
+            "file.open-model", "Open model…", w.ask_model, "File", ("Ctrl+M",), "Choose the GGUF that new runs use"
+        ),
+        Command(
+            "file.open-sample",
+            "Open sample run",
+            w.open_sample,
+            "File",
+            (),
+            "Open the recorded run that ships with the program",
+            group="sample",
+        ),
+        Command(
+            "file.save-layout",
+            "Save layout as…",
+            w.ask_layout_name,
+            "View",
+            (),
+            "Keep the panels as they are now under a name",
+            group="layout",
+        ),
+        Command(
+            "file.export-picture",
+            "Export window as picture…",
+            w.ask_picture,
+            "File",
+            ("Ctrl+Shift+E",),
+            "Save what the window shows as PNG, SVG or PDF",
+            _open(w),
+            group="export",
+        ),
+        Command(
+            "file.quit",
+            "Quit",
+            w.close,
+            "File",
+            ("Ctrl+Q",),
+            "Leave; a live run is cancelled and can be continued",
+            group="quit",
+        ),
+    ]
 
 
 def _playback(w: MainWindow) -> list[Command]:
@@ -45,107 +82,324 @@ def _playback(w: MainWindow) -> list[Command]:
         return lambda: p.jump_probe(forward, wrong)
 
     return [
-        Command("playback.toggle", "Play or pause", p.toggle, "Playback", ("Space",), "Play or pause", on,
-                lambda: p.playing),
+        Command(
+            "playback.toggle", "Play or pause", p.toggle, "Playback", ("Space",), "Play or pause", on, lambda: p.playing
+        ),
         Command("playback.forward", "Next turn", lambda: cursor.step(1), "Playback", ("Right", "L"), "One turn on", on),
-        Command("playback.back", "Previous turn", lambda: cursor.step(-1), "Playback", ("Left", "H"), "One turn back", on),
-        Command("playback.next-event", "Next event", lambda: p.step_event(True), "Playback", ("Shift+Right",),
-                "One event of the selected lane on", on),
-        Command("playback.previous-event", "Previous event", lambda: p.step_event(False), "Playback", ("Shift+Left",),
-                "One event of the selected lane back", on),
-        Command("playback.next-probe", "Next probe", jump(True), "Playback", ("P",), "To the next probe", on, group="jump"),
-        Command("playback.previous-probe", "Previous probe", jump(False), "Playback", ("Shift+P",),
-                "To the previous probe", on, group="jump"),
-        Command("playback.next-wrong", "Next wrong answer", jump(True, True), "Playback", ("W",),
-                "To the next probe that the selected lane got wrong", on, group="jump"),
-        Command("playback.previous-wrong", "Previous wrong answer", jump(False, True), "Playback", ("Shift+W",),
-                "To the previous probe that the selected lane got wrong", on, group="jump"),
-        Command("playback.next-change", "Next change of the memory", lambda: p.jump_change(True), "Playback", ("M",),
-                "To the next turn at which the selected lane's memory changed", on, group="jump"),
-        Command("playback.previous-change", "Previous change of the memory", lambda: p.jump_change(False), "Playback",
-                ("Shift+M",), "To the previous turn at which the selected lane's memory changed", on, group="jump"),
-        Command("playback.first", "First turn", lambda: cursor.go(0), "Playback", ("Home",), "To the first turn", on,
-                group="ends"),
-        Command("playback.last", "Last turn", lambda: cursor.go(cursor.last), "Playback", ("End",), "To the last turn", on,
-                group="ends"),
+        Command(
+            "playback.back", "Previous turn", lambda: cursor.step(-1), "Playback", ("Left", "H"), "One turn back", on
+        ),
+        Command(
+            "playback.next-event",
+            "Next event",
+            lambda: p.step_event(True),
+            "Playback",
+            ("Shift+Right",),
+            "One event of the selected lane on",
+            on,
+        ),
+        Command(
+            "playback.previous-event",
+            "Previous event",
+            lambda: p.step_event(False),
+            "Playback",
+            ("Shift+Left",),
+            "One event of the selected lane back",
+            on,
+        ),
+        Command(
+            "playback.next-probe", "Next probe", jump(True), "Playback", ("P",), "To the next probe", on, group="jump"
+        ),
+        Command(
+            "playback.previous-probe",
+            "Previous probe",
+            jump(False),
+            "Playback",
+            ("Shift+P",),
+            "To the previous probe",
+            on,
+            group="jump",
+        ),
+        Command(
+            "playback.next-wrong",
+            "Next wrong answer",
+            jump(True, True),
+            "Playback",
+            ("W",),
+            "To the next probe that the selected lane got wrong",
+            on,
+            group="jump",
+        ),
+        Command(
+            "playback.previous-wrong",
+            "Previous wrong answer",
+            jump(False, True),
+            "Playback",
+            ("Shift+W",),
+            "To the previous probe that the selected lane got wrong",
+            on,
+            group="jump",
+        ),
+        Command(
+            "playback.next-change",
+            "Next change of the memory",
+            lambda: p.jump_change(True),
+            "Playback",
+            ("M",),
+            "To the next turn at which the selected lane's memory changed",
+            on,
+            group="jump",
+        ),
+        Command(
+            "playback.previous-change",
+            "Previous change of the memory",
+            lambda: p.jump_change(False),
+            "Playback",
+            ("Shift+M",),
+            "To the previous turn at which the selected lane's memory changed",
+            on,
+            group="jump",
+        ),
+        Command(
+            "playback.first",
+            "First turn",
+            lambda: cursor.go(0),
+            "Playback",
+            ("Home",),
+            "To the first turn",
+            on,
+            group="ends",
+        ),
+        Command(
+            "playback.last",
+            "Last turn",
+            lambda: cursor.go(cursor.last),
+            "Playback",
+            ("End",),
+            "To the last turn",
+            on,
+            group="ends",
+        ),
         Command("playback.go", "Go to turn…", w.ask_turn, "Playback", ("G",), "Type a turn to go to", on, group="ends"),
-        Command("playback.faster", "Faster", lambda: p.faster(1), "Playback", ("+", "="), "Play faster", on, group="speed"),
-        Command("playback.slower", "Slower", lambda: p.faster(-1), "Playback", ("-",), "Play slower", on, group="speed"),
-    ]  # fmt: skip
+        Command(
+            "playback.faster", "Faster", lambda: p.faster(1), "Playback", ("+", "="), "Play faster", on, group="speed"
+        ),
+        Command(
+            "playback.slower", "Slower", lambda: p.faster(-1), "Playback", ("-",), "Play slower", on, group="speed"
+        ),
+    ]
 
 
 def _select(w: MainWindow) -> list[Command]:
     selection, on = w.workspace.selection, _open(w)
     commands = [
-        Command("select.back", "Selection before", selection.back, "Select", ("Alt+Left",),
-                "Back to what was selected before", lambda: selection.can_go_back),
-        Command("select.forward", "Selection after", selection.forward, "Select", ("Alt+Right",),
-                "Forward again", lambda: selection.can_go_forward),
-        Command("select.next-lane", "Next lane", lambda: w.step_lane(1), "Select", ("Down", "J"),
-                "Select the next lane", on, group="lane"),
-        Command("select.previous-lane", "Previous lane", lambda: w.step_lane(-1), "Select", ("Up", "K"),
-                "Select the previous lane", on, group="lane"),
-        Command("select.nothing", "Let go of item and probe", lambda: selection.select(item="", probe="", token=None),
-                "Select", ("Escape",), "Let go of the selected item, probe and token", on, group="lane"),
-        Command("select.next-session", "Next session", lambda: w.step_session(1), "Select", ("Ctrl+PgDown",),
-                "To the next session of the run", w.has_sessions, group="session"),
-        Command("select.previous-session", "Previous session", lambda: w.step_session(-1), "Select", ("Ctrl+PgUp",),
-                "To the previous session of the run", w.has_sessions, group="session"),
-    ]  # fmt: skip
+        Command(
+            "select.back",
+            "Selection before",
+            selection.back,
+            "Select",
+            ("Alt+Left",),
+            "Back to what was selected before",
+            lambda: selection.can_go_back,
+        ),
+        Command(
+            "select.forward",
+            "Selection after",
+            selection.forward,
+            "Select",
+            ("Alt+Right",),
+            "Forward again",
+            lambda: selection.can_go_forward,
+        ),
+        Command(
+            "select.next-lane",
+            "Next lane",
+            lambda: w.step_lane(1),
+            "Select",
+            ("Down", "J"),
+            "Select the next lane",
+            on,
+            group="lane",
+        ),
+        Command(
+            "select.previous-lane",
+            "Previous lane",
+            lambda: w.step_lane(-1),
+            "Select",
+            ("Up", "K"),
+            "Select the previous lane",
+            on,
+            group="lane",
+        ),
+        Command(
+            "select.nothing",
+            "Let go of item and probe",
+            lambda: selection.select(item="", probe="", token=None),
+            "Select",
+            ("Escape",),
+            "Let go of the selected item, probe and token",
+            on,
+            group="lane",
+        ),
+        Command(
+            "select.next-session",
+            "Next session",
+            lambda: w.step_session(1),
+            "Select",
+            ("Ctrl+PgDown",),
+            "To the next session of the run",
+            w.has_sessions,
+            group="session",
+        ),
+        Command(
+            "select.previous-session",
+            "Previous session",
+            lambda: w.step_session(-1),
+            "Select",
+            ("Ctrl+PgUp",),
+            "To the previous session of the run",
+            w.has_sessions,
+            group="session",
+        ),
+    ]
     return commands
 
 
 def _run(w: MainWindow) -> list[Command]:
     client = w.client
     return [
-        Command("run.pause", "Pause or go on", w.pause_run, "Run", ("F8",), "Pause the live run, or let it go on",
-                lambda: client.state in ("running", "paused")),
-        Command("run.step", "One turn", client.step, "Run", ("F10",), "Let every lane do one more turn",
-                lambda: client.state == "paused"),
-        Command("run.cancel", "Cancel run", client.cancel, "Run", ("Shift+F5",),
-                "End the live run; what was written stays and can be continued", lambda: client.live),
-        Command("run.follow", "Follow the live run", w.follow, "Run", ("F",),
-                "Go to the last turn and stay there while the run goes on", lambda: client.live, group="follow"),
-    ]  # fmt: skip
+        Command(
+            "run.pause",
+            "Pause or go on",
+            w.pause_run,
+            "Run",
+            ("F8",),
+            "Pause the live run, or let it go on",
+            lambda: client.state in ("running", "paused"),
+        ),
+        Command(
+            "run.step",
+            "One turn",
+            client.step,
+            "Run",
+            ("F10",),
+            "Let every lane do one more turn",
+            lambda: client.state == "paused",
+        ),
+        Command(
+            "run.cancel",
+            "Cancel run",
+            client.cancel,
+            "Run",
+            ("Shift+F5",),
+            "End the live run; what was written stays and can be continued",
+            lambda: client.live,
+        ),
+        Command(
+            "run.follow",
+            "Follow the live run",
+            w.follow,
+            "Run",
+            ("F",),
+            "Go to the last turn and stay there while the run goes on",
+            lambda: client.live,
+            group="follow",
+        ),
+    ]
 
 
 def _view(w: MainWindow) -> list[Command]:
     on = _open(w)
     commands = [
-        Command("view.palette", "Command palette…", w.show_palette, "View", ("Ctrl+K", "Ctrl+Shift+P"),
-                "Find any command, lane, probe or turn"),
-    ]  # fmt: skip
+        Command(
+            "view.palette",
+            "Command palette…",
+            w.show_palette,
+            "View",
+            ("Ctrl+K", "Ctrl+Shift+P"),
+            "Find any command, lane, probe or turn",
+        ),
+    ]
     for place, layout in enumerate(LAYOUTS.values()):
         commands.append(
-            Command(f"view.layout-{layout.name.lower()}", f"{layout.name} layout", lambda n=layout.name: w.set_layout(n),
-                    "View", (f"Ctrl+{place + 1}",), layout.help, checked=lambda n=layout.name: w.layout_name == n,
-                    group="layout")
-        )  # fmt: skip
+            Command(
+                f"view.layout-{layout.name.lower()}",
+                f"{layout.name} layout",
+                partial(w.set_layout, layout.name),
+                "View",
+                (f"Ctrl+{place + 1}",),
+                layout.help,
+                checked=partial(w.has_layout, layout.name),
+                group="layout",
+            )
+        )
     for place, (name, title) in enumerate(panels.INSPECTORS.items()):
         commands.append(
-            Command(f"view.{name}", f"Show {title.lower()}", lambda n=name: w.show_panel(n), "View", (f"Alt+{place + 1}",),
-                    f"Bring the panel {title} to the front", on, group="panel")
-        )  # fmt: skip
+            Command(
+                f"view.{name}",
+                f"Show {title.lower()}",
+                partial(w.show_panel, name),
+                "View",
+                (f"Alt+{place + 1}",),
+                f"Bring the panel {title} to the front",
+                on,
+                group="panel",
+            )
+        )
     commands += [
-        Command("view.table", "Panel as table or picture", w.toggle_table, "View", ("T",),
-                "Switch the panel that has the focus between its picture and its table", on, group="panel"),
-        Command("view.theme", "Dark or light", w.toggle_theme, "View", ("Ctrl+Shift+L",), "Switch between dark and light",
-                group="look"),
-        Command("view.larger", "Larger type", lambda: w.zoom(1), "View", ("Ctrl++", "Ctrl+="), "Larger type", group="look"),
+        Command(
+            "view.table",
+            "Panel as table or picture",
+            w.toggle_table,
+            "View",
+            ("T",),
+            "Switch the panel that has the focus between its picture and its table",
+            on,
+            group="panel",
+        ),
+        Command(
+            "view.theme",
+            "Dark or light",
+            w.toggle_theme,
+            "View",
+            ("Ctrl+Shift+L",),
+            "Switch between dark and light",
+            group="look",
+        ),
+        Command(
+            "view.larger", "Larger type", lambda: w.zoom(1), "View", ("Ctrl++", "Ctrl+="), "Larger type", group="look"
+        ),
         Command("view.smaller", "Smaller type", lambda: w.zoom(-1), "View", ("Ctrl+-",), "Smaller type", group="look"),
-        Command("view.full-screen", "Full screen", w.toggle_full_screen, "View", ("F11",), "Fill the screen, or not",
-                checked=w.isFullScreen, group="look"),
-    ]  # fmt: skip
+        Command(
+            "view.full-screen",
+            "Full screen",
+            w.toggle_full_screen,
+            "View",
+            ("F11",),
+            "Fill the screen, or not",
+            checked=w.isFullScreen,
+            group="look",
+        ),
+    ]
     return commands
 
 
 def _help(w: MainWindow) -> list[Command]:
     return [
         Command("help.show", "Help", w.show_help, "Help", ("F1",), "How to read the window"),
-        Command("help.keys", "Keyboard shortcuts", lambda: w.show_help("keys"), "Help", ("?",), "Every command and its keys"),
-        Command("help.marks", "What the marks mean", lambda: w.show_help("marks"), "Help", (), "The marks of operations and lanes"),
+        Command(
+            "help.keys", "Keyboard shortcuts", lambda: w.show_help("keys"), "Help", ("?",), "Every command and its keys"
+        ),
+        Command(
+            "help.marks",
+            "What the marks mean",
+            lambda: w.show_help("marks"),
+            "Help",
+            (),
+            "The marks of operations and lanes",
+        ),
         Command("help.about", "About Mnemoscope", w.show_about, "Help", (), "Version and licence", group="about"),
-    ]  # fmt: skip
+    ]
 
 
 def _open(w: MainWindow) -> Callable[[], bool]:

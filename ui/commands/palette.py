@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from PySide6.QtCore import QAbstractListModel, QEvent, QModelIndex, QObject, QPersistentModelIndex, QRect, QSize, Qt
@@ -42,9 +43,13 @@ def command_entries(registry: Registry) -> list[Entry]:
     out = []
     for command in registry:
         if command.enabled():
-            key = QKeySequence(command.shortcuts[0]).toString(QKeySequence.SequenceFormat.NativeText) if command.shortcuts else ""
+            key = (
+                QKeySequence(command.shortcuts[0]).toString(QKeySequence.SequenceFormat.NativeText)
+                if command.shortcuts
+                else ""
+            )
             title, name = command.title.rstrip("…"), command.name
-            out.append(Entry(title, lambda n=name: registry.run(n), command.menu or command.name.partition(".")[0], key))
+            out.append(Entry(title, partial(registry.run, name), command.menu or command.name.partition(".")[0], key))
     return out
 
 
@@ -64,7 +69,7 @@ class PaletteModel(QAbstractListModel):
         self.entries = [e for score, e in sorted(best, key=lambda x: -x[0]) if score > -999]
         self.endResetModel()
 
-    def rowCount(self, parent: _Index = QModelIndex()) -> int:  # noqa: B008, D102, N802
+    def rowCount(self, parent: _Index = QModelIndex()) -> int:  # noqa: B008, D102
         return 0 if parent.isValid() else len(self.entries)
 
     def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:  # noqa: D102
@@ -127,7 +132,7 @@ class Palette(QDialog):
             self.reject()  # a click beside it closes it
         return super().event(event)
 
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: D102, N802
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: D102
         if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
             key, row = event.key(), self.list.currentIndex().row()
             steps = {Qt.Key.Key_Down: 1, Qt.Key.Key_Up: -1, Qt.Key.Key_PageDown: 8, Qt.Key.Key_PageUp: -8}
@@ -144,10 +149,10 @@ class Palette(QDialog):
 class _Delegate(QStyledItemDelegate):
     """Title to the left, where it belongs and its shortcut to the right."""
 
-    def sizeHint(self, option: QStyleOptionViewItem, index: _Index) -> QSize:  # noqa: D102, N802
+    def sizeHint(self, option: QStyleOptionViewItem, index: _Index) -> QSize:
         return QSize(100, max(28, theme.active().metrics().height() + theme.active().unit(3)))
 
-    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: _Index) -> None:  # noqa: D102
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: _Index) -> None:
         now, entry = theme.active(), index.data(ENTRY)
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)

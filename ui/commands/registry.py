@@ -103,7 +103,9 @@ class Registry(QObject):
 
 def with_key(command: Command) -> str:
     """``help (Ctrl+K)`` for a tooltip."""
-    key = QKeySequence(command.shortcuts[0]).toString(QKeySequence.SequenceFormat.NativeText) if command.shortcuts else ""
+    key = (
+        QKeySequence(command.shortcuts[0]).toString(QKeySequence.SequenceFormat.NativeText) if command.shortcuts else ""
+    )
     text = command.help or command.title.rstrip("…")
     return f"{text}  ({key})" if key else text
 

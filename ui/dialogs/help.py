@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Callable
+from functools import partial
 from html import escape
 
 from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QPointF, Qt
@@ -94,7 +96,9 @@ def commands_html(registry: Registry) -> str:
         rows = []
         for command in registry:
             if command.menu == menu:
-                keys = ", ".join(QKeySequence(k).toString(QKeySequence.SequenceFormat.NativeText) for k in command.shortcuts)
+                keys = ", ".join(
+                    QKeySequence(k).toString(QKeySequence.SequenceFormat.NativeText) for k in command.shortcuts
+                )
                 rows.append(
                     f"<tr><td style='padding:3px 24px 3px 0'>{escape(command.title.rstrip('…'))}</td>"
                     f"<td style='padding:3px 24px 3px 0;color:{colors['accent']}'>{escape(keys)}</td>"
@@ -112,15 +116,16 @@ def marks_html() -> str:
     rows = []
     for mark, meaning in marks.MEANING.items():
         color = verdict.get(mark) or bad.get(mark) or now.lane(0)
-        picture = _picture(lambda p, m=mark, c=color: marks.draw(p, m, QPointF(12, 12), 5, c))
+        picture = _picture(partial(marks.draw, mark=mark, center=QPointF(12, 12), radius=5, color=color))
         rows.append(f"<tr><td style='padding:2px 12px 2px 0'>{picture}</td><td>{escape(meaning)}</td></tr>")
     lanes = "".join(
-        _picture(lambda p, i=i: marks.draw_shape(p, i, QPointF(12, 12), 6, now.lane(i))) for i in range(len(now.tokens.lanes))
+        _picture(partial(marks.draw_shape, place=i, center=QPointF(12, 12), radius=6, color=now.lane(i)))
+        for i in range(len(now.tokens.lanes))
     )
     return f"<h3>Operations and verdicts</h3><table>{''.join(rows)}</table><h3>Lanes, in order</h3>{lanes}"
 
 
-def _picture(draw) -> str:  # noqa: ANN001
+def _picture(draw: Callable[[QPainter], None]) -> str:
     pixmap = QPixmap(48, 48)
     pixmap.setDevicePixelRatio(2)
     pixmap.fill(Qt.GlobalColor.transparent)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import Qt
@@ -143,7 +144,12 @@ class RunDialog(QDialog):
         self.model = QComboBox()
         self.model.addItem("demo model (understands the sample sessions' English)", "demo")
         chosen = self._settings.get("model", "demo")
-        found = [p for folder in paths.model_folders() for p in sorted(folder.glob("*.gguf")) if p.name != paths.EMBEDDING_MODEL]
+        found = [
+            p
+            for folder in paths.model_folders()
+            for p in sorted(folder.glob("*.gguf"))
+            if p.name != paths.EMBEDDING_MODEL
+        ]
         for path in [*found, *([Path(chosen)] if chosen != "demo" and Path(chosen).is_file() else [])]:
             if self.model.findData(str(path)) < 0:
                 self.model.addItem(path.name, str(path))
@@ -169,13 +175,13 @@ class RunDialog(QDialog):
         form.addRow("Run file", self._with_button(self.out, "Choose…", self._ask_out))
         return form
 
-    def _with_button(self, field: QWidget, title: str, action) -> QWidget:  # noqa: ANN001
+    def _with_button(self, field: QWidget, title: str, action: Callable[[], None]) -> QWidget:
         holder = QWidget()
         row = QHBoxLayout(holder)
         row.setContentsMargins(0, 0, 0, 0)
         row.addWidget(field, 1)
         button = QPushButton(title)
-        button.clicked.connect(action)
+        button.clicked.connect(lambda _: action())
         row.addWidget(button)
         return holder
 

@@ -36,10 +36,10 @@ class ProbesModel(QAbstractTableModel):
         self.lines, self.lanes = lines, view.lanes
         self.endResetModel()
 
-    def rowCount(self, parent: _Index = QModelIndex()) -> int:  # noqa: B008, D102, N802
+    def rowCount(self, parent: _Index = QModelIndex()) -> int:  # noqa: B008, D102
         return 0 if parent.isValid() else len(self.lines)
 
-    def columnCount(self, parent: _Index = QModelIndex()) -> int:  # noqa: B008, D102, N802
+    def columnCount(self, parent: _Index = QModelIndex()) -> int:  # noqa: B008, D102
         return 0 if parent.isValid() else len(FIXED) + len(self.lanes)
 
     def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:  # noqa: D102
@@ -52,7 +52,7 @@ class ProbesModel(QAbstractTableModel):
             return (str(line.turn), line.competency.replace("_", " "), line.question, line.gold)[column]
         return None
 
-    def headerData(  # noqa: N802, D102
+    def headerData(  # noqa: D102
         self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
     ) -> Any:
         if role == Qt.ItemDataRole.DisplayRole and orientation == Qt.Orientation.Horizontal:

@@ -37,7 +37,7 @@ class TranscriptModel(QAbstractListModel):
         """One row."""
         return self._rows[place]
 
-    def rowCount(self, parent: _Index = QModelIndex()) -> int:  # noqa: B008, D102, N802
+    def rowCount(self, parent: _Index = QModelIndex()) -> int:  # noqa: B008, D102
         return 0 if parent.isValid() else len(self._rows)
 
     def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:  # noqa: D102
@@ -59,4 +59,5 @@ def _tip(row: TurnRow | ProbeRow) -> str:
         return f"{head}\n{row.text[:1500]}"
     gold = "nothing (it was never said)" if row.abstain else " or ".join(row.gold)
     evidence = ", ".join(map(str, row.evidence)) or "unknown"
-    return f"probe {row.probe} · {row.competency.replace('_', ' ')}\n{row.question}\ngold: {gold}\nevidence turns: {evidence}"
+    head = f"probe {row.probe} · {row.competency.replace('_', ' ')}"
+    return "\n".join((head, row.question, f"gold: {gold}", f"evidence turns: {evidence}"))

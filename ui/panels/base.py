@@ -2,7 +2,7 @@
 
 A panel is written in four steps:
 
-1. a projection in ``workbench/projections/NAME.py``: a pure function of (reader, cursor, options) to a frozen dataclass;
+1. a projection in ``workbench/projections/NAME.py``: a pure function of (reader, cursor, options);
 2. a subclass of ``Panel`` whose static ``project`` calls it (it runs in a worker thread: touch no Qt in it);
 3. ``build`` makes the widgets once, ``show_view`` fills them with an answer (GUI thread);
 4. ``table`` gives the same view as a table: it is the table twin (T), what is copied and what is exported as CSV.
@@ -12,11 +12,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
-from PySide6.QtCore import QPoint, Qt, QTimer, Signal
-from PySide6.QtGui import QAction, QContextMenuEvent, QGuiApplication, QHideEvent, QKeyEvent, QShowEvent
+from PySide6.QtCore import QPoint, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QAction, QContextMenuEvent, QGuiApplication, QHideEvent, QKeyEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -175,7 +176,7 @@ class Panel(QFrame):
         QGuiApplication.clipboard().setPixmap(self.content.grab())
 
     def export(self, path: Path) -> None:
-        """Write the panel to a file; the suffix decides: .png (3 pixels per pixel), .svg, .pdf, or .csv (table twin)."""
+        """Write the panel to a file; the suffix decides: .png (3 pixels per pixel), .svg, .pdf, .csv (table twin)."""
         from ui.widgets.export import export_widget
 
         if path.suffix.lower() == ".csv":
@@ -282,7 +283,11 @@ class Panel(QFrame):
         if isinstance(error, MnemoscopeError):
             self._card.say(error.what, error.remedy, "error")
         else:
-            self._card.say(f"{type(error).__name__}: {error}", "This is a defect of the program; the menu copies its details", "error")
+            self._card.say(
+                f"{type(error).__name__}: {error}",
+                "This is a defect of the program; the menu copies its details",
+                "error",
+            )
         self._card.setToolTip(answer.trace)
         self._stack.setCurrentWidget(self._card)
 
@@ -330,12 +335,15 @@ class Panel(QFrame):
         twin.setCheckable(True)
         twin.setChecked(self._table_on)
         full = self.view is not None
-        entries: list[tuple[str, Callable[[], Any]]] = [("Copy picture", self.copy_picture), ("Copy as table", self.copy_table)]
+        entries: list[tuple[str, Callable[[], Any]]] = [
+            ("Copy picture", self.copy_picture),
+            ("Copy as table", self.copy_table),
+        ]
         for title, action in entries:
             _entry(menu, title, action).setEnabled(full)
         menu.addSeparator()
         for suffix in ("png", "svg", "pdf", "csv"):
-            _entry(menu, f"Export {suffix.upper()}…", lambda s=suffix: self._ask_export(s)).setEnabled(full)
+            _entry(menu, f"Export {suffix.upper()}…", partial(self._ask_export, suffix)).setEnabled(full)
         if self._last_answer and self._last_answer.error:
             _entry(menu, "Copy error details", self._copy_error)
         return menu
@@ -378,12 +386,12 @@ class ElidedLabel(QLabel):
         """The whole text."""
         return self._full
 
-    def sizeHint(self):  # noqa: D102
+    def sizeHint(self) -> QSize:  # noqa: D102
         hint = super().sizeHint()
         hint.setWidth(self.fontMetrics().horizontalAdvance(self._full) + 4)
         return hint
 
-    def resizeEvent(self, event) -> None:  # noqa: D102
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: D102
         super().resizeEvent(event)
         self._elide()
 

@@ -1,4 +1,4 @@
-"""The lanes side by side: how each answered the probe in question, with what in its context, and what it did this turn."""
+"""The lanes side by side: how each answered the probe in question, from which context, and what it did this turn."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from workbench.projections.lanes import AnswerView, Lanes, LaneView, SpanView, S
 from workbench.trace.reader import TraceReader
 
 NARROWEST = 172
-"""Width of a column in the ordinary type; where there is less room for each, some columns are out of sight to the side."""
+"""Width of a column in the ordinary type; where there is less room, some columns are out of sight to the side."""
 _WIDEST = 460
 _MOST_BELOW = 3
 
@@ -51,12 +51,12 @@ class LanesPanel(Panel):
         layout.setSpacing(theme.active().unit(2))
         self.question = _Question(self)
         self.columns = _Columns(self)
-        self.scroll = _Sideways()
-        self.scroll.setFrameShape(QFrame.Shape.NoFrame)
-        self.scroll.setWidgetResizable(True)
-        self.scroll.setWidget(self.columns)
+        self.side = _Sideways()
+        self.side.setFrameShape(QFrame.Shape.NoFrame)
+        self.side.setWidgetResizable(True)
+        self.side.setWidget(self.columns)
         layout.addWidget(self.question)
-        layout.addWidget(self.scroll, 1)
+        layout.addWidget(self.side, 1)
         return body
 
     def title(self, view: Lanes | None) -> str:  # noqa: D102
@@ -112,7 +112,7 @@ class _Question(ZonedWidget):
         self.setAccessibleName(f"Probe: {view.question}" if view.probe else "No probe was asked so far")
         self.update()
 
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
+    def paintEvent(self, event: QPaintEvent) -> None:
         if self._view is not None:
             with painting(self) as painter:
                 self._paint(painter, self._view, theme.active())
@@ -134,7 +134,13 @@ class _Question(ZonedWidget):
         line.left("probe", "small", "accent", bold=True)
         line.left(view.question, "body", "text")
         go = self._panel.workspace.cursor.go
-        self.zones = [Zone(self.rect(), tip(view.question, f"gold: {gold}", f"asked after turn {view.asked}"), lambda: go(view.asked))]
+        self.zones = [
+            Zone(
+                self.rect(),
+                tip(view.question, f"gold: {gold}", f"asked after turn {view.asked}"),
+                lambda: go(view.asked),
+            )
+        ]
 
 
 class _Line:
@@ -195,22 +201,22 @@ class _Columns(ZonedWidget):
         place = next((i for i, lane in enumerate(shown) if lane.lane == self._lane), None)
         if place is not None and self.minimumWidth():
             each = (self.minimumWidth() + theme.active().unit(2)) / len(shown)
-            self._panel.scroll.horizontalScrollBar().setValue(self._start(round(place * each), round(each)))
+            self._panel.side.horizontalScrollBar().setValue(self._start(round(place * each), round(each)))
 
     def _start(self, left: int, width: int) -> int:
-        bar, room = self._panel.scroll.horizontalScrollBar(), self._panel.scroll.viewport().width()
+        bar, room = self._panel.side.horizontalScrollBar(), self._panel.side.viewport().width()
         return left if left < bar.value() else max(bar.value(), left + width - theme.active().unit(2) - room)
 
     def fit(self) -> None:
         """Ask for as much room as the columns need."""
         now, many = theme.active(), max(1, len(self._shown()))
-        room, gap = self._panel.scroll.viewport().width(), now.unit(2)
+        room, gap = self._panel.side.viewport().width(), now.unit(2)
         fit = min(many, max(1, (room + gap) // (self._narrowest() + gap)))
         each = (room + gap) // fit  # whole columns are seen, never a part of one
         self.setMinimumSize(each * many - gap if many > fit else 0, now.metrics().height() * 13 + now.unit(14))
         self.update()
 
-    def sizeHint(self) -> QSize:  # noqa: N802
+    def sizeHint(self) -> QSize:
         return self.minimumSize()
 
     def _narrowest(self) -> int:
@@ -223,7 +229,7 @@ class _Columns(ZonedWidget):
             return tuple(lane for lane in self._view.lanes if lane.lane == self._lane) or self._view.lanes[:1]
         return self._view.lanes
 
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
+    def paintEvent(self, event: QPaintEvent) -> None:
         view = self._view
         if view is None:
             return
@@ -241,7 +247,7 @@ class _Columns(ZonedWidget):
             if rect.intersects(dirty):
                 _Column(self, painter, rect, lane, view, self._panel, lane.lane == self._lane, self._item).paint()
 
-    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+    def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self.update()
 
@@ -249,7 +255,7 @@ class _Columns(ZonedWidget):
 class _Sideways(QScrollArea):
     """Scrolls sideways by whole columns; its width decides how many of them are seen."""
 
-    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+    def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         columns = self.widget()
         if isinstance(columns, _Columns):
@@ -319,7 +325,9 @@ class _Column:
         p, now, lane = self.painter, self.now, self.lane
         height = now.metrics("title", bold=True).height()
         self.y += now.unit(2.5)
-        marks.draw_shape(p, lane.place, QPointF(self.x + now.unit(1.2), self.y + height / 2), now.unit(1.2), now.lane(lane.place))
+        marks.draw_shape(
+            p, lane.place, QPointF(self.x + now.unit(1.2), self.y + height / 2), now.unit(1.2), now.lane(lane.place)
+        )
         left = self.x + now.unit(4.5)
         self._draw(lane.name, QRect(left, self.y, self.right - left, height), "title", "text", bold=True)
         self._zone(QRect(self.x, self.y, self.width, height), tip(lane.name, f"memory {lane.memory} · {lane.cache}"))
@@ -370,7 +378,9 @@ class _Column:
             if span.evidence:
                 p.setBrush(now.lane(lane.place))
             else:
-                p.setBrush(now.color("track") if span.kind in ("instruction", "question") else now.lane(lane.place, 0.32))
+                p.setBrush(
+                    now.color("track") if span.kind in ("instruction", "question") else now.lane(lane.place, 0.32)
+                )
             p.drawRoundedRect(rect, min(3.0, width / 2), 3)
             if self.item and self.item in span.items and self.selected:
                 p.setBrush(Qt.BrushStyle.NoBrush)
@@ -409,7 +419,9 @@ class _Column:
         p.drawRoundedRect(bar, 2, 2)
         if answer.attention > 0:
             p.setBrush(now.color("accent-fill"))
-            p.drawRoundedRect(QRectF(bar.x(), bar.y(), max(3.0, bar.width() * min(1.0, answer.attention)), bar.height()), 2, 2)
+            p.drawRoundedRect(
+                QRectF(bar.x(), bar.y(), max(3.0, bar.width() * min(1.0, answer.attention)), bar.height()), 2, 2
+            )
         said = "Mean over layers, heads and answer tokens of the attention on spans from evidence turns"
         self._zone(bar.toAlignedRect().adjusted(0, -20, 0, 8), tip(said), self._probe_chooser(answer.probe))
         self.y = round(bar.bottom()) + now.unit(4)
@@ -457,7 +469,9 @@ class _Column:
         said = marks.MEANING[mark] if mark is not None else step.kind
         lane, item = self.lane.lane, step.item
         click = (lambda: self.select(lane=lane, item=item)) if item else None
-        self._zone(rect, tip(f"{step.item}  {said}", step.text, f"because: {step.reason}" if step.reason else ""), click)
+        self._zone(
+            rect, tip(f"{step.item}  {said}", step.text, f"because: {step.reason}" if step.reason else ""), click
+        )
         self.y += rect.height() + now.unit(1)
 
     def _paragraph(self, text: str, top: int, lines: int) -> int:
@@ -483,7 +497,11 @@ class _Column:
         self._draw(" · ".join(parts), rect, "small", "text-3")
         detail = f"prompt {tokens(lane.tokens[0])}, generated {tokens(lane.tokens[1])}"
         answer = lane.answer
-        asked = f"answer: {tokens(answer.prompt_tokens)} prompt, {tokens(answer.generated)} generated, {ms(answer.ms)}" if answer else ""
+        asked = (
+            f"answer: {tokens(answer.prompt_tokens)} prompt, {tokens(answer.generated)} generated, {ms(answer.ms)}"
+            if answer
+            else ""
+        )
         self._zone(rect, tip(f"Writing the turn into memory: {ms(lane.ms)}", detail, asked))
 
     # Small helpers.
@@ -527,5 +545,3 @@ def _evidence_line(answer: AnswerView) -> tuple[str, str]:
     if answer.rank:
         return f"evidence missed, rank {answer.rank}", "wrong"
     return "evidence not in context", "wrong"
-
-

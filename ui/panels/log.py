@@ -1,4 +1,4 @@
-"""The engine log: every model call of the lane at the cursor, word for word, its remarks, and the engine's own lines."""
+"""The engine log: every model call of the lane at the cursor, word for word, its remarks, and the engine's lines."""
 
 from __future__ import annotations
 
@@ -84,7 +84,16 @@ class LogPanel(Panel):
     def table(self, view: CallLog) -> Table:  # noqa: D102
         columns = ("event", "purpose", "prompt (tok)", "generated (tok)", "time (ms)", "stop", "error", "prompt", "raw")
         rows = [
-            (c.seq, c.purpose, *c.tokens, c.ms, c.stop, c.error, "\n".join(f"{role}: {text}" for role, text in c.prompt), c.raw)
+            (
+                c.seq,
+                c.purpose,
+                *c.tokens,
+                c.ms,
+                c.stop,
+                c.error,
+                "\n".join(f"{role}: {text}" for role, text in c.prompt),
+                c.raw,
+            )
             for c in view.calls
         ]
         return Table(columns, rows)
@@ -129,7 +138,11 @@ def _section(head: str, text: str, part: str = "in") -> str:
     now = theme.active()
     ink = {"in": "text-2", "out": "text", "bad": "bad", "quiet": "text-3"}[part]
     family = now.font(mono=True).family() if part != "quiet" else now.font().family()
-    title = f"<div style='color:{now.tokens.colors['text-3']};font-size:{now.pixels('small')}px'>{escape(head)}</div>" if head else ""
+    title = (
+        f"<div style='color:{now.tokens.colors['text-3']};font-size:{now.pixels('small')}px'>{escape(head)}</div>"
+        if head
+        else ""
+    )
     style = f"color:{now.tokens.colors[ink]};font-family:{family};white-space:pre-wrap;margin-bottom:8px"
     return f"{title}<div style='{style}'>{escape(text)}</div>"
 

@@ -40,7 +40,11 @@ class ProbesPanel(Panel):
         if not moment.session:
             return Empty("The run has no session yet")
         view = probe_table(reader, moment.session)
-        return view if view.lines else Empty("This session has no probes", "Add probes to the session file, or generate one with synth")
+        return (
+            view
+            if view.lines
+            else Empty("This session has no probes", "Add probes to the session file, or generate one with synth")
+        )
 
     def build(self) -> QWidget:  # noqa: D102
         self.model = ProbesModel(self)
@@ -158,7 +162,7 @@ class _Delegate(QStyledItemDelegate):
         super().__init__(panel)
         self._panel = panel
 
-    def paint(  # noqa: D102
+    def paint(
         self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
     ) -> None:
         now = theme.active()

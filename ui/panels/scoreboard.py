@@ -31,7 +31,11 @@ class ScoreboardPanel(Panel):
         if not moment.session:
             return Empty("The run has no session yet")
         view = board(reader, moment.session, moment.turn, moment.seq)
-        return view if view.probes else Empty("This session has no probes", "Sessions with probes are scored while they run")
+        return (
+            view
+            if view.probes
+            else Empty("This session has no probes", "Sessions with probes are scored while they run")
+        )
 
     def build(self) -> QWidget:  # noqa: D102
         self.matrix = _Matrix(self)
@@ -42,7 +46,11 @@ class ScoreboardPanel(Panel):
         return scroll
 
     def title(self, view: Board | None) -> str:  # noqa: D102
-        return f"Scoreboard · {view.asked} of {count(view.probes, 'probe')} asked by turn {view.turn}" if view else "Scoreboard"
+        return (
+            f"Scoreboard · {view.asked} of {count(view.probes, 'probe')} asked by turn {view.turn}"
+            if view
+            else "Scoreboard"
+        )
 
     def show_view(self, view: Board) -> None:  # noqa: D102
         self.matrix.show_view(view)
@@ -63,7 +71,11 @@ class ScoreboardPanel(Panel):
 
 
 def _name(competency: str) -> str:
-    return "all probes" if competency == OVERALL else competency.replace("_", " ").replace("test time", "test-time").replace("long range", "long-range")
+    return (
+        "all probes"
+        if competency == OVERALL
+        else competency.replace("_", " ").replace("test time", "test-time").replace("long range", "long-range")
+    )
 
 
 class _Matrix(ZonedWidget):
@@ -78,7 +90,11 @@ class _Matrix(ZonedWidget):
 
     def show_view(self, view: Board) -> None:
         old, self._view = self._view, view
-        if old is not None and (old.rows, old.competencies, old.session) == (view.rows, view.competencies, view.session):
+        if old is not None and (old.rows, old.competencies, old.session) == (
+            view.rows,
+            view.competencies,
+            view.session,
+        ):
             return  # most turns have no probe: nothing to paint
         grown = old is None or len(old.rows) != len(view.rows)
         if grown:
@@ -97,7 +113,7 @@ class _Matrix(ZonedWidget):
         self.setMinimumHeight(self._head() + lanes * (theme.active().metrics().height() + theme.active().unit(1.25)))
         self.update()
 
-    def sizeHint(self) -> QSize:  # noqa: N802
+    def sizeHint(self) -> QSize:
         return QSize(600, self.minimumHeight())
 
     def _head(self) -> int:
@@ -109,7 +125,7 @@ class _Matrix(ZonedWidget):
         least, lanes = now.metrics().height() + round(now.unit(1.25)), len(self._view.rows) if self._view else 1
         return max(least, min(least * 2, (self.height() - self._head()) // max(1, lanes)))
 
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
+    def paintEvent(self, event: QPaintEvent) -> None:
         if self._view is not None:
             self.zones = []
             with painting(self) as painter:
@@ -165,7 +181,9 @@ class _Matrix(ZonedWidget):
         else:
             lines.append("no probe asked so far")
         show, lane = self._panel.workspace.show_probes, row.lane
-        self.zones.append(Zone(rect.toAlignedRect(), tip(*lines, "Click to see these probes"), lambda: show(lane, family)))
+        self.zones.append(
+            Zone(rect.toAlignedRect(), tip(*lines, "Click to see these probes"), lambda: show(lane, family))
+        )
 
     def _bar(self, p: QPainter, rect: QRectF, text: str, detail: str) -> QRectF:
         """Draw the figures to the right of a bar; where the bar goes."""
@@ -191,13 +209,17 @@ class _Matrix(ZonedWidget):
 
     def _paint_cell(self, p: QPainter, rect: QRectF, row: BoardRow, cell: Cell) -> None:
         now = theme.active()
-        bar = self._bar(p, rect, percent(cell.accuracy) if cell.n else "–", f"{cell.correct}/{cell.n}" if cell.n else "")
+        bar = self._bar(
+            p, rect, percent(cell.accuracy) if cell.n else "–", f"{cell.correct}/{cell.n}" if cell.n else ""
+        )
         if not cell.n:
             return
         p.setPen(Qt.PenStyle.NoPen)
         p.setBrush(now.lane(row.place))
         if cell.accuracy:
-            p.drawRoundedRect(QRectF(bar.x(), bar.y(), bar.width() * cell.accuracy, bar.height()), bar.height() / 2, bar.height() / 2)
+            p.drawRoundedRect(
+                QRectF(bar.x(), bar.y(), bar.width() * cell.accuracy, bar.height()), bar.height() / 2, bar.height() / 2
+            )
         low, high, y = bar.x() + bar.width() * cell.low, bar.x() + bar.width() * cell.high, bar.center().y()
         p.setPen(QPen(now.color("text"), 1.2))
         p.drawLine(QPointF(low, y), QPointF(high, y))
@@ -206,10 +228,14 @@ class _Matrix(ZonedWidget):
 
     def _paint_recall(self, p: QPainter, rect: QRectF, row: BoardRow) -> None:
         now = theme.active()
-        bar = self._bar(p, rect, "–" if row.recall is None else percent(row.recall), f"n {row.recalled}" if row.recalled else "")
+        bar = self._bar(
+            p, rect, "–" if row.recall is None else percent(row.recall), f"n {row.recalled}" if row.recalled else ""
+        )
         if row.recall:
             p.setPen(Qt.PenStyle.NoPen)
             p.setBrush(now.lane(row.place, 0.6))
-            p.drawRoundedRect(QRectF(bar.x(), bar.y(), bar.width() * row.recall, bar.height()), bar.height() / 2, bar.height() / 2)
+            p.drawRoundedRect(
+                QRectF(bar.x(), bar.y(), bar.width() * row.recall, bar.height()), bar.height() / 2, bar.height() / 2
+            )
         said = "Share of the evidence turns among the ten best hits, mean over the probes whose evidence is known"
         self.zones.append(Zone(rect.toAlignedRect(), tip(f"{row.name} · evidence recall@10", said)))

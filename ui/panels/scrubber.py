@@ -67,9 +67,11 @@ class ScrubberPanel(Panel):
         self.setFixedHeight(self.tracks.sizeHint().height() + 2 * unit(1.5))
 
     def table(self, view: Timeline) -> Table:  # noqa: D102
-        rows = []
+        rows: list[tuple[str, int, str, int]] = []
         for track in view.tracks:
-            rows.extend((track.name, turn, kind, n) for kind, turns in sorted(track.marks.items()) for turn, n in turns.items())
+            rows.extend(
+                (track.name, turn, kind, n) for kind, turns in sorted(track.marks.items()) for turn, n in turns.items()
+            )
             rows.extend((track.name, p.turn, "probe right" if p.correct else "probe wrong", 1) for p in track.probes)
         return Table(("lane", "turn", "what", "count"), sorted(rows))
 
@@ -92,6 +94,7 @@ class Tracks(QWidget):
     # What the panel calls.
 
     def show_view(self, view: Timeline) -> None:
+        """Take over a view; the marks are drawn at the next paint."""
         if view is not self._view:
             self._view = view
             self.forget()
@@ -115,7 +118,7 @@ class Tracks(QWidget):
             if self._view is not None:
                 self.setAccessibleDescription(f"turn {moment.turn} of {self._view.turns - 1}")
 
-    def sizeHint(self) -> QSize:  # noqa: D102, N802
+    def sizeHint(self) -> QSize:  # noqa: D102
         lanes = len(self._view.tracks) if self._view else 1
         return QSize(400, self._top() + lanes * self._row() + theme.active().unit(1))
 
@@ -130,7 +133,11 @@ class Tracks(QWidget):
 
     def _left(self) -> int:
         now = theme.active()
-        widest = max((now.metrics("small").horizontalAdvance(t.name) for t in self._view.tracks), default=0) if self._view else 0
+        widest = (
+            max((now.metrics("small").horizontalAdvance(t.name) for t in self._view.tracks), default=0)
+            if self._view
+            else 0
+        )
         return min(widest + now.unit(9), now.unit(44))
 
     def _x(self, turn: float) -> float:
@@ -152,7 +159,7 @@ class Tracks(QWidget):
 
     # Painting.
 
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: D102, N802
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: D102
         now = theme.active()
         with painting(self) as painter:
             painter.fillRect(event.rect(), now.color("surface"))
@@ -201,7 +208,13 @@ class Tracks(QWidget):
             painter.drawLine(QPointF(x, self._top()), QPointF(x, self.height()))
             painter.setPen(now.color("text-3"))
             text = str(turn)
-            painter.drawText(QPointF(min(x - metrics.horizontalAdvance(text) / 2, self.width() - metrics.horizontalAdvance(text)), metrics.ascent() + 1), text)
+            painter.drawText(
+                QPointF(
+                    min(x - metrics.horizontalAdvance(text) / 2, self.width() - metrics.horizontalAdvance(text)),
+                    metrics.ascent() + 1,
+                ),
+                text,
+            )
 
     def _draw_track(self, painter: QPainter, view: Timeline, place: int, track: Track) -> None:
         now, y, row = theme.active(), self._y(place), self._row()
@@ -256,7 +269,7 @@ class Tracks(QWidget):
 
     # Pointing.
 
-    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: D102, N802
+    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: D102
         if event.button() != Qt.MouseButton.LeftButton or self._view is None:
             super().mousePressEvent(event)
             return
@@ -273,7 +286,7 @@ class Tracks(QWidget):
         else:
             self._panel.workspace.cursor.go(self._turn_at(event.position().x()))
 
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: D102, N802
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: D102
         if self._dragging:
             self._panel.workspace.cursor.go(self._turn_at(event.position().x()))
         else:
@@ -281,10 +294,10 @@ class Tracks(QWidget):
             pointing = over_name or self._probe_at(event.position()) is not None
             self.setCursor(Qt.CursorShape.PointingHandCursor if pointing else Qt.CursorShape.ArrowCursor)
 
-    def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: D102, N802
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: D102
         self._dragging = False
 
-    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: D102, N802
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: D102
         cursor, far = self._panel.workspace.cursor, 10
         steps = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1, Qt.Key.Key_PageUp: -far, Qt.Key.Key_PageDown: far}
         if event.key() in steps:
@@ -296,7 +309,7 @@ class Tracks(QWidget):
         else:
             super().keyPressEvent(event)
 
-    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: D102, N802
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: D102
         super().resizeEvent(event)
         self.forget()
 
@@ -328,7 +341,9 @@ class Tracks(QWidget):
             return tip(track.name, f"{right} of {len(track.probes)} probes right", *_totals(track.total))
         probe = self._probe_at(QPointF(point))
         if probe is not None:
-            return tip(f"probe {probe.probe} after turn {probe.turn}", f"{track.name}: {'right' if probe.correct else 'wrong'}")
+            return tip(
+                f"probe {probe.probe} after turn {probe.turn}", f"{track.name}: {'right' if probe.correct else 'wrong'}"
+            )
         turn = max(0, min(self._turn_at(point.x()), self._view.turns - 1))
         done = {name: turns[turn] for name, turns in track.marks.items() if turn in turns}
         return tip(f"turn {turn} · {track.name}", *(_totals(done) or ["nothing changed"]))
@@ -356,5 +371,3 @@ def _nice_turns(turns: int, most: int) -> list[int]:
         step = next((power * n for n in (1, 2, 5, 10) if power * n > step), step * 2)
         power = power * 10 if step >= power * 10 else power
     return list(range(0, turns, step))
-
-

@@ -57,7 +57,9 @@ class TranscriptPanel(Panel):
         if self.model.show(view):
             self.delegate.forget()
             self._stood = None
-        self.delegate.lanes = {row.id: place for place, row in enumerate(self.workspace.run.lanes)} if self.workspace.run else {}
+        self.delegate.lanes = (
+            {row.id: place for place, row in enumerate(self.workspace.run.lanes)} if self.workspace.run else {}
+        )
 
     def on_moment(self, moment: Moment) -> None:  # noqa: D102
         view: Transcript | None = self.view
@@ -76,7 +78,9 @@ class TranscriptPanel(Panel):
 
     def table(self, view: Transcript) -> Table:  # noqa: D102
         rows = [
-            (r.turn, r.speaker, r.text, r.date, "") if isinstance(r, TurnRow) else (r.turn, "probe", r.question, "", " | ".join(r.gold))
+            (r.turn, r.speaker, r.text, r.date, "")
+            if isinstance(r, TurnRow)
+            else (r.turn, "probe", r.question, "", " | ".join(r.gold))
             for r in view.rows
         ]
         return Table(("turn", "speaker", "text", "date", "gold"), rows)
@@ -98,7 +102,7 @@ class TranscriptPanel(Panel):
         self.list.viewport().update(rect)
 
     def _bring(self, place: int) -> None:
-        """Scroll so that the row is in view with some of what comes before it; does not move while it is well inside."""
+        """Scroll so that the row is in view with some of what comes before it; not while it is well inside."""
         index = self.model.index(place)
         rect, height = self.list.visualRect(index), self.list.viewport().height()
         margin = height // 5
@@ -118,7 +122,7 @@ class TranscriptPanel(Panel):
 class _List(QListView):
     """A list whose rows wrap: their heights depend on its width."""
 
-    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+    def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         if event.size().width() != event.oldSize().width():
             delegate = self.itemDelegate()
@@ -145,7 +149,7 @@ class _Delegate(QStyledItemDelegate):
         self._turn, self._probe, self._evidence = turn, probe, evidence
         return (min(old, turn), max(old, turn)) if same else None
 
-    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:  # noqa: N802
+    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
         place = index.row()
         if place not in self._heights:
             width = option.widget.viewport().width() if isinstance(option.widget, QListView) else 280
@@ -161,7 +165,7 @@ class _Delegate(QStyledItemDelegate):
             return small.height() * 2 + text + now.unit(7)
         return small.height() + _wrapped(metrics, row.text, inner, MOST_LINES) + now.unit(5)
 
-    def paint(  # noqa: D102
+    def paint(
         self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
     ) -> None:
         now, row = theme.active(), index.data(ROW)
@@ -214,7 +218,9 @@ class _Delegate(QStyledItemDelegate):
         painter.setFont(now.font("small"))
         painter.setPen(now.color("text-3"))
         end = self._verdicts(painter, rect, row)
-        name = small.elidedText(row.competency.replace("_", " "), Qt.TextElideMode.ElideRight, max(0, end - x - now.unit(2)))
+        name = small.elidedText(
+            row.competency.replace("_", " "), Qt.TextElideMode.ElideRight, max(0, end - x - now.unit(2))
+        )
         painter.drawText(x, rect.y() + small.ascent(), name)
         top = small.height() + now.unit(1)
         used = self._text(painter, rect, top, row.question, 3)
@@ -234,7 +240,7 @@ class _Delegate(QStyledItemDelegate):
         small = now.metrics("small")
         step = now.unit(3.5)
         begin = x = rect.right() - step * (len(row.verdicts) - 1) - now.unit(1)
-        for lane, correct in row.verdicts:
+        for _, correct in row.verdicts:
             center = QPointF(x, rect.y() + small.height() / 2)
             mark = Mark.RIGHT if correct else Mark.WRONG
             marks.draw(painter, mark, center, now.unit(0.9), now.color("right" if correct else "wrong"))

@@ -74,7 +74,9 @@ class Player(QObject):
         if beyond:
             self._workspace.cursor.go(now.turn, min(beyond) if forward else max(beyond))
         elif forward and now.turn < self._workspace.cursor.last:
-            first = next((e.seq for e in reader.events(now.session, now.lane, turns=(now.turn + 1, now.turn + 1))), None)
+            first = next(
+                (e.seq for e in reader.events(now.session, now.lane, turns=(now.turn + 1, now.turn + 1))), None
+            )
             self._workspace.cursor.go(now.turn + 1, first)
         elif not forward and now.turn > 0:
             self._workspace.cursor.go(now.turn - 1)

@@ -235,7 +235,7 @@ _SHAPES: tuple[tuple[tuple[float, float], ...], ...] = (
 
 
 def shape(place: int, center: QPointF, radius: float) -> QPainterPath:
-    """Outline of a lane's shape: disc, square, triangle, diamond, triangle down, pentagon, hexagon, plus; then again."""
+    """Outline of a lane's shape: disc, square, triangle, diamond, triangle down, pentagon, hexagon, plus; again."""
     path, points = QPainterPath(), _SHAPES[place % len(_SHAPES)]
     if not points:
         path.addEllipse(center, radius, radius)

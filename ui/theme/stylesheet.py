@@ -26,18 +26,21 @@ QScrollArea > QWidget > QWidget {{ background: transparent; }}
 QAbstractScrollArea::corner {{ background: transparent; }}
 QScrollBar:vertical {{ background: transparent; width: 10px; margin: 0; }}
 QScrollBar:horizontal {{ background: transparent; height: 10px; margin: 0; }}
-QScrollBar::handle {{ background: {control-hover}; border-radius: 3px; margin: 2px; min-height: 24px; min-width: 24px; }}
+QScrollBar::handle
+  {{ background: {control-hover}; border-radius: 3px; margin: 2px; min-height: 24px; min-width: 24px; }}
 QScrollBar::handle:hover {{ background: {text-3}; }}
 QScrollBar::add-line, QScrollBar::sub-line {{ width: 0; height: 0; }}
 QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent; }}
-QPushButton, QToolButton {{ background: {control}; border: none; border-radius: 6px; padding: 0 {u3}px; min-height: {hit}px; }}
+QPushButton, QToolButton
+  {{ background: {control}; border: none; border-radius: 6px; padding: 0 {u3}px; min-height: {hit}px; }}
 QToolButton {{ padding: 0 {u2}px; }}
 QPushButton:hover, QToolButton:hover {{ background: {control-hover}; }}
 QPushButton:pressed, QToolButton:pressed {{ background: {line}; }}
 QPushButton:disabled, QToolButton:disabled {{ color: {text-3}; }}
 QPushButton[part="primary"], QToolButton[part="primary"], QToolButton[part="primary"]:checked
   {{ background: {accent-fill}; color: {on-accent}; }}
-QPushButton:focus, QToolButton:focus, QComboBox:focus, QLineEdit:focus, QSpinBox:focus {{ border: 1px solid {accent-fill}; }}
+QPushButton:focus, QToolButton:focus, QComboBox:focus, QLineEdit:focus, QSpinBox:focus
+  {{ border: 1px solid {accent-fill}; }}
 QToolButton[part="plain"] {{ background: transparent; }}
 QToolButton[part="plain"]:hover {{ background: {control}; }}
 QToolButton[part="quiet"] {{ background: transparent; color: {text-2}; }}
@@ -45,7 +48,9 @@ QToolButton[part="quiet"]:hover {{ background: {control}; color: {text}; }}
 QToolButton:checked {{ background: {accent-soft}; color: {accent}; }}
 QToolButton[part="quiet"]:checked {{ background: {accent-soft}; color: {accent}; }}
 QToolButton::menu-indicator {{ image: none; width: 0; }}
-QComboBox {{ background: {control}; border: 1px solid transparent; border-radius: 6px; padding: 0 {u2}px; min-height: {hit2}px; }}
+QComboBox
+  {{ background: {control}; border: 1px solid transparent; border-radius: 6px;
+     padding: 0 {u2}px; min-height: {hit2}px; }}
 QComboBox:hover {{ background: {control-hover}; }}
 QComboBox::drop-down {{ border: none; width: 24px; }}
 QComboBox::down-arrow {{ image: url("{icons}/chevron-{theme}.svg"); width: 16px; height: 16px; }}
@@ -56,11 +61,13 @@ QLineEdit, QSpinBox, QDoubleSpinBox, QPlainTextEdit, QTextEdit, QTextBrowser
      selection-background-color: {accent-fill}; selection-color: {on-accent}; }}
 QPlainTextEdit[part="bare"], QTextBrowser[part="bare"] {{ background: transparent; border: none; padding: 0; }}
 QCheckBox, QRadioButton {{ spacing: {u2}px; min-height: {hit2}px; background: transparent; }}
-QCheckBox::indicator, QRadioButton::indicator {{ width: 14px; height: 14px; border: 1px solid {text-3}; background: {sunken}; }}
+QCheckBox::indicator, QRadioButton::indicator
+  {{ width: 14px; height: 14px; border: 1px solid {text-3}; background: {sunken}; }}
 QCheckBox::indicator {{ border-radius: 3px; }}
 QRadioButton::indicator {{ border-radius: 7px; }}
 QCheckBox::indicator:hover, QRadioButton::indicator:hover {{ border-color: {text}; }}
-QCheckBox::indicator:checked {{ background: {accent-fill}; border-color: {accent-fill}; image: url("{icons}/check-{theme}.svg"); }}
+QCheckBox::indicator:checked
+  {{ background: {accent-fill}; border-color: {accent-fill}; image: url("{icons}/check-{theme}.svg"); }}
 QRadioButton::indicator:checked {{ background: {accent-fill}; border-color: {accent-fill}; }}
 QTabBar {{ background: transparent; qproperty-drawBase: 0; }}
 QTabBar::tab {{ background: transparent; color: {text-2}; padding: {u2}px 0 {u1}px 0; margin: 0 {u4}px 0 0;

@@ -1,4 +1,4 @@
-"""Colour tokens of the themes, read from ``resources/themes/*.json``; no Qt, so that contrast can be tested anywhere."""
+"""Colour tokens of the themes, from ``resources/themes/*.json``; no Qt, so that contrast can be tested anywhere."""
 
 from __future__ import annotations
 

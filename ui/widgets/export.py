@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QMarginsF, QPoint, QRect, QSize, QSizeF
-from PySide6.QtGui import QImage, QPageLayout, QPageSize, QPainter, QPdfWriter
+from PySide6.QtGui import QColor, QImage, QPageLayout, QPageSize, QPaintDevice, QPainter, QPdfWriter
 from PySide6.QtWidgets import QWidget
 
 from workbench.errors import MnemoscopeError
@@ -22,7 +22,9 @@ def export_widget(widget: QWidget, path: Path, title: str = "") -> None:
     writers = {".png": _png, ".svg": _svg, ".pdf": _pdf}
     writer = writers.get(path.suffix.lower())
     if writer is None:
-        raise MnemoscopeError(f"{path.name}: figures are written as {', '.join(writers)}", "choose one of these suffixes")
+        raise MnemoscopeError(
+            f"{path.name}: figures are written as {', '.join(writers)}", "choose one of these suffixes"
+        )
     if not path.parent.is_dir() or not writer(widget, path, title):
         raise MnemoscopeError(f"{path}: cannot be written", "choose a folder that you may write to")
 
@@ -58,7 +60,7 @@ def _pdf(widget: QWidget, path: Path, title: str) -> bool:
     return _paint(writer, widget)
 
 
-def _paint(device, widget: QWidget) -> bool:
+def _paint(device: QPaintDevice, widget: QWidget) -> bool:
     painter = QPainter()
     if not painter.begin(device):
         return False
@@ -67,7 +69,7 @@ def _paint(device, widget: QWidget) -> bool:
     return painter.end()
 
 
-def _background(widget: QWidget):
+def _background(widget: QWidget) -> QColor:
     from ui.theme import theme
 
     return theme.active().color("surface")
@@ -79,7 +81,9 @@ def ask_and_export(panel: Panel, suffix: str) -> None:
 
     run = panel.workspace.run
     start = (run.path.parent if run else Path.home()) / f"{panel.name}-turn-{panel.moment.turn}.{suffix}"
-    name, _ = QFileDialog.getSaveFileName(panel, f"Export {suffix.upper()}", str(start), f"{suffix.upper()} (*.{suffix})")
+    name, _ = QFileDialog.getSaveFileName(
+        panel, f"Export {suffix.upper()}", str(start), f"{suffix.upper()} (*.{suffix})"
+    )
     if not name:
         return
     try:

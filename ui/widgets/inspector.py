@@ -5,6 +5,7 @@ from __future__ import annotations
 import traceback
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QLabel, QStackedWidget, QTabBar, QVBoxLayout, QWidget
 
 from ui import panels
@@ -85,7 +86,7 @@ class Inspector(QFrame):
         """Show the tab bar or not (layout Talk)."""
         self.head.setVisible(chrome)
 
-    def showEvent(self, event) -> None:  # noqa: ANN001, D102, N802
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: D102
         super().showEvent(event)
         self._show()
 

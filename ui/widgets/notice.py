@@ -48,6 +48,7 @@ class Notice(QFrame):
         self.details.setVisible(bool(details))
         for title, action in (*actions, ("Close", lambda: None)):
             button = QPushButton(title)
-            button.clicked.connect(lambda _=False, a=action: (self.hide(), a()))
+            button.clicked.connect(self.hide)
+            button.clicked.connect(lambda _=False, a=action: a())
             self._buttons.addWidget(button)
         self.show()

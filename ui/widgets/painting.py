@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from PySide6.QtGui import QPainter, QPaintDevice
+from PySide6.QtGui import QPaintDevice, QPainter
 
 
 @contextmanager

@@ -42,14 +42,14 @@ class ZonedWidget(QWidget):
             return True
         return super().event(event)
 
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: D102, N802
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: D102
         zone = self.zone_at(event.position().toPoint())
         shape = Qt.CursorShape.PointingHandCursor if zone and zone.click else Qt.CursorShape.ArrowCursor
         if self.cursor().shape() != shape:
             self.setCursor(shape)
         super().mouseMoveEvent(event)
 
-    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: D102, N802
+    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: D102
         if event.button() == Qt.MouseButton.LeftButton:
             zone = self.zone_at(event.position().toPoint())
             if zone is not None and zone.click is not None:

@@ -53,6 +53,8 @@ def board(reader: TraceReader, session: int, turn: int, seq: int | None = None) 
     rows = []
     for place, lane in enumerate(scores(reader, session, turn, seq).lanes):
         cells = tuple(lane.overall if c == OVERALL else lane.cell(c) or _NONE for c in columns)
-        rows.append(BoardRow(lane.lane.id, place, lane.lane.name, cells, lane.retrieval.recall.get(10), lane.retrieval.n))
+        rows.append(
+            BoardRow(lane.lane.id, place, lane.lane.name, cells, lane.retrieval.recall.get(10), lane.retrieval.n)
+        )
     asked = sum(p.after <= turn for p in probes)
     return Board(session, turn, columns, tuple(rows), asked, len(probes))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -200,7 +200,7 @@ def _short(value: Any) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 
-_SAY = {
+_SAY: dict[str, Callable[[Mapping[str, Any]], str]] = {
     Kind.WRITTEN: lambda d: d["text"],
     Kind.UPDATED: _said_change,
     Kind.SUPERSEDED: lambda d: f"by {d['by']}" if d.get("by") else d.get("reason", ""),
@@ -236,7 +236,8 @@ def _read_answer(index: TraceIndex, lane: int, session: int, seq: int | None, pr
     recalled = last.get(Kind.RECALLED)
     said = answered.payload if answered else blank
     spans = _spans(packed, set(probe.evidence))
-    share, pooled = _attention(index, last.get(Kind.CAPTURED), packed, spans)
+    captured = last.get(Kind.CAPTURED) if probe.evidence else None
+    share, pooled = _attention(index, captured, packed, spans)
     hits = recalled.payload.get("hits", ()) if recalled else ()
     return AnswerView(
         probe.id,
@@ -294,8 +295,10 @@ def _attention(
     index: TraceIndex, captured: Event | None, packed: Mapping[str, Any], spans: Sequence[SpanView]
 ) -> tuple[float | None, bool]:
     """Mean over layers, heads and answer tokens of the attention that falls on evidence spans."""
-    if captured is None or not any(s.evidence for s in spans):
-        return (0.0 if captured is not None and any(s.tokens for s in spans) else None), False
+    if captured is None:
+        return None, False
+    if not any(s.evidence for s in spans):
+        return 0.0, False
     import numpy as np
 
     weights = index.reader.array(captured.payload["blob"]).astype(np.float32)

@@ -124,7 +124,8 @@ def next_probe(
         values.append(lane)
     order = "ASC" if forward else "DESC"
     rows = reader.query(
-        f"SELECT turn, subject, payload FROM event WHERE {' AND '.join(where)} ORDER BY turn {order}, seq {order}", values
+        f"SELECT turn, subject, payload FROM event WHERE {' AND '.join(where)} ORDER BY turn {order}, seq {order}",
+        values,
     )
     return next(((at, probe) for at, probe, text in rows if not wrong or not json.loads(text).get("correct")), None)
 

@@ -155,7 +155,9 @@ def test_the_timeline_says_what_is_under_the_mouse(shown: Maker) -> None:
     assert "probes right" in tracks._tip(QPoint(5, round(tracks._y(0))))
 
 
-def test_the_transcript_follows_the_cursor_and_moves_it(shown: Maker, workspace: Workspace, qtbot: Any, settle: Any) -> None:
+def test_the_transcript_follows_the_cursor_and_moves_it(
+    shown: Maker, workspace: Workspace, qtbot: Any, settle: Any
+) -> None:
     panel = shown("transcript", 300, 500)
     for turn in (59, 0, 30):
         workspace.cursor.go(turn)
@@ -220,7 +222,7 @@ def test_lanes_show_whole_columns_and_bring_the_selected_one(shown: Maker, works
     panel = shown("lanes", 620, 500)
     workspace.selection.select(lane=1)
     settle(workspace)
-    bar = panel.scroll.horizontalScrollBar()
+    bar = panel.side.horizontalScrollBar()
     assert bar.maximum() > 0
     assert bar.value() == 0
     workspace.selection.select(lane=5)
@@ -238,7 +240,9 @@ def test_lanes_before_the_first_probe_say_so(shown: Maker, workspace: Workspace,
     assert all(lane.answer is None for lane in panel.view.lanes)
 
 
-def test_a_cell_of_the_scoreboard_leads_to_its_probes(shown: Maker, workspace: Workspace, qtbot: Any, settle: Any) -> None:
+def test_a_cell_of_the_scoreboard_leads_to_its_probes(
+    shown: Maker, workspace: Workspace, qtbot: Any, settle: Any
+) -> None:
     board, probes = shown("scoreboard", 1200, 200), shown("probes", 800, 400)
     board.grab()
     cell = next(z for z in board.matrix.zones if "bm25 · conflict resolution" in z.tip)
@@ -307,7 +311,12 @@ def test_eight_lanes_and_many_turns_fit(tmp_path: Path, qtbot: Any, settle: Any)
     names = tuple(f"window:turns={n}" for n in range(8))
     space = Workspace()
     space.open(write_trace(tmp_path / "wide.mnemo", turns=300, items=60, probes=60, lanes=names), 200)
-    for name, size in (("scrubber", (900, 220)), ("lanes", (700, 400)), ("scoreboard", (900, 160)), ("probes", (600, 300))):
+    for name, size in (
+        ("scrubber", (900, 220)),
+        ("lanes", (700, 400)),
+        ("scoreboard", (900, 160)),
+        ("probes", (600, 300)),
+    ):
         panel = make(name, space)
         qtbot.addWidget(panel)
         panel.resize(*size)
