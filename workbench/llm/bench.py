@@ -119,17 +119,21 @@ class _Bench:
     async def overhead(self, lanes: int) -> dict[str, float]:
         """Scheduled and raw passes in turn."""
         batches = await self.recorded(lanes)
-        scheduled, raw = [], []
+        scheduled, raw, cpu = [], [], []
         for _ in range(self._load.repeats):
+            before = time.process_time()
             scheduled.append(await self.scheduled(lanes))
+            between = time.process_time()
             raw.append(await self._raw(batches))
+            cpu.append((between - before) / (time.process_time() - between))
         ratios = [a / b for a, b in zip(scheduled, raw, strict=True)]
         return {
-            "scheduled_s": statistics.median(scheduled),
-            "raw_s": statistics.median(raw),
             "ratio": statistics.median(ratios),
             "ratio_lowest": min(ratios),
             "ratio_highest": max(ratios),
+            "cpu_ratio": statistics.median(cpu),
+            "scheduled_s": statistics.median(scheduled),
+            "raw_s": statistics.median(raw),
             "steps": len(batches),
         }
 
@@ -150,8 +154,9 @@ def run(large: bool = False, load: Load | None = None) -> dict[str, Any]:
     """Measure on a random model of two million parameters, or of 0.5 B shape with ``large`` (a 500 MB file).
 
     Returns:
-        ``overhead`` (scheduled over raw, medians and range over alternating passes), ``lanes`` (eight together over one
-        alone), ``unified`` (the same with one cell array for all lanes), ``model`` and ``load``.
+        ``overhead`` (scheduled over raw: median and range of ``ratio`` in wall time over alternating passes, and of
+        ``cpu_ratio`` in processor time, which other programs on the machine disturb less), ``lanes`` (eight together
+        over one alone), ``unified`` (the same with one cell array for all lanes), ``model`` and ``load``.
     """
     load = load or (Load(repeats=2, generated=24) if large else Load())
     shape = LARGE if large else SMALL

@@ -1,8 +1,7 @@
 """JSON schemas to GBNF grammars, and a grammar that checks tokens as they are sampled.
 
-The grammar writes JSON exactly as ``json.dumps`` does by default (``{"a": "x", "b": [1, 2]}``): one way to write a
-value, so that a small model that has seen that way can follow it, and no token is lost on white space. Properties come
-in the order of the schema and all of them are written.
+White space is what ``json.dumps`` writes, ``{"a": "x", "b": [1, 2]}``, or none, ``{"a":"x","b":[1,2]}``, as the model
+prefers; more of it would only cost tokens. Properties come in the order of the schema and all of them are written.
 """
 
 from __future__ import annotations
@@ -24,6 +23,7 @@ MAX_REPEAT = 2000
 
 _NOTES = {"title", "description", "default", "examples", "$schema", "$id", "$comment"}
 _CHAR = r"""
+comma ::= "," " "?
 char ::= [^"\\\x00-\x1F\x7F\uD800-\uDFFF] | "\\" (["\\/bfnrt] | "u" hexes)
 hexes ::= [0-9a-cefA-CEF] hex hex hex | [dD] [0-7] hex hex
 hex ::= [0-9a-fA-F]
@@ -97,9 +97,9 @@ class _Compiler:
             raise ModelError(f"schema at {place}: additionalProperties is not supported", "name every property")
         parts: list[str] = []
         for name, child in schema.get("properties", {}).items():
-            lead = ", " if parts else ""
-            key = _literal(f"{lead}{json.dumps(name, ensure_ascii=False)}: ")
-            parts.append(f"{key} {self.value(child, f'{place}.{name}')}")
+            lead = "comma " if parts else ""
+            key = _literal(json.dumps(name, ensure_ascii=False) + ":")
+            parts.append(f'{lead}{key} " "? {self.value(child, f"{place}.{name}")}')
         return self._rule(" ".join(['"{"', *parts, '"}"']))
 
     def _array(self, schema: dict[str, Any], place: str) -> str:
@@ -110,7 +110,7 @@ class _Compiler:
         if most == 0:
             return _literal("[]")
         item = self.value(schema.get("items", {}), f"{place}[]")
-        more = self._rule(f'", " {item}')
+        more = self._rule(f"comma {item}")
         items = f"{item} {more}{{{max(0, least - 1)},{'' if most is None else most - 1}}}"
         return self._rule(f'"[" {items} "]"' if least else f'"[" ({items})? "]"')
 

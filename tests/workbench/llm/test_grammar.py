@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -54,6 +55,12 @@ def fits(value: Any, schema: dict[str, Any]) -> bool:
     return type(value) is int and schema["minimum"] <= value <= schema["maximum"]
 
 
+def tight(text: str) -> str:
+    """The JSON text without the single spaces that may follow a comma or a colon outside of strings."""
+    parts = text.split('"')
+    return '"'.join(part if inside % 2 else re.sub(r"([,:]) ", r"\1", part) for inside, part in enumerate(parts))
+
+
 def write(backend: LlamaBackend, requests: Sequence[CompletionRequest]) -> list[Any]:
     async def together() -> list[Any]:
         return await asyncio.gather(*map(backend.complete, requests))
@@ -84,7 +91,7 @@ def test_every_operation_parses_with_random_weights(
         value = json.loads(result.text)
         assert operation.schema is not None and fits(value, operation.schema), (operation.purpose, result.text)
         escapes = "\\" in result.text  # a model may escape what json.dumps would not
-        assert escapes or result.text == json.dumps(value, ensure_ascii=False)
+        assert escapes or tight(result.text) == json.dumps(value, ensure_ascii=False, separators=(",", ":"))
         result.text.encode("utf-8")  # no lone surrogates
     assert ended >= len(wanted) * 0.9
 
@@ -94,6 +101,26 @@ def test_full_size_strings_hit_the_limit_honestly(backend: LlamaBackend) -> None
     (cut,) = write(backend, [CompletionRequest(operation.messages, operation.schema, 8)])
     assert cut.stop == "limit" and len(cut.tokens) == 8
     assert cut.text.startswith('{"summary": "'[: len(cut.text)])
+
+
+@pytest.mark.parametrize(
+    ("text", "good"),
+    [
+        ('{"a": "x", "b": [1, 2]}', True),
+        ('{"a":"x","b":[1,2]}', True),
+        ('{"a":  "x","b":[1,2]}', False),
+        ('{"a":"x" ,"b":[1,2]}', False),
+        ('{"b":[1,2],"a":"x"}', False),
+        ('{"a":"x"}', False),
+        ('{"a":"x","b":[1,2,3,4]}', False),
+        ('{"a":"x","b":[1,2]', False),
+        ('{"a":"xxxxx","b":[]}', False),
+    ],
+)
+def test_white_space_order_and_bounds(backend: LlamaBackend, text: str, good: bool) -> None:
+    numbers = {"type": "array", "items": {"type": "integer", "minimum": 0, "maximum": 9}, "maxItems": 3}
+    schema = {"type": "object", "properties": {"a": {"type": "string", "maxLength": 4}, "b": numbers}}
+    assert accepted(backend, schema, text) == good
 
 
 def test_nested_kinds(backend: LlamaBackend) -> None:
