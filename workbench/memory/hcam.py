@@ -43,8 +43,8 @@ class HCAM(MemoryStrategy):
         "frames."
     )
 
-    chunk: int = 8
-    k: int = 4
+    chunk: int = 4
+    k: int = 8
     sentences: int = 10
     temperature: float = 0.1
     _vectors: Vectors = field(default_factory=Vectors, init=False, repr=False, compare=False)

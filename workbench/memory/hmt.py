@@ -48,7 +48,7 @@ class HMT(MemoryStrategy):
         "of a mixture of all by cross-attention; the segment is smaller, so that short sessions have several."
     )
 
-    segment: int = 256
+    segment: int = 128
     sensory: int = 32
     memories: int = 300
     recalled: int = 3
@@ -119,5 +119,5 @@ class HMT(MemoryStrategy):
         near = [*log.state.active(SENSORY), *log.state.active(PIECE)]
         for age, item in enumerate(near, 1):
             spans.append(Span(item.text, (item.id,), item.turns, item.kind, priority=1 + age))
-            scored.append((item.id, 1 + age / len(near), True, {"recency": age / len(near)}))
+            scored.append((item.id, age / len(near) - 1, True, {"recency": age / len(near)}))  # below all recalled
         return Recall(tuple(spans), hits(scored), len(best) + len(near))

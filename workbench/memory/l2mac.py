@@ -20,11 +20,12 @@ class L2MAC(MemoryStrategy):
     """Turn every message into an instruction, run it in a fresh context, and keep its results in files.
 
     The control unit shows the model the instruction alone, then the names of the files, then the lines of the file that
-    was opened; nothing else is carried from step to step. A fact is written into the file that the model chooses, or
-    into a new one that it names; lines that the fact contradicts or repeats are overwritten. When a file leaves too
-    little room, its oldest lines are popped and replaced by a summary. A finished instruction leaves the context; a
-    failed one stays in the registry and is shown as it is. Calls: 1 for the step, then for each fact 1 to choose the
-    file, 1 to name a new one, 1 to view and overwrite; 1 for a question, which opens up to ``files`` files.
+    was opened; nothing else is carried from step to step. A fact is written into the file that the model names; when
+    there is none of that name, it chooses between a new one and those there are. Lines that the fact contradicts or
+    repeats are overwritten. When a file leaves too little room, its oldest lines are popped and replaced by a summary.
+    A finished instruction leaves the context; a failed one stays in the registry and is shown as it is. Calls: 1 for
+    the step, then for each fact 1 to name its file, 1 to choose when the name is new, 1 to view and overwrite; 1 for a
+    question, which opens up to ``files`` files.
 
     L2MAC, arXiv 2310.02003.
 
@@ -69,7 +70,7 @@ class L2MAC(MemoryStrategy):
 
     async def _store(self, fact: str, step: Item, mind: Mind, log: MemoryLog) -> str:
         fact = cut(fact, room(mind, 256, 0.25), mind.count_tokens)[0]
-        name = await self._choose(fact, mind, log) or await self._name(fact, step, mind, log)
+        name = await self._file(fact, mind, log)
         existing = next((i for i in log.state.active("file") if i.fields["name"] == name), None)
         if existing is None:
             log.write(f"{name}: {fact}", "file", step.turns, name=name, lines=[[fact, list(step.turns)]])
@@ -77,18 +78,16 @@ class L2MAC(MemoryStrategy):
             await self._overwrite(existing, fact, step, mind, log)
         return name
 
-    async def _choose(self, fact: str, mind: Mind, log: MemoryLog) -> str:
-        names = self._names(mind, log)
-        if not names:
-            return ""
-        reply = await ask(mind, log, prompts.choose(fact, names))
-        return reply["choice"][0] if reply and reply["choice"] else ""
-
-    @staticmethod
-    async def _name(fact: str, step: Item, mind: Mind, log: MemoryLog) -> str:
+    async def _file(self, fact: str, mind: Mind, log: MemoryLog) -> str:
+        """The file that a fact belongs to: the one that the model names, or one of those there are instead."""
         reply = await ask(mind, log, prompts.note(fact))
         words = [tag for tag in reply["tags"] if tag] if reply else []
-        return words[0][:40].lower() if words else "notes"
+        name = words[0][:40].lower() if words else "notes"
+        names = self._names(mind, log)
+        if not names or name in names:
+            return name
+        reply = await ask(mind, log, prompts.choose(fact, [*names, name]))
+        return str(reply["choice"][0]) if reply and reply["choice"] else name
 
     def _names(self, mind: Mind, log: MemoryLog) -> list[str]:
         written = sorted(log.state.active("file"), key=lambda i: -i.changed)[: self.names]

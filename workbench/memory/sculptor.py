@@ -29,9 +29,10 @@ class Sculptor(MemoryStrategy):
     or ``folded``, and each change of view can be taken back. The number and the order of fragments never change. After
     a turn the model names the older fragments that it contradicts or repeats, which are folded; when the context is
     fuller than ``fill``, the oldest fragments are summarised, then folded. A question begins with a search for its
-    keywords, which restores what matches; then the model folds what does not help. A question is asked in a copy of the
-    context: what its tools fold does not outlive it, so that asking does not change the memory. Calls: up to 1 + one
-    per summary for a turn; 1 + one per batch of fragments for a question; never more than ``calls``.
+    keywords, which restores what matches and folds the rest; then the model folds what does not help. A question is
+    asked in a copy of the context: what its tools fold does not outlive it, so that asking does not change the memory.
+    Calls: up to 1 + one per summary for a turn; 1 + one per batch of fragments for a question; never more than
+    ``calls``.
 
     Sculptor, arXiv 2508.04664.
 
@@ -40,7 +41,9 @@ class Sculptor(MemoryStrategy):
         fragments: a message longer than this fraction of what fits is cut (5: a fifth).
         similar: older fragments that a new one is held against.
         fill: share of the context above which the oldest fragments are summarised or folded.
-        placeholders: whether a folded fragment keeps a line of its own in the context.
+        placeholders: whether a folded fragment keeps a line of its own in the context, as published; while answering
+            no tool can be called, so that nothing could be done with it.
+        batch: fragments that the model judges at once.
     """
 
     name: ClassVar[str] = "sculptor"
@@ -57,7 +60,8 @@ class Sculptor(MemoryStrategy):
     fragments: int = 5
     similar: int = 5
     fill: float = 0.8
-    placeholders: bool = True
+    placeholders: bool = False
+    batch: int = 8
 
     async def observe(self, turn: Turn, mind: Mind, log: MemoryLog) -> None:
         """Fragment the message, fold what it makes obsolete, free room when there is too little."""
@@ -117,9 +121,10 @@ class Sculptor(MemoryStrategy):
         found = await self._search(query, items, mind, log)
         restored = [name for name in found if views[name] != FULL]
         views |= dict.fromkeys(restored, FULL)
-        useful, asked = await self._useful(query, [i for i in items if views[i.id] == FULL], mind, log)
+        candidates = [i for i in items if views[i.id] == FULL and (i.id in found or not found)]
+        useful, asked = await self._useful(query, candidates, mind, log)
         keep = useful or set(found)
-        folded = [name for name in asked if name not in keep] if keep else []
+        folded = [i.id for i in items if i.id not in keep and (found or i.id in asked)] if keep else []
         views |= dict.fromkeys(folded, FOLDED)
         log.note("tools", {"matches": found, "restored": restored, "folded": folded})
         return self._shown(items, views, found, useful)
@@ -138,7 +143,9 @@ class Sculptor(MemoryStrategy):
     ) -> tuple[set[str], list[str]]:
         useful: set[str] = set()
         asked: list[str] = []
-        for called, batch in enumerate(_batches(items, room(mind, 128 + mind.count_tokens(query), 0.8), mind), 1):
+        for called, batch in enumerate(
+            _batches(items, room(mind, 128 + mind.count_tokens(query), 0.8), mind, self.batch), 1
+        ):
             if called >= self.calls:
                 break
             reply = await ask(mind, log, prompts.relevant(query, [i.text for i in batch]))
@@ -182,13 +189,13 @@ def _words(text: str) -> set[str]:
     return {w for w in re.findall(r"\w+", text.casefold()) if len(w) > 3}
 
 
-def _batches(items: Sequence[Item], limit: int, mind: Mind) -> Iterator[list[Item]]:
-    """Items in groups of at most ``limit`` tokens, at least one in each."""
+def _batches(items: Sequence[Item], limit: int, mind: Mind, most: int = 99) -> Iterator[list[Item]]:
+    """Items in groups of at most ``limit`` tokens and ``most`` items, at least one in each."""
     batch: list[Item] = []
     length = 0
     for item in items:
         size = mind.count_tokens(item.text) + 4  # its number in the prompt
-        if batch and length + size > limit:
+        if batch and (length + size > limit or len(batch) >= most):
             yield batch
             batch, length = [], 0
         batch.append(item)

@@ -74,7 +74,7 @@ def verdicts(*contradicted: str) -> Callable[[str], Any]:
 class TestSculptor:
     def test_an_outdated_fragment_is_folded_and_nothing_moves(self) -> None:
         mind = ScriptedMind({"relate": verdicts("Oslo"), "keywords": lambda _: {"keywords": []}, "relevant": useful()})
-        lane = Lane(Sculptor, mind).tell("I live in Oslo", "I have a dog", "I moved to Lima")
+        lane = Lane(lambda: Sculptor(placeholders=True), mind).tell("I live in Oslo", "I have a dog", "I moved to Lima")
         fragments = lane.state.active("fragment")
         assert [f.fields["view"] for f in fragments] == ["folded", "full", "full"]
         assert [f.turns for f in fragments] == [(0,), (1,), (2,)], "order and number stay"
@@ -88,7 +88,9 @@ class TestSculptor:
 
     def test_a_question_restores_what_its_keywords_match_and_folds_the_rest(self) -> None:
         answers = {"relate": verdicts("Oslo"), "keywords": lambda _: {"keywords": ["oslo"]}, "relevant": useful("Oslo")}
-        lane = Lane(Sculptor, ScriptedMind(answers)).tell("I live in Oslo", "I have a dog", "I moved to Lima")
+        lane = Lane(lambda: Sculptor(placeholders=True), ScriptedMind(answers)).tell(
+            "I live in Oslo", "I have a dog", "I moved to Lima"
+        )
         count = len(lane.events)
         recall = lane.ask("Did Mira live in Oslo?")
         assert [s.kind for s in recall.spans] == ["full", "folded", "folded"]
@@ -150,7 +152,7 @@ class TestL2MAC:
     def test_every_instruction_runs_in_a_fresh_context(self) -> None:
         mind = ScriptedMind(self.answers())
         lane = Lane(L2MAC, mind).tell(OSLO, REX, LIMA)
-        assert mind.purposes == ["facts", "note", "facts", "choose", "note", "facts", "choose", "relate"]
+        assert mind.purposes == ["facts", "note", "facts", "note", "choose", "facts", "note", "relate"]
         assert mind.prompts[5][1] == f"Messages\nMira: {LIMA}", "no earlier instruction is in the context"
         assert mind.prompts[7][1] == f"New\n{LIMA}\nOld\n0 | {OSLO}", "only the opened file is viewed"
         assert [i.status for i in lane.state.items.values() if i.kind == "instruction"] == ["evicted"] * 3
