@@ -28,7 +28,7 @@ def pixels(widget: QWidget) -> np.ndarray:
 
 def colors(widget: QWidget) -> int:
     """How many different colours a widget paints."""
-    return len(np.unique(pixels(widget).reshape(-1, 3), axis=0))
+    return len(np.unique(pixels(widget).astype(np.int32) @ (1 << 16, 1 << 8, 1)))
 
 
 def long_capture(path: Path, columns: int = 4096, heads: int = 8, bright: int = 3000, bins: bool = False) -> Path:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from PySide6.QtCore import QModelIndex, Qt, QTimer
+from PySide6.QtCore import QModelIndex, Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -73,7 +73,7 @@ class ItemsPanel(Panel):
     def build(self) -> QWidget:
         """Table over detail."""
         self._open_causes: set[str] = set()
-        self._followed = (0, -2)
+        self._followed, self._unsettled = (0, -2), False
         self.items = ItemsModel(self)
         self._split = QSplitter(Qt.Orientation.Vertical)
         self._split.setChildrenCollapsible(False)
@@ -108,7 +108,8 @@ class ItemsPanel(Panel):
         return upper
 
     def _make_table(self) -> QWidget:
-        table = self.view_table = QTableView()
+        table = self.view_table = _Table()
+        table.resized.connect(self._settle)
         table.setModel(self.items)
         self._delegate = ItemDelegate(self)
         table.setItemDelegate(self._delegate)
@@ -187,6 +188,7 @@ class ItemsPanel(Panel):
         run = self.workspace.run
         color = self._delegate.color = theme.active().lane(run.place(view.items.lane) if run else 0)
         self.items.show(view.items.rows)
+        self._unsettled = self.detail.isVisible() != (view.detail is not None)
         self.detail.setVisible(view.detail is not None)
         if view.detail is not None:
             self.detail.show_html(story_html(view.detail, view.items.turn, self._open_causes), color)
@@ -199,6 +201,12 @@ class ItemsPanel(Panel):
         self._followed = self.view.items.lane, self.view.items.turn
         self._scroll_to_change()
         self._soon.start()
+
+    def _settle(self) -> None:
+        """The detail came or went and the table has its new height: what changed may have slid out of view."""
+        if self._unsettled:
+            self._unsettled = False
+            self._scroll_to_change()
 
     def _scroll_to_change(self) -> None:
         row = self.items.first_written
@@ -276,7 +284,8 @@ class ItemsPanel(Panel):
         """Sizes and icons."""
         self._measure()
         for button in self._split.findChildren(QToolButton):
-            button.setIcon(theme.active().icon(button.property("glyph")))
+            if button.property("glyph"):  # the filter field has a button of its own
+                button.setIcon(theme.active().icon(button.property("glyph")))
 
     def add_actions(self, menu: QMenu) -> None:
         """Go to the source turn; close the detail."""
@@ -296,3 +305,13 @@ class ItemsPanel(Panel):
             self._changed.toggle()
         else:
             super().keyPressEvent(event)
+
+
+class _Table(QTableView):
+    """Says when its size has changed."""
+
+    resized = Signal()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.resized.emit()

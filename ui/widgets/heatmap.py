@@ -199,8 +199,7 @@ class AttentionMap(QWidget):
                 self._x(last, places) - self._x(first, places),
                 places.map.height(),
             )
-            painter.fillRect(rect, brush)
-            painter.fillRect(rect, QColor(style.color("text-3", 0.35)) if rect.width() < 3 else brush)
+            painter.fillRect(rect, brush if rect.width() >= 3 else style.color("text-3", 0.35))
             if rect.width() >= 3:
                 painter.setPen(QPen(style.color("line"), 1))
                 painter.drawLine(rect.topLeft(), rect.bottomRight())

@@ -44,6 +44,7 @@ def write_story(path: Path) -> Path:
         writer.add_lane("full", "full", "full-cache", {})
         for turn in range(len(turns)):
             _TURNS[turn](lane)
+            lane.emit(Kind.TURN_CLOSED, "", {"calls": 1, "tokens": [40, 12], "items": len(lane.state.active())})
             writer.append(lane.events, [WEIGHTS] if turn == 4 else [])
             lane.events.clear()
     return path
