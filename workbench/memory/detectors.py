@@ -27,6 +27,8 @@ NO_REPLACEMENT = "no replacement"
 REINGESTED = "re-ingested"
 DUPLICATE = "duplicate"
 
+_SAID = re.compile(r"[^:]{0,40}: ")
+
 KINDS: dict[str, str] = {
     INVALID_OUTPUT: "A model's answer was cut off or had another shape; what it should have stored is lost",
     INVENTED_ID: "A model named an item or an option that does not exist",
@@ -92,6 +94,7 @@ class _Watch:
     recalled: set[tuple[str, tuple[str, ...]]] = field(default_factory=set)
     by_words: dict[tuple[str, tuple[str, ...]], set[str]] = field(default_factory=dict)
     by_slot: dict[tuple[str, ...], set[str]] = field(default_factory=dict)
+    paired: set[frozenset[tuple[str, str]]] = field(default_factory=set)
 
     def see(self, event: Event) -> None:
         self.state.apply(event)
@@ -161,6 +164,7 @@ class _Watch:
             item, old = self.state[subject], event.payload["changes"][name][0]
             now = item.text if name == "text" else item.fields.get(name)
             gone = [s for s in _strings(old) if len(s) > 2 and s in item.index_text and s not in _strings(now)]
+            gone = [s for s in gone if not _said_elsewhere(s, item, name)]
             if gone and item.active:
                 self._add(event, STALE_VECTOR, subject, f"{name} changed; the vector still says: {gone[0]}")
 
@@ -178,7 +182,9 @@ class _Watch:
         key = (item.kind, _words(item.text))
         others = [n for n in sorted(self.by_words.get(key, ())) if n != item.id and self._still(n, item.kind, key[1])]
         if key[1] and others:
-            loop = event.kind == Kind.WRITTEN and key in self.recalled
+            # A model took it for news; a turn kept as it was said ("Mira: ...") was only said twice.
+            written = event.kind == Kind.WRITTEN and event.cause and not _SAID.match(item.text)
+            loop = written and key in self.recalled
             kind, word = (REINGESTED, "recalled before as") if loop else (DUPLICATE, "the same as")
             self._add(event, kind, item.id, f"{word} {others[0]}: {item.text}")
         self.by_words.setdefault(key, set()).add(item.id)
@@ -194,9 +200,11 @@ class _Watch:
         key, value = found
         for name in sorted(self.by_slot.get(key, ())):
             other = self.state[name]
-            if name == item.id or not other.active:
+            pair = frozenset(((item.id, item.text), (name, other.text)))
+            if name == item.id or not other.active or pair in self.paired:
                 continue
             also = slot(other.text)
+            self.paired.add(pair)
             if also is not None and also[0] == key and also[1].casefold() != value.casefold():
                 self._add(event, TWO_VALUES, item.id, f"{' '.join(key)}: {value}, and {also[1]} in {name}")
         self.by_slot.setdefault(key, set()).add(item.id)
@@ -234,18 +242,34 @@ class _Watch:
 def slot(text: str) -> tuple[tuple[str, ...], str] | None:
     """What a short statement is about, and the value it gives: its last name or word. None when it is no statement.
 
-    ``Mira lives in New York.`` gives ``(mira, lives, in)`` and ``New York``. A heuristic: values in the middle of a
-    sentence, or of several small words, are not told apart.
+    ``Mira lives in New York.`` gives ``(mira, lives, in)`` and ``New York``; in ``Mira: I live in Oslo.`` who says it
+    is part of the slot; what an assistant says has none. A heuristic: values in the middle of a sentence, or of several
+    small words, are not told apart.
     """
-    said = text.split(": ", 1)[-1].strip()
-    if said.endswith("?") or "\n" in said or not 3 <= len(said.split()) <= 16 or re.search(r"[.!;]\s", said):
+    speaker, _, said = text.rpartition(": ") if text.count(": ") == 1 else ("", "", text)
+    said = said.strip()
+    if (
+        speaker == "assistant"
+        or "," in said
+        or said.endswith("?")
+        or "\n" in said
+        or not 3 <= len(said.split()) <= 16
+        or re.search(r"[.!;]\s", said)
+    ):
         return None
     tokens = re.findall(r"[\w'-]+", said)
     cut = len(tokens) - 1
     while cut > 2 and tokens[cut][:1].isupper() and tokens[cut - 1][:1].isupper():
         cut -= 1
-    about, value = tuple(t.casefold() for t in tokens[:cut]), " ".join(tokens[cut:])
-    return (about, value) if len(about) >= 2 else None
+    about = tuple(t.casefold() for t in ([speaker] if speaker else []) + tokens[:cut])
+    return (about, " ".join(tokens[cut:])) if cut >= 2 else None
+
+
+def _said_elsewhere(part: str, item: Item, changed: str) -> bool:
+    """Whether the index says ``part`` for the sake of another field that did not change."""
+    others = {"text": item.text, **item.fields}
+    others.pop(changed, None)
+    return any(part in s and s in item.index_text for value in others.values() for s in _strings(value))
 
 
 def _alike(old: tuple[str, ...], new: tuple[str, ...]) -> bool:

@@ -37,7 +37,7 @@ class LightMem(MemoryStrategy):
     Attributes:
         k: facts returned.
         sensory: tokens of the sensory buffer.
-        short_term: tokens of the short-term buffer, at most half of what fits a prompt.
+        short_term: tokens of the short-term buffer, at most a quarter of what fits a prompt.
         sleep: cosine at which a new fact is a source for updating an older one; above 1 never.
         sources: new facts that the update of an old one sees.
         stale_vectors: whether an updated fact keeps its old vector.
@@ -66,7 +66,7 @@ class LightMem(MemoryStrategy):
     async def observe(self, turn: Turn, mind: Mind, log: MemoryLog) -> None:
         """Into the sensory buffer; from there on what is full."""
         log.write(turn.said, TURN, id=f"turn-{turn.index}", index_text="", tier=SENSORY)
-        limit = room(mind, 384, 0.5)
+        limit = room(mind, 384, 0.25)
         if self._tokens(SENSORY, mind, log) >= min(self.sensory, limit / 2):
             await self._segment(mind, log)
         if self._tokens(SHORT_TERM, mind, log) >= min(self.short_term, limit):

@@ -76,6 +76,8 @@ def test_a_stale_vector_and_one_that_was_renewed_in_time() -> None:
     assert [(f.kind, f.item, f.turn) for f in told(start, stale)] == [("stale vector", "fact-0", 1)]
     renewed = [*stale, lambda log: log.update("fact-0", index_text="home: Lima town")]
     assert told(start, renewed) == []
+    shared = write("Mira lives in Oslo.", index_text="context: Mira is home", context="Mira is home", tags=["home"])
+    assert told([shared], [lambda log: log.update("fact-0", tags=["old"], turns=[0, 1])]) == []
     not_indexed = [lambda log: log.update("fact-0", tags=["moved"], turns=[0, 1])]
     assert told([write("Mira lives in Oslo.", index_text="Mira", tags=["home"])], not_indexed) == []
 
@@ -96,14 +98,19 @@ def test_two_active_values_for_one_slot() -> None:
     assert kinds(found) == ["two values"] and found[0].text == "mira lives in: Lima, and Oslo in fact-0"
     assert told([oslo], [lima, lambda log: log.supersede("fact-0", "fact-1")]) == []
     assert told([oslo], [write("Mira works in Lima.")]) == []
+    assert told([write("Mira: I live in Oslo.", "turn")], [write("Tomas: I live in Lima.", "turn")]) == []
+    touched = [lambda log: log.update("fact-0", turns=[0, 2])]
+    assert kinds(told([oslo], [lima], touched)) == ["two values"], "a pair is found once"
 
 
 @pytest.mark.parametrize(("text", "expected"), [
     ("Mira lives in New York.", (("mira", "lives", "in"), "New York")),
-    ("Mira: I moved to Oslo", (("i", "moved", "to"), "Oslo")),
+    ("Mira: I moved to Oslo", (("mira", "i", "moved", "to"), "Oslo")),
     ("A zorp is a dax.", (("a", "zorp", "is", "a"), "dax")),
     ("Where does Mira live?", None),
     ("Noted.", None),
+    ("assistant: Nice to hear this Mira", None),
+    ("Nice to hear, Mira", None),
     ("Mira sings. Tomas dances all night", None),
 ])  # fmt: skip
 def test_slots(text: str, expected: object) -> None:
@@ -124,7 +131,10 @@ def test_duplicates_and_recalls_that_come_back() -> None:
     assert told([oslo], [write("Mira lives in Oslo.", "note")]) == [], "another kind is another view of it"
     hits = {"hits": [{"item": "fact-0", "returned": True}]}
     recall = lambda log: log._emit(Kind.RECALLED, "p0", hits, 0, 0.0)  # noqa: E731
-    assert kinds(told([oslo, recall], [oslo])) == ["re-ingested"]
+    called = lambda log: log._emit(Kind.MODEL_CALLED, "", {}, 0, 0.0)  # noqa: E731
+    again = lambda log: log.write("Mira lives in Oslo.", "fact", cause=4)  # noqa: E731
+    assert kinds(told([oslo, recall], [called, again])) == ["re-ingested"]
+    assert kinds(told([oslo, recall], [oslo])) == ["duplicate"], "no model took it for news: it was just said twice"
     ended = [lambda log: log.merge(["fact-0"], "fact-1")]
     assert told([oslo], [oslo, *ended]) == []
 
