@@ -82,8 +82,8 @@ class LaneMind:
         began = time.perf_counter()
         try:
             result = await self._backend.complete(request)
-        except ModelError as error:
-            return self._called(operation, began, "", (0, 0), "limit", str(error))
+        except ModelError as problem:
+            return self._called(operation, began, "", (0, 0), "limit", str(problem))
         error = "" if result.stop != "limit" else f"cut off at {operation.max_tokens} tokens"
         tokens = (result.prompt_tokens, result.generated_tokens)
         return self._called(operation, began, result.text, tokens, result.stop, error)

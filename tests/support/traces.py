@@ -16,6 +16,7 @@ import numpy as np
 from workbench.memory.items import MemoryState
 from workbench.memory.log import MemoryLog
 from workbench.sessions.model import COMPETENCIES, Probe, Session, Turn
+from workbench.trace import blobs
 from workbench.trace.events import Event, Kind
 from workbench.trace.writer import TraceWriter
 
@@ -102,7 +103,11 @@ def _turn(lane: _Lane, plan: Session, turn: Turn, rate: float, rng: random.Rando
     )
     due = int((turn.index + 1) * rate) - int(turn.index * rate)
     for _ in range(due):
-        fields = {"keywords": ["city", turn.said.split()[-1].rstrip(".")], "context": "someone moved", "tags": ["home"]}
+        fields: dict[str, Any] = {
+            "keywords": ["city", turn.said.split()[-1].rstrip(".")],
+            "context": "someone moved",
+            "tags": ["home"],
+        }
         item = log.write(turn.said, "note", cause=call.n, **fields)
         others = [i for i in log.state.active() if i.id != item.id]
         for other in rng.sample(others, min(len(others), 2)):
@@ -127,13 +132,14 @@ def _turn(lane: _Lane, plan: Session, turn: Turn, rate: float, rng: random.Rando
 def _probe(lane: _Lane, plan: Session, probe: Probe, rng: random.Random) -> np.ndarray:
     active = lane.state.active()
     rng.shuffle(active)
-    hits = [
+    hits: list[dict[str, Any]] = [
         {"item": i.id, "rank": rank + 1, "score": round(1 / (rank + 1), 4), "returned": rank < 6,
          "parts": {"cosine": round(1 / (rank + 1), 4)}, "turns": list(i.turns), "text": i.text}
         for rank, i in enumerate(active[:15])
     ]  # fmt: skip
     lane.emit(Kind.RECALLED, probe.id, {"query": probe.question, "k": 6, "hits": hits}, ms=2.0)
-    spans, at = [], 4
+    spans: list[dict[str, Any]] = []
+    at = 4
     spans.append(
         {"kind": "instruction", "label": "instruction", "text": "Answer.", "items": [], "turns": [], "tokens": [0, 4]}
     )
@@ -164,8 +170,6 @@ def _probe(lane: _Lane, plan: Session, probe: Probe, rng: random.Random) -> np.n
         ms=rng.uniform(10, 90),
     )
     weights = np.random.default_rng(rng.randrange(1 << 30)).dirichlet(np.full(at, 0.05), (4, 4, 1)).astype(np.float16)
-    from workbench.trace import blobs
-
     texts = [w + " " for s in spans for w in (s["text"].split() + [""] * at)[: s["tokens"][1] - s["tokens"][0]]]
     captured = {"blob": blobs.encode(weights)[0], "layers": [0, 1, 2, 3], "heads": 4, "tokens": texts, "bins": None}
     lane.emit(Kind.CAPTURED, probe.id, captured)

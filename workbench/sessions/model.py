@@ -96,6 +96,7 @@ class Session:
     def from_json(cls, data: Mapping[str, Any]) -> Session:
         """The inverse of :meth:`to_json`, for data that this program wrote (readers validate foreign files)."""
         turns = tuple(Turn(**t) for t in data["turns"])
-        tuples = ("gold", "evidence", "options")
-        probes = tuple(Probe(**{k: tuple(v) if k in tuples else v for k, v in p.items()}) for p in data["probes"])
+        probes = tuple(
+            Probe(**p | {name: tuple(p[name]) for name in ("gold", "evidence", "options")}) for p in data["probes"]
+        )
         return cls(data["name"], turns, probes, data["format"], tuple(data["warnings"]), data["extra"])

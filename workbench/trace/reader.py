@@ -115,7 +115,8 @@ class TraceReader:
             f"WHERE {' AND '.join(where)} ORDER BY seq"
         )
         for row in self._connection.execute(query, values):
-            yield Event(*row[:7], json.loads(row[7]), *row[8:])
+            session_, lane_, turn, n, kind, subject_, cause, payload, ms, seq = row
+            yield Event(session_, lane_, turn, n, kind, subject_, cause, json.loads(payload), ms, seq)
 
     def event(self, seq: int) -> Event:
         """One event. Raises ``TraceError`` when there is none."""

@@ -68,7 +68,7 @@ class TraceWriter:
     def set_meta(self, key: str, value: Any) -> None:
         """Store a JSON value under ``key``."""
         row = {"key": key, "value": json.dumps(value)}
-        self._write([lambda: self._db["meta"].upsert(row, pk="key")])
+        self._write([lambda: self._db.table("meta").upsert(row, pk="key")])
 
     def add_session(self, session: Session, sha256: str) -> int:
         """Store a session whole; the number it gets in the file."""

@@ -111,9 +111,7 @@ def test_kill_minus_nine_at_any_moment_loses_nothing_committed(tmp_path: Path) -
     for moment in (5, 23):
         process = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
         assert process.stdout
-        seen = 0
-        for _ in process.stdout:
-            seen += 1
+        for seen, _ in enumerate(process.stdout, 1):
             if seen == moment:
                 os.kill(process.pid, signal.SIGKILL)
         process.stdout.close()
