@@ -91,6 +91,16 @@ def build(split: Split, widgets: Mapping[str, QWidget]) -> QSplitter:
     return splitter
 
 
+def share_out(splitter: QSplitter, split: Split) -> None:
+    """Give every part its share of the room there is; splitters go by the wishes of their parts otherwise."""
+    room = splitter.height() if split.down else splitter.width()
+    splitter.setSizes([room * share // sum(split.shares) for share in split.shares])
+    for place, part in enumerate(split.parts):
+        child = splitter.widget(place)
+        if isinstance(part, Split) and isinstance(child, QSplitter):
+            share_out(child, part)
+
+
 def sizes(splitter: QSplitter) -> list[Any]:
     """Sizes of a splitter and of the splitters in it, for ``resize``."""
     inner = [sizes(w) for w in (splitter.widget(i) for i in range(splitter.count())) if isinstance(w, QSplitter)]

@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,7 @@ from PySide6.QtWidgets import QDialog, QWidget
 from ui import layouts, panels
 from ui.panels.base import Panel
 from ui.theme import theme
+from ui.theme.tokens import THEMES
 
 if TYPE_CHECKING:
     from ui.window import MainWindow
@@ -28,7 +29,7 @@ WIDTH, HEIGHT = 1600, 1000
 PATIENCE = 60.0  # seconds that a projection may take on a machine that is busy with other things
 
 
-def tour(folder: Path, file: Path | None = None) -> int:
+def tour(folder: Path, file: Path | None = None, looks: Sequence[str] = THEMES) -> int:
     """Save the pictures into ``folder``; the exit code: 1 when a panel failed, with a line per failure."""
     from ui.app import application
     from ui.settings import Settings
@@ -49,7 +50,7 @@ def tour(folder: Path, file: Path | None = None) -> int:
         window.show()
         window.open(found)
         window._interesting_moment()
-        for name, widget in _stops(window):
+        for name, widget in _stops(window, looks):
             problems += _picture(folder, name, widget, window)
         window.close()
         window.deleteLater()
@@ -62,9 +63,9 @@ def tour(folder: Path, file: Path | None = None) -> int:
     return 1 if problems else 0
 
 
-def _stops(window: MainWindow) -> Iterator[tuple[str, QWidget]]:
+def _stops(window: MainWindow, looks: Sequence[str]) -> Iterator[tuple[str, QWidget]]:
     """What to take pictures of, brought to the front one after the other."""
-    for look in ("dark", "light"):
+    for look in looks:
         theme.use(look)
         for layout in layouts.LAYOUTS:
             window.set_layout(layout)

@@ -44,10 +44,12 @@ class MainWindow(QMainWindow):
         self.layout_name = "Debug"
         self._named = ""  # the saved layout in force, empty for a plain one
         self._zoom = 0
+        self._sizes: list[Any] = []
         self.setObjectName("main")
         self.setWindowTitle("Mnemoscope")
         self.setWindowIcon(QIcon(str(paths.resources() / "icons" / "app.svg")))
         self.setAcceptDrops(True)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         catalogue.register(self.registry, self)
         self.addActions([self.registry.action(c.name) for c in self.registry])
         self._build()
@@ -105,6 +107,7 @@ class MainWindow(QMainWindow):
 
     def _connect(self) -> None:
         self.workspace.opened.connect(self._opened)
+        self.scrubber.shown.connect(self._focus)
         self.workspace.wanted.connect(self.show_panel)
         self.player.changed.connect(self.registry.update)
         self.client.ready.connect(self._ready)
@@ -151,7 +154,8 @@ class MainWindow(QMainWindow):
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: D102
         super().showEvent(event)
-        QTimer.singleShot(0, self.scrubber.setFocus)  # once the window is active, so that no button looks chosen
+        self._share_out()
+        QTimer.singleShot(0, self.scrubber.setFocus)
 
     def _interesting_moment(self) -> None:
         """Start where there is something to see: the first wrong answer of the selected lane, else the last turn."""
@@ -354,6 +358,7 @@ class MainWindow(QMainWindow):
         if theme.active().size != layout.size + self._zoom:
             theme.use(size=layout.size + self._zoom)
         self.settings.set("layout", name)
+        self._focus()
         self.transport.fill_layouts([], self._named or layout.name)
         self.registry.update()
 
@@ -370,8 +375,20 @@ class MainWindow(QMainWindow):
         if old is not None:
             old.hide()
             old.deleteLater()
-        if sizes:
-            layouts.resize(self._splitter, sizes)
+        self._sizes = sizes
+        if self.isVisible():
+            self._share_out()
+
+    def _share_out(self) -> None:
+        """Give the parts of the layout the room they had, or their shares of it."""
+        assert self._splitter is not None
+        for layout in (self.layout(), self._outer, self._inner):
+            if layout is not None:
+                layout.activate()
+        if self._sizes:
+            layouts.resize(self._splitter, self._sizes)
+        else:
+            layouts.share_out(self._splitter, layouts.LAYOUTS[self.layout_name].body)
 
     def _compare(self, layout: layouts.Layout) -> None:
         run = self.workspace.run
@@ -408,6 +425,11 @@ class MainWindow(QMainWindow):
         if layout.comparing:
             self._compare(layout)
         self.registry.update()
+
+    def _focus(self) -> None:
+        """The strip has the keys until something else is chosen: no button of the bar shall look chosen."""
+        if self.transport.isAncestorOf(QApplication.focusWidget() or self.transport.turn):
+            (self.scrubber if self.scrubber.isVisible() else self).setFocus()
 
     def _ready(self, report: Ready) -> None:
         try:

@@ -31,7 +31,7 @@ INSPECTORS = {
     "hits": "Hits",
     "attention": "Attention",
     "probes": "Probes",
-    "log": "Engine log",
+    "log": "Log",
 }
 """The tabs of the inspector, in order, and their titles."""
 

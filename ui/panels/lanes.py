@@ -69,6 +69,10 @@ class LanesPanel(Panel):
     def on_moment(self, moment: Moment) -> None:  # noqa: D102
         self.columns.choose(moment.lane, moment.item)
 
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: D102
+        super().resizeEvent(event)
+        self.question.fit()
+
     def retheme(self) -> None:  # noqa: D102
         self.columns.fit()
         self.question.fit()
@@ -102,10 +106,16 @@ class _Question(ZonedWidget):
         super().__init__()
         self._panel = panel
         self._view: Lanes | None = None
+        self._narrow = False
         self.fit()
 
     def fit(self) -> None:
-        self.setFixedHeight(theme.active().metrics().height() + theme.active().unit(3))
+        """One line, or three where the panel is narrow: by its width alone, so that nothing jumps from turn to turn."""
+        now = theme.active()
+        self._narrow = self._panel.width() < now.unit(130)
+        lines = now.metrics("small").height() + 2 * now.metrics().lineSpacing() + now.unit(1)
+        self.setFixedHeight((lines if self._narrow else now.metrics().height()) + now.unit(3))
+        self.update()
 
     def show_view(self, view: Lanes) -> None:
         self._view = view
@@ -121,8 +131,13 @@ class _Question(ZonedWidget):
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(now.color("raised"))
         painter.drawRoundedRect(QRectF(self.rect()), 6, 6)
-        line = _Line(painter, now, self.rect().adjusted(now.unit(3), 0, -now.unit(3), 0))
         self.zones = []
+        inner = self.rect().adjusted(now.unit(3), 0, -now.unit(3), 0)
+        if self._narrow:
+            inner.adjust(0, now.unit(1.5), 0, 0)
+            line = _Line(painter, now, QRect(inner.x(), inner.y(), inner.width(), now.metrics().height()))
+        else:
+            line = _Line(painter, now, inner)
         if not view.probe:
             line.left("No probe was asked so far", "body", "text-3")
             return
@@ -132,7 +147,13 @@ class _Question(ZonedWidget):
         line.right(gold if len(gold) < 60 else gold[:57] + "…", "body", "text", bold=True)
         line.right("gold", "small", "text-3")
         line.left("probe", "small", "accent", bold=True)
-        line.left(view.question, "body", "text")
+        if self._narrow:
+            inner.setTop(inner.y() + now.metrics().height() + now.unit(0.5))
+            painter.setFont(now.font())
+            painter.setPen(now.color("text"))
+            painter.drawText(inner, int(Qt.TextFlag.TextWordWrap), view.question)
+        else:
+            line.left(view.question, "body", "text")
         go = self._panel.workspace.cursor.go
         self.zones = [
             Zone(
@@ -213,7 +234,7 @@ class _Columns(ZonedWidget):
         room, gap = self._panel.side.viewport().width(), now.unit(2)
         fit = min(many, max(1, (room + gap) // (self._narrowest() + gap)))
         each = (room + gap) // fit  # whole columns are seen, never a part of one
-        self.setMinimumSize(each * many - gap if many > fit else 0, now.metrics().height() * 13 + now.unit(14))
+        self.setMinimumSize(each * many - gap if many > fit else 0, now.metrics().height() * 10 + now.unit(13))
         self.update()
 
     def sizeHint(self) -> QSize:
@@ -286,8 +307,9 @@ class _Column:
         self.now = theme.active()
         self.widget, self.painter, self.lane, self.view = widget, painter, lane, view
         self.selected, self.item, self.select = selected, item, panel.workspace.selection.select
+        self.alone = panel.only_selected
         self.whole = rect
-        pad = self.now.unit(3)
+        pad = self.now.unit(2.5)
         self.x, self.right, self.y = rect.x() + pad, rect.right() - pad, rect.y()
         self.foot = rect.bottom() - self.now.metrics("small").height() - self.now.unit(2)
 
@@ -302,6 +324,8 @@ class _Column:
             self._answer(self.lane.answer)
             self._context(self.lane.answer)
             self._attention(self.lane.answer)
+            if self.alone:
+                self._contents(self.lane.answer)
         elif self.view.probe:
             self._label("answer")
             self._text("not answered yet", "body", "text-3")
@@ -364,7 +388,8 @@ class _Column:
         self._spans(bar, answer)
         self.y = bar.bottom() + now.unit(1.5)
         said, role = _evidence_line(answer)
-        self._text(said, "small", role)
+        fits = [s for s in said if now.metrics("small").horizontalAdvance(s) < self.width - 2]
+        self._text(fits[0] if fits else said[-1], "small", role)
         self.y += now.unit(3)
 
     def _spans(self, bar: QRect, answer: AnswerView) -> None:
@@ -412,7 +437,9 @@ class _Column:
             return
         p, now = self.painter, self.now
         share = ("≈ " if answer.pooled else "") + percent(answer.attention)
-        self._label("attention on evidence", share)
+        room = self.width - now.metrics("small").horizontalAdvance(f"  {share}")
+        label = "attention on evidence"
+        self._label(label if now.metrics("small").horizontalAdvance(label) < room else "on evidence", share)
         bar = QRectF(self.x, self.y, self.width, now.unit(1))
         p.setPen(Qt.PenStyle.NoPen)
         p.setBrush(now.color("track"))
@@ -426,9 +453,33 @@ class _Column:
         self._zone(bar.toAlignedRect().adjusted(0, -20, 0, 8), tip(said), self._probe_chooser(answer.probe))
         self.y = round(bar.bottom()) + now.unit(4)
 
+    def _contents(self, answer: AnswerView) -> None:
+        """The spans of the context, one line each, as far as half of what is left has room for them."""
+        now, spans = self.now, [s for s in answer.spans if s.kind not in ("instruction", "question")]
+        row = now.metrics().height() + now.unit(1)
+        room = max(0, (self.foot - self.y) // 2 // row - 2)
+        first = sorted(range(len(spans)), key=lambda i: (not spans[i].evidence, i))[:room]
+        self._label("in the context", f"{len(first)} of {len(spans)}" if len(first) < len(spans) else "")
+        for place in sorted(first):
+            self._span_line(spans[place])
+        self.y += now.unit(3)
+
+    def _span_line(self, span: SpanView) -> None:
+        now, height = self.now, self.now.metrics().height()
+        ink = now.lane(self.lane.place, 1.0 if span.evidence else 0.4)
+        self.painter.setPen(Qt.PenStyle.NoPen)
+        self.painter.setBrush(ink)
+        self.painter.drawRoundedRect(QRectF(self.x, self.y + 2, now.unit(1), height - 4), 2, 2)
+        rect = QRect(self.x + now.unit(3), self.y, self.width - now.unit(3), height)
+        self._draw(" ".join(span.text.split()), rect, "body", "text" if span.evidence else "text-2", bold=span.evidence)
+        self._zone(rect, self._span_tip(span), self._span_chooser(span))
+        self.y += height + now.unit(1)
+
     def _turn(self) -> None:
         now, lane = self.now, self.lane
         total = sum(lane.counts.values())
+        if self.y + now.metrics("small").height() > self.foot:
+            return  # a low window: the answer is what matters
         self._label(f"turn {self.view.turn}", count(total, "operation") if total else "")
         if lane.failed:
             self._step(Step(0, "strategy.failed", "", lane.failed))
@@ -487,7 +538,7 @@ class _Column:
 
     def _footer(self) -> None:
         lane, now = self.lane, self.now
-        if not lane.done:
+        if not lane.done or self.y > self.foot:
             return
         spent = [tokens(sum(lane.tokens))] if lane.tokens != (0, 0) else []
         parts = [ms(lane.ms), *spent, *([count(lane.calls, "model call")] if lane.calls else [])]
@@ -509,7 +560,8 @@ class _Column:
     def _label(self, text: str, right: str = "") -> None:
         height = self.now.metrics("small").height()
         rect = QRect(self.x, self.y, self.width, height)
-        self._draw(text, rect, "small", "text-3")
+        room = rect.adjusted(0, 0, -self.now.metrics("small").horizontalAdvance(right + " ") if right else 0, 0)
+        self._draw(text, room, "small", "text-3")
         if right:
             self._draw(right, rect, "small", "text-2", align=_MIDDLE_RIGHT)
         self.y += height + self.now.unit(1)
@@ -532,16 +584,16 @@ class _Column:
         self.widget.zones.append(Zone(rect, text, click))
 
 
-def _evidence_line(answer: AnswerView) -> tuple[str, str]:
-    """What became of the evidence on its way into the context, and in which colour to say it."""
+def _evidence_line(answer: AnswerView) -> tuple[tuple[str, ...], str]:
+    """What became of the evidence on its way into the context, in longer and shorter words, and in which colour."""
     if not answer.evidence:
-        return f"{count(len(answer.spans), 'span')} · evidence unknown", "text-2"
+        return (f"{count(len(answer.spans), 'span')} · evidence unknown", "evidence unknown"), "text-2"
     held = sum(s.evidence for s in answer.spans)
     if held:
-        verb = "holds" if held == 1 else "hold"
-        return f"{held} of {count(len(answer.spans), 'span')} {verb} evidence", "text-2"
+        spans = count(len(answer.spans), "span")
+        return (f"evidence in {held} of {spans}", f"evidence in {held} of {len(answer.spans)}"), "text-2"
     if answer.cut:
-        return "evidence retrieved, then cut", "wrong"
+        return ("evidence retrieved, then cut", "evidence cut"), "wrong"
     if answer.rank:
-        return f"evidence missed, rank {answer.rank}", "wrong"
-    return "evidence not in context", "wrong"
+        return (f"evidence not retrieved, rank {answer.rank}", f"evidence at rank {answer.rank}"), "wrong"
+    return ("evidence not in the context", "evidence not in context", "no evidence"), "wrong"

@@ -19,6 +19,8 @@ from workbench.projections.board import OVERALL, Board, BoardRow, board
 from workbench.projections.scores import Cell
 from workbench.trace.reader import TraceReader
 
+_ROWS_KEPT = 5  # lanes that are seen however low the window is
+
 
 class ScoreboardPanel(Panel):
     """A matrix of lanes and competencies; a click on a cell shows its probes."""
@@ -60,6 +62,11 @@ class ScoreboardPanel(Panel):
 
     def retheme(self) -> None:  # noqa: D102
         self.matrix.fit()
+
+    def keep(self, height: int) -> None:
+        """Never be so low that less than this of the matrix is seen."""
+        now = theme.active()
+        self.setMinimumHeight(height + now.metrics("title", bold=True).height() + now.unit(9))
 
     def table(self, view: Board) -> Table:  # noqa: D102
         rows = [
@@ -111,6 +118,9 @@ class _Matrix(ZonedWidget):
     def fit(self) -> None:
         lanes = len(self._view.rows) if self._view else 1
         self.setMinimumHeight(self._head() + lanes * (theme.active().metrics().height() + theme.active().unit(1.25)))
+        self._panel.keep(
+            self._head() + min(lanes, _ROWS_KEPT) * (theme.active().metrics().height() + theme.active().unit(1.25))
+        )
         self.update()
 
     def sizeHint(self) -> QSize:

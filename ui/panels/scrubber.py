@@ -181,6 +181,7 @@ class Tracks(QWidget):
         bubble = QRectF(left, 0, width, metrics.height() + 2)
         painter.fillRect(bubble.adjusted(-now.unit(4), 0, now.unit(4), 1), now.color("surface"))
         painter.fillRect(QRectF(round(x) - 1, bubble.bottom(), 2, self.height()), now.color("accent-fill"))
+        self._draw_probes_at(painter)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(now.color("accent-fill"))
         painter.drawRoundedRect(bubble, 4, 4)
@@ -243,7 +244,7 @@ class Tracks(QWidget):
         layers = (
             ("linked", Mark.LINKED, -step, quiet, 1.25),
             ("written", Mark.WRITTEN, 0.0, color, 1.0),
-            ("updated", Mark.UPDATED, 0.0, color, 1.55),
+            ("updated", Mark.UPDATED, 0.0, color, 1.4),
             ("superseded", Mark.SUPERSEDED, step, color, 1.15),
             ("evicted", Mark.EVICTED, step, color, 1.1),
             ("deleted", Mark.DELETED, step, color, 1.1),
@@ -254,6 +255,16 @@ class Tracks(QWidget):
             for turn, count in _gathered(track.marks.get(name, {}), per).items():
                 radius = size * scale * (1.0 + min(count / per, 3) * 0.12)
                 marks.draw(painter, mark, QPointF(self._x(turn), y + dy), radius, ink)
+
+    def _draw_probes_at(self, painter: QPainter) -> None:
+        """The badges of the cursor's own turn once more, over its line."""
+        for place, track in enumerate(self._view.tracks if self._view else ()):
+            here = [p for p in track.probes if p.turn == self._turn]
+            if here:
+                chosen = any(p.probe == self._probe for p in here)
+                center, radius = QPointF(self._x(self._turn), self._y(place)), self._row() * 0.3
+                right = sum(p.correct for p in here)
+                marks.draw_verdicts(painter, right, len(here), center, radius, theme.active(), chosen)
 
     def _draw_probes(self, painter: QPainter, view: Timeline, track: Track, y: float) -> None:
         now = theme.active()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPointF, QRect, QRectF, QSize, Qt
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPointF, QRect, QRectF, QSize, Qt, QTimer
 from PySide6.QtGui import QFontMetrics, QPainter, QPen, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
@@ -88,6 +88,16 @@ class TranscriptPanel(Panel):
     def retheme(self) -> None:  # noqa: D102
         self.delegate.forget()
         self.list.doItemsLayout()
+        self._return()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: D102
+        super().resizeEvent(event)
+        QTimer.singleShot(0, self._return)  # once the list has laid out its rows anew
+
+    def _return(self) -> None:
+        """Bring the cursor's turn into view again."""
+        self._stood = None
+        self.on_moment(self.moment)
 
     def _repaint(self, view: Transcript, turns: tuple[int, int] | None) -> None:
         """Repaint the rows of these turns (first and last), or all rows that are seen."""

@@ -70,11 +70,12 @@ QCheckBox::indicator:checked
   {{ background: {accent-fill}; border-color: {accent-fill}; image: url("{icons}/check-{theme}.svg"); }}
 QRadioButton::indicator:checked {{ background: {accent-fill}; border-color: {accent-fill}; }}
 QTabBar {{ background: transparent; qproperty-drawBase: 0; }}
-QTabBar::tab {{ background: transparent; color: {text-2}; padding: {u2}px 0 {u1}px 0; margin: 0 {u4}px 0 0;
+QTabBar::tab {{ background: transparent; color: {text-2}; padding: {u2}px 0 {u1}px 0; margin: 0 {u3}px 0 0;
   border: none; border-bottom: 2px solid transparent; }}
 QTabBar::tab:hover {{ color: {text}; }}
 QTabBar::tab:selected {{ color: {text}; border-bottom: 2px solid {accent-fill}; }}
 QTabBar::tab:focus {{ color: {accent}; }}
+QTabBar QToolButton {{ background: {surface}; min-height: 0; padding: 0; border-radius: 0; }}
 QTabWidget::pane {{ border: none; }}
 QMenuBar {{ background: {surface}; color: {text-2}; border: none; }}
 QMenuBar::item {{ background: transparent; padding: {u1}px {u2}px; border-radius: 4px; }}

@@ -151,6 +151,7 @@ class Transport(QFrame):
         self.turn.setFont(now.font("title", bold=True))
         self.turn.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self._widest = ""
+        self._moved(self._workspace.moment)
         self._played()
         self._status()
 
@@ -190,7 +191,7 @@ class Transport(QFrame):
         widest = f"turn {len(session.turns) - 1}" + (f" · event {moment.seq}" if moment.seq is not None else "")
         if widest != self._widest:  # so that the bar stands still while the cursor moves
             self._widest = widest
-            self.turn.setFixedWidth(self.turn.fontMetrics().horizontalAdvance(widest) + 2)
+            self.turn.setFixedWidth(theme.active().metrics("title", bold=True).horizontalAdvance(widest) + 2)
 
     def _played(self) -> None:
         button, _ = self._buttons["playback.toggle"]
@@ -205,11 +206,16 @@ class Transport(QFrame):
             self.pill.setText("no model" if run else "")
             self.pill.setToolTip("The run names no model yet")
             return
-        device, model = str(engine.get("backend") or engine.get("device", "")), str(engine.get("name", ""))
+        device, model = str(engine.get("device", "")).partition(" · ")[0], str(engine.get("name", ""))
         demo = "demo model" if engine.get("demo") else model
         self.pill.setText(f"● {device} · {demo}")
         self.pill.setStyleSheet(f"color: {theme.active().tokens.colors['good']}; padding: 0 8px;")
-        lines = [f"model {model}", f"device {engine.get('device', '')}", f"embedder {engine.get('embedder', '')}"]
+        lines = [
+            f"model {model}",
+            f"device {engine.get('device', '')}",
+            f"library {engine.get('backend', '')}",
+            f"embedder {engine.get('embedder', '')}",
+        ]
         if engine.get("demo"):
             lines.append("The demo model understands the sample sessions' English")
         self.pill.setToolTip("\n".join(lines))

@@ -1,0 +1,47 @@
+from pathlib import Path
+
+import pytest
+from PySide6.QtGui import QImage
+
+from ui import layouts, panels
+from ui.panels.transcript import TranscriptPanel
+from ui.theme.tokens import THEMES
+from ui.tour import HEIGHT, WIDTH, tour
+
+
+def expected(look: str) -> set[str]:
+    parts = ("scrubber", "transcript", "lanes", "scoreboard", *panels.INSPECTORS)
+    stops = [f"layout-{name.lower()}" for name in layouts.LAYOUTS] + [f"panel-{name}" for name in parts]
+    stops += ["dialog-command-palette", *(f"dialog-help-{page}" for page in ("start", "marks", "keys"))]
+    return {f"{stop}-{look}@{scale}x.png" for stop in stops for scale in (1, 2)}
+
+
+@pytest.mark.parametrize("look", [THEMES[0], pytest.param(THEMES[1], marks=pytest.mark.slow)])
+def test_the_tour_visits_everything(
+    run_file: Path, tmp_path: Path, look: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert tour(tmp_path, run_file, (look,)) == 0, capsys.readouterr().err
+    found = {path.name for path in tmp_path.glob("*.png")}
+    assert expected(look) <= found
+    assert {n.removeprefix("dialog-new-run-") for n in found - expected(look)} <= {f"{look}@1x.png", f"{look}@2x.png"}
+    for scale in (1, 2):
+        image = QImage(str(tmp_path / f"layout-debug-{look}@{scale}x.png"))
+        assert (image.width(), image.height()) == (WIDTH * scale, HEIGHT * scale)
+
+
+def test_a_panel_that_fails_fails_the_tour(
+    run_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(reader: object, moment: object, options: object) -> object:
+        raise ZeroDivisionError("by zero")
+
+    monkeypatch.setattr(TranscriptPanel, "project", staticmethod(broken))
+    monkeypatch.setattr(layouts, "LAYOUTS", {"Debug": layouts.LAYOUTS["Debug"]})
+    monkeypatch.setattr(panels, "INSPECTORS", {"log": "Log"})
+    assert tour(tmp_path, run_file, ("dark",)) == 1
+    assert "transcript failed" in capsys.readouterr().err
+
+
+def test_without_a_run_it_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert tour(tmp_path, tmp_path / "gone.mnemo") == 1
+    assert "gone.mnemo" in capsys.readouterr().err
