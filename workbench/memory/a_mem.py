@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from workbench.memory import prompts
 from workbench.memory.base import Fidelity, Hit, MemoryStrategy, Mind, Recall
+from workbench.memory.facts import fitting
 from workbench.memory.items import Item
 from workbench.memory.log import MemoryLog
 from workbench.memory.replies import Reply, ask
@@ -60,6 +61,7 @@ class AMem(MemoryStrategy):
                          keywords=made["keywords"], context=made["context"], tags=made["tags"], date=log.now,
                          evolved=False)  # fmt: skip
         await self._index.add([index_text], mind)
+        near = near[: fitting([_full(n) for n in near], mind, 512)]  # one endless note must not fail all after it
         evolution = await ask(mind, log, prompts.evolve(_full(note), [_full(n) for n in near]))
         if evolution:
             self._evolve(note, near, evolution, log)

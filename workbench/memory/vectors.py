@@ -119,4 +119,5 @@ class VectorIndex:
             name = f"lane-{os.getpid()}-{next(_numbers)}"
             self._collection = _client().create_collection(name, embedding_function=None, configuration={"hnsw": _HNSW})
             self._finalizer = weakref.finalize(self, _drop, name)
+            self._finalizer.atexit = False  # the store ends with the process anyway, and may be gone first
         return self._collection
