@@ -258,11 +258,22 @@ def slot(text: str) -> tuple[tuple[str, ...], str] | None:
     ):
         return None
     tokens = re.findall(r"[\w'-]+", said)
-    cut = len(tokens) - 1
-    while cut > 2 and tokens[cut][:1].isupper() and tokens[cut - 1][:1].isupper():
-        cut -= 1
+    cut = _value(tokens)
     about = tuple(t.casefold() for t in ([speaker] if speaker else []) + tokens[:cut])
     return (about, " ".join(tokens[cut:])) if cut >= 2 else None
+
+
+def _value(tokens: list[str]) -> int:
+    """Where the value at the end of a statement begins: a name in capitals, what follows an "of", or the last word."""
+    cut = last = len(tokens) - 1
+    if not tokens[last][:1].isupper():
+        return next((n + 1 for n in range(last - 1, max(1, last - 4), -1) if tokens[n] == "of"), last)
+    while cut > 2:
+        step = 2 if tokens[cut - 1] in ("of", "the", "and", "de") else 1
+        if not tokens[cut - step][:1].isupper():
+            break
+        cut -= step
+    return cut
 
 
 def _said_elsewhere(part: str, item: Item, changed: str) -> bool:

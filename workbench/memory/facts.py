@@ -19,6 +19,8 @@ from workbench.memory.vectors import VectorIndex
 
 FACT = "fact"
 _ANSWER = 384  # tokens that an extraction may write
+MESSAGES = 8
+"""Messages that one extraction takes: it writes at most twelve facts, and what is above that would be lost silently."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,7 @@ class Fact:
 
 
 async def extract(said: Sequence[tuple[str, Sequence[int]]], mind: Mind, log: MemoryLog) -> tuple[list[Fact], bool]:
-    """The facts in messages, each with the turns it came from; one model call unless the messages do not fit.
+    """The facts in messages, each with the turns it came from; one model call unless they do not fit.
 
     Args:
         said: the messages, each with its turns.
@@ -72,7 +74,7 @@ def _batches(
     for text, turns in said:
         for piece in cut(text, limit, count):
             size = count(piece) + 1
-            if batch and length + size > limit:
+            if batch and (length + size > limit or len(batch) == MESSAGES):
                 yield batch
                 batch, length = [], 0
             batch.append((piece, turns))

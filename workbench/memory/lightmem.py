@@ -10,7 +10,7 @@ import numpy as np
 
 from workbench.memory import prompts
 from workbench.memory.base import Fidelity, MemoryStrategy, Mind, Recall
-from workbench.memory.facts import FACT, add, extract, shortened, with_recent
+from workbench.memory.facts import FACT, MESSAGES, add, extract, shortened, with_recent
 from workbench.memory.items import Item
 from workbench.memory.log import MemoryLog
 from workbench.memory.pieces import room
@@ -49,8 +49,8 @@ class LightMem(MemoryStrategy):
     paper: ClassVar[str] = "LightMem, arXiv 2510.18866"
     differs: ClassVar[str] = (
         "No LLMLingua-2 compression and no attention in the topic cuts; a fact's source is the turn that shares the "
-        "most words with it instead of a number that the model writes; the buffers hold at most what fits a prompt; "
-        "sleep follows every extraction."
+        "most words with it instead of a number that the model writes; the buffers hold at most what one call "
+        "can draw out (eight turns, a quarter of what fits a prompt); sleep follows every extraction."
     )
 
     k: int = 10
@@ -67,13 +67,10 @@ class LightMem(MemoryStrategy):
         """Into the sensory buffer; from there on what is full."""
         log.write(turn.said, TURN, id=f"turn-{turn.index}", index_text="", tier=SENSORY)
         limit = room(mind, 384, 0.25)
-        if self._tokens(SENSORY, mind, log) >= min(self.sensory, limit / 2):
+        if _full(SENSORY, min(self.sensory, limit // 2), MESSAGES // 2, mind, log):
             await self._segment(mind, log)
-        if self._tokens(SHORT_TERM, mind, log) >= min(self.short_term, limit):
+        if _full(SHORT_TERM, min(self.short_term, limit), MESSAGES, mind, log):
             await self._extract(mind, log)
-
-    def _tokens(self, tier: str, mind: Mind, log: MemoryLog) -> int:
-        return sum(mind.count_tokens(i.text) for i in _buffer(tier, log))
 
     async def _segment(self, mind: Mind, log: MemoryLog) -> None:
         turns = _buffer(SENSORY, log)
@@ -134,6 +131,11 @@ class LightMem(MemoryStrategy):
         found = await self._index.search(query, facts, mind, self.k)
         recall = ranked(facts, found.scores, self.k, "cosine", order=found.order)
         return with_recent(recall, log.state.active(TURN))
+
+
+def _full(tier: str, tokens: int, turns: int, mind: Mind, log: MemoryLog) -> bool:
+    held = _buffer(tier, log)
+    return len(held) >= turns or sum(mind.count_tokens(i.text) for i in held) >= tokens
 
 
 def _buffer(tier: str, log: MemoryLog) -> list[Item]:

@@ -106,6 +106,10 @@ def test_two_active_values_for_one_slot() -> None:
 @pytest.mark.parametrize(("text", "expected"), [
     ("Mira lives in New York.", (("mira", "lives", "in"), "New York")),
     ("Mira: I moved to Oslo", (("mira", "i", "moved", "to"), "Oslo")),
+    ("Yoko Ono is a citizen of United States of America.", (("yoko", "ono", "is", "a", "citizen", "of"),
+                                                            "United States of America")),
+    ("Hines Ward plays the position of wide receiver.", (("hines", "ward", "plays", "the", "position", "of"),
+                                                         "wide receiver")),
     ("A zorp is a dax.", (("a", "zorp", "is", "a"), "dax")),
     ("Where does Mira live?", None),
     ("Noted.", None),
