@@ -90,7 +90,9 @@ class DiffPanel(Panel):
     def show_view(self, view: DiffView) -> None:
         """Render the groups."""
         run = self.workspace.run
-        self.text.show_html(diff_html(view), theme.active().lane(run.place(view.lane) if run else 0))
+        self.text.show_html(
+            diff_html(view), theme.active().lane(run.place(view.lane) if run else 0), f"{view.lane} {view.turn}"
+        )
 
     def title(self, view: DiffView | None) -> str:
         """``a-mem · 4 changes at turn 214``."""

@@ -146,8 +146,8 @@ class ItemsPanel(Panel):
             model.MARK: style.unit(9),
             model.ITEM: body.horizontalAdvance("note-1000") + style.unit(4),
             model.TURNS: small.horizontalAdvance("100, 20") + style.unit(4),
-            model.CHANGED: small.horizontalAdvance("changed") + style.unit(4),
-            model.USED: small.horizontalAdvance("used") + style.unit(4),
+            model.CHANGED: small.horizontalAdvance("changed") + style.unit(6),
+            model.USED: small.horizontalAdvance("used") + style.unit(6),
         }
         for column, width in widths.items():
             self.view_table.setColumnWidth(column, width)
@@ -191,7 +191,7 @@ class ItemsPanel(Panel):
         self._unsettled = self.detail.isVisible() != (view.detail is not None)
         self.detail.setVisible(view.detail is not None)
         if view.detail is not None:
-            self.detail.show_html(story_html(view.detail, view.items.turn, self._open_causes), color)
+            self.detail.show_html(story_html(view.detail, view.items.turn, self._open_causes), color, view.detail.id)
         self.on_moment(self.moment)
 
     def _follow_changes(self) -> None:

@@ -228,9 +228,9 @@ class GraphCanvas(QWidget):
     def _radius(self) -> NDArray[np.float64]:
         """Radius of every node in px, in steps of half a pixel: more links, larger."""
         assert self.view is not None
-        near = float(self._camera.scale.min()) / 14
-        radius = 2.1 * near**0.4 + 0.7 * np.sqrt(self.view.degree) * near**0.4
-        steps: NDArray[np.float64] = np.clip(np.round(radius * 2) / 2, 1.5, 13)
+        near, grown = float(self._camera.scale.min()) / 14, theme.active().size / theme.NORMAL
+        radius = grown * (2.1 + 0.7 * np.sqrt(self.view.degree)) * near**0.4
+        steps: NDArray[np.float64] = np.clip(np.round(radius * 2) / 2, 1.5, 13 * grown)
         return steps
 
     def _at(self, where: QPointF) -> int:
@@ -479,7 +479,7 @@ class GraphCanvas(QWidget):
         taken: list[QRectF] = []
         said: set[str] = set()
         for node, role in self._named():
-            text = metrics.elidedText(_label(view, node), Qt.TextElideMode.ElideRight, 132)
+            text = metrics.elidedText(_label(view, node), Qt.TextElideMode.ElideRight, 10 * theme.active().size)
             size = metrics.horizontalAdvance(text) + 8, metrics.height()
             rect = self._label_place(node, *size, float(radius[node]), taken, 9 if role == "text" else 1)
             if rect is None or text in said:

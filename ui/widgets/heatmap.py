@@ -32,8 +32,8 @@ class _Places:
 class AttentionMap(QWidget):
     """Shows an ``AttentionPicture``.
 
-    Mouse: hovering crosses row and column, a click on a row chooses its answer token, one on a band
-    chooses it, a double click on a cell or band follows it. Keys: arrows move the cross, Return chooses the row and follows the band.
+    Mouse: hovering crosses row and column, a click on a row chooses its answer token, one on a band chooses it, a
+    double click on a cell or band follows it. Keys: arrows move the cross, Return chooses the row and follows the band.
 
     Signals:
         pointed: row and column under the cross, -1 for none.

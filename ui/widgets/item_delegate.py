@@ -71,11 +71,12 @@ class ItemDelegate(QStyledItemDelegate):
 
     def _marks(self, painter: QPainter, rect: QRectF, row: ItemRow) -> None:
         """At full strength also where the item is faded: what ended it must stay plain to see."""
-        x = rect.left() + 12
+        grown = theme.active().size / theme.NORMAL
+        x = rect.left() + 12 * grown
         found = [mark for mark in map(marks.mark_of, row.marks) if mark is not None]
         for mark in found[:2]:
-            marks.draw(painter, mark, QPointF(x, rect.center().y()), 4.2, self.color)
-            x += 13
+            marks.draw(painter, mark, QPointF(x, rect.center().y()), 4.2 * grown, self.color)
+            x += 13 * grown
 
 
 def _lower(rect: QRectF) -> float:

@@ -39,26 +39,27 @@ class Legend(QWidget):
 
     def paintEvent(self, _: QPaintEvent) -> None:  # noqa: D102
         style = theme.active()
-        metrics, x, middle = style.metrics("small"), 6.0, self.height() / 2
+        grown = style.size / theme.NORMAL
+        metrics, x, middle = style.metrics("small"), 6.0 * grown, self.height() / 2
         with painting(self) as painter:
             painter.setFont(style.font("small"))
             for kind, word in self._marks:
                 wide = metrics.horizontalAdvance(word)
-                if x + 12 + wide > self.width():
+                if x + 12 * grown + wide > self.width():
                     break
-                self._mark(painter, kind, QPointF(x, middle))
+                self._mark(painter, kind, QPointF(x, middle), grown)
                 painter.setPen(style.color("text-3"))
-                painter.drawText(QPointF(x + 10, middle + metrics.ascent() / 2 - 1), word)
-                x += 10 + wide + style.unit(5)
+                painter.drawText(QPointF(x + 10 * grown, middle + metrics.ascent() / 2 - 1), word)
+                x += 10 * grown + wide + style.unit(5)
 
-    def _mark(self, painter: QPainter, kind: str, center: QPointF) -> None:
+    def _mark(self, painter: QPainter, kind: str, center: QPointF, grown: float) -> None:
         accent = theme.active().color("accent-fill")
         if kind == FRESH:
-            marks.draw(painter, Mark.WRITTEN, center, 2.4, self._color)
+            marks.draw(painter, Mark.WRITTEN, center, 2.4 * grown, self._color)
             painter.setPen(QPen(accent, 1.3))
             painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.drawEllipse(center, 5, 5)
+            painter.drawEllipse(center, 5 * grown, 5 * grown)
         elif kind == GLOW:
-            marks.draw(painter, Mark.RETRIEVED, center, 3.2, accent)
+            marks.draw(painter, Mark.RETRIEVED, center, 3.2 * grown, accent)
         else:
-            marks.draw(painter, marks.mark_of(kind) or Mark.WRITTEN, center, 4, self._color)
+            marks.draw(painter, marks.mark_of(kind) or Mark.WRITTEN, center, 4 * grown, self._color)

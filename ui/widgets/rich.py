@@ -8,7 +8,7 @@ from html import escape
 from urllib.parse import quote, unquote
 
 from PySide6.QtCore import QPointF, Qt, QUrl, Signal
-from PySide6.QtGui import QColor, QKeyEvent, QPixmap, QTextDocument
+from PySide6.QtGui import QColor, QKeyEvent, QPixmap, QResizeEvent, QTextDocument
 from PySide6.QtWidgets import QTextBrowser, QWidget
 
 from ui.theme import marks, theme
@@ -55,19 +55,30 @@ class RichView(QTextBrowser):
         self.document().setDocumentMargin(0)
         self.anchorClicked.connect(self._follow)
         self._color = QColor()
-        self._html = ""
+        self._html = self._subject = ""
+        self._wanted = 0  # where the reader has scrolled to
+        bar = self.verticalScrollBar()
+        bar.actionTriggered.connect(lambda _: setattr(self, "_wanted", bar.sliderPosition()))
 
-    def show_html(self, html: str, color: QColor) -> None:
-        """Show a text; ``color`` is the lane's, for marks. A text that is shown already is left alone."""
+    def show_html(self, html: str, color: QColor, subject: str = "") -> None:
+        """Show a text; ``color`` is the lane's, for marks. A text that is shown already is left alone.
+
+        A text about the same ``subject`` keeps its place, another one begins at its top.
+        """
         key = f"{color.name()}{theme.active().name}{theme.active().size}"
         if html + key == self._html:
             return
+        if subject != self._subject:
+            self._wanted, self._subject = 0, subject
         self._html, self._color = html + key, color
         self.document().setDefaultFont(theme.active().font())
         self.document().setDefaultStyleSheet(_css())
-        at = self.verticalScrollBar().value()
         self.setHtml(html)
-        self.verticalScrollBar().setValue(at)
+        self.verticalScrollBar().setValue(self._wanted)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: D102
+        super().resizeEvent(event)
+        self.verticalScrollBar().setValue(self._wanted)  # Qt keeps the end of the text in view where it can
 
     def loadResource(self, kind: int, name: QUrl | str) -> object:  # noqa: D102
         url = QUrl(name)

@@ -54,11 +54,18 @@ def test_every_operation_has_a_word_and_long_values_are_cut() -> None:
     assert "1,800 more characters" in rich.plain("x" * 3000)
 
 
-def test_the_same_text_keeps_its_place(view: RichView) -> None:
+def test_a_subject_keeps_its_place_and_another_begins_at_its_top(view: RichView) -> None:
     html = "".join(rich.block(f"line {i}") for i in range(200))
     view.resize(200, 100)
     view.show()
-    view.show_html(html, QColor("red"))
-    view.verticalScrollBar().setValue(300)
-    view.show_html(html, QColor("red"))
-    assert view.verticalScrollBar().value() == 300
+    view.show_html(html, QColor("red"), "note-1")
+    bar = view.verticalScrollBar()
+    bar.setSliderPosition(300)
+    bar.triggerAction(bar.SliderAction.SliderMove)
+    for change in (lambda: None, lambda: view.resize(220, 140), lambda: view.resize(200, 90)):
+        change()
+        view.show_html(html + rich.block("more"), QColor("red"), "note-1")
+        assert bar.value() == 300
+    view.show_html(html + rich.block("other"), QColor("red"), "note-2")
+    view.resize(200, 130)
+    assert bar.value() == 0
