@@ -329,7 +329,7 @@ class GraphCanvas(QWidget):
         steady = self._shown & ~view.fresh
         for node, rank in view.glow.items():
             if self._shown[node]:
-                reach = radius[node] + (13 if rank == 1 else 9)
+                reach = radius[node] * 1.6 + (9 if rank == 1 else 6)
                 _halo(
                     painter,
                     QPointF(*self._screen[node]),

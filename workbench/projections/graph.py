@@ -31,6 +31,8 @@ _GOLDEN = np.pi * (3 - 5**0.5)
 _NEAREST = 0.62
 """Nodes of one component are pushed at least this far apart; 1 is the median length of an edge."""
 
+_APART = 1.3  # between nodes of different components
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class GraphLayout:
@@ -294,30 +296,39 @@ def _sunflower(count: int) -> NDArray[np.float64]:
 
 
 def _packed(shapes: list[tuple[NDArray[np.int64], NDArray[np.float64]]], count: int) -> Points:
-    """Set each shape's circle down at the free place nearest to the middle, in the order given."""
-    xy = np.zeros((count, 2))
-    centres, radii = np.zeros((0, 2)), np.zeros(0)
+    """Set each shape down at the place nearest to the middle where none of its nodes comes near to one there."""
+    xy, placed = np.zeros((count, 2)), np.zeros((0, 2))
+    start: dict[int, int] = {}
     for part, shape in shapes:
         shape = shape - (shape.max(0) + shape.min(0)) / 2
-        radius = float(np.hypot(*shape.T).max()) + 0.6
-        centre = _free_place(centres, radii, radius)
-        centres, radii = np.vstack([centres, centre]), np.append(radii, radius)
-        xy[part] = shape + centre
+        # A shape of as many nodes as the one before will hardly fit where that one did not.
+        step = _free_step(placed, shape, start.get(len(part), 0)) if len(placed) else 0
+        start[len(part)] = step
+        xy[part] = shape + _spiral(step)
+        placed = np.vstack([placed, xy[part]])
     if count:
         xy -= (xy.max(0) + xy.min(0)) / 2
     return xy.astype(np.float32)
 
 
-def _free_place(centres: NDArray[np.float64], radii: NDArray[np.float64], radius: float) -> NDArray[np.float64]:
-    """Nearest to the middle where a circle touches one that is there and overlaps none; wide rather than high."""
-    if not len(centres):
-        return np.zeros(2)
-    angles = np.linspace(0, 2 * np.pi, 48, endpoint=False)
-    around = np.stack([np.cos(angles), np.sin(angles)], 1)
-    tried = (centres[:, None] + around[None] * (radii + radius)[:, None, None]).reshape(-1, 2)
-    gaps = np.hypot(*(tried[:, None] - centres[None]).transpose(2, 0, 1)) - radii - radius
-    tried = tried[(gaps > -1e-6).all(1)]
-    return tried[np.argmin(np.hypot(tried[:, 0] / 1.35, tried[:, 1]))]
+def _spiral(step: int | NDArray[np.int64]) -> NDArray[np.float64]:
+    """Places ever farther from the middle, evenly spread."""
+    turn, radius = np.asarray(step) * _GOLDEN, 0.45 * np.sqrt(step)
+    return np.stack([radius * np.cos(turn), radius * np.sin(turn)], -1)
+
+
+def _free_step(placed: NDArray[np.float64], shape: NDArray[np.float64], first: int) -> int:
+    from scipy.spatial import cKDTree
+
+    tree = cKDTree(placed)
+    outline = shape if len(shape) < 400 else shape[:: len(shape) // 200]
+    while True:
+        steps = np.arange(first, first + 48)
+        tried = (_spiral(steps)[:, None] + outline[None]).reshape(-1, 2)
+        far = tree.query(tried, distance_upper_bound=_APART)[0].reshape(len(steps), -1).min(1)
+        if (far >= _APART).any():
+            return first + int(np.argmax(far >= _APART))
+        first += len(steps)
 
 
 def _clusters(
