@@ -110,7 +110,8 @@ class GraphPanel(Panel):
             [("fresh", "written this turn")] * bool(view.fresh.any())
             + [(str(Kind.UPDATED), "updated")] * bool(view.changed.any())
             + glow
-            + [(f"item.{status}", status) for status in STATUSES if status in ended],
+            + [(f"item.{status}", status) for status in STATUSES if status in ended]
+            + [("to come", "to come")] * bool((view.status == ABSENT).any()),
             theme.active().lane(run.place(view.lane) if run else 0),
         )
 

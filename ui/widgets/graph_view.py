@@ -54,6 +54,7 @@ _ARC_STEPS, _MOST_ARCS = 8, 1500
 _EDGE_SHARE = (0.5, 0.38, 0.28)  # how far edges stand out: up to 60, up to _CROWD, more
 _CROWD = 400
 _SETTLED, _LOOSE = 40, 160  # turns after which an edge counts as settled; edges drawn anew for each cursor
+_TO_COME = "to come"
 _SPEAKER = re.compile(r"^[^\s:]{1,24}: ")
 
 
@@ -325,6 +326,7 @@ class GraphCanvas(QWidget):
         self._paint_edges(painter, sprites)
         view = self.view
         assert view is not None
+        self._paint_to_come(painter, sprites)
         radius, strength = self._radius(), np.digitize(view.age, _RECENT, right=True)
         steady = self._shown & ~view.fresh
         for node, rank in view.glow.items():
@@ -347,6 +349,15 @@ class GraphCanvas(QWidget):
             self._screen[ringed := self._shown & view.changed & ~view.fresh], radius[ringed], strict=True
         ):
             marks.draw(painter, Mark.UPDATED, QPointF(*center), float(size) + 3.2, color)
+
+    def _paint_to_come(self, painter: QPainter, sprites: bool) -> None:
+        """Faint specks where items will be written later: they say why a place is kept free."""
+        view = self.view
+        if view is None or self.within:
+            return
+        self._paint_nodes(
+            painter, view.status == ABSENT, _TO_COME, 0, 1.5 * theme.active().size / theme.NORMAL, sprites
+        )
 
     def _paint_edges(self, painter: QPainter, sprites: bool) -> None:
         view = self.view
@@ -733,6 +744,9 @@ def _mixed(role: str, share: float) -> QColor:
 
 def _draw_node(painter: QPainter, center: QPointF, status: str, strength: float, radius: float, place: int) -> None:
     style = theme.active()
+    if status == _TO_COME:
+        marks.draw(painter, Mark.WRITTEN, center, radius, _mixed("text-3", 0.3))
+        return
     lane, surface = style.lane(place), style.color("surface")
     mark = _ENDED.get(status)
     share = strength if mark is None else min(strength, 0.55)

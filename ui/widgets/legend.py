@@ -12,7 +12,7 @@ from ui.theme import marks, theme
 from ui.theme.marks import Mark
 from ui.widgets.painting import painting
 
-FRESH, GLOW = "fresh", "glow"
+FRESH, GLOW, TO_COME = "fresh", "glow", "to come"
 
 
 class Legend(QWidget):
@@ -26,7 +26,7 @@ class Legend(QWidget):
         self.setAccessibleName("Legend")
 
     def show_marks(self, pairs: Sequence[tuple[str, str]], color: QColor) -> None:
-        """Show these (event kind, word) pairs; ``FRESH`` and ``GLOW`` are the graph's own. ``color`` is the lane's."""
+        """Show (event kind, word) pairs; ``FRESH``, ``GLOW``, ``TO_COME`` are the graph's. ``color`` is the lane's."""
         if tuple(pairs) != self._marks or color != self._color:
             self._marks, self._color = tuple(pairs), color
             words = ", ".join(word for _, word in pairs)
@@ -61,5 +61,7 @@ class Legend(QWidget):
             painter.drawEllipse(center, 5 * grown, 5 * grown)
         elif kind == GLOW:
             marks.draw(painter, Mark.RETRIEVED, center, 3.2 * grown, accent)
+        elif kind == TO_COME:
+            marks.draw(painter, Mark.WRITTEN, center, 1.8 * grown, theme.active().color("text-3", 0.5))
         else:
             marks.draw(painter, marks.mark_of(kind) or Mark.WRITTEN, center, 4 * grown, self._color)

@@ -54,8 +54,9 @@ def test_it_draws_nodes_where_they_stand(canvas: GraphCanvas, story: TraceReader
         to_lane = sum(abs(a - b) for a, b in zip(found.getRgb()[:3], lane.getRgb()[:3], strict=True))
         to_surface = sum(abs(a - b) for a, b in zip(found.getRgb()[:3], surface.getRgb()[:3], strict=True))
         assert to_lane < to_surface
-    absent = canvas.grab().toImage().pixelColor(place(canvas, "note-2"))
-    assert absent == surface or arrangement == THREAD  # the line of the cursor may stand there
+    to_come = canvas.grab().toImage().pixelColor(place(canvas, "note-2"))
+    faint = sum(abs(a - b) for a, b in zip(to_come.getRgb()[:3], surface.getRgb()[:3], strict=True))
+    assert faint < 160 or arrangement == THREAD  # a speck; the line of the cursor may stand there
 
 
 def test_a_later_cursor_moves_nothing(canvas: GraphCanvas, story: TraceReader) -> None:
