@@ -96,5 +96,5 @@ def _window(options: argparse.Namespace) -> int:
         window.set_layout(options.layout)
     window.show()
     # The empty window is painted first; the run comes a moment later.
-    QTimer.singleShot(0, lambda: window.open(options.file) if options.file else window.open_sample())
+    QTimer.singleShot(0, window, lambda: window.open(options.file) if options.file else window.open_sample())
     return app.exec()  # type: ignore[attr-defined,no-any-return]

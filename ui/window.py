@@ -6,9 +6,22 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QByteArray, QSize, Qt, QTimer
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QIcon, QShowEvent
-from PySide6.QtWidgets import QApplication, QMainWindow, QMenu, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtCore import QByteArray, QEvent, QSize, Qt, QTimer
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QIcon, QKeyEvent, QShowEvent
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QAbstractItemView,
+    QAbstractSpinBox,
+    QApplication,
+    QComboBox,
+    QMainWindow,
+    QMenu,
+    QSplitter,
+    QTabBar,
+    QTextEdit,
+    QVBoxLayout,
+    QWidget,
+)
 
 from ui import layouts, panels
 from ui.bridge.engine_client import EngineClient
@@ -29,6 +42,11 @@ from workbench.errors import MnemoscopeError
 from workbench.sessions.model import Probe
 
 _SMALLEST, _LARGEST = 11, 24
+_GROW_EVERY = 100  # ms
+_NAVIGATION = {
+    Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_Home, Qt.Key.Key_End,
+    Qt.Key.Key_PageUp, Qt.Key.Key_PageDown,
+}  # fmt: skip
 
 
 class MainWindow(QMainWindow):
@@ -45,6 +63,11 @@ class MainWindow(QMainWindow):
         self._named = ""  # the saved layout in force, empty for a plain one
         self._zoom = 0
         self._sizes: list[Any] = []
+        self._seq = 0
+        self._growing = QTimer(self)
+        self._growing.setSingleShot(True)
+        self._growing.setInterval(_GROW_EVERY)
+        self._growing.timeout.connect(self._grow)
         self.setObjectName("main")
         self.setWindowTitle("Mnemoscope")
         self.setWindowIcon(QIcon(str(paths.resources() / "icons" / "app.svg")))
@@ -145,9 +168,8 @@ class MainWindow(QMainWindow):
         """Open the recorded run that ships with the program."""
         found = sample_run()
         if found is None:
-            self.notice.say(
-                "There is no sample run in this installation. Open a session from the File menu to make one."
-            )
+            what = "There is no recorded sample run in this installation. Replay a session to make a run."
+            self.notice.say(what, [("Open session…", self.ask_session)])
         else:
             self.open(found)
             self._interesting_moment()
@@ -155,7 +177,7 @@ class MainWindow(QMainWindow):
     def showEvent(self, event: QShowEvent) -> None:  # noqa: D102
         super().showEvent(event)
         self._share_out()
-        QTimer.singleShot(0, self.scrubber.setFocus)
+        QTimer.singleShot(0, self.scrubber, self.scrubber.setFocus)
 
     def _interesting_moment(self) -> None:
         """Start where there is something to see: the first wrong answer of the selected lane, else the last turn."""
@@ -439,13 +461,20 @@ class MainWindow(QMainWindow):
             self.notice.say(str(error))
 
     def _advanced(self, seq: int) -> None:
+        """The engine tells 30 times a second; panels take it in ten times a second, to leave it the processor."""
+        self._seq = max(self._seq, seq)
+        if not self._growing.isActive():
+            self._growing.start()
+
+    def _grow(self) -> None:
         config, run = self.client.config, self.workspace.run
         if config is not None and run is not None and run.path == Path(config.path):
-            self.workspace.grew(seq)
+            self.workspace.grew(self._seq)
 
     def _engine_state(self, state: str) -> None:
         if state in ("finished", "cancelled") and self.workspace.reader is not None:
-            self._advanced(self.workspace.reader.last_seq())
+            self._seq = self.workspace.reader.last_seq()
+            self._grow()
         if state == "cancelled":
             self.notice.say(
                 "The run was cancelled. What was written stays; the same run goes on from there.", self._again()
@@ -488,7 +517,13 @@ class MainWindow(QMainWindow):
         menu.addSeparator()
         for name in self.settings.layouts():
             menu.addAction(name).triggered.connect(lambda _=False, n=name: self.set_layout(n))
-        menu.addAction(self.registry.action("file.save-layout"))
+        menu.addAction(self.registry.action("view.save-layout"))
+
+    def event(self, event: QEvent) -> bool:  # noqa: D102
+        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and _own_key(event):
+            event.accept()  # the widget with the focus gets the key, not the command
+            return True
+        return super().event(event)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: D102
         if any(url.isLocalFile() for url in event.mimeData().urls()):
@@ -498,7 +533,7 @@ class MainWindow(QMainWindow):
         files = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
         if files:
             event.acceptProposedAction()
-            QTimer.singleShot(0, lambda: self.open(files[0]))  # the drag must end before a dialog opens
+            QTimer.singleShot(0, self, lambda: self.open(files[0]))  # the drag must end before a dialog opens
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: D102
         self._keep_sizes()
@@ -513,6 +548,17 @@ class MainWindow(QMainWindow):
         kept = self.settings.get("geometry")
         if not isinstance(kept, str) or not self.restoreGeometry(QByteArray.fromBase64(kept.encode())):
             self.resize(QSize(1480, 920))
+
+
+def _own_key(event: QKeyEvent) -> bool:
+    """Whether the widget with the focus has a use of its own for this key, which a shortcut must not take from it."""
+    if event.modifiers() != Qt.KeyboardModifier.NoModifier:
+        return False
+    widget = QApplication.focusWidget()
+    if event.key() == Qt.Key.Key_Space:
+        return isinstance(widget, QAbstractButton | QComboBox)
+    moves = isinstance(widget, QAbstractItemView | QComboBox | QTabBar | QAbstractSpinBox | QTextEdit)
+    return moves and event.key() in _NAVIGATION
 
 
 def sample_run() -> Path | None:

@@ -262,3 +262,43 @@ def test_a_qt_that_aborts_is_refused(
     version = SimpleNamespace(major=python[0], minor=python[1])
     monkeypatch.setattr(sys, "version_info", type("V", (tuple,), vars(version))((*python, 0)))
     assert bool(_refusal()) == refused
+
+
+def test_widgets_with_a_use_for_a_key_keep_it(opened: Any, qtbot: Any, settle: Any) -> None:
+    opened.activateWindow()
+    qtbot.waitUntil(opened.isActiveWindow)
+    opened.show_panel("probes")
+    settle(opened.workspace)
+    panel = opened.inspector.panel
+    turn = opened.workspace.cursor.turn
+    panel.grid.setFocus()
+    panel.grid.selectRow(0)
+    qtbot.keyClick(panel.grid, Qt.Key.Key_Down)
+    assert panel.grid.currentIndex().row() == 1
+    panel.wrong.setFocus()
+    qtbot.keyClick(panel.wrong, Qt.Key.Key_Space)
+    assert panel.wrong.isChecked()
+    assert not opened.player.playing
+    opened.setFocus()
+    qtbot.keyClick(opened, Qt.Key.Key_Right)
+    assert opened.workspace.cursor.turn == turn + 1
+    qtbot.keyClick(opened, Qt.Key.Key_Space)
+    assert opened.player.playing
+    opened.player.pause()
+
+
+def test_without_a_sample_run_it_offers_a_session(window: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from ui import window as module
+
+    monkeypatch.setattr(module, "sample_run", lambda: None)
+    window.open_sample()
+    assert "no recorded sample run" in window.notice.what.text()
+    assert window.notice.findChildren(QPushButton)[0].text() == "Open session…"
+
+
+def test_a_figure_of_the_timeline_is_made_of_lines(opened: Any, tmp_path: Path) -> None:
+    path = tmp_path / "strip.svg"
+    opened.scrubber.export(path)
+    text = path.read_text()
+    assert "<image" not in text
+    assert text.count("<path") + text.count("<circle") + text.count("<ellipse") > 100

@@ -45,7 +45,7 @@ def _file(w: MainWindow) -> list[Command]:
             group="sample",
         ),
         Command(
-            "file.save-layout",
+            "view.save-layout",
             "Save layout as…",
             w.ask_layout_name,
             "View",

@@ -9,7 +9,17 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, QSize, Qt
-from PySide6.QtGui import QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPixmap, QResizeEvent
+from PySide6.QtGui import (
+    QHelpEvent,
+    QKeyEvent,
+    QMouseEvent,
+    QPaintEngine,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QPixmap,
+    QResizeEvent,
+)
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from ui.models.table import Table
@@ -165,6 +175,10 @@ class Tracks(QWidget):
             painter.fillRect(event.rect(), now.color("surface"))
             if self._view is None:
                 return
+            if painter.paintEngine().type() != QPaintEngine.Type.Raster:  # a figure: lines, not pixels
+                self._draw_everything(painter, self._view)
+                self._draw_cursor(painter)
+                return
             ratio = self.devicePixelRatioF()
             if self._picture is None or self._picture.size() != self.size() * ratio:
                 self._picture = self._draw_all(self._view, ratio)
@@ -194,10 +208,13 @@ class Tracks(QWidget):
         picture.setDevicePixelRatio(ratio)
         picture.fill(theme.active().color("surface"))
         with painting(picture) as painter:
-            self._draw_scale(painter, view)
-            for place, track in enumerate(view.tracks):
-                self._draw_track(painter, view, place, track)
+            self._draw_everything(painter, view)
         return picture
+
+    def _draw_everything(self, painter: QPainter, view: Timeline) -> None:
+        self._draw_scale(painter, view)
+        for place, track in enumerate(view.tracks):
+            self._draw_track(painter, view, place, track)
 
     def _draw_scale(self, painter: QPainter, view: Timeline) -> None:
         now = theme.active()

@@ -92,7 +92,7 @@ class TranscriptPanel(Panel):
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: D102
         super().resizeEvent(event)
-        QTimer.singleShot(0, self._return)  # once the list has laid out its rows anew
+        QTimer.singleShot(0, self, self._return)  # once the list has laid out its rows anew
 
     def _return(self) -> None:
         """Bring the cursor's turn into view again."""
