@@ -197,16 +197,19 @@ class _Watch:
         found = slot(item.text)
         if found is None:
             return
-        key, value = found
-        for name in sorted(self.by_slot.get(key, ())):
+        key, value = (item.kind, *found[0]), found[1]
+        others = []
+        for name in sorted(self.by_slot.get(key, ()) - {item.id}):
             other = self.state[name]
             pair = frozenset(((item.id, item.text), (name, other.text)))
-            if name == item.id or not other.active or pair in self.paired:
-                continue
             also = slot(other.text)
+            if pair in self.paired or not other.active or also is None or also[0] != found[0]:
+                continue
             self.paired.add(pair)
-            if also is not None and also[0] == key and also[1].casefold() != value.casefold():
-                self._add(event, TWO_VALUES, item.id, f"{' '.join(key)}: {value}, and {also[1]} in {name}")
+            if also[1].casefold() != value.casefold():
+                others.append(f"{also[1]} in {name}")
+        if others:
+            self._add(event, TWO_VALUES, item.id, f"{' '.join(found[0])}: {value}, and {', '.join(others)}")
         self.by_slot.setdefault(key, set()).add(item.id)
 
     def _links(self) -> None:

@@ -99,6 +99,9 @@ def test_two_active_values_for_one_slot() -> None:
     assert told([oslo], [lima, lambda log: log.supersede("fact-0", "fact-1")]) == []
     assert told([oslo], [write("Mira works in Lima.")]) == []
     assert told([write("Mira: I live in Oslo.", "turn")], [write("Tomas: I live in Lima.", "turn")]) == []
+    third = told([oslo], [lima], [write("Mira lives in Rome.")])
+    assert [f.text for f in third][1:] == ["mira lives in: Rome, and Oslo in fact-0, Lima in fact-1"]
+    assert told([oslo], [write("Mira lives in Lima.", "note")]) == [], "another kind is another view of it"
     touched = [lambda log: log.update("fact-0", turns=[0, 2])]
     assert kinds(told([oslo], [lima], touched)) == ["two values"], "a pair is found once"
 
