@@ -1,4 +1,4 @@
-"""Writes the sample sessions: ``python packaging/make_samples.py [--check]``. The seeds below make them; nothing else does."""
+"""Writes the sample sessions: ``python packaging/make_samples.py [--check]``. Only the seeds below make them."""
 
 from __future__ import annotations
 
@@ -31,6 +31,7 @@ def texts() -> dict[str, str]:
 
 
 def main() -> int:
+    """Write the files, or check that they are up to date; the exit code."""
     folder = ROOT / "sample_sessions"
     stale = []
     for name, text in texts().items():

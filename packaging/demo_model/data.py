@@ -9,9 +9,8 @@ tokens are the tokens of the whole.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import operations
 import tokenizer as tokens
@@ -21,8 +20,8 @@ from workbench.sessions.synthesis import language, vocabulary
 from workbench.sessions.synthesis.language import ATTRIBUTES, Attribute
 
 READ = -1
-TASKS = ("repeat", "recall", "newest", "labels", "unknown", "order", "who", "count", "note", "evolve", "facts", "decide",
-         "relate", "summarise", "choose", "check", "keywords", "relevant")  # fmt: skip
+TASKS = ("repeat", "recall", "newest", "labels", "unknown", "order", "who", "count", "note", "evolve", "facts",
+         "decide", "relate", "summarise", "choose", "check", "keywords", "relevant")  # fmt: skip
 TASK = {name: number for number, name in enumerate(TASKS)}
 MADE_UP = vocabulary.made_up_pool("train")
 UNKNOWN = prompts.UNKNOWN
@@ -58,6 +57,7 @@ ANSWER_SYSTEM = system_of(prompts.answer([], ""))
 
 
 def phrase(r: random.Random, phrases: Sequence[str], simple: float) -> str:
+    """One of the phrases; the first one with probability ``simple``, else any."""
     return phrases[0] if r.random() < simple else r.choice(phrases)
 
 
@@ -69,6 +69,7 @@ def person_names(r: random.Random, count: int) -> list[str]:
 
 
 def made_up(r: random.Random) -> str:
+    """A made-up word, half of the time from the pool that sessions draw from."""
     return r.choice(MADE_UP) if r.random() < 0.5 else vocabulary.made_up(r)
 
 
@@ -213,7 +214,11 @@ class World:
         attribute = language.BY_NAME[r.choice(list(self.taught))[1]]
         counts = {p: len(past) for (p, name), past in self.taught.items() if name == attribute.name}
         if kind == "people":
-            return r.choice(language.COUNT_VALUES_ASKED.train).format(n=attribute.noun), language.NUMBERS[min(len(counts), 12)], "count"
+            return (
+                r.choice(language.COUNT_VALUES_ASKED.train).format(n=attribute.noun),
+                language.NUMBERS[min(len(counts), 12)],
+                "count",
+            )
         if len(counts) < 2:
             return None
         if kind == "teller":
@@ -268,16 +273,18 @@ class Labels:
 
 
 def small_talk(r: random.Random, people: Sequence[str]) -> str:
+    """What tells nothing."""
     text = r.choice(language.SMALL_TALK.train)
     values = {name: r.choice(vocabulary.VALUES[name].train) for name in ("city", "pet", "food")}
     return text.format(o=r.choice(people), **values)
 
 
 def new_world(r: random.Random, level: Level) -> World:
+    """People and attributes for a row."""
     room = max(2, level.length // 24)
     people = person_names(r, r.randint(2, min(10, 1 + room)))
-    attributes = r.sample(ATTRIBUTES, r.choice((1, 1, 2, 4, 8)))
-    odd = r.choice((0.0, 0.1, 0.5))
+    attributes = r.sample(ATTRIBUTES, r.choice((1, 1, 1, 2, 4, 8)))
+    odd = r.choice((0.0, 0.0, 0.1, 0.5))
     style = r.choice(("said", "said", "said", "fact", "fact", "other", "note", "mixed"))
     if level.simple > 0.5 and r.random() < level.simple:
         style = r.choice(("said", "said", "fact", "fact", "note"))
@@ -285,6 +292,7 @@ def new_world(r: random.Random, level: Level) -> World:
 
 
 def new_labels(r: random.Random, level: Level) -> Labels:
+    """Made-up words and their labels for a row."""
     count = r.randint(3, max(4, min(14, level.length // 20)))
     words = {made_up(r): "" for _ in range(count)}
     names = [made_up(r) if r.random() < 0.5 else r.choice(vocabulary.LABEL_KINDS.train) for _ in range(count)]
@@ -297,7 +305,11 @@ def new_labels(r: random.Random, level: Level) -> Labels:
 
 def stream(r: random.Random, level: Level) -> list[Piece]:
     """A row of facts or labels and questions: blocks of memory, each with several questions."""
-    source: World | Labels = new_labels(r, level) if r.random() < 0.12 else new_world(r, level)
+    return world_stream(r, level, new_labels(r, level) if r.random() < 0.14 else new_world(r, level))
+
+
+def world_stream(r: random.Random, level: Level, source: World | Labels) -> list[Piece]:
+    """A row about ``source``."""
     framed = r.random() < level.framed
     pieces: list[Piece] = [(ANSWER_SYSTEM, READ)] if framed else []
     blocks = 1 if r.random() < 0.35 else r.randint(2, max(2, min(5, level.length // 50)))
@@ -386,6 +398,7 @@ def batch(r: random.Random, encoder: Encoder, level: Level, rows: int) -> tuple[
 
 
 def pad(made: Sequence[tuple[list[int], list[int]]], length: int) -> tuple[list[list[int]], list[list[int]]]:
+    """Rows of one length: cut, or filled with the pad token, which has no loss."""
     ids = [row[:length] + [tokens.PAD] * (length - len(row)) for row, _ in made]
     tasks = [row[:length] + [READ] * (length - len(row)) for _, row in made]
     return ids, tasks

@@ -1,4 +1,4 @@
-"""Measures the bundled model through llama.cpp (never PyTorch): greedy, fresh seeds, held-out names, values and phrasings.
+"""Measures the bundled model through llama.cpp (never PyTorch): greedy, fresh seeds, held-out words and phrasings.
 
     python packaging/demo_model/evaluate.py [--model F.gguf] [--split heldout|train] [--contexts N] [--json]
 
@@ -104,7 +104,7 @@ def ask_all(player: Player, session: Session, tally: Tally, memory: bool = True)
 
 
 def retrieval_session(player: Player, seed: int, split: Split, facts: int = 40, tokens: int = 2000) -> Session:
-    """``facts`` facts among so much small talk that the prompt has about ``tokens`` tokens; ten questions at the end."""
+    """``facts`` facts among small talk, about ``tokens`` tokens in all; ten questions at the end."""
     r = random.Random(seed)
     draft = kinds_start(r, Options(people=8, split=split))
     things = [(person, attribute) for person in draft.people for attribute in language.ATTRIBUTES]
@@ -186,7 +186,13 @@ def answer_rows(player: Player, split: Split, contexts: int, failures: list[str]
         _row("conflict resolution, up to 4 versions, newest wins", conflict, 92),
         _row("test-time learning, 12 labels x 4 examples", labels, 90),
         _row("long-range understanding", long_range, 70),
-        Row("long-range, points over no memory", 100 * (long_range.share - blind_long.share), long_range.asked, 30, unit=""),
+        Row(
+            "long-range, points over no memory",
+            100 * (long_range.share - blind_long.share),
+            long_range.asked,
+            30,
+            unit="",
+        ),
         _row("abstention when never said", unknown, 90),
         Row("false abstention", 100 * false_unknown, sum(t.asked for t in answerable), 3, at_least=False),
         Row("no-memory control, retrieval", 100 * blind.share, blind.asked, 5, at_least=False),
@@ -259,11 +265,14 @@ def table(rows: list[Row]) -> str:
     lines = ["| task | measured | n | bar | |", "|---|---|---|---|---|"]
     for row in rows:
         sign = "" if row.bar is None else f"{'≥' if row.at_least else '≤'} {row.bar:g}{row.unit}"
-        lines.append(f"| {row.task} | {row.measured:.1f}{row.unit} | {row.n} | {sign} | {'' if row.passed else 'misses'} |")
+        lines.append(
+            f"| {row.task} | {row.measured:.1f}{row.unit} | {row.n} | {sign} | {'' if row.passed else 'misses'} |"
+        )
     return "\n".join(lines)
 
 
 def main() -> int:
+    """Measure and print; the exit code."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", type=Path, default=MODEL)
     parser.add_argument("--split", default="heldout", choices=("heldout", "train"))

@@ -1,6 +1,6 @@
 """Writes a checkpoint as GGUF (llama architecture with q, k, v biases), with tokenizer and chat template.
 
-    python packaging/demo_model/export.py [--checkpoint F] [--type q8_0|f16] [--out resources/models/mnemoscope-demo.gguf]
+python packaging/demo_model/export.py [--checkpoint F] [--type q8_0|f16] [--out resources/models/mnemoscope-demo.gguf]
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ NAMES = {
 
 
 def main() -> None:
+    """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--checkpoint", type=Path, default=ROOT / "out" / "demo_model" / "checkpoint.pt")
     parser.add_argument("--type", default="q8_0", choices=("q8_0", "f16"))
@@ -55,9 +56,10 @@ def main() -> None:
 
 
 def write(path: Path, shape: dict[str, Any], weights: dict[str, np.ndarray], kind: str) -> None:
-    """Write one GGUF file; ``weights`` are float32 under the names of ``model.Model``."""
+    """Write one GGUF file in one piece, since a model that is in use is mapped; ``weights`` are float32 by name."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    writer = gguf.GGUFWriter(str(path), "llama")
+    part = path.with_suffix(".part")
+    writer = gguf.GGUFWriter(str(part), "llama")
     add_shape(writer, shape)
     add_tokenizer(writer)
     writer.add_file_type(gguf.LlamaFileType.MOSTLY_Q8_0 if kind == "q8_0" else gguf.LlamaFileType.MOSTLY_F16)
@@ -67,6 +69,7 @@ def write(path: Path, shape: dict[str, Any], weights: dict[str, np.ndarray], kin
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
     writer.close()
+    part.replace(path)
 
 
 def tensor_name(name: str) -> str:

@@ -53,7 +53,7 @@ def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
 
 
 def attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-    """Causal attention, ``[batch, head, token, channel]``. Short rows on a CPU go faster written out (measured: 15 ms, not 48)."""
+    """Causal attention, ``[batch, head, token, channel]``. Short rows on a CPU go faster written out."""
     tokens = q.shape[2]
     if q.device.type != "cpu" or tokens > 400:
         return F.scaled_dot_product_attention(q, k, v, is_causal=True)
@@ -83,7 +83,9 @@ class Block(nn.Module):
         """``[batch, token, width]`` to the same shape; causal."""
         batch, tokens, width = x.shape
         y = self.attention_norm(x)
-        q, k, v = (part(y).view(batch, tokens, self.heads, -1).transpose(1, 2) for part in (self.query, self.key, self.value))
+        q, k, v = (
+            part(y).view(batch, tokens, self.heads, -1).transpose(1, 2) for part in (self.query, self.key, self.value)
+        )
         q, k = rotate(q, cos, sin), rotate(k, cos, sin)
         attended = attend(q, k, v)
         x = x + self.output(attended.transpose(1, 2).reshape(batch, tokens, width))

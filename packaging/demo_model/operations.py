@@ -22,7 +22,20 @@ OLD = "old"
 SMALL_TALK = "small talk"
 LABEL = "label"
 MEMORY_TYPES = ("core", "episodic", "semantic", "procedural", "resource", "knowledge")
-TOOLS = ("store", "search", "save", "read", "write", "append", "replace", "insert", "delete", "update", "recall", "archival")
+TOOLS = (
+    "store",
+    "search",
+    "save",
+    "read",
+    "write",
+    "append",
+    "replace",
+    "insert",
+    "delete",
+    "update",
+    "recall",
+    "archival",
+)
 
 
 def compact(value: Any) -> str:
@@ -335,7 +348,9 @@ def choose(s: Speech) -> Sample:
     elif u < 0.8:
         options = r.sample((*TOOLS, *s.made_up_words[:40]), r.randint(2, 7))
         right = [r.choice(options)]
-        task = r.choice(("Use the {} tool.", "{} the message.", "The {} tool is needed.", "I want to use {}.")).format(*right)
+        task = r.choice(("Use the {} tool.", "{} the message.", "The {} tool is needed.", "I want to use {}.")).format(
+            *right
+        )
     else:
         options = list(MEMORY_TYPES)
         fact = s.fact()

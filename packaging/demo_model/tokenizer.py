@@ -1,8 +1,8 @@
-"""The tokenizer of the bundled model: a byte-level BPE that llama.cpp (``gpt2``, pre-tokenizer ``gpt-2``) reads identically.
+"""The tokenizer of the bundled model: a byte-level BPE that llama.cpp (``gpt2``, ``gpt-2``) reads identically.
 
-Content words never merge with the space before them: ``" Oslo"`` is ``Ġ`` + ``Oslo``, so a name or value is the same tokens
-at the start of a line, after a quote and in the middle of a sentence, and copying needs no second spelling. Function words
-get a merge with their space at the very end of the merge list, which costs nothing elsewhere.
+Content words never merge with the space before them: ``" Oslo"`` is ``Ġ`` + ``Oslo``, so a name or value is the same
+tokens at the start of a line, after a quote and in the middle of a sentence, and copying needs no second spelling.
+Function words get a merge with their space at the very end of the merge list, which costs nothing elsewhere.
 
     python packaging/demo_model/tokenizer.py        writes tokenizer.json beside this file
 """
@@ -33,37 +33,50 @@ CHAT_TEMPLATE = (
 )
 """Jinja; roles are ``system``, ``user`` and ``assistant``, each one control token."""
 
-FUNCTION_WORDS = """a about after again am an and are as at be been before but by call called can change changed changes
- decide did do does drink drinks drive drives drove each eat eats every example few find first for free from full gone
- good grew grow grows had has have he hear hello help her his home how if in into is it its keep kind last late later
- learn learning like liked likes list live lived lives long longer make many me mean means memory met more most moved
- music my new next night no not note noted now of often old on one only or other our out park people play played plays
- question remember said saw say says see she so some speak talk talked tell telling text than thank thanks that the
- their them then there these they thing this time times to today told tomorrow too two us used using value was we week
- well went were what when where which who whose will with word words work worked works would year yes yet you your
- I If unknown favourite city job food pet hobby colour sport instrument language vehicle plant label message messages
- memories facts fact new links link neighbours neighbour update updates useful numbers summarise choose options task
- answer changes""".split()
 
-PROMPT_WORDS = """Answer answer Write note Link link neighbours neighbour update List facts messages Messages Message Memory
- Question Neighbours New Old Facts Memories fact decide changes memories ADD UPDATE DELETE NONE Say old memory
- contradictory redundant independent Summarise text Keep every value Choose options option fit task Task Options yes no
- about keywords question numbers help useful unknown verdicts summary choice context tags links updates neighbor event id
- small talk assistant user system nothing said weather label meaning word change number date time people person name
- agent tool tools search store save read write archival recall core episodic semantic procedural resource knowledge vault
- working profile preference preferences event events fact relation entity conflict merge insert replace append page
- speaker reminder plan plans buy bought work travel trip family friend friends house school January February March April
- May June July August September October November December Monday Tuesday Wednesday Thursday Friday Saturday Sunday
- zero one two three four five six seven eight nine ten eleven twelve first second third last what called often before after
- none true false null""".split()
+def _words(text: str) -> list[str]:
+    return text.split()
+
+
+FUNCTION_WORDS = _words("""
+    a about after again am an and are as at be been before but by call called can change changed changes decide
+    did do does drink drinks drive drives drove each eat eats every example few find first for free from full gone
+    good grew grow grows had has have he hear hello help her his home how if in into is it its keep kind last late
+    later learn learning like liked likes list live lived lives long longer make many me mean means memory met
+    more most moved music my new next night no not note noted now of often old on one only or other our out park
+    people play played plays question remember said saw say says see she so some speak talk talked tell telling
+    text than thank thanks that the their them then there these they thing this time times to today told tomorrow
+    too two us used using value was we week well went were what when where which who whose will with word words
+    work worked works would year yes yet you your I If unknown favourite city job food pet hobby colour sport
+    instrument language vehicle plant label message messages memories facts fact new links link neighbours
+    neighbour update updates useful numbers summarise choose options task answer changes
+""")
+
+PROMPT_WORDS = _words("""
+    Answer answer Write note Link link neighbours neighbour update List facts messages Messages Message Memory
+    Question Neighbours New Old Facts Memories fact decide changes memories ADD UPDATE DELETE NONE Say old memory
+    contradictory redundant independent Summarise text Keep every value Choose options option fit task Task
+    Options yes no about keywords question numbers help useful unknown verdicts summary choice context tags links
+    updates neighbor event id small talk assistant user system nothing said weather label meaning word change
+    number date time people person name agent tool tools search store save read write archival recall core
+    episodic semantic procedural resource knowledge vault working profile preference preferences event events fact
+    relation entity conflict merge insert replace append page speaker reminder plan plans buy bought work travel
+    trip family friend friends house school January February March April May June July August September October
+    November December Monday Tuesday Wednesday Thursday Friday Saturday Sunday zero one two three four five six
+    seven eight nine ten eleven twelve first second third last what called often before after none true false null
+""")
 
 PUNCTUATION = {
-    '{"': 400, '":"': 400, '":["': 400, '","': 400, '"],"': 400, '"]}': 400, '"}': 400, '":[': 300, '],"': 300, ']}': 300,
+    '{"': 400, '":"': 400, '":["': 400, '","': 400, '"],"': 400, '"]}': 400, '"}': 400, '":[': 300,
+    '],"': 300, ']}': 300,
     '":[]}': 200, '":[],"': 200, '"}]}': 200, '},{"': 100, '"},{"': 200, '":[{"': 200, '."': 200, '.","': 300, '."]}': 200,
-    '."}': 200, '."},{"': 100, '."}]}': 100, '":': 200, ',"': 200, '?': 50, '!': 50, '."],"': 50, "'s": 100, "...": 5,
+    '."}': 200, '."},{"': 100, '."}]}': 100, '":': 200, ',"': 200, '?': 50, '!': 50, '."],"': 50, "'s": 100,
+    "...": 5,
     '"': 50, ': ': 0, '-': 50, '|': 50, '(': 5, ')': 5, '"]': 50, '"]}]}': 100, '"]},{"': 100, '}]}': 50, ':"': 20,
 }  # fmt: skip
-KEYS = "keywords context tags links updates neighbour facts memory event id text verdicts summary choice answer useful".split()
+KEYS = _words(
+    "keywords context tags links updates neighbour facts memory event id text verdicts summary choice answer useful"
+)
 
 
 def word_counts() -> Counter[str]:
@@ -115,7 +128,8 @@ def build(size: int = 2450) -> Tokenizer:
     counts = word_counts() | Counter(PUNCTUATION)
     tokenizer.train_from_iterator(_lines(counts), trainer)
     model = json.loads(tokenizer.to_str())["model"]
-    return assemble(list(model["vocab"]), [tuple(m) if isinstance(m, list) else tuple(m.split(" ")) for m in model["merges"]])
+    merges = [tuple(merge) if isinstance(merge, list) else tuple(merge.split(" ")) for merge in model["merges"]]
+    return assemble(list(model["vocab"]), merges)
 
 
 def _lines(counts: Counter[str]) -> list[str]:

@@ -14,7 +14,7 @@ import os
 import random
 import sys
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,22 +23,21 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 sys.path[:0] = [str(HERE), str(ROOT)]
 
+import data  # noqa: E402
+import tokenizer as tokens  # noqa: E402
 import torch  # noqa: E402
 import torch.distributed as dist  # noqa: E402
 import torch.nn.functional as F  # noqa: E402
-
-import data  # noqa: E402
-import tokenizer as tokens  # noqa: E402
 from data import READ, TASK, TASKS  # noqa: E402
 from model import Model, Shape  # noqa: E402
 from muon import Muon  # noqa: E402
 
 CHECKPOINT = ROOT / "out" / "demo_model" / "checkpoint.pt"
 LEARNING_RATE = 2e-3
-GROWN_AT = 0.93
+GROWN_AT = {"recall": 0.82, "newest": 0.72, "labels": 0.87}
+"""Running accuracies from which rows grow. Real contexts are long: right often at 400 tokens beats always at 100."""
 OPERATIONS_FROM = 0
 """Length of rows from which memory operations are mixed in."""
-MUST_PASS = ("recall", "newest", "labels")
 
 
 @dataclass
@@ -71,10 +70,10 @@ class Progress:
 
     def grow(self, longest: int) -> bool:
         """Lengthen the rows when the present ones are answered; True when they grew."""
-        if min(self.right[task] for task in MUST_PASS) < GROWN_AT or self.length >= longest:
+        if self.length >= longest or any(self.right[task] < bar for task, bar in GROWN_AT.items()):
             return False
         self.length = min(longest, int(self.length * 1.35))
-        for task in MUST_PASS:
+        for task in GROWN_AT:
             self.right[task] -= 0.05
         return True
 
@@ -87,6 +86,7 @@ def keep_freed_memory() -> None:
 
 
 def main() -> None:
+    """The command line."""
     options = arguments()
     keep_freed_memory()
     rank = fork_workers(options)
@@ -95,7 +95,9 @@ def main() -> None:
     torch.set_num_threads(options.threads)
     device = options.device if options.device != "auto" else ("cuda" if torch.cuda.is_available() else "cpu")
     if options.workers > 1:
-        dist.init_process_group("gloo", init_method=f"file://{meeting_file(options)}", rank=rank, world_size=options.workers)
+        dist.init_process_group(
+            "gloo", init_method=f"file://{meeting_file(options)}", rank=rank, world_size=options.workers
+        )
     run = Run(options, torch.device(device), rank)
     run.train()
     if options.workers > 1:
@@ -126,14 +128,19 @@ def fork_workers(options: argparse.Namespace) -> int:
 
 
 def arguments() -> argparse.Namespace:
+    """The options."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--minutes", type=float, required=True, help="wall clock of the whole training, resumed parts included")
+    parser.add_argument(
+        "--minutes", type=float, required=True, help="wall clock of the whole training, resumed parts included"
+    )
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint")
     parser.add_argument("--checkpoint", type=Path, default=CHECKPOINT)
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--workers", type=int, default=1, help="processes that share the work; give each one thread")
-    parser.add_argument("--tokens", type=int, default=0, help="tokens a step and worker (default 3072 on the CPU, 49152 on a GPU)")
+    parser.add_argument(
+        "--tokens", type=int, default=0, help="tokens a step and worker (default 3072 on the CPU, 49152 on a GPU)"
+    )
     parser.add_argument("--longest", type=int, default=2048, help="tokens of the longest rows")
     parser.add_argument("--optimiser", default="muon", choices=("muon", "adamw"))
     parser.add_argument("--rate", type=float, default=LEARNING_RATE)
@@ -163,6 +170,7 @@ class Run:
         if saved:
             self.restore(saved)
         self.operations = data.OperationRows(self.encoder)
+        self.longest_rows = True
         self.random = random.Random(options.seed + 7919 * self.progress.step + 104729 * rank)
         self.started = time.monotonic() - self.progress.seconds
 
@@ -253,8 +261,11 @@ class Run:
             self.average()
 
     def batches(self) -> list[tuple[list[list[int]], list[list[int]]]]:
-        """The rows of one step."""
+        """The rows of one step: half of the time as long as the level allows, else of any length up to there."""
         level = self.progress.level()
+        self.longest_rows = level.length < 300 or self.random.random() < 0.5
+        if not self.longest_rows:
+            level = replace(level, length=self.random.randint(96, level.length))
         share = self.options.operations if self.progress.length >= OPERATIONS_FROM else 0.0
         rows = max(1, int(self.tokens * (1 - share)) // level.length)
         made = [data.batch(self.random, self.encoder, level, rows)]
@@ -275,10 +286,12 @@ class Run:
         task, target = task[kept], target[kept]
         losses = F.cross_entropy(logits.float(), target, reduction="none")
         answer = task != READ
-        loss = losses[answer].sum() / answer.sum().clamp(min=1) + 0.1 * losses[~answer].sum() / (~answer).sum().clamp(min=1)
+        loss = losses[answer].sum() / answer.sum().clamp(min=1) + 0.1 * losses[~answer].sum() / (~answer).sum().clamp(
+            min=1
+        )
         loss.backward()
         self.progress.seen += len(kept) * self.options.workers
-        if self.progress.step % 4 == 0:
+        if self.longest_rows and self.progress.step % 2 == 0:
             self.measure(logits.detach(), target, task)
 
     def measure(self, logits: torch.Tensor, target: torch.Tensor, task: torch.Tensor) -> None:
@@ -322,7 +335,10 @@ class Run:
         p = self.progress
         right = " ".join(f"{name} {p.right[name]:.2f}" for name in TASKS if p.right.get(name))
         speed = p.seen / max(1.0, p.seconds)
-        print(f"{p.seconds / 60:.1f} min, step {p.step}, rows of {p.length}, {speed:.0f} tokens/s: {right} {remark}", flush=True)
+        print(
+            f"{p.seconds / 60:.1f} min, step {p.step}, rows of {p.length}, {speed:.0f} tokens/s: {right} {remark}",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

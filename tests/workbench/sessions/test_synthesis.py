@@ -61,7 +61,9 @@ def test_the_newest_value_is_right(seed: int) -> None:
     older = 0
     for probe in session.probes:
         speaker = session.turns[probe.evidence[0]].speaker
-        later = [turn.text for turn in session.turns[probe.evidence[0] + 1 : probe.after + 1] if turn.speaker == speaker]
+        later = [
+            turn.text for turn in session.turns[probe.evidence[0] + 1 : probe.after + 1] if turn.speaker == speaker
+        ]
         attribute = attribute_told(session.turns[probe.evidence[0]].text)
         assert attribute not in [attribute_told(text) for text in later], f"{probe} was changed again later"
         before = [turn for turn in session.turns[: probe.evidence[0]] if turn.speaker == speaker]

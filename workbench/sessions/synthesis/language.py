@@ -76,7 +76,12 @@ ATTRIBUTES: tuple[Attribute, ...] = (
         "{p} no longer lives in {v}.",
         ("I live in {v}.", "My home is in {v}.", "My city is {v}.", "My home city is {v}."),
         ("I moved to {v}.", "I moved to {v} last week.", "I live in {v} now.", "We moved, and I live in {v} now."),
-        ("Where does {p} live?", "Where does {p} live now?", "Which city does {p} live in?", "In which city does {p} live?"),
+        (
+            "Where does {p} live?",
+            "Where does {p} live now?",
+            "Which city does {p} live in?",
+            "In which city does {p} live?",
+        ),
         "Who lives in {v}?",
     ),
     _attribute(
@@ -98,7 +103,12 @@ ATTRIBUTES: tuple[Attribute, ...] = (
         "{p} no longer eats {v}.",
         ("My favourite food is {v}.", "I like to eat {v}.", "I eat {v} every week.", "I love to eat {v}."),
         ("Now I like to eat {v}.", "My new favourite food is {v}.", "These days I eat {v}.", "I eat {v} now."),
-        ("What does {p} like to eat?", "What does {p} eat now?", "What is {p}'s favourite food?", "What food does {p} like?"),
+        (
+            "What does {p} like to eat?",
+            "What does {p} eat now?",
+            "What is {p}'s favourite food?",
+            "What food does {p} like?",
+        ),
         "Who likes to eat {v}?",
     ),
     _attribute(
@@ -125,7 +135,12 @@ ATTRIBUTES: tuple[Attribute, ...] = (
         "{p} no longer has a pet {v}.",
         ("I have a pet {v}.", "My pet is a {v}.", "At home I have a {v}.", "I keep a {v} as a pet."),
         ("I have a new pet, a {v}.", "My pet is a {v} now.", "I have a pet {v} now.", "My new pet is a {v}."),
-        ("What pet does {p} have?", "Which pet does {p} have now?", "What kind of pet does {p} have?", "What pet does {p} keep?"),
+        (
+            "What pet does {p} have?",
+            "Which pet does {p} have now?",
+            "What kind of pet does {p} have?",
+            "What pet does {p} keep?",
+        ),
         "Who has a pet {v}?",
     ),
     _attribute(
@@ -150,7 +165,12 @@ ATTRIBUTES: tuple[Attribute, ...] = (
         "{p}'s favourite colour is {v}.",
         "{p}'s favourite colour was {v} before.",
         "{p} no longer likes {v}.",
-        ("My favourite colour is {v}.", "I like the colour {v}.", "The colour I like is {v}.", "I love the colour {v}."),
+        (
+            "My favourite colour is {v}.",
+            "I like the colour {v}.",
+            "The colour I like is {v}.",
+            "I love the colour {v}.",
+        ),
         (
             "My new favourite colour is {v}.",
             "Now I like the colour {v}.",
@@ -173,7 +193,12 @@ ATTRIBUTES: tuple[Attribute, ...] = (
         "{p} no longer plays {v}.",
         ("My sport is {v}.", "I play {v} every week.", "As a sport I play {v}.", "For sport I play {v}."),
         ("My new sport is {v}.", "I play {v} now.", "My sport is {v} now.", "As a sport I play {v} now."),
-        ("What sport does {p} play?", "Which sport does {p} play now?", "What does {p} play as a sport?", "What sport is {p}'s?"),
+        (
+            "What sport does {p} play?",
+            "Which sport does {p} play now?",
+            "What does {p} play as a sport?",
+            "What sport is {p}'s?",
+        ),
         "Who plays {v}?",
     ),
     _attribute(
@@ -183,7 +208,12 @@ ATTRIBUTES: tuple[Attribute, ...] = (
         "{p} played the {v} before.",
         "{p} no longer plays the {v}.",
         ("I play the {v}.", "My instrument is the {v}.", "I make music with the {v}.", "I play music on the {v}."),
-        ("Now I play the {v}.", "My new instrument is the {v}.", "I play the {v} now.", "My instrument is the {v} now."),
+        (
+            "Now I play the {v}.",
+            "My new instrument is the {v}.",
+            "I play the {v} now.",
+            "My instrument is the {v} now.",
+        ),
         (
             "What instrument does {p} play?",
             "Which instrument does {p} play now?",
@@ -198,7 +228,12 @@ ATTRIBUTES: tuple[Attribute, ...] = (
         "{p} is learning {v}.",
         "{p} was learning {v} before.",
         "{p} is no longer learning {v}.",
-        ("I am learning {v}.", "The language I am learning is {v}.", "I learn {v} at school.", "I am learning to speak {v}."),
+        (
+            "I am learning {v}.",
+            "The language I am learning is {v}.",
+            "I learn {v} at school.",
+            "I am learning to speak {v}.",
+        ),
         (
             "Now I am learning {v}.",
             "My new language is {v}.",
@@ -221,7 +256,12 @@ ATTRIBUTES: tuple[Attribute, ...] = (
         "{p} no longer drives a {v}.",
         ("I drive a {v}.", "My vehicle is a {v}.", "I drive to work in a {v}.", "I go to work in a {v}."),
         ("I drive a {v} now.", "My new vehicle is a {v}.", "Now I drive a {v}.", "My vehicle is a {v} now."),
-        ("What does {p} drive?", "What does {p} drive now?", "Which vehicle does {p} drive?", "What vehicle does {p} drive now?"),
+        (
+            "What does {p} drive?",
+            "What does {p} drive now?",
+            "Which vehicle does {p} drive?",
+            "What vehicle does {p} drive now?",
+        ),
         "Who drives a {v}?",
     ),
     _attribute(
@@ -232,7 +272,12 @@ ATTRIBUTES: tuple[Attribute, ...] = (
         "{p} no longer grows {v}.",
         ("I grow {v}.", "In my garden I grow {v}.", "My garden is full of {v}.", "I grow {v} in my garden."),
         ("Now I grow {v}.", "These days I grow {v} in my garden.", "I grow {v} now.", "In my garden I grow {v} now."),
-        ("What does {p} grow?", "What does {p} grow now?", "What does {p} grow in the garden?", "Which plant does {p} grow?"),
+        (
+            "What does {p} grow?",
+            "What does {p} grow now?",
+            "What does {p} grow in the garden?",
+            "Which plant does {p} grow?",
+        ),
         "Who grows {v}?",
     ),
 )

@@ -31,17 +31,20 @@ class Pool:
 
 NAMES = Pool(
     _words(
-        """Mira Tom Anna Ben Carla David Elena Felix Greta Hugo Ines Jonas Kira Leo Marta Nils Olga Paul Quinn Rosa Sam
-        Tara Uma Victor Wanda Yusuf Zoe Adam Bella Clara Dana Emil Fiona Georg Hanna Igor Julia Karl Lena Max Nora Oscar
-        Petra Rita Simon Tina Vera Walter Yara Zack Alice Bruno Cora Dora Erik Frida Gina Henry Irma Jack Kate Lukas
-        Maria Nina Otto Pia Ralf Sara Theo Ursula Vince Willa Xenia Yves Zara Aron Berta Colin Daria Edgar Flora Gustav
-        Helga Ivan Jana Kurt Laura Mario Nadia Oliver Peter Ruth Stefan Thea Udo Viola Wim Amir Bianca Chen Diego Esra
-        Farid Gwen Hamid Isla Jorge Kenji Layla Mina Noah Omar Priya Ravi Sofia Tariq Usha Vikram Wei Yuki Zainab"""
+        """Mira Tom Anna Ben Carla David Elena Felix Greta Hugo Ines Jonas Kira Leo Marta Nils Olga Paul Quinn Rosa
+        Sam Tara Uma Victor Wanda Yusuf Zoe Adam Bella Clara Dana Emil Fiona Georg Hanna Igor Julia Karl Lena
+        Max Nora Oscar Petra Rita Simon Tina Vera Walter Yara Zack Alice Bruno Cora Dora Erik Frida Gina Henry
+        Irma Jack Kate Lukas Maria Nina Otto Pia Ralf Sara Theo Ursula Vince Willa Xenia Yves Zara Aron Berta
+        Colin Daria Edgar Flora Gustav Helga Ivan Jana Kurt Laura Mario Nadia Oliver Peter Ruth Stefan Thea Udo
+        Viola Wim Amir Bianca Chen Diego Esra Farid Gwen Hamid Isla Jorge Kenji Layla Mina Noah Omar Priya Ravi
+        Sofia Tariq Usha Vikram Wei Yuki Zainab"""
     ),
-    _words("""Agnes Boris Celia Edith Florian Gloria Ingrid Katrin Rafael Valentin Wilma Astrid Franca Gideon Serena Marco Monica
-        Helena Carmen Susan Linda Martin Robert Pedro Luca Anton Albert Arthur Carol Damon Dario Doris Elsa Esther Gerda
-        Hector Iris Janet Jordan Justin Kevin Lorena Marcel Margot Nelson Olaf Pamela Ramon Regina Roland Selma Sonia
-        Stella Teresa Vernon Wendy"""),
+    _words(
+        """Agnes Boris Celia Edith Florian Gloria Ingrid Katrin Rafael Valentin Wilma Astrid Franca Gideon
+            Serena Marco Monica Helena Carmen Susan Linda Martin Robert Pedro Luca Anton Albert Arthur Carol
+            Damon Dario Doris Elsa Esther Gerda Hector Iris Janet Jordan Justin Kevin Lorena Marcel Margot
+            Nelson Olaf Pamela Ramon Regina Roland Selma Sonia Stella Teresa Vernon Wendy"""
+    ),
 )
 
 MADE_UP_ONSETS = _words("b d f g k l m n p r s t v z bl dr fl gr kr pl sn tr zw")
@@ -72,43 +75,51 @@ def made_up_pool(split: Split, size: int = 1200) -> tuple[str, ...]:
 VALUES = {
     "city": Pool(
         _words(
-            """Oslo Paris Rome Lima Cairo Delhi Tokyo Berlin Madrid Vienna Prague Dublin Athens Lisbon Warsaw Boston Austin
-            Denver Quito Havana Nairobi Lagos Accra Tunis Dakar Riga Tallinn Vilnius Belgrade Milan Turin Naples Porto
-            Bergen Malmo Zurich Basel Geneva Lyon Nice Hamburg Bonn Dresden Seoul Osaka Kyoto Hanoi Manila Perth Sydney"""
+            """Oslo Paris Rome Lima Cairo Delhi Tokyo Berlin Madrid Vienna Prague Dublin Athens Lisbon Warsaw
+            Boston Austin Denver Quito Havana Nairobi Lagos Accra Tunis Dakar Riga Tallinn Vilnius Belgrade
+            Milan Turin Naples Porto Bergen Malmo Zurich Basel Geneva Lyon Nice Hamburg Bonn Dresden Seoul Osaka
+            Kyoto Hanoi Manila Perth Sydney"""
         ),
-        _words("""Montreal London Bremen Mainz Trier Kassel Graz Linz Leiden Nantes Toulon Turku Ankara Muscat Pune Dallas Seattle Cusco"""),
+        _words(
+            """Montreal London Bremen Mainz Trier Kassel Graz Linz Leiden Nantes Toulon Turku Ankara Muscat Pune
+            Dallas Seattle Cusco"""
+        ),
     ),
     "job": Pool(
         _words(
-            """baker teacher doctor nurse painter pilot farmer lawyer writer singer driver cook dentist gardener tailor
-            builder plumber carpenter librarian judge clerk sailor soldier waiter barber banker chemist designer dancer
-            fisher guard guide hunter miner porter potter printer reporter"""
+            """baker teacher doctor nurse painter pilot farmer lawyer writer singer driver cook dentist gardener
+            tailor builder plumber carpenter librarian judge clerk sailor soldier waiter barber banker chemist
+            designer dancer fisher guard guide hunter miner porter potter printer reporter"""
         ),
         _words("translator conductor weaver mason manager dealer editor ranger senator trader roofer"),
     ),
     "food": Pool(
         _words(
-            """pizza pasta rice soup salad bread cheese sushi curry noodles beans fish chicken cake pancakes potatoes eggs
-            dumplings tacos pie stew toast lentils mushrooms olives tomatoes carrots apples cherries honey butter steak
-            shrimp tofu yoghurt porridge waffles"""
+            """pizza pasta rice soup salad bread cheese sushi curry noodles beans fish chicken cake pancakes
+            potatoes eggs dumplings tacos pie stew toast lentils mushrooms olives tomatoes carrots apples
+            cherries honey butter steak shrimp tofu yoghurt porridge waffles"""
         ),
         _words("falafel spinach goulash bacon lettuce melons oranges lasagne sausages"),
     ),
     "drink": Pool(
-        _words("tea coffee milk juice water cocoa lemonade beer wine cider soda punch espresso kefir cola rum broth mead"),
+        _words(
+            """tea coffee milk juice water cocoa lemonade beer wine cider soda punch espresso kefir cola rum broth
+            mead"""
+        ),
         _words("matcha sherry mocha latte tonic"),
     ),
     "pet": Pool(
         _words(
-            """dog cat rabbit hamster parrot goldfish turtle pony mouse lizard snake canary duck goose goat sheep pig frog
-            hedgehog ferret pigeon donkey"""
+            """dog cat rabbit hamster parrot goldfish turtle pony mouse lizard snake canary duck goose goat sheep
+            pig frog hedgehog ferret pigeon donkey"""
         ),
         _words("tortoise greyhound poodle terrier otter gerbil raven"),
     ),
     "hobby": Pool(
         _words(
-            """chess painting cooking reading knitting hiking fishing sewing dancing gardening singing climbing sailing
-            pottery photography drawing camping baking juggling cycling skating surfing archery poetry yoga"""
+            """chess painting cooking reading knitting hiking fishing sewing dancing gardening singing climbing
+            sailing pottery photography drawing camping baking juggling cycling skating surfing archery poetry
+            yoga"""
         ),
         _words("weaving jogging carving rowing modelling writing"),
     ),
@@ -117,7 +128,10 @@ VALUES = {
         _words("crimson magenta indigo scarlet maroon copper"),
     ),
     "sport": Pool(
-        _words("tennis football golf hockey rugby cricket basketball baseball volleyball handball badminton squash polo bowls"),
+        _words(
+            """tennis football golf hockey rugby cricket basketball baseball volleyball handball badminton squash
+            polo bowls"""
+        ),
         _words("softball curling netball fencing karate snooker"),
     ),
     "instrument": Pool(
@@ -126,8 +140,8 @@ VALUES = {
     ),
     "language": Pool(
         _words(
-            """French Spanish German Italian Greek Latin Turkish Polish Dutch Danish Russian Chinese Japanese Korean Arabic
-            Hindi Swedish Czech Finnish"""
+            """French Spanish German Italian Greek Latin Turkish Polish Dutch Danish Russian Chinese Japanese
+            Korean Arabic Hindi Swedish Czech Finnish"""
         ),
         _words("Persian Welsh Malay Tamil Latvian"),
     ),
@@ -136,7 +150,10 @@ VALUES = {
         _words("moped camper tricycle sedan ferry"),
     ),
     "plant": Pool(
-        _words("roses tulips lilies daisies herbs basil mint beets onions leeks peas corn grapes plums pears ferns ivy moss"),
+        _words(
+            """roses tulips lilies daisies herbs basil mint beets onions leeks peas corn grapes plums pears ferns
+            ivy moss"""
+        ),
         _words("sunflowers rosemary irises pansies poppies"),
     ),
 }

@@ -1,0 +1,118 @@
+"""The exported model is, in llama.cpp, the model that was trained: same tokens, same logits."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="the bundled model is trained with the extra 'train'")
+pytest.importorskip("tokenizers", reason="the bundled model is trained with the extra 'train'")
+
+import data  # noqa: E402
+import export  # noqa: E402
+import llama_cpp  # noqa: E402
+import operations  # noqa: E402
+from model import Model, Shape  # noqa: E402
+
+
+@pytest.fixture(scope="module")
+def trained() -> Model:
+    """A fresh model: its half-built circuits make its attention as sharp as a trained one's."""
+    torch.manual_seed(3)
+    return Model(Shape(data.Encoder().size, width=64, layers=2, heads=2, feed_forward=96)).eval()
+
+
+@pytest.fixture(scope="module")
+def exported(trained: Model, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("models") / "small.gguf"
+    weights = {name: tensor.float().numpy() for name, tensor in trained.state_dict().items()}
+    export.write(path, asdict(trained.shape), weights, "f16")
+    return path
+
+
+def test_llama_cpp_computes_what_pytorch_computes(trained: Model, exported: Path) -> None:
+    ids = [int(i) for i in np.random.default_rng(1).integers(5, trained.shape.vocabulary, 60)]
+    with torch.no_grad():
+        expected = trained(torch.tensor([ids]))[0].numpy()
+    llama = llama_cpp.Llama(str(exported), n_ctx=128, logits_all=True, verbose=False)
+    llama.eval(ids)
+    found = np.array(llama.scores[: len(ids)])
+    scale = float(np.abs(expected).max())
+    assert np.abs(found - expected).max() < 0.01 * scale
+    assert (found.argmax(-1) == expected.argmax(-1)).mean() > 0.95
+
+
+STRINGS = (
+    "emoji 🙂 and 日本語, ñandú, Привет",
+    "  two  spaces\n\n\nlines \t tab",
+    "it's we'LL 12345 3.14 a_b <|x|> {\"k\":[1,2]}",
+    "",
+    " ",
+    "\n",
+    "MIRA Mira mira 2025-03-02",
+)
+
+
+def test_llama_cpp_tokenizes_identically(exported: Path) -> None:
+    llama = llama_cpp.Llama(str(exported), vocab_only=True, verbose=False)
+    encoder = data.Encoder()
+    r = random.Random(5)
+    texts = list(STRINGS)
+    for _ in range(100):
+        _, sample = operations.sample(r, split=r.choice(("train", "heldout")))  # type: ignore[arg-type]
+        texts.append(operations.rendered(sample.operation) + operations.compact(sample.right) + "<|end|>")
+        texts.append("".join(text for text, _ in data.stream(r, data.Level(250))))
+    for text in texts:
+        ids = llama.tokenize(text.encode(), add_bos=False, special=True)
+        assert ids == encoder.tokenizer.encode(text, add_special_tokens=False).ids, text
+        assert llama.detokenize(ids, special=True).decode() == text
+
+
+def test_the_file_says_what_it_is(exported: Path) -> None:
+    llama = llama_cpp.Llama(str(exported), vocab_only=True, verbose=False)
+    assert llama.metadata["general.architecture"] == "llama"
+    assert "<|assistant|>" in llama.metadata["tokenizer.chat_template"]
+    assert llama.detokenize([llama.token_eos()], special=True) == b"<|end|>"
+
+
+def test_a_fresh_model_already_continues_repeated_segments() -> None:
+    torch.manual_seed(1)
+    encoder = data.Encoder()
+    model = Model(Shape(encoder.size)).eval()
+    r = random.Random(1)
+    rows = [data.repeat_row(r, encoder.size, 97) for _ in range(8)]
+    ids = torch.tensor([row for row, _ in rows])
+    asked = torch.tensor([tasks for _, tasks in rows])[:, 1:] == data.TASK["repeat"]
+    with torch.no_grad():
+        right = model(ids[:, :-1]).argmax(-1) == ids[:, 1:]
+    assert right[asked].float().mean() > 0.2
+
+
+def test_short_attention_equals_the_library_s() -> None:
+    from model import attend
+
+    torch.manual_seed(0)
+    q, k, v = (torch.randn(2, 3, 40, 32) for _ in range(3))
+    expected = torch.nn.functional.scaled_dot_product_attention(q, k, v, is_causal=True)
+    assert torch.allclose(attend(q, k, v), expected, atol=1e-5)
+
+
+def test_training_resumes_where_it_stopped(tmp_path: Path, root: Path) -> None:
+    import subprocess
+    import sys
+
+    def train(*arguments: str) -> dict[str, object]:
+        command = [sys.executable, str(root / "packaging/demo_model/train.py"), "--checkpoint", str(tmp_path / "c.pt")]
+        small = ["--width", "64", "--layers", "2", "--feed-forward", "64", "--tokens", "384", "--threads", "1"]
+        subprocess.run([*command, *small, *arguments], check=True, timeout=120, capture_output=True)
+        saved = torch.load(tmp_path / "c.pt", weights_only=True)
+        return dict(saved["progress"])
+
+    first = train("--minutes", "0.02")
+    again = train("--minutes", "0.05", "--resume")
+    assert int(str(again["step"])) > int(str(first["step"])) > 0
+    assert float(str(again["seconds"])) > float(str(first["seconds"]))
