@@ -199,7 +199,7 @@ class _Watch:
             return
         key, value = (item.kind, *found[0]), found[1]
         others = []
-        for name in sorted(self.by_slot.get(key, ()) - {item.id}):
+        for name in sorted(self.by_slot.get(key, set()) - {item.id}):
             other = self.state[name]
             pair = frozenset(((item.id, item.text), (name, other.text)))
             also = slot(other.text)
