@@ -114,7 +114,16 @@ def test_pooled_columns_still_share_out_to_one() -> None:
 
 @pytest.mark.parametrize(
     ("share", "said"),
-    [(0.62, "62 %"), (0.031, "3.1 %"), (0.0002, "0.02 %"), (1e-6, "<0.001 %"), (1e-5, "0.001 %"), (0.01, "1 %"), (0.0, "0 %"), (1.0, "100 %")],
+    [
+        (0.62, "62 %"),
+        (0.031, "3.1 %"),
+        (0.0002, "0.02 %"),
+        (1e-6, "<0.001 %"),
+        (1e-5, "0.001 %"),
+        (0.01, "1 %"),
+        (0.0, "0 %"),
+        (1.0, "100 %"),
+    ],
 )
 def test_shares_are_said_shortly(share: float, said: str) -> None:
     assert attention.percent(share) == said
