@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -455,8 +456,7 @@ class MainWindow(QMainWindow):
 
     def _ready(self, report: Ready) -> None:
         try:
-            self.open_run(Path(report.path), turn=-1)
-            self.follow()
+            self.open_run(Path(report.path), turn=sys.maxsize)
         except MnemoscopeError as error:
             self.notice.say(str(error))
 

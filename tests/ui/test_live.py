@@ -25,8 +25,8 @@ LANES = ("full", "bm25")
 
 @pytest.fixture
 def threaded(monkeypatch: pytest.MonkeyPatch) -> Iterator[ScriptedBackend]:
-    """Runs are made by a thread of this process, with a scripted backend; each call takes 2 ms."""
-    scripted = ScriptedBackend(pause=0.002)
+    """Runs are made by a thread of this process, with a scripted backend."""
+    scripted = ScriptedBackend()
     monkeypatch.setattr(engine, "_open", lambda config: scripted)
     monkeypatch.setattr(engine_client, "Supervisor", ThreadSupervisor)
     yield scripted
@@ -35,20 +35,28 @@ def threaded(monkeypatch: pytest.MonkeyPatch) -> Iterator[ScriptedBackend]:
     ThreadSupervisor.made.clear()
 
 
+def stepped(window: Any, qtbot: Any, setup: Any, turns: int) -> None:
+    """Start a run and let it do so many turns."""
+    window.start_run(setup, paused=True)
+    qtbot.waitUntil(lambda: window.client.state == "paused", timeout=20_000)
+    for turn in range(turns):
+        window.registry.run("run.step")
+        qtbot.waitUntil(lambda t=turn: window.workspace.cursor.last == t, timeout=20_000)
+
+
 def test_a_live_run_streams_into_the_window(
     window: Any, threaded: ScriptedBackend, tmp_path: Path, qtbot: Any, settle: Any
 ) -> None:
     turns: list[int] = []
     window.workspace.cursor.moved.connect(lambda: turns.append(window.workspace.cursor.turn))
-    threaded.pause = 0.03
-    window.start_run(config(tmp_path, *LANES))
-    assert window.client.state == "loading"
+    stepped(window, qtbot, config(tmp_path, *LANES), 3)
+    assert {0, 1, 2} <= set(turns)
     assert window.transport.live.isVisible()
-    qtbot.waitUntil(lambda: window.client.state == "finished", timeout=20_000)
+    window.registry.run("run.pause")
+    qtbot.waitUntil(lambda: window.client.state == "finished", timeout=30_000)
     settle(window.workspace)
     assert window.workspace.cursor.turn == 11
     assert turns == sorted(turns)
-    assert len(set(turns)) > 2
     assert not window.transport.live.isVisible()
     assert failures(window) == []
     lanes = window._parts["lanes"].view
@@ -57,12 +65,8 @@ def test_a_live_run_streams_into_the_window(
 
 
 def test_it_pauses_steps_and_goes_on(window: Any, threaded: ScriptedBackend, tmp_path: Path, qtbot: Any) -> None:
-    setup = config(tmp_path, *LANES)
-    window.start_run(setup, paused=True)
-    qtbot.waitUntil(lambda: window.client.state == "paused", timeout=10_000)
+    stepped(window, qtbot, config(tmp_path, *LANES), 1)
     assert window.registry["run.step"].enabled()
-    window.registry.run("run.step")
-    qtbot.waitUntil(lambda: window.workspace.cursor.last == 0, timeout=10_000)
     window.registry.run("run.pause")
     qtbot.waitUntil(lambda: window.client.state == "finished", timeout=20_000)
     assert not window.registry["run.pause"].enabled()
@@ -71,15 +75,12 @@ def test_it_pauses_steps_and_goes_on(window: Any, threaded: ScriptedBackend, tmp
 def test_it_is_cancelled_and_goes_on_from_there(
     window: Any, threaded: ScriptedBackend, tmp_path: Path, qtbot: Any
 ) -> None:
-    threaded.pause = 0.1
-    window.start_run(config(tmp_path, *LANES, embedder="hash"))
-    qtbot.waitUntil(lambda: window.workspace.cursor.last >= 1, timeout=10_000)
+    stepped(window, qtbot, config(tmp_path, *LANES), 2)
     window.registry.run("run.cancel")
     qtbot.waitUntil(lambda: window.client.state == "cancelled", timeout=5_000)
     assert "cancelled" in window.notice.what.text()
     with TraceReader(window.workspace.run.path) as reader:
         kept = reader.last_seq()
-    threaded.pause = 0
     window.notice.findChildren(QPushButton)[0].click()
     qtbot.waitUntil(lambda: window.client.state == "finished", timeout=20_000)
     with TraceReader(window.workspace.run.path) as reader:
@@ -101,9 +102,9 @@ def test_a_crash_offers_to_go_on(window: Any, threaded: ScriptedBackend, tmp_pat
 
 
 def test_the_cursor_stays_where_it_was_put(window: Any, threaded: ScriptedBackend, tmp_path: Path, qtbot: Any) -> None:
-    window.start_run(config(tmp_path, *LANES))
-    qtbot.waitUntil(lambda: window.workspace.cursor.last >= 3, timeout=10_000)
+    stepped(window, qtbot, config(tmp_path, *LANES), 4)
     window.workspace.cursor.go(1)
+    window.registry.run("run.pause")
     qtbot.waitUntil(lambda: window.client.state == "finished", timeout=20_000)
     assert window.workspace.cursor.turn == 1
     assert window.workspace.cursor.last == 11

@@ -96,6 +96,7 @@ class Tracks(QWidget):
         self._picture: QPixmap | None = None
         self._turn, self._lane, self._probe = -1, 0, ""
         self._dragging = False
+        self._labels: list[QRectF] = []
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
         self.setAccessibleName("Timeline")
@@ -193,7 +194,9 @@ class Tracks(QWidget):
         width = metrics.horizontalAdvance(text) + now.unit(3)
         left = min(max(x - width / 2, 0), self.width() - width)
         bubble = QRectF(left, 0, width, metrics.height() + 2)
-        painter.fillRect(bubble.adjusted(-now.unit(4), 0, now.unit(4), 1), now.color("surface"))
+        for label in self._labels:  # a turn that the bubble touches is not written beside it
+            if label.intersects(bubble.adjusted(-4, 0, 4, 0)):
+                painter.fillRect(label, now.color("surface"))
         painter.fillRect(QRectF(round(x) - 1, bubble.bottom(), 2, self.height()), now.color("accent-fill"))
         self._draw_probes_at(painter)
         painter.setPen(Qt.PenStyle.NoPen)
@@ -220,19 +223,15 @@ class Tracks(QWidget):
         now = theme.active()
         metrics = now.metrics("small")
         painter.setFont(now.font("small"))
+        self._labels = []
         for turn in _nice_turns(view.turns, max(1, int((self.width() - self._left()) / now.unit(22)))):
-            x = self._x(turn)
+            x, width = self._x(turn), metrics.horizontalAdvance(str(turn))
+            label = QRectF(min(x - width / 2, self.width() - width), 0, width, metrics.height() + 2)
             painter.setPen(QPen(now.color("line"), 1))
             painter.drawLine(QPointF(x, self._top()), QPointF(x, self.height()))
             painter.setPen(now.color("text-3"))
-            text = str(turn)
-            painter.drawText(
-                QPointF(
-                    min(x - metrics.horizontalAdvance(text) / 2, self.width() - metrics.horizontalAdvance(text)),
-                    metrics.ascent() + 1,
-                ),
-                text,
-            )
+            painter.drawText(label, int(Qt.AlignmentFlag.AlignCenter), str(turn))
+            self._labels.append(label)
 
     def _draw_track(self, painter: QPainter, view: Timeline, place: int, track: Track) -> None:
         now, y, row = theme.active(), self._y(place), self._row()

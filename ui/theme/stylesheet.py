@@ -39,6 +39,7 @@ QPushButton:pressed, QToolButton:pressed {{ background: {line}; }}
 QPushButton:disabled, QToolButton:disabled {{ color: {text-3}; }}
 QPushButton[part="primary"], QToolButton[part="primary"], QToolButton[part="primary"]:checked
   {{ background: {accent-fill}; color: {on-accent}; }}
+QPushButton[part="primary"]:disabled, QToolButton[part="primary"]:disabled {{ background: {control}; color: {text-3}; }}
 QPushButton:focus, QToolButton:focus, QComboBox:focus, QLineEdit:focus, QSpinBox:focus
   {{ border: 1px solid {accent-fill}; }}
 QToolButton[part="plain"] {{ background: transparent; }}

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 
 def ms(value: float) -> str:
-    """A duration given in ms: ``0.4 ms``, ``38 ms``, ``0.38 s``, ``12 s``, ``3 min 5 s``."""
+    """A duration given in ms: ``< 0.1 ms``, ``0.4 ms``, ``38 ms``, ``0.38 s``, ``12 s``, ``3 min 5 s``."""
+    if value < 0.05:
+        return "< 0.1 ms"
     if value < 1:
         return f"{value:.1f} ms"
     if value < 100:
