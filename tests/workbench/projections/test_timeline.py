@@ -5,6 +5,7 @@ import pytest
 
 from tests.support.traces import write_trace
 from tests.ui.live import Growing
+from workbench.memory.items import MemoryState
 from workbench.projections.index import TraceIndex
 from workbench.projections.timeline import CLASSES, next_change, next_probe, timeline
 from workbench.trace.events import Kind
@@ -64,3 +65,23 @@ def test_a_session_nobody_read_has_empty_tracks(tmp_path: Path) -> None:
     with TraceReader(write_trace(tmp_path / "small.mnemo", turns=5, items=0, probes=1, lanes=("full",))) as reader:
         view = timeline(reader, 1)
     assert "written" not in view.tracks[0].marks
+
+
+def test_the_index_follows_a_live_run(tmp_path: Path) -> None:
+    growing = Growing(tmp_path / "live.mnemo")
+    growing.turns(60)
+    with TraceReader(growing.path) as reader:
+        index = TraceIndex.of(reader)
+        assert len(index.state(1, 1, 59)) == len(index.state(1, 1, 70)) == 60
+        assert len(index.events(1, 1, 60)) == 0
+        growing.turns(60)
+        assert len(index.state(1, 1, 80)) == 60  # what it says does not change under the reader's feet
+        assert index.refresh()
+        assert not index.refresh()
+        assert len(index.events(1, 1, 60)) == 2
+        for turn in (0, 49, 50, 59, 60, 99, 100, 119):
+            state = index.state(1, 1, turn)
+            assert state == MemoryState(reader.events(1, 1, turns=(-1, turn)))
+            assert index.counts(1, 1, turn) == (turn + 1, 0)
+            assert index.operations(1, 1, turn)[-1].turn == turn
+    growing.close()
