@@ -16,6 +16,7 @@ PANELS: dict[str, str] = {
     "scoreboard": "ui.panels.scoreboard:ScoreboardPanel",
     "graph": "ui.panels.graph:GraphPanel",
     "items": "ui.panels.items:ItemsPanel",
+    "structure": "ui.panels.structure:StructurePanel",
     "diff": "ui.panels.diff:DiffPanel",
     "hits": "ui.panels.hits:HitsPanel",
     "attention": "ui.panels.attention:AttentionPanel",
@@ -27,6 +28,7 @@ PANELS: dict[str, str] = {
 INSPECTORS = {
     "graph": "Graph",
     "items": "Items",
+    "structure": "Structure",
     "diff": "Diff",
     "hits": "Hits",
     "attention": "Attention",

@@ -1,0 +1,1 @@
+"""Sketches: what paints one shape of a memory, one class each."""
