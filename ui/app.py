@@ -26,6 +26,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     if options.tour:
         os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+        os.environ.setdefault("QT_SCALE_FACTOR", "2")  # icons and kept pictures as sharp as the larger pictures
         from ui.tour import tour
 
         return tour(options.tour, options.file)

@@ -214,11 +214,12 @@ def test_the_run_dialog_makes_a_configuration(window: Any, tmp_path: Path, qtbot
     assert "nonsense" in dialog.wrong.text()
     dialog.more.setText("window:turns=4")
     dialog.capture.setChecked(False)
+    dialog.seed.setText("7")
     assert dialog.start.isEnabled()
     config = dialog.config()
     assert config.sessions == (path,)
     assert config.lanes == ("bm25", "window:turns=4")
-    assert config.capture == "off"
+    assert (config.capture, config.seed) == ("off", 7)
     assert config.path.name == f"{path.stem}.mnemo"
     config.path.write_text("")
     again = RunDialog((path,), window.settings, window)

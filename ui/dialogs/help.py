@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from html import escape
 
-from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QPointF, Qt
+from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QPointF, QSize, Qt
 from PySide6.QtGui import (
     QKeySequence,
     QPainter,
@@ -46,6 +46,8 @@ class HelpDialog(QDialog):
         row.setContentsMargins(now.unit(3), now.unit(3), now.unit(3), now.unit(3))
         self.list = QListWidget()
         self.list.addItems(list(PAGES.values()))
+        for place in range(self.list.count()):
+            self.list.item(place).setSizeHint(QSize(0, now.metrics().height() + now.unit(3)))
         self.list.setFixedWidth(now.unit(44))
         self.list.setAccessibleName("Pages")
         self.text = QTextBrowser()
@@ -117,12 +119,15 @@ def marks_html() -> str:
     for mark, meaning in marks.MEANING.items():
         color = verdict.get(mark) or bad.get(mark) or now.lane(0)
         picture = _picture(partial(marks.draw, mark=mark, center=QPointF(12, 12), radius=5, color=color))
-        rows.append(f"<tr><td style='padding:2px 12px 2px 0'>{picture}</td><td>{escape(meaning)}</td></tr>")
+        rows.append(
+            f"<tr><td style='padding:2px 12px 2px 0'>{picture}</td>"
+            f"<td style='vertical-align:middle'>{escape(meaning)}</td></tr>"
+        )
     lanes = "".join(
         _picture(partial(marks.draw_shape, place=i, center=QPointF(12, 12), radius=6, color=now.lane(i)))
         for i in range(len(now.tokens.lanes))
     )
-    return f"<h3>Operations and verdicts</h3><table>{''.join(rows)}</table><h3>Lanes, in order</h3>{lanes}"
+    return f"<h3>Operations and verdicts</h3><table>{''.join(rows)}</table><h3>Lanes, in order</h3><p>{lanes}</p>"
 
 
 def _picture(draw: Callable[[QPainter], None]) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QIntValidator
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -19,7 +20,6 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QPushButton,
     QScrollArea,
-    QSpinBox,
     QVBoxLayout,
     QWidget,
 )
@@ -90,7 +90,7 @@ class RunDialog(QDialog):
             lanes=tuple(self.specs()),
             model=model,
             embedder=self.embedder.currentData(),
-            seed=self.seed.value(),
+            seed=int(self.seed.text() or 0),
             capture="answers" if self.capture.isChecked() else "off",
             exact=self.exact.isChecked(),
             out=Path(self.out.text()),
@@ -159,9 +159,8 @@ class RunDialog(QDialog):
         self.embedder.addItem("MiniLM" if here else "MiniLM (not installed)", "minilm")
         self.embedder.addItem("hashing (lexical, no model)", "hash")
         self.embedder.setCurrentIndex(0 if here else 1)
-        self.seed = QSpinBox()
-        self.seed.setRange(0, 2**31 - 1)
-        self.seed.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
+        self.seed = QLineEdit("0")
+        self.seed.setValidator(QIntValidator(0, 2**31 - 1, self.seed))
         self.capture = QCheckBox("record attention while answering")
         self.capture.setChecked(True)
         self.exact = QCheckBox("exact: one sequence at a time, the same from run to run")

@@ -57,10 +57,13 @@ QComboBox::drop-down {{ border: none; width: 24px; }}
 QComboBox::down-arrow {{ image: url("{icons}/chevron-{theme}.svg"); width: 16px; height: 16px; }}
 QComboBox QAbstractItemView {{ background: {raised}; border: 1px solid {line}; outline: 0; padding: 4px;
   selection-background-color: {accent-soft}; selection-color: {text}; }}
-QLineEdit, QSpinBox, QDoubleSpinBox, QPlainTextEdit, QTextEdit, QTextBrowser
+QLineEdit, QPlainTextEdit, QTextEdit, QTextBrowser
   {{ background: {sunken}; border: 1px solid {line}; border-radius: 6px; padding: {u1}px {u2}px;
      selection-background-color: {accent-fill}; selection-color: {on-accent}; }}
 QPlainTextEdit[part="bare"], QTextBrowser[part="bare"] {{ background: transparent; border: none; padding: 0; }}
+QAbstractSpinBox {{ background: {sunken}; border: 1px solid {line}; border-radius: 6px; padding: 0 {u2}px;
+  min-height: {hit2}px; selection-background-color: {accent-fill}; selection-color: {on-accent}; }}
+QAbstractSpinBox QLineEdit, QComboBox QLineEdit {{ background: transparent; border: none; padding: 0; }}
 QCheckBox, QRadioButton {{ spacing: {u2}px; min-height: {hit2}px; background: transparent; }}
 QCheckBox::indicator, QRadioButton::indicator
   {{ width: 14px; height: 14px; border: 1px solid {text-3}; background: {sunken}; }}
@@ -89,7 +92,7 @@ QMenu::item:disabled {{ color: {text-3}; }}
 QMenu::separator {{ height: 1px; background: {line}; margin: 4px 8px; }}
 QListView, QTableView, QTreeView {{ background: transparent; border: none; outline: 0;
   selection-background-color: {accent-soft}; selection-color: {text}; }}
-QListWidget::item {{ min-height: {hit}px; padding: 0 {u2}px; border-radius: 4px; }}
+QListWidget::item {{ padding: 0 {u2}px; border-radius: 4px; }}
 QListWidget::item:selected {{ background: {accent-soft}; color: {text}; }}
 QListWidget::item:hover {{ background: {raised}; }}
 QTableView {{ gridline-color: {line}; }}
