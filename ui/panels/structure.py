@@ -86,13 +86,13 @@ class StructurePanel(Panel):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(theme.active().unit(2))
         self.canvas, self.text, self.legend = StructureCanvas(), RichView(), Legend()
-        self.scroll = CanvasScroll(self.canvas)
+        self.canvas_scroll = CanvasScroll(self.canvas)
         self.text.setAccessibleName("Old and new")
         self.canvas.item_wanted.connect(lambda item: self.workspace.selection.select(item=item))
         self.text.item_wanted.connect(lambda item: self.workspace.selection.select(item=item))
         self.text.turn_wanted.connect(self.workspace.cursor.go)
         self.text.toggled.connect(lambda _: self.toggle_table())
-        for widget, stretch in ((self.scroll, 1), (self.text, 1), (self.legend, 0)):
+        for widget, stretch in ((self.canvas_scroll, 1), (self.text, 1), (self.legend, 0)):
             column.addWidget(widget, stretch)
         self._choice = QToolButton()
         self._choice.setProperty("part", "quiet")
@@ -100,6 +100,9 @@ class StructurePanel(Panel):
         self._choice.setToolTip("Look at this memory in another shape")
         self._choice.setAccessibleName("Shape of the memory")
         self._choice.setMenu(QMenu(self._choice))
+        self._choice.setIcon(theme.active().icon("mdi6.chevron-down"))
+        self._choice.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self._choice.setLayoutDirection(Qt.LayoutDirection.RightToLeft)  # the chevron behind the word
         self._choice.hide()
         self.tools.addWidget(self._choice)
         return body
@@ -119,7 +122,7 @@ class StructurePanel(Panel):
         color = theme.active().lane(run.place(view.lane) if run else 0)
         self._offer(view)
         sketch = SKETCHES.get(view.shape)
-        self.scroll.setVisible(sketch is not None)
+        self.canvas_scroll.setVisible(sketch is not None)
         self.text.setVisible(view.shape in (shapes.LEDGER, shapes.STATE))
         if sketch is not None:
             self.canvas.show_sketch(sketch(view.body, color, view.turn), _SAYS[view.shape])
@@ -128,7 +131,7 @@ class StructurePanel(Panel):
         elif view.shape == shapes.LEDGER:
             self.text.show_html(ledger_html(view.body), color, f"{view.lane} ledger")
         tall = self.canvas.sketch.height(0) if view.shape == shapes.STATE and self.canvas.sketch else 16777215
-        self.scroll.setMaximumHeight(tall)
+        self.canvas_scroll.setMaximumHeight(tall)
         self.legend.show_marks(_marks(view.body), color)
         self.legend.setVisible(bool(_marks(view.body)))
 
@@ -161,6 +164,10 @@ class StructurePanel(Panel):
     def table(self, view: StructureView) -> Table:
         """The body as rows."""
         return _TABLES[type(view.body)](view.body)
+
+    def retheme(self) -> None:
+        """The icon; sketches ask for their colours while they paint."""
+        self._choice.setIcon(theme.active().icon("mdi6.chevron-down"))
 
     def add_actions(self, menu: QMenu) -> None:
         """The shapes that fit."""
@@ -238,12 +245,12 @@ def _entry(entry: Entry, indent: int) -> list[str]:
         return [rich.block(f'<span class="faint">NONE</span> {rich.plain(entry.new, "quiet")}', indent=indent, above=4)]
     other = f' <span class="faint">by</span> {rich.item_link(entry.other)}' if entry.other else ""
     reason = rich.plain(entry.reason, "faint") if entry.reason and entry.reason != entry.verb else ""
-    head = f'{rich.mark(entry.kind)} <span class="title">{entry.verb}</span> {rich.item_link(entry.item, "quiet")}{other}'
+    head = f'{rich.mark(entry.kind)} <span class="title">{entry.verb}</span> {rich.item_link(entry.item, "quiet")}'
     if entry.old and entry.new:
         text = rich.pieces(entry.pieces)
     else:
         text = rich.plain(entry.old, "gone") if entry.old else rich.plain(entry.new)
-    return [rich.block(f"{head} {reason}", indent=0, above=4), rich.block(text, indent=indent)]
+    return [rich.block(f"{head}{other} {reason}", above=4), rich.block(text, indent=indent)]
 
 
 _CARD = ("item", "kind", "status", "this turn", "came from", "changed at turn", "text")
@@ -274,7 +281,7 @@ def _tree_table(body: Tree) -> Table:
     for arc in body.arcs:
         on.setdefault(arc.start, []).append(f"{arc.label} {body.nodes[arc.end].item.id}")
     rows = [
-        (n.depth, n.state or None, "yes" if n.ghost else None, ", ".join(on.get(at, [])) or None, *_card(Card(n.item, n.mark)))
+        (n.depth, n.state, "yes" if n.ghost else "", ", ".join(on.get(at, [])), *_card(Card(n.item, n.mark)))
         for at, n in enumerate(body.nodes)
     ]
     return Table(("depth", "state", "ghost", "dependencies", *_CARD), rows)

@@ -1,7 +1,8 @@
-"""What is special about a memory, at the cursor: tiers, trees, buckets, surprise, state, ledger, fragments, or its kinds.
+"""What is special about a memory, at the cursor: tiers, tree, buckets, surprise, state, ledger, fragments, or kinds.
 
-Which shapes a memory has is read off its data, over the whole lane, so that the view does not jump while one scrubs: the
-fields of its items, the labels of its links and the names of what it noted. ``SHAPES`` is the one place that says so.
+Which shapes a memory has is read off its data, over the whole lane, so that the view does not jump while one scrubs:
+the fields of its items, the labels of its links and the names of what it noted. ``SHAPES`` is the one place that says
+so.
 """
 
 from __future__ import annotations

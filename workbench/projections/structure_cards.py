@@ -57,7 +57,7 @@ class Column:
     Attributes:
         cards: newest change first; items that left at this turn come last.
         held: how many active items it has.
-        gone: how many left it so far without going to another.
+        gone: how many were in it when they left the memory.
         size, room: how full it is and how much fits, in ``unit``; ``room`` is 0 when nothing limits it.
     """
 
@@ -143,9 +143,7 @@ def _columns(moment: Moment, names: Iterable[str], key: Callable[[Item], str], f
     return tuple(_column(moment, name, items, marks, was) for name, items in inside.items())
 
 
-def _column(
-    moment: Moment, name: str, items: list[Item], marks: Mapping[str, str], was: Mapping[str, str]
-) -> Column:
+def _column(moment: Moment, name: str, items: list[Item], marks: Mapping[str, str], was: Mapping[str, str]) -> Column:
     held = [i for i in items if i.active]
     shown = sorted(held, key=lambda i: -i.changed)
     leaving = [i for i in items if not i.active and i.id in marks]
@@ -165,7 +163,7 @@ def _room(moment: Moment, name: str) -> tuple[int, str]:
 
 
 def _note(item: Item) -> str:
-    return "in working memory" if item.fields.get("working") is True else ""
+    return "working" if item.fields.get("working") is True else ""
 
 
 def _marks(events: Iterable[Event]) -> dict[str, str]:

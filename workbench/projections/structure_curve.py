@@ -78,8 +78,8 @@ def _points(event: Event, moment: Moment) -> list[Point]:
         limit = value["threshold"]
         return [Point(t, turn, float(v), None, float(limit), n in cuts, "") for n, (t, v) in enumerate(pairs)]
     known = event.subject if event.subject in moment.state else str(value.get("boundary", ""))
-    text = moment.state[known].text if known in moment.state else ""
+    text = moment.state[known].text if known in moment.state else moment.index.session(moment.session).turns[turn].said
     if "depth" in value:
         limit, ends = float(value["threshold"]), bool(value["boundary"])
-        return [Point(text or f"turn {turn}", turn, float(value["depth"]), None, limit, ends, known)]
+        return [Point(text, turn, float(value["depth"]), None, limit, ends, known)]
     return [Point(text, turn, float(value["momentary"]), float(value["past"]), None, False, known)]

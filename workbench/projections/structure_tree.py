@@ -65,7 +65,9 @@ def tree(moment: Moment) -> Tree:
         below.setdefault(above, []).append(child)
     inside = set(parent) | set(below) | {end for pair in across for end in pair[:2]}
     inside |= {i.id for i in items.values() if "files" in i.fields or "children" in i.fields or "status" in i.fields}
+    ends = {b for _, b, _ in across} - {a for a, _, _ in across} - set(below)
     roots = [name for name in items if name in inside and name not in parent]
+    roots.sort(key=lambda name: name not in ends)  # files before the steps that wrote them
     marks, nodes = _marks(moment.events), list[Node]()
     stack = [(name, (), 0) for name in reversed(roots)]
     seen: set[str] = set()
@@ -115,7 +117,8 @@ def _across(moment: Moment) -> list[tuple[str, str, str]]:
         (k.source, k.target, k.label) for k in moment.state.links.values() if k.label in _ACROSS
     )
     found = dict.fromkeys(links)
-    named = {str(i.fields["name"]): i.id for i in moment.state.items.values() if i.kind == "file" and "name" in i.fields}
+    files = (i for i in moment.state.items.values() if i.kind == "file")
+    named = {str(i.fields.get("name", i.id)): i.id for i in files}
     for item in moment.state.items.values():
         for name in item.fields.get("files", ()):
             if name in named:

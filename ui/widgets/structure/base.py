@@ -16,7 +16,7 @@ from workbench.memory.items import Item
 from workbench.projections.structure_cards import Card
 from workbench.trace.events import Kind
 
-GHOST = 0.5
+GHOST = 0.65
 """Strength of what has left the memory."""
 
 

@@ -7,7 +7,7 @@ from PySide6.QtGui import QColor, QPen
 
 from ui.theme import marks, theme
 from ui.widgets.ink import Ink
-from ui.widgets.structure.base import Sketch, card_height, ground, one_line, story
+from ui.widgets.structure.base import GHOST, Sketch, card_height, ground, one_line, story
 from ui.widgets.units import count
 from workbench.projections.structure_cards import Board, Card, Column, Fragments
 
@@ -74,20 +74,19 @@ class BoardSketch(Sketch):
     def _title(self, ink: Ink, inner: QRectF, column: Column) -> None:
         unit, top = ink.style.unit, inner.top()
         left = inner.left() + unit(1)
-        held = f"{column.held:,} of {column.room:,}" if column.room and column.unit == "item" else f"{column.held:,}"
-        start = ink.write_left_of(inner.right() - unit(1), top + 1, held, "text-2")
+        start = ink.write_left_of(inner.right() - unit(1), top + 1, f"{column.held:,}", "text-2")
         ink.write(left, top, column.name, width=start - left - unit(2), bold=True)
         lower = top + ink.style.metrics().height() + 1
-        said = [count(column.gone, "item") + " left"] if column.gone else []
-        if column.room and column.unit == "character":
-            said.insert(0, f"{column.size:,} of {column.room:,} characters")
+        unit_word = " characters" if column.unit == "character" else ""
+        said = [f"{column.size:,} of {column.room:,}{unit_word}"] if column.room else []
+        said += [f"{column.gone:,} gone"] if column.gone else []
         ink.write(left, lower, " · ".join(said), "text-3", "small", inner.width() - unit(2))
         line = QRectF(left, lower + ink.style.metrics("small").height() + unit(0.5), inner.width() - unit(2), 3)
         if column.room:
             self.bar(ink, line, column.size / column.room)
         full = f"{column.size:,} of {column.room:,} {column.unit}s" if column.room else "no limit"
         head = QRectF(inner.left(), inner.top(), inner.width(), self._head() - unit(3))
-        left_so_far = f"{count(column.gone, 'item')} left it so far, without going to another {self.body.by}"
+        left_so_far = f"{count(column.gone, 'item')} gone: out of this {self.body.by} and of the memory"
         self.zone(head, None, f"{column.name}: {count(column.held, 'item')} at turn {self.turn}", full, left_so_far)
 
 
@@ -122,9 +121,10 @@ class BucketSketch(Sketch):
         room = QRectF(start, rect.top() + body.height() / 2 - 4, rect.width() - start - unit(14), 8)
         self.bar(ink, room, column.held / fullest, None if column.held else ink.color("track"))
         ink.write_left_of(rect.width() - unit(1), rect.top() + 1, count(column.held, "item"), "text-2")
-        gone = f"{count(column.gone, 'item')} left it so far" if column.gone else ""
+        gone = f"{count(column.gone, 'item')} gone: out of this bucket and of the memory" if column.gone else ""
         touched = f"{count(fresh, 'item')} touched at this turn" if fresh else ""
-        self.zone(QRectF(0, rect.top(), rect.width(), body.height()), None, f"{name}: {column.held} active", gone, touched)
+        head = QRectF(0, rect.top(), rect.width(), body.height())
+        self.zone(head, None, f"{name}: {column.held:,} active", gone, touched)
         y = rect.top() + body.height() + unit(1)
         for card in column.cards[:_LINES]:
             y = self._line(ink, QRectF(start, y, rect.width() - start, ink.style.metrics("small").height()), card)
@@ -137,7 +137,7 @@ class BucketSketch(Sketch):
         if mark is not None:
             marks.draw(ink.painter, mark, QPointF(rect.left() + 5 * grown, rect.center().y()), 3.2 * grown, self.color)
         left = rect.left() + unit(4)
-        paler = Ink(ink.painter, 1.0 if card.item.active else 0.5)
+        paler = Ink(ink.painter, 1.0 if card.item.active else GHOST)
         role = "text" if card.mark else "text-2"
         paler.write(left, rect.top(), one_line(card.item.text), role, "small", rect.right() - left - unit(1))
         self.zone(rect, card.item, *story(card))
@@ -221,4 +221,4 @@ class FragmentSketch(Sketch):
         if not folded:
             lower = top + ink.style.metrics().height() + 1
             ink.write(left, lower, f"{item.id} · {len(item.text):,} characters", "text-3", "small", start - left)
-        self.zone(rect, item, f"{view}: {item.fields.get('summary') or ''}" if view == "summary" else view, *story(card))
+        self.zone(rect, item, f"summary: {text}" if view == "summary" else view, *story(card))

@@ -51,7 +51,7 @@ class CurveSketch(Sketch):
             y = plot.bottom() - share * plot.height()
             ink.painter.setPen(QPen(ink.color("line"), 1))
             ink.painter.drawLine(QPointF(plot.left(), y), QPointF(plot.right(), y))
-            ink.write_left_of(plot.left() - 6, y - small.height() / 2, f"{top * share:.3g}")
+            ink.write_left_of(plot.left() - 6, y - small.height() / 2, f"{top * share:.2g}")
 
     def _draw(self, ink: Ink, plot: QRectF, top: float) -> None:
         painter, points = ink.painter, self.body.points
@@ -61,7 +61,8 @@ class CurveSketch(Sketch):
             over = point.threshold is not None and point.value > point.threshold
             if point.threshold is not None:
                 level = plot.bottom() - point.threshold * scale
-                painter.fillRect(QRectF(x, plot.top(), wide + 0.5, max(level - plot.top(), 0)), ink.color("accent-soft"))
+                band = QRectF(x, plot.top(), wide + 0.5, max(level - plot.top(), 0))
+                painter.fillRect(band, ink.color("accent-soft"))
             color = QColor(self.color)
             color.setAlphaF(1.0 if over or point.threshold is None else 0.5)
             gap = 1 if wide > 4 else 0
@@ -120,7 +121,7 @@ class CurveSketch(Sketch):
         small, x, y = style.metrics("small"), 0.0, float(self._chart() + style.unit(4))
         top = max((p.value for p in self.body.points), default=1) or 1
         line, start, seen = small.height() + style.unit(1.5), y, -1
-        for point in self.body.points:
+        for point in sorted(self.body.points, key=lambda p: -p.turn):  # the latest turn first, each in reading order
             word = "".join(c if c.isprintable() else "·" for c in point.text).strip() or "·"
             wide = small.horizontalAdvance(word) + 4
             if point.turn != seen:
@@ -142,7 +143,8 @@ class CurveSketch(Sketch):
         ink.painter.setBrush(color)
         ink.painter.drawRoundedRect(rect, 2, 2)
         if point.cut:
-            ink.painter.fillRect(QRectF(rect.left() - 2, rect.top() - 1, 2, rect.height() + 2), ink.color("accent-fill"))
+            edge = QRectF(rect.left() - 2, rect.top() - 1, 2, rect.height() + 2)
+            ink.painter.fillRect(edge, ink.color("accent-fill"))
         ink.write(rect.left() + 2, rect.top(), word, font="small")
         cut = "a new event begins here" if point.cut else ""
         self.zone(rect, None, word, f"{self.body.what} {point.value:.3g} {self.body.unit}", cut)

@@ -13,7 +13,7 @@ from workbench.projections.structure_tree import Node, Tree
 
 _GUTTER = 56  # px for arcs, at the ordinary type
 _DONE = frozenset({"complete", "stacked", "pruned", "SUCCESS"})
-_FAILED = frozenset({"failed", "FAILURE"})
+_FAILED = frozenset({"failed", "FAIL"})
 
 
 class OutlineSketch(Sketch):
@@ -53,12 +53,11 @@ class OutlineSketch(Sketch):
             marks.draw(ink.painter, mark, QPointF(end - 5 * grown, middle), 3.6 * grown, self.color)
             end -= 14 * grown
         state = node.state if not node.ghost or node.state else node.item.status
-        role = "bad" if node.state in _FAILED else "text-3"
+        role = "bad" if node.state in _FAILED else "text-2"
         end = paler.write_left_of(end, top + 2, state, role) - unit(2) if state else end
         text = one_line(item.text)
         paler.write(x, top, text or item.id, "text" if text else "text-3", width=end - x)
-        said = f"{state}" if state else ""
-        self.zone(rect, item, *story(Card(item, node.mark)), said)
+        self.zone(rect, item, *story(Card(item, node.mark)), state)
 
     def _guides(self, ink: Ink, rect: QRectF, node: Node, step: int) -> None:
         ink.painter.setPen(QPen(ink.color("text-3", 0.45), 1))
@@ -75,7 +74,8 @@ class OutlineSketch(Sketch):
     def _box(self, ink: Ink, center: QPointF, node: Node) -> None:
         """A square: filled when concluded, open while it is under way, dashed when only its place is left."""
         half = 4 * ink.style.size / theme.NORMAL
-        color = ink.style.color("bad") if node.state in _FAILED else ink.style.color("text-3") if node.ghost else self.color
+        color = ink.style.color("text-3") if node.ghost else self.color
+        color = ink.style.color("bad") if node.state in _FAILED else color
         pen = QPen(color, 1.4)
         if node.ghost:
             pen.setStyle(Qt.PenStyle.DotLine)
@@ -86,6 +86,7 @@ class OutlineSketch(Sketch):
 
     def _arcs(self, ink: Ink, left: float, wide: float, tall: int, clip: QRectF) -> None:
         ink.painter.setBrush(Qt.BrushStyle.NoBrush)
+        pale = 0.55 if len(self.body.arcs) <= 20 else 0.3
         reach = max((abs(a.end - a.start) for a in self.body.arcs), default=1)
         for arc in self.body.arcs:
             start, end = (arc.start + 0.5) * tall, (arc.end + 0.5) * tall
@@ -93,7 +94,7 @@ class OutlineSketch(Sketch):
                 continue
             nodes = self.body.nodes[arc.start].item, self.body.nodes[arc.end].item
             lit = self.chosen in (nodes[0].id, nodes[1].id)
-            color = ink.color("accent-fill") if lit else ink.color("text-2", 0.55)
+            color = ink.color("accent-fill") if lit else ink.color("text-2", pale)
             bow = wide * (0.35 + 0.55 * abs(arc.end - arc.start) / reach)
             path = QPainterPath(QPointF(left, start))
             path.cubicTo(QPointF(left + bow, start), QPointF(left + bow, end), QPointF(left, end))
