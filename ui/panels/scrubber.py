@@ -22,6 +22,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
+from ui.bridge.project_pool import Answer
 from ui.models.table import Table
 from ui.panels.base import Empty, Panel
 from ui.state.moment import Moment
@@ -29,11 +30,14 @@ from ui.theme import marks, theme
 from ui.theme.marks import Mark
 from ui.widgets.painting import painting
 from ui.widgets.zones import tip
+from workbench.projections.findings import SHOWN_ELSEWHERE, FindingsView, LaneFindings, findings_view
 from workbench.projections.timeline import ProbeMark, Timeline, Track, timeline
 from workbench.trace.reader import TraceReader
 
 SLOT = 8
 """Width in px of the slots into which turns are gathered where there is less room than that for each."""
+
+_TOLD = 5  # findings in a tooltip
 
 
 class ScrubberPanel(Panel):
@@ -61,6 +65,14 @@ class ScrubberPanel(Panel):
     def show_view(self, view: Timeline) -> None:  # noqa: D102
         self.tracks.show_view(view)
         self.fit()
+        moment = Moment().but(session=view.session)
+        self.workspace.pool.submit(id(self.tracks), _findings, moment, None, self._found, True)  # after the tracks
+
+    def _found(self, answer: Answer) -> None:
+        if answer.error is not None:
+            self._answered(answer)
+        elif isinstance(answer.view, FindingsView):
+            self.tracks.show_findings(answer.view)
 
     def on_moment(self, moment: Moment) -> None:  # noqa: D102
         self.tracks.stand(moment)
@@ -83,7 +95,13 @@ class ScrubberPanel(Panel):
                 (track.name, turn, kind, n) for kind, turns in sorted(track.marks.items()) for turn, n in turns.items()
             )
             rows.extend((track.name, p.turn, "probe right" if p.correct else "probe wrong", 1) for p in track.probes)
+            found = self.tracks.findings(track.lane)
+            rows.extend((track.name, f.turn, f"finding: {f.kind}", 1) for f in found.findings)
         return Table(("lane", "turn", "what", "count"), sorted(rows))
+
+
+def _findings(reader: TraceReader, moment: Moment, options: Any) -> FindingsView:
+    return findings_view(reader, moment.session)
 
 
 class Tracks(QWidget):
@@ -93,6 +111,7 @@ class Tracks(QWidget):
         super().__init__()
         self._panel = panel
         self._view: Timeline | None = None
+        self._found: FindingsView | None = None
         self._picture: QPixmap | None = None
         self._turn, self._lane, self._probe = -1, 0, ""
         self._dragging = False
@@ -109,6 +128,18 @@ class Tracks(QWidget):
         if view is not self._view:
             self._view = view
             self.forget()
+
+    def show_findings(self, found: FindingsView) -> None:
+        """Take over what the detectors found; it comes after the tracks."""
+        if found is not self._found and (self._found is None or found.lanes != self._found.lanes):
+            self._found = found
+            self.forget()
+
+    def findings(self, lane: int) -> LaneFindings:
+        """What the detectors found in a lane of the session on show."""
+        if self._found is None or self._view is None or self._found.session != self._view.session:
+            return LaneFindings(lane, ())
+        return self._found.lanes.get(lane, LaneFindings(lane, ()))
 
     def forget(self) -> None:
         """The picture is out of date: theme, size or data changed."""
@@ -271,6 +302,13 @@ class Tracks(QWidget):
             for turn, count in _gathered(track.marks.get(name, {}), per).items():
                 radius = size * scale * (1.0 + min(count / per, 3) * 0.12)
                 marks.draw(painter, mark, QPointF(self._x(turn), y + dy), radius, ink)
+        flags = {
+            turn: sum(f.kind not in SHOWN_ELSEWHERE for f in found)
+            for turn, found in self.findings(track.lane).per_turn().items()
+        }
+        for turn in _gathered({t: n for t, n in flags.items() if n}, per):
+            center = QPointF(self._x(turn) + size * 1.7, y - step * 1.1)
+            marks.draw(painter, Mark.FINDING, center, size * 1.3, now.color("wrong"))
 
     def _draw_probes_at(self, painter: QPainter) -> None:
         """The badges of the cursor's own turn once more, over its line."""
@@ -365,7 +403,8 @@ class Tracks(QWidget):
             return ""
         if point.x() < self._left():
             right = sum(p.correct for p in track.probes)
-            return tip(track.name, f"{right} of {len(track.probes)} probes right", *_totals(track.total))
+            said = [f"finding: {kind}  {n:,}" for kind, n in self.findings(track.lane).counts.items()]
+            return tip(track.name, f"{right} of {len(track.probes)} probes right", *_totals(track.total), *said)
         probe = self._probe_at(QPointF(point))
         if probe is not None:
             return tip(
@@ -373,7 +412,10 @@ class Tracks(QWidget):
             )
         turn = max(0, min(self._turn_at(point.x()), self._view.turns - 1))
         done = {name: turns[turn] for name, turns in track.marks.items() if turn in turns}
-        return tip(f"turn {turn} · {track.name}", *(_totals(done) or ["nothing changed"]))
+        found = self.findings(track.lane).per_turn().get(turn, [])
+        said = [f"finding: {f.text if f.text.startswith(f.kind) else f'{f.kind}: {f.text}'}" for f in found[:_TOLD]]
+        more = [f"and {len(found) - _TOLD:,} more findings"] if len(found) > _TOLD else []
+        return tip(f"turn {turn} · {track.name}", *(_totals(done) or ["nothing changed"]), *said, *more)
 
 
 def _gathered(turns: Mapping[int, int], per: int) -> dict[float, int]:

@@ -33,6 +33,7 @@ class Mark(StrEnum):
     RETRIEVED = "retrieved"
     DROPPED = "dropped"
     FAILED = "failed"
+    FINDING = "finding"
     RIGHT = "right"
     WRONG = "wrong"
 
@@ -65,6 +66,7 @@ MEANING = {
     Mark.RETRIEVED: "retrieved",
     Mark.DROPPED: "dropped: the memory wanted to store something and could not",
     Mark.FAILED: "the memory strategy failed",
+    Mark.FINDING: "finding: a detector saw something go wrong in the memory",
     Mark.RIGHT: "probe answered right",
     Mark.WRONG: "probe answered wrong",
 }
@@ -174,6 +176,15 @@ def _warning(p: QPainter, c: QPointF, r: float, color: QColor, pen: QPen) -> Non
     p.drawPolygon(QPolygonF([QPointF(c.x() + x * r, c.y() + y * r) for x, y in points]))
 
 
+def _flag(p: QPainter, c: QPointF, r: float, color: QColor, pen: QPen) -> None:
+    p.setPen(QPen(color, max(1.0, r * 0.3)))
+    p.drawLine(QPointF(c.x() - 0.6 * r, c.y() - r), QPointF(c.x() - 0.6 * r, c.y() + r))
+    p.setPen(Qt.PenStyle.NoPen)
+    p.setBrush(color)
+    points = [(-0.6, -1.0), (1.0, -0.4), (-0.6, 0.2)]
+    p.drawPolygon(QPolygonF([QPointF(c.x() + x * r, c.y() + y * r) for x, y in points]))
+
+
 _DRAW = {
     Mark.WRITTEN: _dot,
     Mark.UPDATED: _ring,
@@ -187,6 +198,7 @@ _DRAW = {
     Mark.RETRIEVED: _glow,
     Mark.DROPPED: _slash,
     Mark.FAILED: _warning,
+    Mark.FINDING: _flag,
     Mark.RIGHT: _tick,
     Mark.WRONG: _cross,
 }

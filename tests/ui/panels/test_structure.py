@@ -119,3 +119,25 @@ def test_before_the_first_item_it_says_where_that_is(
     panel = shown("mem0")
     written = [row[0] for row in panel.table(panel.view).rows] if panel.view else []
     assert written or "first item" in panel._card._how.text()
+
+
+def test_findings_become_flags_on_the_timeline(
+    qtbot: Any, space: Workspace, settle: Callable[[Workspace], None]
+) -> None:
+    panel = make("scrubber", space)
+    qtbot.addWidget(panel)
+    panel.resize(900, 260)
+    panel.show()
+    settle(space)
+    qtbot.waitUntil(lambda: bool(panel.tracks.findings(2).findings), timeout=10_000)
+    lane = panel.tracks.findings(2)
+    finding = lane.findings[0]
+    place = QPoint(round(panel.tracks._x(finding.turn)), round(panel.tracks._y(1)))
+    assert finding.kind in panel.tracks._tip(place)
+    assert finding.kind in panel.tracks._tip(QPoint(4, place.y()))
+    told = [row for row in panel.table(panel.view).rows if row[0] == "mem0" and str(row[2]).startswith("finding")]
+    assert len(told) == len(lane.findings)
+    with_flags = panel.tracks.grab().toImage()
+    panel.tracks._found = None
+    panel.tracks.forget()
+    assert panel.tracks.grab().toImage() != with_flags
