@@ -258,7 +258,7 @@ def test_a_strategy_never_sees_the_answer_key(tmp_path: Path, monkeypatch: pytes
 def test_a_prompt_that_does_not_fit_is_an_error_event_and_the_run_goes_on(
     tmp_path: Path, backend: ScriptedBackend
 ) -> None:
-    backend.limit = 40
+    backend.limit = 9
     path = engine.run(config(tmp_path, "a-mem"))
     with TraceReader(path) as reader:
         assert any(e.payload["error"] for e in reader.events(kinds=[Kind.MODEL_CALLED]))
