@@ -283,7 +283,7 @@ def new_world(r: random.Random, level: Level) -> World:
     """People and attributes for a row."""
     room = max(2, level.length // 24)
     people = person_names(r, r.randint(2, min(10, 1 + room)))
-    attributes = r.sample(ATTRIBUTES, r.choice((1, 1, 1, 2, 4, 8)))
+    attributes = r.sample(ATTRIBUTES, r.choice((1, 2, 4, 8, 12, 12)))
     odd = r.choice((0.0, 0.0, 0.1, 0.5))
     style = r.choice(("said", "said", "said", "fact", "fact", "other", "note", "mixed"))
     if level.simple > 0.5 and r.random() < level.simple:

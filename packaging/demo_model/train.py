@@ -193,8 +193,8 @@ class Run:
         """Everything of a checkpoint."""
         self.model.load_state_dict(saved["weights"])
         self.averaged = {name: tensor.to(self.device) for name, tensor in saved["averaged"].items()}
-        for optimiser, state in zip(self.optimisers, saved["optimisers"], strict=True):
-            rate = self.options.rate
+        rate = self.options.rate
+        for optimiser, state in zip(self.optimisers, saved["optimisers"] or [], strict=bool(saved["optimisers"])):
             optimiser.load_state_dict(state)
             for group in optimiser.param_groups:
                 group["lr"] = rate
