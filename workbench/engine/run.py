@@ -105,6 +105,7 @@ class _Run:
         self.tell(Loading("loading the model"))
         backend = await asyncio.get_running_loop().run_in_executor(None, _open, self.config)
         try:
+            self._same_model(backend)
             self._loaded(backend, resumed)
             self.control.bind(asyncio.get_running_loop(), self.tell)
             await self._replay(backend, numbers, lanes)
@@ -140,6 +141,16 @@ class _Run:
     def _add_lane(self, spec: LaneSpec) -> int:
         params = spec.strategy().parameters() | {f"cache.{k}": v for k, v in spec.cache_params.items()}
         return self.writer.add_lane(spec.name, spec.memory, spec.cache, params)
+
+    def _same_model(self, backend: Backend) -> None:
+        with self.writer.reader() as reader:
+            before = reader.meta("model_sha256", backend.info.sha256)
+        if before != backend.info.sha256:
+            raise TraceError(
+                f"{self.config.path}: was begun with another file of this model",
+                "choose another --out FILE, or put the model back that it was begun with",
+            )
+        self.writer.set_meta("model_sha256", backend.info.sha256)
 
     def _loaded(self, backend: Backend, resumed: bool) -> None:
         info = asdict(backend.info) | {"embedder": backend.embedder, "versions": _versions()}

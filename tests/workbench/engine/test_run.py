@@ -132,6 +132,15 @@ def test_another_run_does_not_go_into_the_same_file(tmp_path: Path) -> None:
     assert lane_events(path) == before
 
 
+def test_a_run_does_not_go_on_with_another_model(tmp_path: Path, backend: ScriptedBackend) -> None:
+    path = engine.run(config(tmp_path, "full"))
+    before = lane_events(path)
+    backend.info = replace(backend.info, sha256="1" * 64)
+    with pytest.raises(TraceError, match="another file of this model"):
+        engine.run(config(tmp_path, "full"))
+    assert lane_events(path) == before
+
+
 def test_two_engines_on_one_file(tmp_path: Path, backend: ScriptedBackend) -> None:
     backend.pause = 0.01
     control, loaded = Control(paused=True), threading.Event()
