@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -70,6 +71,29 @@ def write(path: Path, shape: dict[str, Any], weights: dict[str, np.ndarray], kin
     writer.write_tensors_to_file()
     writer.close()
     part.replace(path)
+
+
+def read(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """The sizes and the float32 weights of a file that :func:`write` made; Q8_0 has lost a little."""
+    file = gguf.GGUFReader(str(path))
+    number = {name.removeprefix("llama."): field.contents() for name, field in file.fields.items()}
+    shape = {
+        "vocabulary": number["vocab_size"],
+        "width": number["embedding_length"],
+        "layers": number["block_count"],
+        "heads": number["attention.head_count"],
+        "feed_forward": number["feed_forward_length"],
+        "rope_base": number["rope.freq_base"],
+        "context": number["context_length"],
+    }
+    ours = {theirs: name for name, theirs in NAMES.items()} | {"token_embd.weight": "embedding.weight"}
+    ours["output_norm.weight"] = "norm.weight"
+    weights = {}
+    for tensor in file.tensors:
+        layer, rest = re.fullmatch(r"(blk\.\d+\.)?(.*)", tensor.name).groups()  # type: ignore[union-attr]
+        name = layer.replace("blk", "blocks") + ours[rest] if layer else ours[rest]
+        weights[name] = gguf.quants.dequantize(tensor.data, tensor.tensor_type).astype(np.float32)
+    return shape, weights
 
 
 def tensor_name(name: str) -> str:

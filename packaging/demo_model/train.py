@@ -136,6 +136,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint")
     parser.add_argument("--checkpoint", type=Path, default=CHECKPOINT)
+    parser.add_argument("--start", type=Path, help="begin with the weights of this GGUF, which export.py wrote")
+    parser.add_argument("--length", type=int, default=96, help="tokens of the first rows, with --start")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--workers", type=int, default=1, help="processes that share the work; give each one thread")
     parser.add_argument(
@@ -152,6 +154,17 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def started_from(path: Path, length: int) -> dict[str, Any]:
+    """A checkpoint at step 0 with the weights of an exported model."""
+    import export
+
+    shape, arrays = export.read(path)
+    weights = {name: torch.tensor(values) for name, values in arrays.items()}
+    solved = {"repeat": 0.9}
+    progress = asdict(Progress(length=length)) | {"right": dict.fromkeys(TASKS, 0.0) | solved}
+    return {"shape": shape, "weights": weights, "averaged": weights, "optimisers": [], "progress": progress}
+
+
 class Run:
     """One training run: model, optimiser, progress."""
 
@@ -163,6 +176,8 @@ class Run:
         saved: dict[str, Any] | None = None
         if options.resume:
             saved = torch.load(options.checkpoint, map_location="cpu", weights_only=True)
+        if options.start:
+            saved = started_from(options.start, options.length)
         shape = Shape(**saved["shape"]) if saved else self.shape()
         self.model = Model(shape).to(device)
         self.averaged = {name: tensor.detach().clone() for name, tensor in self.model.state_dict().items()}

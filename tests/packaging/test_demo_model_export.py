@@ -116,3 +116,10 @@ def test_training_resumes_where_it_stopped(tmp_path: Path, root: Path) -> None:
     again = train("--minutes", "0.05", "--resume")
     assert int(str(again["step"])) > int(str(first["step"])) > 0
     assert float(str(again["seconds"])) > float(str(first["seconds"]))
+
+
+def test_an_exported_model_can_be_read_back(trained: Model, exported: Path) -> None:
+    shape, weights = export.read(exported)
+    assert {**asdict(trained.shape), **shape} == asdict(trained.shape)
+    for name, tensor in trained.state_dict().items():
+        assert np.abs(weights[name] - tensor.numpy()).max() < 1e-3 * max(1.0, float(tensor.abs().max())), name
