@@ -17,7 +17,9 @@ SAMPLES = ("accurate-retrieval", "test-time-learning", "long-range-understanding
 
 def replay(folder: Path, sample: str, *lanes: str) -> Path:
     session = paths.sample_sessions() / f"{sample}.json"
-    return run(RunConfig((session,), lanes, embedder="minilm" if "dense" in lanes else "hash", out=folder / "run.mnemo"))
+    return run(
+        RunConfig((session,), lanes, embedder="minilm" if "dense" in lanes else "hash", out=folder / "run.mnemo")
+    )
 
 
 def accuracy(path: Path) -> dict[str, float]:

@@ -181,7 +181,7 @@ class _Watch:
     def _same(self, item: Item, event: Event) -> None:
         key = (item.kind, _words(item.text))
         others = [n for n in sorted(self.by_words.get(key, ())) if n != item.id and self._still(n, item.kind, key[1])]
-        if key[1] and others:
+        if key[1] and others and item.kind != "turn":  # a transcript repeats itself because people do
             # A model took it for news; a turn kept as it was said ("Mira: ...") was only said twice.
             written = event.kind == Kind.WRITTEN and event.cause and not _SAID.match(item.text)
             loop = written and key in self.recalled

@@ -20,7 +20,7 @@ from workbench.engine.control import Control
 from workbench.engine.protocol import Failed, Progress, Report, StateChanged
 from workbench.errors import Cancelled, MnemoscopeError, TraceError, UsageError
 from workbench.memory import registry
-from workbench.memory.base import Mind, MemoryStrategy, Recall, Span
+from workbench.memory.base import MemoryStrategy, Mind, Recall, Span
 from workbench.memory.log import MemoryLog
 from workbench.sessions.model import Turn
 from workbench.trace.events import Kind
