@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 import operations
 import tokenizer as tokens
+from words import invented
 
 from workbench.memory import prompts
 from workbench.sessions.synthesis import language, vocabulary
@@ -64,13 +65,18 @@ def phrase(r: random.Random, phrases: Sequence[str], simple: float) -> str:
 def person_names(r: random.Random, count: int) -> list[str]:
     """Names from the training pool, some of them made up."""
     names = r.sample(vocabulary.NAMES.train, count)
-    odd = r.choice((0.0, 0.2, 0.6))
+    odd = r.choice((0.0, 0.5, 1.0))
     return [made_up(r).title() if r.random() < odd else name for name in names]
 
 
 def made_up(r: random.Random) -> str:
-    """A made-up word, half of the time from the pool that sessions draw from."""
-    return r.choice(MADE_UP) if r.random() < 0.5 else vocabulary.made_up(r)
+    """A made-up word, at times from the pool that sessions draw from."""
+    return r.choice(MADE_UP) if r.random() < 0.25 else invented(r)
+
+
+def adjective(r: random.Random) -> str:
+    """What a made-up thing looks like."""
+    return made_up(r) if r.random() < 0.3 else r.choice(vocabulary.ADJECTIVES.train)
 
 
 @dataclass
@@ -252,7 +258,7 @@ class Labels:
         else:
             text = phrase(r, language.MEANING_TOLD.train, self.level.simple)
         before, after = text.split(" {l}")
-        line = f"{self.speaker}{before}".format(w=word, a=r.choice(vocabulary.ADJECTIVES.train))
+        line = f"{self.speaker}{before}".format(w=word, a=adjective(r))
         known = word in self.seen
         self.seen[word] = self.seen.get(word, 0) + 1
         return [(line, READ), (f" {label}", TASK["labels"] if known else READ), (after, READ)]
@@ -268,7 +274,7 @@ class Labels:
         else:
             word = r.choice(list(self.seen))
             label, task = self.words[word], "labels"
-        question = phrase(r, asked, self.level.simple).format(w=word, a=r.choice(vocabulary.ADJECTIVES.train))
+        question = phrase(r, asked, self.level.simple).format(w=word, a=adjective(r))
         return question, label, task
 
 
@@ -284,7 +290,7 @@ def new_world(r: random.Random, level: Level) -> World:
     room = max(2, level.length // 24)
     people = person_names(r, r.randint(2, min(10, 1 + room)))
     attributes = r.sample(ATTRIBUTES, r.choice((1, 2, 4, 8, 12, 12)))
-    odd = r.choice((0.0, 0.0, 0.1, 0.5))
+    odd = r.choice((0.0, 0.2, 0.6, 1.0))
     style = r.choice(("said", "said", "said", "fact", "fact", "other", "note", "mixed"))
     if level.simple > 0.5 and r.random() < level.simple:
         style = r.choice(("said", "said", "fact", "fact", "note"))

@@ -13,6 +13,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import words
+
 from workbench.memory import prompts
 from workbench.sessions.synthesis import language, vocabulary
 from workbench.sessions.synthesis.language import ATTRIBUTES, Attribute
@@ -112,6 +114,8 @@ class Speech:
 
     def word(self) -> str:
         """A made-up word."""
+        if self.split == "train" and self.r.random() < 0.75:
+            return words.invented(self.r)
         return self.r.choice(self.made_up_words)
 
     def person(self) -> str:
@@ -429,5 +433,5 @@ WEIGHTS = {"note": 4, "evolve": 4, "facts": 3, "decide": 4, "relate": 2, "summar
 def sample(r: random.Random, name: str = "", split: Split = "train", odd: float | None = None) -> tuple[str, Sample]:
     """One sample of the operation ``name``, or of any; ``odd`` is the share of made-up names and values."""
     name = name or r.choices(list(WEIGHTS), list(WEIGHTS.values()))[0]
-    share = odd if odd is not None else (r.choice((0.0, 0.1, 0.5)) if split == "train" else 0.0)
+    share = odd if odd is not None else (r.choice((0.0, 0.3, 1.0)) if split == "train" else 0.0)
     return name, MAKERS[name](Speech(r, split, share))

@@ -91,14 +91,14 @@ def word_counts() -> Counter[str]:
         counts.update({word: 60 for word in re.findall(r"[A-Za-z]+", text)})
     counts.update({word: 200 for word in (*FUNCTION_WORDS, *PROMPT_WORDS, *KEYS)})
     counts.update({word: 8 for word in vocabulary.made_up_pool("train")})
-    counts.update({word: 9 for word in _english() - set(counts)})
+    counts.update({word: 9 for word in english() - set(counts)})
     counts.update({year: 300 for year in ("20", "202", "19", "2023", "2024", "2025", "2026")})
     counts.update({f"{number:02}": 200 for number in range(32)} | {str(number): 200 for number in range(100)})
     counts.update({word.title(): 6 for word in vocabulary.made_up_pool("train")[::3]})
     return counts
 
 
-def _english() -> set[str]:
+def english() -> set[str]:
     """Words of the interpreter's own help pages, so that common English syllables become tokens."""
     words = {word.lower() for text in topics.values() for word in re.findall(r"[A-Za-z]{3,}", text)}
     return words | {word.title() for word in words if len(word) > 4}

@@ -122,9 +122,10 @@ def test_the_real_engine_process_reports_what_is_wrong(tmp_path: Path, qtbot: An
 
 @pytest.mark.skipif(paths.find_model(DEMO_MODEL) is None, reason=f"no {DEMO_MODEL} in resources/models")
 def test_the_real_engine_process_runs_the_demo_model(window: Any, tmp_path: Path, qtbot: Any, settle: Any) -> None:
+    before = set(sys.modules)
     window.start_run(config(tmp_path, *LANES, embedder="hash"))
     qtbot.waitUntil(lambda: window.client.state in ("finished", "failed"), timeout=120_000)
     assert window.client.state == "finished", window.notice.what.text()
     settle(window.workspace)
     assert failures(window) == []
-    assert "llama_cpp" not in sys.modules
+    assert "llama_cpp" not in set(sys.modules) - before

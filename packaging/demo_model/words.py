@@ -1,0 +1,50 @@
+"""Invented words for training: what a model reads that cannot have learned its words by heart.
+
+Held-out names and values fall into two to four tokens each. Words spliced from halves of real ones, words of the
+interpreter's help pages and made-up syllables fall into tokens the same way, and there is no end of them.
+"""
+
+from __future__ import annotations
+
+import random
+from functools import cache
+
+import tokenizer
+
+from workbench.sessions.synthesis import vocabulary
+from workbench.sessions.synthesis.vocabulary import Pool
+
+
+def pools() -> tuple[Pool, ...]:
+    """Every pool of content words."""
+    return (vocabulary.NAMES, vocabulary.ADJECTIVES, vocabulary.LABEL_KINDS, *vocabulary.VALUES.values())
+
+
+@cache
+def parts() -> tuple[str, ...]:
+    """Lower-case words to splice: names and values of training, and common English."""
+    told = {word.lower() for pool in pools() for word in pool.train}
+    english = {word.lower() for word in tokenizer.english() if 4 <= len(word) <= 9}
+    return tuple(sorted((told | english) - held_out()))
+
+
+@cache
+def held_out() -> frozenset[str]:
+    """Words that training must never see."""
+    words = {word.lower() for pool in pools() for word in pool.heldout}
+    return frozenset(words | set(vocabulary.made_up_pool("heldout")))
+
+
+def invented(r: random.Random) -> str:
+    """A lower-case word that is no name or value of a session, two to four tokens long as a rule."""
+    while True:
+        u = r.random()
+        if u < 0.45:
+            first, second = r.choice(parts()), r.choice(parts())
+            word = first[: r.randint(2, max(2, len(first) - 2))] + second[-r.randint(2, max(2, len(second) - 2)) :]
+        elif u < 0.65:
+            word = r.choice(parts())
+        else:
+            word = vocabulary.made_up(r)
+        if 3 <= len(word) <= 11 and word not in held_out():
+            return word
