@@ -22,7 +22,8 @@ from workbench.sessions.synthesis.language import ATTRIBUTES, Attribute
 
 READ = -1
 TASKS = ("repeat", "recall", "newest", "labels", "unknown", "order", "who", "count", "note", "evolve", "facts",
-         "decide", "relate", "summarise", "choose", "check", "keywords", "relevant")  # fmt: skip
+         "decide", "relate", "summarise", "choose", "check", "keywords", "relevant",
+         "entities", "relations", "questions")  # fmt: skip
 TASK = {name: number for number, name in enumerate(TASKS)}
 MADE_UP = vocabulary.made_up_pool("train")
 UNKNOWN = prompts.UNKNOWN

@@ -16,6 +16,7 @@ from typing import Any
 import words
 
 from workbench.memory import prompts
+from workbench.memory.caim import ONTOLOGY
 from workbench.sessions.synthesis import language, vocabulary
 from workbench.sessions.synthesis.language import ATTRIBUTES, Attribute
 from workbench.sessions.synthesis.vocabulary import Split
@@ -24,6 +25,8 @@ OLD = "old"
 SMALL_TALK = "small talk"
 LABEL = "label"
 MEMORY_TYPES = ("core", "episodic", "semantic", "procedural", "resource", "knowledge")
+PLACES = ("core", "archival", "none")
+FAILURES = ("It failed.", "That failed.", "There was an error.", "It did not work.", "That is wrong.")
 TOOLS = (
     "store",
     "search",
@@ -328,67 +331,136 @@ def relate(s: Speech) -> Sample:
 
 def summarise(s: Speech) -> Sample:
     """One text with every value: the canonical sentences in order."""
-    as_said = s.r.random() < 0.4
+    as_said = s.r.choice((0.0, 0.5, 1.0))
     lines: list[str] = []
     kept: list[str] = []
     for fact in s.facts(s.r.randint(1, 7)):
-        if as_said and s.r.random() < 0.25:
+        said = s.r.random() < as_said
+        if said and s.r.random() < 0.25:
             lines.append(s.talk())
-        lines.append(s.said(fact) if as_said else fact.sentence)
+        if lines and not said and s.r.random() < 0.3 and kept and lines[-1] == kept[-1]:
+            lines[-1] += f" {fact.sentence}"
+        else:
+            lines.append(s.said(fact) if said else fact.sentence)
         kept.append(fact.sentence)
     return Sample(prompts.summarise(lines), {"summary": " ".join(kept)})
 
 
 def choose(s: Speech) -> Sample:
-    """The option that a message is about, that a task names, or the type of memory that it belongs to."""
-    r = s.r
-    u = r.random()
-    if u < 0.5:
-        fact = s.fact()
-        others = [a.noun for a in ATTRIBUTES if a.noun != fact.noun]
-        options = [*r.sample(others, r.randint(1, 6)), *([fact.noun] if r.random() < 0.9 else [])]
-        right = [fact.noun] if fact.noun in options else []
-        task = r.choice((s.said(fact), fact.sentence, s.question(fact)))
-    elif u < 0.8:
-        options = r.sample((*TOOLS, *s.made_up_words[:40]), r.randint(2, 7))
-        right = [r.choice(options)]
-        task = r.choice(("Use the {} tool.", "{} the message.", "The {} tool is needed.", "I want to use {}.")).format(
-            *right
-        )
+    """The options that a message is about, that a task names, the place or type of memory that it belongs to."""
+    u = s.r.random()
+    if u < 0.45:
+        task, options, right = _about(s)
+    elif u < 0.65:
+        task, options, right = _tool(s)
     else:
-        options = list(MEMORY_TYPES)
-        fact = s.fact()
-        if fact.attribute is None:
-            task, right = s.said(fact), ["semantic"]
-        elif r.random() < 0.3:
-            task, right = s.talk(), []
-        else:
-            changed = r.random() < 0.5
-            told = fact.attribute.changed if changed else fact.attribute.told
-            task = f"{fact.person}: {r.choice(told.of(s.split)).format(v=fact.value)}"
-            right = ["episodic" if changed else "core"]
-    r.shuffle(options)
+        task, options, right = _place(s)
     return Sample(prompts.choose(task, options), {"choice": right})
 
 
-def check(s: Speech) -> Sample:
-    """Whether a text says a fact, or names a person or value."""
+def _about(s: Speech) -> tuple[str, list[str], list[str]]:
     r = s.r
-    known = s.facts(r.randint(1, 5))
-    lines = [s.memory(fact) for fact in known]
-    fact = r.choice(known)
-    yes = r.random() < 0.5
-    u = r.random()
-    if u < 0.6:
-        asked = fact if yes else _not_said(s, known, fact)
-        question = f"Does the text say that {_inside(asked.sentence)}?"
-    else:
-        named = fact.value if u < 0.8 else fact.person
-        other = s.fact((fact.person, fact.attribute)).value if u < 0.8 else s.person()
-        yes = yes or other in " ".join(lines)
-        question = f"Is {named if yes else other} in the text?"
-        yes = (named if yes else other) in " ".join(lines)
+    if r.random() < 0.2:
+        known = s.facts(r.randint(1, 3))
+        nouns = dict.fromkeys(fact.noun for fact in known if fact.attribute)
+        return " ".join(fact.sentence for fact in known), list(ONTOLOGY), list(nouns)
+    fact = s.fact()
+    others = [a.noun for a in ATTRIBUTES if a.noun != fact.noun]
+    options = [*r.sample(others, r.randint(1, 6)), *([fact.noun] if r.random() < 0.9 else [])]
+    if r.random() < 0.15:
+        options = [f"{fact.person} {noun}" for noun in options]
+        r.shuffle(options)
+        return f"What does this depend on? {fact.value}", options, []
+    r.shuffle(options)
+    task = r.choice((s.said(fact), fact.sentence, s.question(fact)))
+    return task, options, [fact.noun] if fact.noun in options else []
+
+
+def _tool(s: Speech) -> tuple[str, list[str], list[str]]:
+    r = s.r
+    options = r.sample((*TOOLS, *s.made_up_words[:40]), r.randint(2, 7))
+    right = r.choice(options)
+    task = r.choice(("Use the {} tool.", "{} the message.", "The {} tool is needed.", "I want to use {}."))
+    return task.format(right), options, [right]
+
+
+def _place(s: Speech) -> tuple[str, list[str], list[str]]:
+    """MIRIX's six stores, or Letta's two."""
+    r = s.r
+    letta = r.random() < 0.3
+    options = list(PLACES if letta else MEMORY_TYPES)
+    if not letta and r.random() < 0.3:
+        r.shuffle(options)
+    if r.random() < 0.3:
+        return s.talk(), options, ["none"] if letta else []
+    fact = s.fact()
+    if fact.attribute is None:
+        return s.said(fact), options, ["archival" if letta else "semantic"]
+    changed = r.random() < 0.5
+    told = fact.attribute.changed if changed else fact.attribute.told
+    said = f"{fact.person}: {r.choice(told.of(s.split)).format(v=fact.value)}"
+    return said, options, ["core" if letta or not changed else "episodic"]
+
+
+def check(s: Speech) -> Sample:
+    """Whether a text says a fact, names a person or value, answers a question, stays with its subject, or failed."""
+    u = s.r.random()
+    if u < 0.35:
+        return _says(s)
+    if u < 0.55:
+        return _names(s)
+    if u < 0.8:
+        return _answers(s)
+    return _same_thing(s) if u < 0.93 else _failed(s)
+
+
+def _yes_or_no(lines: Sequence[str], question: str, yes: bool) -> Sample:
     return Sample(prompts.check(lines, question), {"answer": "yes" if yes else "no"})
+
+
+def _says(s: Speech) -> Sample:
+    known = s.facts(s.r.randint(1, 5))
+    fact, yes = s.r.choice(known), s.r.random() < 0.5
+    asked = fact if yes else _not_said(s, known, fact)
+    return _yes_or_no([s.memory(f) for f in known], f"Does the text say that {_inside(asked.sentence)}?", yes)
+
+
+def _names(s: Speech) -> Sample:
+    known = s.facts(s.r.randint(1, 5))
+    lines = [s.memory(fact) for fact in known]
+    fact, yes = s.r.choice(known), s.r.random() < 0.5
+    if s.r.random() < 0.5:
+        named = fact.value if yes else s.fact((fact.person, fact.attribute)).value
+    else:
+        named = fact.person if yes else s.person()
+    return _yes_or_no(lines, f"Is {named} in the text?", named in " ".join(lines))
+
+
+def _answers(s: Speech) -> Sample:
+    known = s.facts(s.r.randint(1, 8))
+    fact, yes = s.r.choice(known), s.r.random() < 0.5
+    asked = fact if yes else _unknown_fact(s, known)
+    wording = s.r.choice(("Does the text answer: {}", "Does the text answer this: {}"))
+    return _yes_or_no([s.memory(f) for f in known], wording.format(s.question(asked)), yes)
+
+
+def _same_thing(s: Speech) -> Sample:
+    first, yes = s.fact(), s.r.random() < 0.5
+    second = s.fact((first.person, first.attribute)) if yes else _unknown_fact(s, [first])
+    lines = [s.memory(first), s.talk() if s.r.random() < 0.2 else s.memory(second)]
+    yes = yes and second.value in lines[1]
+    return _yes_or_no(lines, "Is the second line about the same thing as the first?", yes)
+
+
+def _failed(s: Speech) -> Sample:
+    lines = [s.memory(fact) for fact in s.facts(s.r.randint(1, 3))]
+    yes = s.r.random() < 0.5
+    if yes:
+        failure = s.r.choice(
+            ("It failed.", "That failed.", "There was an error.", "It did not work.", "That is wrong.")
+        )
+        lines.insert(s.r.randint(0, len(lines)), s.r.choice((failure, f"{s.person()}: {failure}")))
+    return _yes_or_no(lines, "Does the text say that it failed?", yes)
 
 
 def _inside(sentence: str) -> str:
@@ -416,18 +488,68 @@ def keywords(s: Speech) -> Sample:
 def relevant(s: Speech) -> Sample:
     """The numbers of the memories that answer the question."""
     fact = s.fact()
-    around = _near(s, fact, s.r.randint(1, 7))
+    around = _near(s, fact, s.r.randint(1, 10))
     useful = [number for number, other in enumerate(around) if other.key == fact.key]
     lines = [s.memory(other) for other in around]
     return Sample(prompts.relevant(s.question(fact), lines), {"useful": useful})
 
 
+def entities(s: Speech) -> Sample:
+    """Who and what a message or a question names, with types."""
+    u = s.r.random()
+    if u < 0.25:
+        said = s.talk()
+        who = said.split(":")[0]
+        found = [] if who == "assistant" else [(who, "person")]
+        return _entities(said, found)
+    fact = s.fact()
+    kind = "person" if fact.attribute else "word"
+    if u < 0.5:
+        return _entities(s.question(fact), [(fact.person, kind)])
+    return _entities(s.said(fact), [(fact.person, kind), (fact.value, fact.noun)])
+
+
+def _entities(said: str, found: Sequence[tuple[str, str]]) -> Sample:
+    return Sample(prompts.entities([said]), {"entities": [{"name": name, "type": kind} for name, kind in found]})
+
+
+def relations(s: Speech) -> Sample:
+    """How the names of a message relate: the words between them in the canonical sentence."""
+    fact = s.fact()
+    names = [fact.person, fact.value]
+    if s.r.random() < 0.25:
+        said, edges = s.talk(), []
+    else:
+        between = fact.sentence.removeprefix("A ").removeprefix(fact.person).removesuffix(f"{fact.value}.")
+        said = s.said(fact)
+        edges = [{"source": 0, "relation": between.removeprefix("'s").strip(), "destination": 1}]
+    if s.r.random() < 0.3:
+        names.insert(s.r.randint(0, 2), s.person())
+        for edge in edges:
+            edge |= {"source": names.index(fact.person), "destination": names.index(fact.value)}
+    return Sample(prompts.relations([said], names), {"relations": edges})
+
+
+def questions(s: Speech) -> Sample:
+    """What a message answers."""
+    if s.r.random() < 0.3:
+        return Sample(prompts.questions(s.talk()), {"questions": []})
+    fact = s.fact()
+    if fact.attribute is None:
+        asked = [f"What is a {fact.person}?"]
+    else:
+        wordings = (fact.attribute.asked.train[0], language.GENERIC_QUESTIONS.train[0])
+        asked = [wording.format(p=fact.person, n=fact.noun) for wording in wordings]
+    return Sample(prompts.questions(s.said(fact)), {"questions": asked})
+
+
 MAKERS: dict[str, Callable[[Speech], Sample]] = {
     maker.__name__: maker
-    for maker in (note, evolve, facts, decide, relate, summarise, choose, check, keywords, relevant)
-}
-WEIGHTS = {"note": 4, "evolve": 4, "facts": 3, "decide": 4, "relate": 2, "summarise": 2, "choose": 2, "check": 2,
-           "keywords": 1, "relevant": 2}  # fmt: skip
+    for maker in (note, evolve, facts, decide, relate, summarise, choose, check, keywords, relevant,
+                  entities, relations, questions)
+}  # fmt: skip
+WEIGHTS = {"note": 2, "evolve": 5, "facts": 4, "decide": 5, "relate": 4, "summarise": 2, "choose": 2, "check": 3,
+           "keywords": 1, "relevant": 4, "entities": 1, "relations": 1, "questions": 1}  # fmt: skip
 
 
 def sample(r: random.Random, name: str = "", split: Split = "train", odd: float | None = None) -> tuple[str, Sample]:
