@@ -286,20 +286,20 @@ def decide(s: Speech) -> Sample:
         if event == "ADD":
             fact = _unknown_fact(s, known)
             new.append(fact.sentence)
-            right.append({"event": "ADD", "id": len(known), "text": fact.sentence})
+            right.append({"id": len(known), "event": "ADD", "text": fact.sentence})
             continue
         at = r.randrange(len(known))
         old = known[at]
         if event == "UPDATE":
             fact = s.fact((old.person, old.attribute), but=(old.value,))
             new.append(fact.sentence)
-            right.append({"event": "UPDATE", "id": at, "text": fact.sentence})
+            right.append({"id": at, "event": "UPDATE", "text": fact.sentence})
         elif event == "NONE":
             new.append(old.sentence)
-            right.append({"event": "NONE", "id": at, "text": old.sentence})
+            right.append({"id": at, "event": "NONE", "text": old.sentence})
         else:
             new.append(old.gone)
-            right.append({"event": "DELETE", "id": at, "text": ""})
+            right.append({"id": at, "event": "DELETE", "text": ""})
     return Sample(prompts.decide([fact.sentence for fact in known], new), {"memory": right})
 
 

@@ -59,14 +59,15 @@ def facts(messages: Sequence[str]) -> Operation:
 
 
 def decide(memories: Sequence[str], new_facts: Sequence[str]) -> Operation:
-    """Mem0's update decision: one entry per new fact, ``{memory: [{event, id, text}]}``.
+    """Mem0's update decision: one entry per new fact, ``{memory: [{id, event, text}]}``.
 
-    ``event`` is ADD, UPDATE, DELETE or NONE; ``id`` is the number of the old memory that it is about (ADD repeats the
-    count of memories, one past the last); ``text`` is what the memory says afterwards.
+    ``id`` is the number of the old memory that it is about (ADD repeats the count of memories, one past the last);
+    ``event`` is ADD, UPDATE, DELETE or NONE; ``text`` is what the memory says afterwards. The number comes first, since
+    the event follows from the memory that it names.
     """
     entry = _object(
-        event={"type": "string", "enum": ["ADD", "UPDATE", "DELETE", "NONE"]},
         id={"type": "integer", "minimum": 0, "maximum": len(memories)},
+        event={"type": "string", "enum": ["ADD", "UPDATE", "DELETE", "NONE"]},
         text=_string(),
     )
     schema = _object(memory=_array(entry, len(new_facts), at_least=len(new_facts)))
