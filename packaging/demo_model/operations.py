@@ -355,7 +355,7 @@ def choose(s: Speech) -> Sample:
         task, options, right = _tool(s)
     else:
         task, options, right = _place(s)
-    return Sample(prompts.choose(task, options), {"choice": right})
+    return Sample(prompts.choose(task, options, most=max(1, len(right))), {"choice": right})
 
 
 def _about(s: Speech) -> tuple[str, list[str], list[str]]:
