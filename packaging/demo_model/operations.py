@@ -286,20 +286,20 @@ def decide(s: Speech) -> Sample:
         if event == "ADD":
             fact = _unknown_fact(s, known)
             new.append(fact.sentence)
-            right.append({"id": len(known), "event": "ADD", "text": fact.sentence})
+            right.append({"text": fact.sentence, "id": len(known), "event": "ADD"})
             continue
         at = r.randrange(len(known))
         old = known[at]
         if event == "UPDATE":
             fact = s.fact((old.person, old.attribute), but=(old.value,))
             new.append(fact.sentence)
-            right.append({"id": at, "event": "UPDATE", "text": fact.sentence})
+            right.append({"text": fact.sentence, "id": at, "event": "UPDATE"})
         elif event == "NONE":
             new.append(old.sentence)
-            right.append({"id": at, "event": "NONE", "text": old.sentence})
+            right.append({"text": old.sentence, "id": at, "event": "NONE"})
         else:
             new.append(old.gone)
-            right.append({"id": at, "event": "DELETE", "text": ""})
+            right.append({"text": old.gone, "id": at, "event": "DELETE"})
     return Sample(prompts.decide([fact.sentence for fact in known], new), {"memory": right})
 
 

@@ -110,7 +110,7 @@ def test_decisions_follow_the_memories() -> None:
             elif entry["event"] == "UPDATE":
                 assert old != fact == entry["text"]
             else:
-                assert entry["text"] == "" and "no longer" in fact
+                assert entry["text"] == fact and "no longer" in fact
     assert set(events) == {"ADD", "UPDATE", "DELETE", "NONE"}
 
 

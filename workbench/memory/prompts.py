@@ -48,7 +48,7 @@ def evolve(new: str, neighbours: Sequence[str]) -> Operation:
     update = _object(neighbour=_index(neighbours), context=_string(), tags=_strings(6))
     schema = _object(links=_indexes(neighbours), tags=_strings(6), updates=_array(update, len(neighbours)))
     task = "Link the new note to the neighbours about the same thing, and update the neighbours that it changes."
-    messages = _chat(task, **{"New note": [new], "Neighbours": _numbered(neighbours)})
+    messages = _chat(task, **{"Neighbours": _numbered(neighbours), "New note": [new]})
     return Operation("evolve", messages, schema, max_tokens=512)
 
 
@@ -59,16 +59,16 @@ def facts(messages: Sequence[str]) -> Operation:
 
 
 def decide(memories: Sequence[str], new_facts: Sequence[str]) -> Operation:
-    """Mem0's update decision: one entry per new fact, ``{memory: [{id, event, text}]}``.
+    """Mem0's update decision: one entry per new fact, ``{memory: [{text, id, event}]}``.
 
-    ``id`` is the number of the old memory that it is about (ADD repeats the count of memories, one past the last);
-    ``event`` is ADD, UPDATE, DELETE or NONE; ``text`` is what the memory says afterwards. The number comes first, since
-    the event follows from the memory that it names.
+    ``text`` is what the memory says afterwards (of DELETE: the fact that ends it); ``id`` is the number of the old
+    memory that it is about (ADD repeats the count of memories, one past the last); ``event`` is ADD, UPDATE, DELETE or
+    NONE. Each follows from the ones before it, which is the order that small models get right.
     """
     entry = _object(
+        text=_string(),
         id={"type": "integer", "minimum": 0, "maximum": len(memories)},
         event={"type": "string", "enum": ["ADD", "UPDATE", "DELETE", "NONE"]},
-        text=_string(),
     )
     schema = _object(memory=_array(entry, len(new_facts), at_least=len(new_facts)))
     task = "For each new fact decide how it changes the memories: ADD, UPDATE, DELETE or NONE."
@@ -81,7 +81,7 @@ def relate(new: str, others: Sequence[str]) -> Operation:
     verdict = {"type": "string", "enum": ["contradictory", "redundant", "independent"]}
     schema = _object(verdicts=_array(verdict, len(others), at_least=len(others)))
     task = "Say for each old memory if it is contradictory, redundant or independent of the new one."
-    return Operation("relate", _chat(task, New=[new], Old=_numbered(others)), schema)
+    return Operation("relate", _chat(task, Old=_numbered(others), New=[new]), schema)
 
 
 def summarise(texts: Sequence[str]) -> Operation:

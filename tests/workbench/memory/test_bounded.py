@@ -65,7 +65,7 @@ def useful(*texts: str) -> Callable[[str], Any]:
 
 def verdicts(*contradicted: str) -> Callable[[str], Any]:
     def answer(prompt: str) -> Any:
-        old = [line for line in prompt.split("Old\n")[1].splitlines() if line]
+        old = [line for line in prompt.removeprefix("Old\n").split("\nNew\n")[0].splitlines() if line]
         return {"verdicts": ["contradictory" if any(c in o for c in contradicted) else "independent" for o in old]}
 
     return answer
@@ -154,7 +154,7 @@ class TestL2MAC:
         lane = Lane(L2MAC, mind).tell(OSLO, REX, LIMA)
         assert mind.purposes == ["facts", "note", "facts", "note", "choose", "facts", "note", "relate"]
         assert mind.prompts[5][1] == f"Messages\nMira: {LIMA}", "no earlier instruction is in the context"
-        assert mind.prompts[7][1] == f"New\n{LIMA}\nOld\n0 | {OSLO}", "only the opened file is viewed"
+        assert mind.prompts[7][1] == f"Old\n0 | {OSLO}\nNew\n{LIMA}", "only the opened file is viewed"
         assert [i.status for i in lane.state.items.values() if i.kind == "instruction"] == ["evicted"] * 3
 
     def test_a_file_is_overwritten_and_names_the_turns_of_its_lines(self) -> None:

@@ -37,7 +37,7 @@ def related(contradictions: dict[str, str], repeats: tuple[str, ...] = ()) -> Ca
     """Answers ``relate``: a new text with one word contradicts an old one with the other."""
 
     def answer(prompt: str) -> Any:
-        new, old = prompt.removeprefix("New\n").split("\nOld\n")
+        old, new = prompt.removeprefix("Old\n").split("\nNew\n")
         found = []
         for line in old.splitlines():
             against = any(a in new and b in line for a, b in contradictions.items())
