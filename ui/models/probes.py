@@ -6,6 +6,7 @@ from typing import Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt
 
+from workbench.probes.competencies import label
 from workbench.projections.probe_table import ProbeLine, ProbeTable, Verdict
 
 _Index = QModelIndex | QPersistentModelIndex
@@ -49,7 +50,7 @@ class ProbesModel(QAbstractTableModel):
         if column >= len(FIXED):
             return _verdict(line.verdicts[column - len(FIXED)], role)
         if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole):
-            return (str(line.turn), line.competency.replace("_", " "), line.question, line.gold)[column]
+            return (str(line.turn), label(line.competency), line.question, line.gold)[column]
         return None
 
     def headerData(  # noqa: D102

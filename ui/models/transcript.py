@@ -6,6 +6,7 @@ from typing import Any
 
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelIndex, Qt
 
+from workbench.probes.competencies import label
 from workbench.projections.transcript import ProbeRow, Transcript, TurnRow
 
 _Index = QModelIndex | QPersistentModelIndex
@@ -59,5 +60,5 @@ def _tip(row: TurnRow | ProbeRow) -> str:
         return f"{head}\n{row.text[:1500]}"
     gold = "nothing (it was never said)" if row.abstain else " or ".join(row.gold)
     evidence = ", ".join(map(str, row.evidence)) or "unknown"
-    head = f"probe {row.probe} · {row.competency.replace('_', ' ')}"
+    head = f"probe {row.probe} · {label(row.competency)}"
     return "\n".join((head, row.question, f"gold: {gold}", f"evidence turns: {evidence}"))

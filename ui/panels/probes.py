@@ -25,6 +25,7 @@ from ui.panels.base import Empty, Panel
 from ui.state.moment import Moment
 from ui.theme import marks, theme
 from ui.theme.marks import Mark
+from workbench.probes.competencies import label
 from workbench.projections.probe_table import ProbeTable, probe_table
 from workbench.trace.reader import TraceReader
 
@@ -137,7 +138,7 @@ class ProbesPanel(Panel):
             while self.family.count() > 1:
                 self.family.removeItem(1)
             for name in names:
-                self.family.addItem(name.replace("_", " "), name)
+                self.family.addItem(label(name), name)
 
     def _filter(self) -> None:
         if self.view is not None:

@@ -15,6 +15,7 @@ from ui.theme import marks, theme
 from ui.widgets.painting import painting
 from ui.widgets.units import count, percent
 from ui.widgets.zones import Zone, ZonedWidget, tip
+from workbench.probes.competencies import label
 from workbench.projections.board import OVERALL, Board, BoardRow, board
 from workbench.projections.scores import Cell
 from workbench.trace.reader import TraceReader
@@ -78,11 +79,7 @@ class ScoreboardPanel(Panel):
 
 
 def _name(competency: str) -> str:
-    return (
-        "all probes"
-        if competency == OVERALL
-        else competency.replace("_", " ").replace("test time", "test-time").replace("long range", "long-range")
-    )
+    return "all probes" if competency == OVERALL else label(competency)
 
 
 class _Matrix(ZonedWidget):

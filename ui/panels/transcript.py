@@ -14,6 +14,7 @@ from ui.panels.base import Empty, Panel
 from ui.state.moment import Moment
 from ui.theme import marks, theme
 from ui.theme.marks import Mark
+from workbench.probes.competencies import label
 from workbench.projections.transcript import ProbeRow, Transcript, TurnRow, transcript
 from workbench.trace.reader import TraceReader
 
@@ -228,9 +229,7 @@ class _Delegate(QStyledItemDelegate):
         painter.setFont(now.font("small"))
         painter.setPen(now.color("text-3"))
         end = self._verdicts(painter, rect, row)
-        name = small.elidedText(
-            row.competency.replace("_", " "), Qt.TextElideMode.ElideRight, max(0, end - x - now.unit(2))
-        )
+        name = small.elidedText(label(row.competency), Qt.TextElideMode.ElideRight, max(0, end - x - now.unit(2)))
         painter.drawText(x, rect.y() + small.ascent(), name)
         top = small.height() + now.unit(1)
         used = self._text(painter, rect, top, row.question, 3)

@@ -23,14 +23,19 @@ MEANING = {
 }
 
 
+def label(name: str) -> str:
+    """``test_time_learning`` as "test-time learning", as it stands in a line or a table."""
+    return _HYPHENATED.get(name, name.replace("_", " ").replace("-", " "))
+
+
 def title(name: str) -> str:
-    """``test_time_learning`` as "Test-time learning"."""
-    return _HYPHENATED.get(name, name.replace("_", " ").replace("-", " ").capitalize())
+    """``test_time_learning`` as "Test-time learning", as it stands in a heading."""
+    return label(name)[:1].upper() + label(name)[1:]
 
 
 _HYPHENATED = {
-    "test_time_learning": "Test-time learning",
-    "long_range_understanding": "Long-range understanding",
+    "test_time_learning": "test-time learning",
+    "long_range_understanding": "long-range understanding",
 }
 
 
