@@ -67,7 +67,7 @@ class Progress:
             simple=0.8 * ease,
             framed=0.3 + 0.65 * (1 - ease),
             repeat=repeat,
-            advanced=0.02 if self.length < 140 else 0.2,
+            advanced=0.02 if self.length < 140 else 0.3,
         )
 
     def grow(self, longest: int) -> bool:
