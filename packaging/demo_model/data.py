@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import operations
+import phrasing
 import tokenizer as tokens
 from words import invented
 
@@ -61,9 +62,9 @@ def system_of(operation: prompts.Operation) -> str:
 ANSWER_SYSTEM = system_of(prompts.answer([], ""))
 
 
-def phrase(r: random.Random, phrases: Sequence[str], simple: float) -> str:
-    """One of the phrases; the first one with probability ``simple``, else any."""
-    return phrases[0] if r.random() < simple else r.choice(phrases)
+def phrase(r: random.Random, pool: vocabulary.Pool, simple: float) -> str:
+    """One of a pool's phrases; the first one with probability ``simple``, else any, at times edited."""
+    return pool.train[0] if r.random() < simple else phrasing.of(r, pool)
 
 
 def person_names(r: random.Random, count: int) -> list[str]:
@@ -128,10 +129,12 @@ class World:
         """The fact in this row's style of memory. What a note adds to the words said is to be answered."""
         r = self.r
         style = self.style if self.style != "mixed" else r.choice(("said", "fact", "other", "note"))
-        phrases = attribute.changed.train if changed else attribute.told.train
-        if changed and r.random() < 0.3:
-            phrases = attribute.told.train
-        said = f"{person}: " + phrase(r, phrases, self.level.simple).format(v=value)
+        news = changed and r.random() < 0.7
+        if r.random() < self.level.simple:
+            template = (attribute.changed if news else attribute.told).train[0]
+        else:
+            template = phrasing.told(r, attribute, news)
+        said = f"{person}: {template.format(v=value)}"
         fact = attribute.fact.format(p=person, v=value)
         if style == "fact":
             return [(fact, READ)]
@@ -174,8 +177,9 @@ class World:
         """One of the ways to ask."""
         r = self.r
         if r.random() < 0.25 * (1 - self.level.simple):
-            return r.choice(language.GENERIC_QUESTIONS.train).format(p=person, n=attribute.noun)
-        return phrase(r, attribute.asked.train, self.level.simple).format(p=person)
+            return phrasing.of(r, language.GENERIC_QUESTIONS).format(p=person, n=attribute.noun)
+        simple = r.random() < self.level.simple
+        return (attribute.asked.train[0] if simple else phrasing.asked(r, attribute)).format(p=person)
 
     def ask_unknown(self) -> tuple[str, str, str] | None:
         """A question whose answer was never told: another attribute, or another person."""
@@ -206,7 +210,7 @@ class World:
         if kind == "changes":
             person, name = r.choice(changed if changed and r.random() < 0.7 else list(self.taught))
             count = len(self.taught[person, name]) - 1
-            text = r.choice(language.COUNT_CHANGES_ASKED.train)
+            text = phrasing.of(r, language.COUNT_CHANGES_ASKED)
             return text.format(p=person, n=language.BY_NAME[name].noun), language.NUMBERS[min(count, 12)], "count"
         if not changed:
             return None
@@ -214,10 +218,10 @@ class World:
         past, noun = self.taught[person, name], language.BY_NAME[name].noun
         at = r.randrange(len(past) - 1)
         if kind == "first":
-            return r.choice(language.FIRST_ASKED.train).format(p=person, n=noun), past[0], "order"
+            return phrasing.of(r, language.FIRST_ASKED).format(p=person, n=noun), past[0], "order"
         if kind == "before":
-            return r.choice(language.BEFORE_ASKED.train).format(p=person, n=noun, v=past[at + 1]), past[at], "order"
-        return r.choice(language.AFTER_ASKED.train).format(p=person, n=noun, v=past[at]), past[at + 1], "order"
+            return phrasing.of(r, language.BEFORE_ASKED).format(p=person, n=noun, v=past[at + 1]), past[at], "order"
+        return phrasing.of(r, language.AFTER_ASKED).format(p=person, n=noun, v=past[at]), past[at + 1], "order"
 
     def _ask_about_people(self, kind: str) -> tuple[str, str, str] | None:
         r = self.r
@@ -225,7 +229,7 @@ class World:
         counts = {p: len(past) for (p, name), past in self.taught.items() if name == attribute.name}
         if kind == "people":
             return (
-                r.choice(language.COUNT_VALUES_ASKED.train).format(n=attribute.noun),
+                phrasing.of(r, language.COUNT_VALUES_ASKED).format(n=attribute.noun),
                 language.NUMBERS[min(len(counts), 12)],
                 "count",
             )
@@ -233,11 +237,11 @@ class World:
             return None
         if kind == "teller":
             first = next(p for p, name in self.order if name == attribute.name)
-            return r.choice(language.FIRST_PERSON_ASKED.train).format(n=attribute.noun), first, "order"
+            return phrasing.of(r, language.FIRST_PERSON_ASKED).format(n=attribute.noun), first, "order"
         ranked = sorted(counts.items(), key=lambda entry: -entry[1])
         if ranked[0][1] == ranked[1][1]:
             return None
-        return r.choice(language.MOST_CHANGED_ASKED.train).format(n=attribute.noun), ranked[0][0], "count"
+        return phrasing.of(r, language.MOST_CHANGED_ASKED).format(n=attribute.noun), ranked[0][0], "count"
 
 
 @dataclass
@@ -258,9 +262,9 @@ class Labels:
         word = r.choice(list(self.words))
         label = self.words[word]
         if self.adjectives:
-            text = phrase(r, language.LABEL_TOLD.train, self.level.simple)
+            text = phrase(r, language.LABEL_TOLD, self.level.simple)
         else:
-            text = phrase(r, language.MEANING_TOLD.train, self.level.simple)
+            text = phrase(r, language.MEANING_TOLD, self.level.simple)
         before, after = text.split(" {l}")
         line = f"{self.speaker}{before}".format(w=word, a=adjective(r))
         known = word in self.seen
@@ -270,7 +274,7 @@ class Labels:
     def ask(self) -> tuple[str, str, str] | None:
         """What a word, with an adjective that need not have been seen with it, is called."""
         r = self.r
-        asked = language.LABEL_ASKED.train if self.adjectives else language.MEANING_ASKED.train
+        asked = language.LABEL_ASKED if self.adjectives else language.MEANING_ASKED
         if not self.seen or r.random() < 0.1:
             word, label, task = made_up(r), UNKNOWN, "unknown"
             if word in self.words:
@@ -284,7 +288,7 @@ class Labels:
 
 def small_talk(r: random.Random, people: Sequence[str]) -> str:
     """What tells nothing."""
-    text = r.choice(language.SMALL_TALK.train)
+    text = phrasing.of(r, language.SMALL_TALK, edited=0.25)
     values = {name: r.choice(vocabulary.VALUES[name].train) for name in ("city", "pet", "food")}
     return text.format(o=r.choice(people), **values)
 

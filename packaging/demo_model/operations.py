@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import phrasing
 import words
 
 from workbench.memory import prompts
@@ -158,13 +159,22 @@ class Speech:
         """A turn that tells the fact."""
         r = self.r
         if fact.attribute is None:
-            text = r.choice(language.LABEL_TOLD.of(self.split) + language.MEANING_TOLD.of(self.split))
+            text = self.phrase(language.LABEL_TOLD if r.random() < 0.7 else language.MEANING_TOLD)
             adjective = r.choice(vocabulary.ADJECTIVES.of(self.split))
             return f"{r.choice(self.people)}: {text.format(w=fact.person, l=fact.value, a=adjective)}"
         if r.random() < 0.1:
             return f"{r.choice(self.people)}: {fact.sentence}"
-        told = fact.attribute.told if r.random() < 0.5 else fact.attribute.changed
-        return f"{fact.person}: {r.choice(told.of(self.split)).format(v=fact.value)}"
+        return f"{fact.person}: {self.told(fact.attribute, r.random() < 0.5).format(v=fact.value)}"
+
+    def phrase(self, pool: vocabulary.Pool) -> str:
+        """One of the pool's phrases; in training also others like them."""
+        return phrasing.of(self.r, pool) if self.split == "train" else self.r.choice(pool.heldout)
+
+    def told(self, attribute: Attribute, changed: bool) -> str:
+        """How a person tells it, with ``{v}`` for the value."""
+        if self.split == "train":
+            return phrasing.told(self.r, attribute, changed)
+        return self.r.choice((attribute.changed if changed else attribute.told).of(self.split))
 
     def talk(self) -> str:
         """A turn that tells nothing."""
@@ -180,8 +190,10 @@ class Speech:
         """A question that the fact answers."""
         r = self.r
         if fact.attribute is None:
-            asked = language.LABEL_ASKED.of(self.split) + language.MEANING_ASKED.of(self.split)
-            return r.choice(asked).format(w=fact.person, a=r.choice(vocabulary.ADJECTIVES.of(self.split)))
+            question = self.phrase(language.LABEL_ASKED if r.random() < 0.6 else language.MEANING_ASKED)
+            return question.format(w=fact.person, a=r.choice(vocabulary.ADJECTIVES.of(self.split)))
+        if self.split == "train" and r.random() < 0.75:
+            return phrasing.asked(r, fact.attribute).format(p=fact.person)
         asked = fact.attribute.asked.of(self.split)
         if r.random() < 0.3:
             asked = language.GENERIC_QUESTIONS.of(self.split)
@@ -397,8 +409,7 @@ def _place(s: Speech) -> tuple[str, list[str], list[str]]:
     if fact.attribute is None:
         return s.said(fact), options, ["archival" if letta else "semantic"]
     changed = r.random() < 0.5
-    told = fact.attribute.changed if changed else fact.attribute.told
-    said = f"{fact.person}: {r.choice(told.of(s.split)).format(v=fact.value)}"
+    said = f"{fact.person}: {s.told(fact.attribute, changed).format(v=fact.value)}"
     return said, options, ["core" if letta or not changed else "episodic"]
 
 

@@ -1,0 +1,457 @@
+"""More ways to say the same thing, for training alone.
+
+With the three or four phrasings of each kind that sessions draw from, a model learns the sentences by heart: after 143
+minutes held-out names and values were recalled always (30 of 30 at 700 tokens), held-out phrasings hardly ever (12 of
+30). So training also hears other verbs, other frames and small edits; never a held-out phrasing itself.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Callable
+from functools import cache
+
+from workbench.sessions.synthesis import language
+from workbench.sessions.synthesis.language import ATTRIBUTES, Attribute
+from workbench.sessions.synthesis.vocabulary import Pool
+
+TOLD = {
+    "city": (
+        "I reside in {v}.",
+        "I stay in {v}.",
+        "My house is in {v}.",
+        "My flat is in {v}.",
+        "You find me in {v}.",
+        "{v} is my home.",
+        "I am at home in {v}.",
+        "The city where I live is {v}.",
+        "I have settled in {v}.",
+    ),
+    "job": (
+        "I earn my money as a {v}.",
+        "I am employed as a {v}.",
+        "I do the work of a {v}.",
+        "I serve as a {v}.",
+        "My trade is {v}.",
+        "They pay me as a {v}.",
+        "At work I am a {v}.",
+        "I found work as a {v}.",
+    ),
+    "food": (
+        "I enjoy eating {v}.",
+        "I always eat {v}.",
+        "I could eat {v} all day.",
+        "I cook {v} for myself.",
+        "For dinner I eat {v}.",
+        "The food I like best is {v}.",
+        "I have {v} for lunch.",
+        "I am fond of eating {v}.",
+    ),
+    "drink": (
+        "I enjoy drinking {v}.",
+        "I always drink {v}.",
+        "I could drink {v} all day.",
+        "In the evening I drink {v}.",
+        "The drink I like best is {v}.",
+        "I have a glass of {v} at lunch.",
+        "I am fond of drinking {v}.",
+    ),
+    "pet": (
+        "I own a {v}.",
+        "I look after a {v} of mine.",
+        "I share my home with a {v}, my pet.",
+        "As a pet I have a {v}.",
+        "The pet I have is a {v}.",
+        "My animal at home is a {v}.",
+        "I live with a {v} as my pet.",
+    ),
+    "hobby": (
+        "For fun I do {v}.",
+        "I spend my free time on {v}.",
+        "After work I do {v}.",
+        "{v} is what I do for fun.",
+        "At the weekend my hobby is {v}.",
+        "My free time goes to {v}.",
+        "The hobby I have is {v}.",
+    ),
+    "colour": (
+        "The best colour is {v} for me.",
+        "I prefer the colour {v}.",
+        "Of all colours I like {v}.",
+        "I paint everything in {v}, my favourite.",
+        "My colour is {v}.",
+        "The colour I prefer is {v}.",
+    ),
+    "sport": (
+        "I train for {v}.",
+        "I do {v} as a sport.",
+        "At the club I play {v}.",
+        "The sport I play is {v}.",
+        "I am good at {v}.",
+        "On Sunday I play {v}.",
+        "{v} is the sport I do.",
+    ),
+    "instrument": (
+        "I practise the {v}.",
+        "In the band I play the {v}.",
+        "I own a {v} and play it.",
+        "The instrument I play is the {v}.",
+        "My music is made on the {v}.",
+        "I perform on the {v}.",
+    ),
+    "language": (
+        "I study {v}.",
+        "I take lessons in {v}.",
+        "I practise my {v}.",
+        "I am taught {v} in class.",
+        "The language I study is {v}.",
+        "I try to speak {v}.",
+        "I am busy learning {v}.",
+    ),
+    "vehicle": (
+        "I travel by {v}.",
+        "I own a {v} and drive it.",
+        "I get around in a {v}.",
+        "I steer a {v}.",
+        "The vehicle I use is a {v}.",
+        "I come in my {v}.",
+        "I ride in a {v} of mine.",
+    ),
+    "plant": (
+        "I plant {v}.",
+        "I raise {v}.",
+        "Behind my house I grow {v}.",
+        "I water my {v} in the garden.",
+        "The plant I grow is {v}.",
+        "My plants are {v}.",
+        "On my balcony I grow {v}.",
+    ),
+}
+"""Further statements of a fact; with "now" they tell a change."""
+
+ASKED = {
+    "city": (
+        "Where is {p}'s home?",
+        "Where is {p} living?",
+        "Where is {p} at home?",
+        "What city is {p} in?",
+        "What is the city in which {p} lives?",
+        "Which city is home to {p}?",
+        "What city does {p} live in now?",
+    ),
+    "job": (
+        "How does {p} earn money?",
+        "What is the work of {p}?",
+        "What does {p} do for work?",
+        "As what is {p} working?",
+        "Which job does {p} do?",
+        "What kind of work does {p} do?",
+        "At work, what is {p}?",
+    ),
+    "food": (
+        "Which food does {p} eat?",
+        "What is {p} eating?",
+        "What does {p} eat?",
+        "Which food is {p}'s favourite?",
+        "What food does {p} eat most?",
+        "What would {p} eat?",
+        "What is the food that {p} likes to eat?",
+    ),
+    "drink": (
+        "Which drink does {p} have?",
+        "What is {p} drinking?",
+        "What does {p} drink?",
+        "What would {p} drink?",
+        "Which drink is {p}'s favourite?",
+        "What is the drink that {p} likes to drink?",
+    ),
+    "pet": (
+        "Which pet is {p}'s?",
+        "What animal does {p} have as a pet?",
+        "What is the pet that {p} has?",
+        "Which pet lives with {p}?",
+        "What pet has {p} got?",
+        "What sort of pet does {p} own?",
+    ),
+    "hobby": (
+        "What does {p} do for fun?",
+        "Which hobby is {p}'s?",
+        "How does {p} spend free time?",
+        "What does {p} do as a hobby?",
+        "In free time, what does {p} do?",
+        "What kind of hobby does {p} have?",
+    ),
+    "colour": (
+        "What colour is {p}'s favourite?",
+        "Which colour is the favourite of {p}?",
+        "What colour does {p} prefer?",
+        "What is the colour that {p} likes?",
+        "Of all colours, which does {p} like?",
+    ),
+    "sport": (
+        "Which sport is {p}'s?",
+        "What is the sport that {p} plays?",
+        "Which sport does {p} do?",
+        "As a sport, what does {p} play?",
+        "What kind of sport does {p} play?",
+        "What is {p} playing as a sport?",
+    ),
+    "instrument": (
+        "Which instrument is the one of {p}?",
+        "What is the instrument that {p} plays?",
+        "What does {p} make music with?",
+        "What kind of instrument does {p} play?",
+        "On which instrument does {p} play?",
+        "With what does {p} make music?",
+    ),
+    "language": (
+        "What language does {p} study?",
+        "What is {p} learning to speak?",
+        "What language is {p} studying?",
+        "Which language is {p}'s?",
+        "What does {p} learn at school?",
+        "What language does {p} learn now?",
+    ),
+    "vehicle": (
+        "What is {p} driving?",
+        "What kind of vehicle does {p} drive?",
+        "What is the vehicle of {p} now?",
+        "In what does {p} go to work?",
+        "Which vehicle is {p}'s?",
+        "What is the vehicle that {p} drives?",
+    ),
+    "plant": (
+        "What is growing in {p}'s garden?",
+        "What plant is {p} growing?",
+        "What is {p}'s garden full of?",
+        "What plant does {p} have in the garden?",
+        "What is the plant that {p} grows?",
+        "What does {p} plant?",
+    ),
+}
+"""Further questions for the present value."""
+
+NOUN_TOLD = (
+    "My {n} is {v}.",
+    "{v} is my {n}.",
+    "For me the {n} is {v}.",
+    "As for my {n}, it is {v}.",
+    "My {n} has been {v} for a while.",
+    "I have a {n}, and it is {v}.",
+    "The {n} I have is {v}.",
+)
+NOUN_ASKED = (
+    "What {n} does {p} have?",
+    "Which is {p}'s {n}?",
+    "What is the {n} that {p} has?",
+    "Say {p}'s {n}.",
+    "What {n} is that of {p}?",
+    "{p}'s {n} is what?",
+    "Name the {n} of {p}.",
+)
+MORE = {
+    language.LABEL_TOLD: (
+        "I call every {a} {w} a {l}.",
+        "Everyone calls a {a} {w} a {l}.",
+        "The {a} {w} here is a {l}.",
+        "Look, a {a} {w}, it is a {l}.",
+        "Each {a} {w} has the label {l}.",
+    ),
+    language.LABEL_ASKED: (
+        "How do we call a {a} {w}?",
+        "A {a} {w} is a what?",
+        "What name has a {a} {w}?",
+        "Say what a {a} {w} is.",
+        "What label do we give a {a} {w}?",
+    ),
+    language.MEANING_TOLD: (
+        "With {w} I name a {l}.",
+        "{w} is our word for a {l}.",
+        "To us {w} means a {l}.",
+        "If I say {w}, it is a {l}.",
+        "Any {w} is a {l}.",
+    ),
+    language.MEANING_ASKED: (
+        "What do we mean by {w}?",
+        "{w} is what?",
+        "Say what {w} means.",
+        "What is {w} to us?",
+        "What do I say {w} for?",
+    ),
+    language.GENERIC_QUESTIONS: NOUN_ASKED,
+    language.FIRST_ASKED: (
+        "What {n} did {p} start with?",
+        "The first {n} of {p} was what?",
+        "At first, what was {p}'s {n}?",
+    ),
+    language.BEFORE_ASKED: (
+        "What {n} did {p} have just before {v}?",
+        "{p}'s {n} was what before {v}?",
+        "Which {n} of {p} came before {v}?",
+    ),
+    language.AFTER_ASKED: (
+        "What {n} did {p} have right after {v}?",
+        "{p}'s {n} was what after {v}?",
+        "Which {n} of {p} came after {v}?",
+    ),
+    language.COUNT_CHANGES_ASKED: (
+        "How many changes of {n} did {p} have?",
+        "What is the number of times {p} changed the {n}?",
+    ),
+    language.COUNT_VALUES_ASKED: (
+        "What is the number of people whose {n} we know?",
+        "How many people spoke of their {n}?",
+    ),
+    language.MOST_CHANGED_ASKED: (
+        "Who had more changes of {n} than all others?",
+        "Which person changed the {n} most often?",
+    ),
+    language.FIRST_PERSON_ASKED: ("Which person told the {n} first?", "Who was first with the {n}?"),
+}
+"""Further phrasings of the other pools."""
+FILLERS = (
+    "now",
+    "today",
+    "really",
+    "also",
+    "these days",
+    "just",
+    "at the moment",
+    "at present",
+    "again",
+    "always",
+    "still",
+    "right now",
+    "mostly",
+    "of course",
+    "then",
+)
+OPENINGS = ("Well,", "You know,", "So", "By the way,", "As you know,", "I think", "Yes,", "One thing:", "Oh,", "And")
+ASKING = ("Tell me:", "Do you know?", "I want to know:", "One question:", "Please say:", "So", "And", "Remember:")
+NEWS = ("From today", "Since last week", "By now", "Since then", "This year", "From now on", "Now")
+SWAPS = {
+    "What": ("Which", "What"),
+    "Which": ("What", "Which"),
+    "like": ("enjoy", "love", "prefer", "like"),
+    "favourite": ("best", "preferred", "favourite"),
+    "play": ("practise", "play"),
+    "drive": ("use", "drive"),
+    "grow": ("have", "keep", "grow"),
+    "have": ("own", "have", "keep"),
+    "How often": ("How many times",),
+    "told": ("said", "named", "told"),
+    "changed": ("altered", "changed"),
+    "first": ("earliest", "first"),
+    "called": ("named", "called"),
+}
+LOOSE = frozenset(["a", "the", "to", "does", "as", "now", "my", "I", "did", "is"])
+"""Words that a phrasing can lose."""
+_WORD = re.compile(r"[^ ]+")
+
+
+@cache
+def held_out() -> frozenset[str]:
+    """Every phrasing that training must never see, in comparable form."""
+    pools = [value for value in vars(language).values() if isinstance(value, Pool)]
+    pools += [pool for a in ATTRIBUTES for pool in (a.told, a.changed, a.asked)]
+    told = {phrase for pool in pools for phrase in pool.heldout}
+    named = {phrase.replace("{n}", a.noun) for phrase in told for a in ATTRIBUTES}
+    return frozenset(map(_plain, told | named))
+
+
+def told(r: random.Random, attribute: Attribute, changed: bool) -> str:
+    """A template with ``{v}``: what a person says of themselves."""
+    return _allowed(lambda: _told(r, attribute, changed))
+
+
+def asked(r: random.Random, attribute: Attribute) -> str:
+    """A template with ``{p}``: a question for the present value."""
+    return _allowed(lambda: _asked(r, attribute))
+
+
+def _told(r: random.Random, attribute: Attribute, changed: bool) -> str:
+    usual = (attribute.changed if changed else attribute.told).train
+    u = r.random()
+    if u < 0.4:
+        return r.choice(usual)
+    if u < 0.65:
+        return _edited(r, r.choice(usual))
+    template = r.choice(TOLD[attribute.name] if r.random() < 0.75 else NOUN_TOLD).replace("{n}", attribute.noun)
+    if changed and r.random() < 0.7:
+        template = f"{r.choice(NEWS)} {_lower(template)}" if r.random() < 0.5 else f"{template[:-1]} now."
+    return template if r.random() < 0.6 else _edited(r, template)
+
+
+def _asked(r: random.Random, attribute: Attribute) -> str:
+    u = r.random()
+    if u < 0.4:
+        return r.choice(attribute.asked.train)
+    if u < 0.6:
+        return _edited(r, r.choice(attribute.asked.train))
+    template = r.choice(ASKED[attribute.name] if r.random() < 0.7 else NOUN_ASKED).replace("{n}", attribute.noun)
+    return template if r.random() < 0.6 else _edited(r, template)
+
+
+def of(r: random.Random, pool: Pool, edited: float = 0.4) -> str:
+    """A training phrase of any other pool, or one of ``MORE``, edited with probability ``edited``."""
+    more = MORE.get(pool, ())
+
+    def draw() -> str:
+        phrase = r.choice(more if more and r.random() < 0.4 else pool.train)
+        return _edited(r, phrase) if r.random() < edited else phrase
+
+    return _allowed(draw)
+
+
+def _allowed(draw: Callable[[], str]) -> str:
+    """The first drawn phrasing that is not held out."""
+    while True:
+        made = draw()
+        if _plain(made) not in held_out():
+            return made
+
+
+def _edited(r: random.Random, template: str) -> str:
+    """One to three small edits; slots stay."""
+    for _ in range(r.choice((1, 1, 2, 3))):
+        template = r.choice((_swap, _fill, _fill, _open, _drop))(r, template)
+    return template
+
+
+def _swap(r: random.Random, template: str) -> str:
+    known = [word for word in SWAPS if re.search(rf"\b{word}\b", template)]
+    if not known:
+        return template
+    word = r.choice(known)
+    return re.sub(rf"\b{word}\b", r.choice(SWAPS[word]), template, count=1)
+
+
+def _fill(r: random.Random, template: str) -> str:
+    words = template.split(" ")
+    words.insert(r.randint(1, len(words) - 1) if len(words) > 1 else 0, r.choice(FILLERS))
+    return " ".join(words)
+
+
+def _open(r: random.Random, template: str) -> str:
+    return f"{r.choice(ASKING if template.endswith('?') else OPENINGS)} {_lower(template)}"
+
+
+def _drop(r: random.Random, template: str) -> str:
+    words = template.split(" ")
+    loose = [
+        at for at, word in enumerate(words) if word in ("a", "the", "to", "does", "as", "now", "my", "I", "did", "is")
+    ]
+    if not loose:
+        return template
+    del words[r.choice(loose)]
+    return " ".join(words)
+
+
+def _lower(template: str) -> str:
+    keep = template.startswith(("I ", "{"))
+    return template if keep else template[:1].lower() + template[1:]
+
+
+def _plain(template: str) -> str:
+    return " ".join(_WORD.findall(template.lower().rstrip(".?!")))
