@@ -11,7 +11,7 @@ import argparse
 import os
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -20,6 +20,7 @@ from workbench.errors import Cancelled, MnemoscopeError, UsageError
 
 if TYPE_CHECKING:
     from workbench.engine.protocol import Progress, Report
+    from workbench.projections.costs import LaneCosts
     from workbench.projections.scores import LaneScores, Scoreboard
     from workbench.sessions.model import Session
 
@@ -171,16 +172,23 @@ def _score(options: argparse.Namespace) -> None:
 
 
 def _print_scores(paths: Sequence[Path], as_json: bool, session: str | None) -> None:
+    from workbench.projections.costs import costs
+    from workbench.projections.findings import finding_counts
     from workbench.projections.scores import scores, to_json
     from workbench.trace.reader import TraceReader
 
     found = []
     for path in paths:
         with TraceReader(path) as reader:
-            board = scores(reader, _number(reader.session_names(), session, path), intervals=True)
-            found.append(to_json(board, reader))
+            number = _number(reader.session_names(), session, path)
+            board = scores(reader, number, intervals=True)
+            spent, findings = costs(reader, number), finding_counts(reader, number)
+            by_name = {lane.lane.name: dict(findings[lane.lane.id]) for lane in board.lanes}
+            more = {"costs": [lane.to_json() for lane in spent], "findings": by_name}
+            found.append(to_json(board, reader) | more)
             if not as_json:
-                console.say(f"{path}: {found[-1]['session']}\n{score_table(board)}\n")
+                tables = (score_table(board), cost_table(spent), finding_table(by_name))
+                console.say(f"{path}: {found[-1]['session']}\n" + "\n\n".join(filter(None, tables)) + "\n")
     if as_json:
         console.say_json(found[0] if len(found) == 1 else found)
 
@@ -199,9 +207,9 @@ def score_table(board: Scoreboard) -> str:
     from workbench.probes.competencies import SHORT, title
 
     names = [SHORT.get(c, title(c)) for c in board.competencies]
-    costs = ["recall@10", "NDCG@10", "prompt tok", "generated tok", "time", "dropped"]
-    rows = [[lane.lane.name, *_accuracies(board, lane), *_costs(lane)] for lane in board.lanes]
-    return console.table(["lane", "all", *names, *costs], rows, right=["all", *names, *costs])
+    retrieval = ["recall@10", "NDCG@10", "time", "dropped", "failed"]
+    rows = [[lane.lane.name, *_accuracies(board, lane), *_retrieval(lane)] for lane in board.lanes]
+    return console.table(["lane", "all", *names, *retrieval], rows, right=["all", *names, *retrieval])
 
 
 def _accuracies(board: Scoreboard, lane: LaneScores) -> list[str]:
@@ -211,12 +219,44 @@ def _accuracies(board: Scoreboard, lane: LaneScores) -> list[str]:
     ]
 
 
-def _costs(lane: LaneScores) -> list[str]:
+def _retrieval(lane: LaneScores) -> list[str]:
     found = lane.retrieval
     recall = f"{found.recall[10]:.3f}" if found.n else ""
     ndcg = f"{found.ndcg:.3f}" if found.ndcg is not None else ""
-    tokens = [f"{lane.prompt_tokens:,}", f"{lane.generated_tokens:,}"]
-    return [recall, ndcg, *tokens, console.seconds(lane.seconds), str(lane.dropped)]
+    return [recall, ndcg, console.seconds(lane.seconds), str(lane.dropped), str(lane.failed)]
+
+
+def cost_table(lanes: Sequence[LaneCosts]) -> str:
+    """Model calls, tokens and time of every lane, and what its memory holds in the end."""
+    heads = ["calls to write", "a turn", "prompt tok", "generated tok", "answers", "answer prompt tok",
+             "answer generated tok", "time a turn", "active items", "of", "bytes"]  # fmt: skip
+    rows = [[lane.lane.name, *_costs(lane), lane.purposes] for lane in lanes]
+    return console.table(["lane", *heads, "calls by purpose"], rows, right=heads)
+
+
+def _costs(lane: LaneCosts) -> list[str]:
+    own, asked = lane.writing, lane.answers
+    numbers = (asked.calls, asked.prompt, asked.generated)
+    return [
+        f"{own.calls:,}",
+        f"{own.calls / lane.turns:.2f}" if lane.turns else "",
+        f"{own.prompt:,}",
+        f"{own.generated:,}",
+        *(f"{number:,}" for number in numbers),
+        console.seconds(lane.seconds_a_turn),
+        f"{lane.active:,}",
+        f"{lane.items:,}",
+        f"{lane.size:,}",
+    ]
+
+
+def finding_table(findings: Mapping[str, Mapping[str, int]]) -> str:
+    """How often the detectors found what, by lane; empty when they found nothing."""
+    from workbench.memory.detectors import KINDS
+
+    heads = [kind for kind in KINDS if any(kind in found for found in findings.values())]
+    rows = [[lane, *(str(found.get(kind, "")) for kind in heads)] for lane, found in findings.items()]
+    return console.table(["lane", *heads], rows, right=heads) if heads else ""
 
 
 # inspect, convert, synth ---------------------------------------------------------------------------------------------

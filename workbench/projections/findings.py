@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -47,6 +48,15 @@ def findings_view(reader: TraceReader, session: int) -> FindingsView:
     index = TraceIndex.of(reader)
     found = {row.id: _of_lane(index, session, row.id) for row in index.lanes}
     return FindingsView(session, found, index.seq)
+
+
+def finding_counts(reader: TraceReader, session: int | None = None) -> dict[int, Counter[str]]:
+    """How often each kind was found in every lane (by number), in one session or (None) in all of them."""
+    index = TraceIndex.of(reader)
+    numbers = [session] if session is not None else list(reader.session_names())
+    return {
+        row.id: sum((Counter(_of_lane(index, n, row.id).counts) for n in numbers), Counter()) for row in index.lanes
+    }
 
 
 def _of_lane(index: TraceIndex, session: int, lane: int) -> LaneFindings:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from workbench.probes.competencies import SHORT, title
+from workbench.projections.costs import LaneCosts, costs
+from workbench.projections.findings import finding_counts
 from workbench.projections.probe_table import ProbeTable, probe_table
 from workbench.projections.scores import Scoreboard, scores
 from workbench.projections.timeline import Timeline, timeline
@@ -44,6 +46,8 @@ class Content:
     run: str
     facts: tuple[tuple[str, str], ...]
     board: Scoreboard
+    costs: tuple[LaneCosts, ...]
+    findings: Mapping[int, Mapping[str, int]]
     sessions: tuple[SessionPart, ...]
     warnings: tuple[Trouble, ...]
     troubles: tuple[Trouble, ...]
@@ -59,6 +63,8 @@ def gather(reader: TraceReader) -> Content:
         reader.path.name,
         tuple(_facts(reader, sessions)),
         scores(reader, intervals=True),
+        costs(reader),
+        finding_counts(reader),
         sessions,
         tuple(warnings),
         tuple(_troubles(reader)),

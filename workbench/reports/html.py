@@ -11,6 +11,7 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from workbench import __version__, console, paths
+from workbench.memory.detectors import KINDS
 from workbench.probes.competencies import SHORT, title
 from workbench.projections.scores import Cell
 from workbench.projections.timeline import Timeline, Track
@@ -37,12 +38,17 @@ def render(content: Content) -> str:
     board = content.board
     happened = {kind for lane in board.lanes for kind in lane.operations}
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment.filters["lower_first"] = lambda text: text[:1].lower() + text[1:]
     environment.filters["figure"] = environment.globals["figure"] = "{:.3f}".format
     return environment.from_string(template.PAGE).render(
         content=content,
         style=Markup(_style()),
         abbreviated=[name for name in board.competencies if name in SHORT],
         operations=[(str(k), k.removeprefix("item.")) for k in OPERATIONS if k in happened],
+        found=[
+            (kind, what) for kind, what in KINDS.items() if any(counts[kind] for counts in content.findings.values())
+        ],
+        number="{:,}".format,
         tracks={s.number: [_track(s.timeline, t) for t in s.timeline.tracks] for s in content.sessions},
         places={lane.lane.id: place for place, lane in enumerate(board.lanes)},
         cells=lambda lane: [lane.overall, *(lane.cell(name) for name in board.competencies)],

@@ -63,22 +63,47 @@ bootstrapped.
 <section>
 <h2>What it cost</h2>
 <div class="scroll"><table>
-<thead><tr><th>Lane</th><th class="number">Prompt tok</th><th class="number">Generated tok</th>
-<th class="number">Time</th>
+<thead><tr><th>Lane</th><th class="number">Calls to write</th><th class="number">A turn</th>
+<th class="number">Prompt tok</th><th class="number">Generated tok</th><th class="number">Answers</th>
+<th class="number">Answer prompt tok</th><th class="number">Answer generated tok</th><th class="number">Time a turn</th>
+<th class="number">Active items</th><th class="number">Of</th><th class="number">Bytes</th>
+<th>Calls by purpose</th></tr></thead>
+<tbody>
+{% for lane in content.costs %}
+<tr><th scope="row">{{ mark(loop.index0) }}{{ lane.lane.name }}</th>
+<td class="number">{{ number(lane.writing.calls) }}</td>
+<td class="number">{{ "%.2f" % (lane.writing.calls / lane.turns) if lane.turns else "" }}</td>
+<td class="number">{{ number(lane.writing.prompt) }}</td><td class="number">{{ number(lane.writing.generated) }}</td>
+<td class="number">{{ number(lane.answers.calls) }}</td>
+<td class="number">{{ number(lane.answers.prompt) }}</td><td class="number">{{ number(lane.answers.generated) }}</td>
+<td class="number">{{ duration(lane.seconds_a_turn) }}</td>
+<td class="number">{{ number(lane.active) }}</td><td class="number">{{ number(lane.items) }}</td>
+<td class="number">{{ number(lane.size) }}</td><td class="quiet">{{ lane.purposes }}</td></tr>
+{% endfor %}
+</tbody></table></div>
+<p class="quiet">Time is that of the lane's own steps; in a batched run it holds the wait for the other lanes. Bytes are
+those of the active items' texts and fields, without vectors.</p>
+</section>
+
+<section>
+<h2>What it did</h2>
+<div class="scroll"><table>
+<thead><tr><th>Lane</th>
 {% for kind, name in operations %}<th class="number">{{ name | capitalize }}</th>{% endfor %}
-<th class="number">Dropped</th><th class="number">Failed</th></tr></thead>
+<th class="number">Failed</th>
+{% for kind, what in found %}<th class="number" title="{{ what }}">{{ kind | capitalize }}</th>{% endfor %}</tr></thead>
 <tbody>
 {% for lane in content.board.lanes %}
 <tr><th scope="row">{{ mark(loop.index0) }}{{ lane.lane.name }}</th>
-<td class="number">{{ "{:,}".format(lane.prompt_tokens) }}</td>
-<td class="number">{{ "{:,}".format(lane.generated_tokens) }}</td>
-<td class="number">{{ duration(lane.seconds) }}</td>
 {% for kind, name in operations %}<td class="number">
-{{- "{:,}".format(lane.operations[kind]) if kind in lane.operations else "" }}</td>{% endfor %}
-<td class="number">{{ lane.dropped or "" }}</td><td class="number">{{ lane.failed or "" }}</td></tr>
+{{- number(lane.operations[kind]) if kind in lane.operations else "" }}</td>{% endfor %}
+<td class="number">{{ lane.failed or "" }}</td>
+{% for kind, what in found %}<td class="number">{{ content.findings[lane.lane.id][kind] or "" }}</td>{% endfor %}</tr>
 {% endfor %}
 </tbody></table></div>
-<p class="quiet">Time is that of the lane's own steps; in a batched run it holds the wait for the other lanes.</p>
+{% if found %}<p class="quiet">Left of Failed are operations, right of it what the detectors found.
+{% for kind, what in found %}{{ kind | capitalize }}: {{ what | lower_first }}{{ "." if loop.last else "; " }}
+{%- endfor %}</p>{% endif %}
 </section>
 
 {% for session in content.sessions %}

@@ -10,6 +10,7 @@ import pytest
 from tests.support.traces import write_trace
 from workbench.probes import score_probe
 from workbench.probes.statistics import wilson
+from workbench.projections.costs import costs
 from workbench.projections.scores import Cell, scores
 from workbench.reports.html import BINS, SHAPES, interval, report
 from workbench.sessions import Probe, Session, Turn
@@ -64,10 +65,13 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_every_lane_probe_and_figure_is_there(path: Path) -> None:
     html, page = page_of(path)
     with TraceReader(path) as reader:
-        board, session = scores(reader), reader.session(1)
+        board, spent, session = scores(reader), costs(reader), reader.session(1)
+    for cost in spent:
+        figures = (cost.writing.prompt, cost.answers.prompt, cost.items, cost.size)
+        assert all(f"{figure:,}" in page.text for figure in figures)
+        assert cost.purposes in page.text
     for lane in board.lanes:
         assert lane.lane.name in page.text
-        assert f"{lane.prompt_tokens:,}" in page.text
         assert f"{lane.overall.correct} of {lane.overall.n}" in page.text
     assert all(p.question in page.text for p in session.probes)
     assert html.count("✓</b>") + html.count("✗</b>") == len(board.lanes) * len(session.probes)
