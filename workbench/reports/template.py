@@ -63,22 +63,25 @@ bootstrapped.
 <section>
 <h2>What it cost</h2>
 <div class="scroll"><table>
-<thead><tr><th>Lane</th><th class="number">Calls to write</th><th class="number">A turn</th>
-<th class="number">Prompt tok</th><th class="number">Generated tok</th><th class="number">Answers</th>
-<th class="number">Answer prompt tok</th><th class="number">Answer generated tok</th><th class="number">Time a turn</th>
-<th class="number">Active items</th><th class="number">Of</th><th class="number">Bytes</th>
-<th>Calls by purpose</th></tr></thead>
+<thead><tr><th></th><th class="number" colspan="4">Writing</th><th class="number" colspan="3">Answering</th>
+<th></th><th class="number" colspan="2">Memory</th></tr>
+<tr><th>Lane</th><th class="number">Calls</th><th class="number">A turn</th>
+<th class="number">Prompt tok</th><th class="number">Generated</th><th class="number">Calls</th>
+<th class="number">Prompt tok</th><th class="number">Generated</th><th class="number">Time a turn</th>
+<th class="number">Active items</th><th class="number">Bytes</th></tr></thead>
 <tbody>
 {% for lane in content.costs %}
-<tr><th scope="row">{{ mark(loop.index0) }}{{ lane.lane.name }}</th>
+<tr><th scope="row">{{ mark(loop.index0) }}{{ lane.lane.name }}
+{% if lane.purposes %}<span class="purposes quiet">{{ lane.purposes }}</span>{% endif %}</th>
 <td class="number">{{ number(lane.writing.calls) }}</td>
 <td class="number">{{ "%.2f" % (lane.writing.calls / lane.turns) if lane.turns else "" }}</td>
 <td class="number">{{ number(lane.writing.prompt) }}</td><td class="number">{{ number(lane.writing.generated) }}</td>
 <td class="number">{{ number(lane.answers.calls) }}</td>
 <td class="number">{{ number(lane.answers.prompt) }}</td><td class="number">{{ number(lane.answers.generated) }}</td>
 <td class="number">{{ duration(lane.seconds_a_turn) }}</td>
-<td class="number">{{ number(lane.active) }}</td><td class="number">{{ number(lane.items) }}</td>
-<td class="number">{{ number(lane.size) }}</td><td class="quiet">{{ lane.purposes }}</td></tr>
+<td class="number">{{ number(lane.active) }}{% if lane.items > lane.active %}
+<span class="quiet">of {{ number(lane.items) }}</span>{% endif %}</td>
+<td class="number">{{ number(lane.size) }}</td></tr>
 {% endfor %}
 </tbody></table></div>
 <p class="quiet">Time is that of the lane's own steps; in a batched run it holds the wait for the other lanes. Bytes are
@@ -182,7 +185,9 @@ dt,.quiet{color:var(--text-3)}dt,.quiet,.legend,figcaption{font-size:12px}dd{mar
 table{border-collapse:collapse;width:100%}
 th,td{text-align:left;vertical-align:top;padding:8px 12px 8px 0;border-bottom:1px solid var(--line)}
 thead th{font-size:12px;font-weight:600;color:var(--text-2);white-space:nowrap;vertical-align:bottom}
-tbody th{font-weight:600;white-space:nowrap}tbody tr:last-child>*{border-bottom:0}
+tbody th{font-weight:600;white-space:nowrap}
+.purposes{display:block;max-width:220px;margin-left:19px;font-weight:400;white-space:normal}
+tbody tr:last-child>*{border-bottom:0}
 .number{text-align:right;white-space:nowrap}
 .said{overflow-wrap:anywhere;min-width:128px;max-width:340px;white-space:pre-wrap}
 .said b{margin-right:4px}td.right b{color:var(--right)}td.wrong b{color:var(--wrong)}
