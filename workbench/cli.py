@@ -228,22 +228,24 @@ def _retrieval(lane: LaneScores) -> list[str]:
 
 def cost_table(lanes: Sequence[LaneCosts]) -> str:
     """Model calls, tokens and time of every lane, and what its memory holds in the end."""
-    heads = ["calls to write", "a turn", "prompt tok", "generated tok", "answers", "answer prompt tok",
-             "answer generated tok", "time a turn", "active items", "of", "bytes"]  # fmt: skip
+    heads = ["calls to write", "a turn", "to read", "a probe", "prompt tok", "generated tok", "answers",
+             "answer prompt tok", "answer generated tok", "time a turn", "time a probe", "active items", "of",
+             "bytes"]  # fmt: skip
     rows = [[lane.lane.name, *_costs(lane), lane.purposes] for lane in lanes]
     return console.table(["lane", *heads, "calls by purpose"], rows, right=heads)
 
 
 def _costs(lane: LaneCosts) -> list[str]:
-    own, asked = lane.writing, lane.answers
-    numbers = (asked.calls, asked.prompt, asked.generated)
+    wrote, read, asked = lane.written, lane.read, lane.answers
+    tokens = (wrote.prompt + read.prompt, wrote.generated + read.generated, asked.calls, asked.prompt, asked.generated)
     return [
-        f"{own.calls:,}",
-        f"{own.calls / lane.turns:.2f}" if lane.turns else "",
-        f"{own.prompt:,}",
-        f"{own.generated:,}",
-        *(f"{number:,}" for number in numbers),
+        f"{wrote.calls:,}",
+        f"{wrote.calls / lane.turns:.2f}" if lane.turns else "",
+        f"{read.calls:,}",
+        f"{read.calls / lane.probes:.2f}" if lane.probes else "",
+        *(f"{number:,}" for number in tokens),
         console.seconds(lane.seconds_a_turn),
+        console.seconds(lane.seconds_a_probe),
         f"{lane.active:,}",
         f"{lane.items:,}",
         f"{lane.size:,}",

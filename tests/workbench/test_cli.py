@@ -60,9 +60,10 @@ def test_run_score_and_go_on(capsys: Capture, tmp_path: Path, backend: ScriptedB
     assert "bm25:k=2" in text
     assert "recall@10" in text
     assert [lane["lane"] for lane in data["costs"]] == ["full", "bm25:k=2"]
-    assert all(lane["calls"].keys() == {"answer"} and lane["calls"]["answer"]["calls"] == 4 for lane in data["costs"])
+    assert all(lane["calls"]["answer"]["calls"] == lane["probes"] == 4 for lane in data["costs"])
+    assert all(lane["calls"]["write"] == lane["calls"]["read"] == {} for lane in data["costs"])
     assert data["findings"].keys() == {"full", "bm25:k=2"}
-    assert all(head in text for head in ("calls to write", "time a turn", "active items", "bytes"))
+    assert all(head in text for head in ("calls to write", "to read", "time a probe", "active items", "bytes"))
 
 
 @pytest.mark.slow

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 
 from workbench.memory.items import Item
 from workbench.projections.index import TraceIndex
 from workbench.trace.events import Kind
 from workbench.trace.reader import LaneRow, TraceReader
-
-ANSWER = "answer"
-"""The purpose of the call that answers a probe; every other purpose is a strategy's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,101 +26,143 @@ class LaneCosts:
     """What a lane cost over the sessions looked at.
 
     Attributes:
-        spent: by purpose, in order of first use; ``answer`` are the answers to probes.
-        turns: turns that were read.
-        seconds: of the lane's own steps; in a batched run they hold the wait for the other lanes.
+        writing, reading: the strategy's own calls by purpose, in order of first use: while it took in turns, and while
+            it recalled for probes.
+        answers: the calls that answered probes.
+        turns, probes: turns that were read, probes that were answered.
+        write_seconds, read_seconds: of the lane's own steps (recall and answer together); in a batched run they hold
+            the wait for the other lanes.
         items, active: every item that the memory ever held, and those that it holds in the end.
         size: bytes (UTF-8) of the active items' texts, fields and index texts; vectors are not counted.
     """
 
     lane: LaneRow
-    spent: Mapping[str, Spent]
+    writing: Mapping[str, Spent]
+    reading: Mapping[str, Spent]
+    answers: Spent
     turns: int
-    seconds: float
+    probes: int
+    write_seconds: float
+    read_seconds: float
     items: int
     active: int
     size: int
 
     @property
-    def writing(self) -> Spent:
-        """All calls but the answers."""
-        own = [s for purpose, s in self.spent.items() if purpose != ANSWER]
-        return Spent(sum(s.calls for s in own), sum(s.prompt for s in own), sum(s.generated for s in own))
+    def written(self) -> Spent:
+        """All calls of the write path."""
+        return _together(self.writing)
 
     @property
-    def answers(self) -> Spent:
-        """The calls that answered probes."""
-        return self.spent.get(ANSWER, Spent(0, 0, 0))
+    def read(self) -> Spent:
+        """All calls of the read path but the answers."""
+        return _together(self.reading)
 
     @property
     def seconds_a_turn(self) -> float:
-        """Mean over the turns; 0 before the first."""
-        return self.seconds / self.turns if self.turns else 0.0
+        """Mean time to take in a turn; 0 before the first."""
+        return self.write_seconds / self.turns if self.turns else 0.0
+
+    @property
+    def seconds_a_probe(self) -> float:
+        """Mean time to recall and answer; 0 before the first."""
+        return self.read_seconds / self.probes if self.probes else 0.0
 
     @property
     def purposes(self) -> str:
-        """What the strategy called its model for, most often first: ``note 40, link 12``."""
-        own = [(purpose, spent.calls) for purpose, spent in self.spent.items() if purpose != ANSWER]
-        return ", ".join(f"{purpose} {calls:,}" for purpose, calls in sorted(own, key=lambda part: -part[1]))
+        """What the strategy called its model for: ``note 40, link 12; to read: keywords 3``."""
+        return "; to read: ".join(filter(None, (_named(self.writing), _named(self.reading))))
 
     def to_json(self) -> dict[str, object]:
         """The stable shape in ``mnemoscope score --json``."""
         return {
             "lane": self.lane.name,
-            "calls": {purpose: asdict(spent) for purpose, spent in self.spent.items()},
+            "calls": {
+                "write": {purpose: asdict(spent) for purpose, spent in self.writing.items()},
+                "read": {purpose: asdict(spent) for purpose, spent in self.reading.items()},
+                "answer": asdict(self.answers),
+            },
             "turns": self.turns,
+            "probes": self.probes,
             "seconds_per_turn": round(self.seconds_a_turn, 5),
+            "seconds_per_probe": round(self.seconds_a_probe, 5),
             "items": self.items,
             "active": self.active,
             "bytes": self.size,
         }
 
 
-@dataclass
-class _Sum:
-    spent: dict[str, Spent] = field(default_factory=dict)
-    turns: int = 0
-    seconds: float = 0.0
+def _together(spent: Mapping[str, Spent]) -> Spent:
+    own = list(spent.values())
+    return Spent(sum(s.calls for s in own), sum(s.prompt for s in own), sum(s.generated for s in own))
 
 
+def _named(spent: Mapping[str, Spent]) -> str:
+    most_first = sorted(spent.items(), key=lambda part: -part[1].calls)
+    return ", ".join(f"{purpose} {own.calls:,}" for purpose, own in most_first)
+
+
+_CLOSED_LATER = f"""
+EXISTS (SELECT 1 FROM event closed WHERE closed.session = call.session AND closed.lane = call.lane
+    AND closed.turn = call.turn AND closed.kind = '{Kind.TURN_CLOSED}' AND closed.seq > call.seq)
+"""
+"""A call of the write path: its step ended in closing the turn. Probes are asked when the turn is closed."""
 _CALLS = f"""
-SELECT lane, json_extract(payload, '$.purpose') AS purpose, count(*),
+SELECT lane, json_extract(payload, '$.purpose') AS purpose, {_CLOSED_LATER} AS write, count(*),
     sum(coalesce(json_extract(payload, '$.tokens[0]'), 0)), sum(coalesce(json_extract(payload, '$.tokens[1]'), 0))
-FROM event WHERE kind = '{Kind.MODEL_CALLED}' AND (?1 IS NULL OR session = ?1) GROUP BY lane, purpose ORDER BY min(seq)
+FROM event call WHERE kind = '{Kind.MODEL_CALLED}' AND (?1 IS NULL OR session = ?1)
+GROUP BY lane, purpose, write ORDER BY min(seq)
 """
 _ANSWERS = f"""
-SELECT lane, '{ANSWER}', count(*), sum(json_extract(payload, '$.prompt_tokens')),
-    sum(json_array_length(payload, '$.tokens'))
+SELECT lane, count(*), sum(json_extract(payload, '$.prompt_tokens')), sum(json_array_length(payload, '$.tokens'))
 FROM event WHERE kind = '{Kind.ANSWERED}' AND (?1 IS NULL OR session = ?1) GROUP BY lane
 """
 _TIMES = f"""
-SELECT lane, sum(kind = '{Kind.TURN_CLOSED}'), sum(ms) FROM event
-WHERE kind IN ('{Kind.TURN_CLOSED}', '{Kind.RECALLED}', '{Kind.ANSWERED}') AND (?1 IS NULL OR session = ?1)
-GROUP BY lane
+SELECT lane, sum(kind = '{Kind.TURN_CLOSED}'), sum((kind = '{Kind.TURN_CLOSED}') * ms),
+    sum((kind != '{Kind.TURN_CLOSED}') * ms)
+FROM event WHERE kind IN ('{Kind.TURN_CLOSED}', '{Kind.RECALLED}', '{Kind.ANSWERED}')
+    AND (?1 IS NULL OR session = ?1) GROUP BY lane
 """
+_NOTHING = Spent(0, 0, 0)
 
 
 def costs(reader: TraceReader, session: int | None = None) -> tuple[LaneCosts, ...]:
     """The costs of every lane, over one session or (None) over all of them."""
     index = TraceIndex.of(reader)
-    sums = {row.id: _Sum() for row in index.lanes}
-    for query in (_CALLS, _ANSWERS):
-        for lane, purpose, calls, prompt, generated in reader.query(query, (session,)):
-            sums[lane].spent[purpose] = Spent(calls, prompt or 0, generated or 0)
-    for lane, turns, ms in reader.query(_TIMES, (session,)):
-        if lane in sums:
-            sums[lane].turns, sums[lane].seconds = turns, (ms or 0.0) / 1000
+    calls: dict[tuple[int, int], dict[str, Spent]] = {}
+    for lane, purpose, write, *spent in reader.query(_CALLS, (session,)):
+        calls.setdefault((lane, write), {})[purpose] = Spent(*spent)
+    answers = {lane: Spent(n, prompt or 0, out or 0) for lane, n, prompt, out in reader.query(_ANSWERS, (session,))}
+    times = {lane: (turns, wrote, read) for lane, turns, wrote, read in reader.query(_TIMES, (session,))}
     numbers = [session] if session is not None else list(reader.session_names())
-    return tuple(_lane(index, row, sums[row.id], numbers) for row in index.lanes)
+    found = []
+    for row in index.lanes:
+        turns, wrote, read = times.get(row.id, (0, 0.0, 0.0))
+        answered = answers.get(row.id, _NOTHING)
+        found.append(
+            LaneCosts(
+                row,
+                calls.get((row.id, 1), {}),
+                calls.get((row.id, 0), {}),
+                answered,
+                turns,
+                answered.calls,
+                wrote / 1000,
+                read / 1000,
+                *_held(index, row.id, numbers),
+            )
+        )
+    return tuple(found)
 
 
-def _lane(index: TraceIndex, row: LaneRow, spent: _Sum, sessions: list[int]) -> LaneCosts:
+def _held(index: TraceIndex, lane: int, sessions: list[int]) -> tuple[int, int, int]:
+    """Items ever held, items held in the end, and their bytes."""
     items = active = size = 0
     for session in sessions:
-        state = index.state(session, row.id, index.turns(session) - 1)
+        state = index.state(session, lane, index.turns(session) - 1)
         held = state.active()
         items, active, size = items + len(state), active + len(held), size + sum(map(stored, held))
-    return LaneCosts(row, spent.spent, spent.turns, spent.seconds, items, active, size)
+    return items, active, size
 
 
 def stored(item: Item) -> int:

@@ -63,29 +63,37 @@ bootstrapped.
 <section>
 <h2>What it cost</h2>
 <div class="scroll"><table>
-<thead><tr><th></th><th class="number" colspan="4">Writing</th><th class="number" colspan="3">Answering</th>
-<th></th><th class="number" colspan="2">Memory</th></tr>
-<tr><th>Lane</th><th class="number">Calls</th><th class="number">A turn</th>
-<th class="number">Prompt tok</th><th class="number">Generated</th><th class="number">Calls</th>
-<th class="number">Prompt tok</th><th class="number">Generated</th><th class="number">Time a turn</th>
-<th class="number">Active items</th><th class="number">Bytes</th></tr></thead>
+<thead><tr class="groups"><th></th><th colspan="5">Writing</th><th colspan="4">Reading</th>
+<th colspan="4">Answering</th><th colspan="2">Memory</th></tr>
+<tr><th>Lane</th><th class="number first">Calls</th><th class="number">A turn</th><th class="number">Prompt tok</th>
+<th class="number">Generated</th><th class="number">A turn takes</th>
+<th class="number first">Calls</th><th class="number">A probe</th><th class="number">Prompt tok</th>
+<th class="number">Generated</th>
+<th class="number first">Calls</th><th class="number">Prompt tok</th><th class="number">Generated</th>
+<th class="number">A probe takes</th>
+<th class="number first">Active items</th><th class="number">Bytes</th></tr></thead>
 <tbody>
 {% for lane in content.costs %}
 <tr><th scope="row">{{ mark(loop.index0) }}{{ lane.lane.name }}
 {% if lane.purposes %}<span class="purposes quiet">{{ lane.purposes }}</span>{% endif %}</th>
-<td class="number">{{ number(lane.writing.calls) }}</td>
-<td class="number">{{ "%.2f" % (lane.writing.calls / lane.turns) if lane.turns else "" }}</td>
-<td class="number">{{ number(lane.writing.prompt) }}</td><td class="number">{{ number(lane.writing.generated) }}</td>
-<td class="number">{{ number(lane.answers.calls) }}</td>
-<td class="number">{{ number(lane.answers.prompt) }}</td><td class="number">{{ number(lane.answers.generated) }}</td>
+<td class="number first">{{ number(lane.written.calls) }}</td>
+<td class="number">{{ "%.2f" % (lane.written.calls / lane.turns) if lane.turns else "" }}</td>
+<td class="number">{{ number(lane.written.prompt) }}</td><td class="number">{{ number(lane.written.generated) }}</td>
 <td class="number">{{ duration(lane.seconds_a_turn) }}</td>
-<td class="number">{{ number(lane.active) }}{% if lane.items > lane.active %}
-<span class="quiet">of {{ number(lane.items) }}</span>{% endif %}</td>
+<td class="number first">{{ number(lane.read.calls) }}</td>
+<td class="number">{{ "%.2f" % (lane.read.calls / lane.probes) if lane.probes else "" }}</td>
+<td class="number">{{ number(lane.read.prompt) }}</td><td class="number">{{ number(lane.read.generated) }}</td>
+<td class="number first">{{ number(lane.answers.calls) }}</td>
+<td class="number">{{ number(lane.answers.prompt) }}</td><td class="number">{{ number(lane.answers.generated) }}</td>
+<td class="number">{{ duration(lane.seconds_a_probe) }}</td>
+<td class="number first">{{ number(lane.active) }}
+{%- if lane.items > lane.active %} <span class="quiet">of {{ number(lane.items) }}</span>{% endif %}</td>
 <td class="number">{{ number(lane.size) }}</td></tr>
 {% endfor %}
 </tbody></table></div>
-<p class="quiet">Time is that of the lane's own steps; in a batched run it holds the wait for the other lanes. Bytes are
-those of the active items' texts and fields, without vectors.</p>
+<p class="quiet">Writing takes in turns, reading finds what a question needs. Time is that of the lane's own steps
+(reading and answering together); in a batched run it holds the wait for the other lanes. Bytes are those of the active
+items' texts and fields, without vectors.</p>
 </section>
 
 <section>
@@ -186,6 +194,7 @@ table{border-collapse:collapse;width:100%}
 th,td{text-align:left;vertical-align:top;padding:8px 12px 8px 0;border-bottom:1px solid var(--line)}
 thead th{font-size:12px;font-weight:600;color:var(--text-2);white-space:nowrap;vertical-align:bottom}
 tbody th{font-weight:600;white-space:nowrap}
+.groups th{text-align:center;border-bottom:0;padding-bottom:0}.first{padding-left:16px}
 .purposes{display:block;max-width:220px;margin-left:19px;font-weight:400;white-space:normal}
 tbody tr:last-child>*{border-bottom:0}
 .number{text-align:right;white-space:nowrap}

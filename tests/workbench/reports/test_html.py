@@ -67,7 +67,7 @@ def test_every_lane_probe_and_figure_is_there(path: Path) -> None:
     with TraceReader(path) as reader:
         board, spent, session = scores(reader), costs(reader), reader.session(1)
     for cost in spent:
-        figures = (cost.writing.prompt, cost.answers.prompt, cost.items, cost.size)
+        figures = (cost.written.prompt, cost.answers.prompt, cost.items, cost.size)
         assert all(f"{figure:,}" in page.text for figure in figures)
         assert cost.purposes in page.text
     for lane in board.lanes:
