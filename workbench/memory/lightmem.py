@@ -87,7 +87,7 @@ class LightMem(MemoryStrategy):
             log.update(item.id, tier=SHORT_TERM, reason="topic complete")
 
     async def _extract(self, mind: Mind, log: MemoryLog) -> None:
-        turns = _buffer(SHORT_TERM, log)
+        turns = _buffer(SHORT_TERM, log)[:MESSAGES]  # what one call takes; the rest waits for the next
         older = log.state.active(FACT)
         facts, complete = await extract([(t.text, t.turns) for t in turns], mind, log)
         if not complete:

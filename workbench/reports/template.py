@@ -64,18 +64,16 @@ bootstrapped.
 <h2>What it cost</h2>
 <div class="scroll"><table>
 <thead><tr class="groups"><th></th><th colspan="5">Writing</th><th colspan="4">Reading</th>
-<th colspan="4">Answering</th><th colspan="2">Memory</th></tr>
+<th colspan="3">Answering</th><th colspan="2">Memory</th></tr>
 <tr><th>Lane</th><th class="number first">Calls</th><th class="number">A turn</th><th class="number">Prompt tok</th>
-<th class="number">Generated</th><th class="number">A turn takes</th>
+<th class="number">Generated</th><th class="number">Time a turn</th>
 <th class="number first">Calls</th><th class="number">A probe</th><th class="number">Prompt tok</th>
 <th class="number">Generated</th>
-<th class="number first">Calls</th><th class="number">Prompt tok</th><th class="number">Generated</th>
-<th class="number">A probe takes</th>
-<th class="number first">Active items</th><th class="number">Bytes</th></tr></thead>
+<th class="number first">Prompt tok</th><th class="number">Generated</th><th class="number">Time a probe</th>
+<th class="number first">Items</th><th class="number">Bytes</th></tr></thead>
 <tbody>
 {% for lane in content.costs %}
-<tr><th scope="row">{{ mark(loop.index0) }}{{ lane.lane.name }}
-{% if lane.purposes %}<span class="purposes quiet">{{ lane.purposes }}</span>{% endif %}</th>
+<tr{% if lane.purposes %} class="more"{% endif %}><th scope="row">{{ mark(loop.index0) }}{{ lane.lane.name }}</th>
 <td class="number first">{{ number(lane.written.calls) }}</td>
 <td class="number">{{ "%.2f" % (lane.written.calls / lane.turns) if lane.turns else "" }}</td>
 <td class="number">{{ number(lane.written.prompt) }}</td><td class="number">{{ number(lane.written.generated) }}</td>
@@ -83,17 +81,18 @@ bootstrapped.
 <td class="number first">{{ number(lane.read.calls) }}</td>
 <td class="number">{{ "%.2f" % (lane.read.calls / lane.probes) if lane.probes else "" }}</td>
 <td class="number">{{ number(lane.read.prompt) }}</td><td class="number">{{ number(lane.read.generated) }}</td>
-<td class="number first">{{ number(lane.answers.calls) }}</td>
-<td class="number">{{ number(lane.answers.prompt) }}</td><td class="number">{{ number(lane.answers.generated) }}</td>
-<td class="number">{{ duration(lane.seconds_a_probe) }}</td>
+<td class="number first">{{ number(lane.answers.prompt) }}</td>
+<td class="number">{{ number(lane.answers.generated) }}</td><td class="number">{{ duration(lane.seconds_a_probe) }}</td>
 <td class="number first">{{ number(lane.active) }}
 {%- if lane.items > lane.active %} <span class="quiet">of {{ number(lane.items) }}</span>{% endif %}</td>
 <td class="number">{{ number(lane.size) }}</td></tr>
+{% if lane.purposes %}<tr><td class="purposes quiet" colspan="15">{{ lane.purposes }}</td></tr>
+{% endif %}
 {% endfor %}
 </tbody></table></div>
-<p class="quiet">Writing takes in turns, reading finds what a question needs. Time is that of the lane's own steps
-(reading and answering together); in a batched run it holds the wait for the other lanes. Bytes are those of the active
-items' texts and fields, without vectors.</p>
+<p class="quiet">Writing takes in turns, reading finds what a probe needs; a probe costs one call more, its answer.
+Time is that of the lane's own steps (reading and answering together); in a batched run it holds the wait for the other
+lanes. Bytes are those of the active items' texts and fields, without vectors.</p>
 </section>
 
 <section>
@@ -195,7 +194,7 @@ th,td{text-align:left;vertical-align:top;padding:8px 12px 8px 0;border-bottom:1p
 thead th{font-size:12px;font-weight:600;color:var(--text-2);white-space:nowrap;vertical-align:bottom}
 tbody th{font-weight:600;white-space:nowrap}
 .groups th{text-align:center;border-bottom:0;padding-bottom:0}.first{padding-left:16px}
-.purposes{display:block;max-width:220px;margin-left:19px;font-weight:400;white-space:normal}
+.more>*{border-bottom:0;padding-bottom:0}td.purposes{padding:0 0 8px 19px}
 tbody tr:last-child>*{border-bottom:0}
 .number{text-align:right;white-space:nowrap}
 .said{overflow-wrap:anywhere;min-width:128px;max-width:340px;white-space:pre-wrap}
