@@ -11,17 +11,16 @@ import argparse
 import os
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from workbench import __version__, console
 from workbench.errors import Cancelled, MnemoscopeError, UsageError
+from workbench.reading import READERS
 
 if TYPE_CHECKING:
     from workbench.engine.protocol import Progress, Report
-    from workbench.projections.costs import LaneCosts
-    from workbench.projections.scores import LaneScores, Scoreboard
     from workbench.sessions.model import Session
 
 SQLITE_MAGIC = b"SQLite format 3\0"
@@ -97,6 +96,7 @@ def _models(command: argparse.ArgumentParser) -> None:
 def _add_run(commands: Any) -> None:
     command = _command(commands, "run", _run, "replay sessions through lanes; an interrupted run goes on")
     command.add_argument("session", nargs="+", type=Path, metavar="SESSION", help="a session file, any known format")
+    command.add_argument("--session", action="append", dest="only", metavar="NAME", help="only this one of the file's")
     command.add_argument(
         "--lane",
         action="append",
@@ -107,6 +107,12 @@ def _add_run(commands: Any) -> None:
     _models(command)
     command.add_argument("--seed", type=int, default=0, metavar="N")
     command.add_argument("--capture", choices=("answers", "off"), default="answers", help="record attention")
+    command.add_argument(
+        "--reader",
+        choices=READERS,
+        default="model",
+        help="who answers: the model, or the newest same-slot hit",
+    )
     command.add_argument("--exact", action="store_true", help="one sequence at a time: bit-identical from run to run")
     command.add_argument("--out", type=Path, metavar="FILE.mnemo", help="default: the first session's name, here")
     command.add_argument("--context", type=int, metavar="N", help="tokens per sequence")
@@ -122,10 +128,12 @@ def _run(options: argparse.Namespace) -> None:
     config = RunConfig(
         sessions=tuple(options.session),
         lanes=tuple(options.lane),
+        only=tuple(options.only or ()),
         model=options.model,
         embedder=options.embedder,
         seed=options.seed,
         capture=options.capture,
+        reader=options.reader,
         exact=options.exact,
         out=options.out,
         context=options.context,
@@ -164,17 +172,20 @@ def _add_score(commands: Any) -> None:
     command = _command(commands, "score", _score, "accuracy by competency, retrieval and cost of every lane")
     command.add_argument("file", nargs="+", type=Path, metavar="FILE", help="a run file")
     command.add_argument("--session", metavar="NAME", help="only this session of the run")
+    command.add_argument("--audit", action="store_true", help="what became of old and new versions of changed facts")
     _json(command)
 
 
 def _score(options: argparse.Namespace) -> None:
-    _print_scores(options.file, options.json, options.session)
+    _print_scores(options.file, options.json, options.session, options.audit)
 
 
-def _print_scores(paths: Sequence[Path], as_json: bool, session: str | None) -> None:
+def _print_scores(paths: Sequence[Path], as_json: bool, session: str | None, audited: bool = False) -> None:
+    from workbench.projections.audit import audit
     from workbench.projections.costs import costs
     from workbench.projections.findings import finding_counts
     from workbench.projections.scores import scores, to_json
+    from workbench.reports import tables
     from workbench.trace.reader import TraceReader
 
     found = []
@@ -184,11 +195,16 @@ def _print_scores(paths: Sequence[Path], as_json: bool, session: str | None) -> 
             board = scores(reader, number, intervals=True)
             spent, findings = costs(reader, number), finding_counts(reader, number)
             by_name = {lane.lane.name: dict(findings[lane.lane.id]) for lane in board.lanes}
-            more = {"costs": [lane.to_json() for lane in spent], "findings": by_name}
+            history = audit(reader, number) if audited else ()
+            more: dict[str, Any] = {"costs": [lane.to_json() for lane in spent], "findings": by_name}
+            if audited:
+                more["audit"] = [lane.to_json() for lane in history]
             found.append(to_json(board, reader) | more)
             if not as_json:
-                tables = (score_table(board), cost_table(spent), finding_table(by_name))
-                console.say(f"{path}: {found[-1]['session']}\n" + "\n\n".join(filter(None, tables)) + "\n")
+                parts = [tables.scores(board), tables.costs(spent), tables.findings(by_name)]
+                if audited:
+                    parts.append(tables.audit(history))
+                console.say(f"{path}: {found[-1]['session']}\n" + "\n\n".join(filter(None, parts)) + "\n")
     if as_json:
         console.say_json(found[0] if len(found) == 1 else found)
 
@@ -200,65 +216,6 @@ def _number(names: dict[int, str], wanted: str | None, path: Path) -> int | None
     if number is None:
         raise UsageError(f"{path}: no session {wanted!r}", f"it has: {', '.join(names.values())}")
     return number
-
-
-def score_table(board: Scoreboard) -> str:
-    """The scoreboard as text; accuracies with their 95 % intervals."""
-    from workbench.probes.competencies import SHORT, title
-
-    names = [SHORT.get(c, title(c)) for c in board.competencies]
-    retrieval = ["recall@10", "NDCG@10", "time", "dropped", "failed"]
-    rows = [[lane.lane.name, *_accuracies(board, lane), *_retrieval(lane)] for lane in board.lanes]
-    return console.table(["lane", "all", *names, *retrieval], rows, right=["all", *names, *retrieval])
-
-
-def _accuracies(board: Scoreboard, lane: LaneScores) -> list[str]:
-    cells = [lane.overall, *(lane.cell(c) for c in board.competencies)]
-    return [
-        f"{c.accuracy * 100:.0f} % ({c.low * 100:.0f}–{c.high * 100:.0f}) of {c.n}" if c and c.n else "" for c in cells
-    ]
-
-
-def _retrieval(lane: LaneScores) -> list[str]:
-    found = lane.retrieval
-    recall = f"{found.recall[10]:.3f}" if found.n else ""
-    ndcg = f"{found.ndcg:.3f}" if found.ndcg is not None else ""
-    return [recall, ndcg, console.seconds(lane.seconds), str(lane.dropped), str(lane.failed)]
-
-
-def cost_table(lanes: Sequence[LaneCosts]) -> str:
-    """Model calls, tokens and time of every lane, and what its memory holds in the end."""
-    heads = ["calls to write", "a turn", "to read", "a probe", "prompt tok", "generated tok", "answers",
-             "answer prompt tok", "answer generated tok", "time a turn", "time a probe", "active items", "of",
-             "bytes"]  # fmt: skip
-    rows = [[lane.lane.name, *_costs(lane), lane.purposes] for lane in lanes]
-    return console.table(["lane", *heads, "calls by purpose"], rows, right=heads)
-
-
-def _costs(lane: LaneCosts) -> list[str]:
-    wrote, read, asked = lane.written, lane.read, lane.answers
-    tokens = (wrote.prompt + read.prompt, wrote.generated + read.generated, asked.calls, asked.prompt, asked.generated)
-    return [
-        f"{wrote.calls:,}",
-        f"{wrote.calls / lane.turns:.2f}" if lane.turns else "",
-        f"{read.calls:,}",
-        f"{read.calls / lane.probes:.2f}" if lane.probes else "",
-        *(f"{number:,}" for number in tokens),
-        console.seconds(lane.seconds_a_turn),
-        console.seconds(lane.seconds_a_probe),
-        f"{lane.active:,}",
-        f"{lane.items:,}",
-        f"{lane.size:,}",
-    ]
-
-
-def finding_table(findings: Mapping[str, Mapping[str, int]]) -> str:
-    """How often the detectors found what, by lane; empty when they found nothing."""
-    from workbench.memory.detectors import KINDS
-
-    heads = [kind for kind in KINDS if any(kind in found for found in findings.values())]
-    rows = [[lane, *(str(found.get(kind, "")) for kind in heads)] for lane, found in findings.items()]
-    return console.table(["lane", *heads], rows, right=heads) if heads else ""
 
 
 # inspect, convert, synth ---------------------------------------------------------------------------------------------
@@ -317,7 +274,8 @@ def _sessions(path: Path) -> tuple[list[Session], dict[str, Any]]:
 
     with TraceReader(path) as reader:
         sessions = [reader.session(number) for number in reader.session_names()]
-        return sessions, {"lanes": [lane.name for lane in reader.lanes()], "events": reader.last_seq()}
+        made = {"reader": reader.meta("config", {}).get("reader", "model")}
+        return sessions, {"lanes": [lane.name for lane in reader.lanes()], "events": reader.last_seq()} | made
 
 
 def _describe_model(path: Path) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from workbench.memory.items import MemoryState
 from workbench.memory.log import MemoryLog
 from workbench.memory.prompts import Operation
 from workbench.probes import score_probe
+from workbench.reading import Reader, newest
 from workbench.sessions.model import Probe, Session, Turn
 from workbench.trace import blobs
 from workbench.trace.events import Event, Kind
@@ -142,6 +143,7 @@ class LaneReplay:
 
     Args:
         new_strategy: makes a fresh strategy; it keeps no state, so a fresh one can go on at any turn.
+        reader: who answers probes from the packed context.
     """
 
     def __init__(
@@ -154,13 +156,15 @@ class LaneReplay:
         writer: TraceWriter,
         seed: int,
         capture: bool,
+        reader: Reader = "model",
     ) -> None:
         self._session, self._new_strategy, self._backend = session, new_strategy, backend
+        self._reader = reader
         self._seed, self._capture = seed, capture
         self._recorder = Recorder(writer, number, lane)
         self._mind = LaneMind(backend, self._recorder, seed)
-        with writer.reader() as reader:
-            self._fold(reader)
+        with writer.reader() as trace:
+            self._fold(trace)
 
     def _fold(self, reader: TraceReader) -> None:
         """Stand where the trace ends."""
@@ -224,15 +228,28 @@ class LaneReplay:
         recall = await self._strategy.recall(probe.question, self._mind, self._log(probe.after))
         hits = self._recalled(probe, recall, _since(began))
         packed = contexts.pack(recall.spans, probe.question, self._mind.room(probe.question), self._mind.count_tokens)
+        text = self._by_rule(probe, packed) if self._reader == "newest" else await self._by_model(probe, packed)
+        self._recorder.emit(Kind.SCORED, probe.id, score_probe(probe, text, hits, recall.k))
+        self._mind.spent()
+
+    async def _by_model(self, probe: Probe, packed: contexts.Context) -> str:
         began, answer, error = time.perf_counter(), None, ""
         try:
             answer = await self._backend.answer(self._request(packed))
         except ModelError as problem:
             error = str(problem)
         self._answered(probe, packed, answer, error, _since(began))
-        text = answer.completion.text if answer else ""
-        self._recorder.emit(Kind.SCORED, probe.id, score_probe(probe, text, hits, recall.k))
-        self._mind.spent()
+        return answer.completion.text if answer else ""
+
+    def _by_rule(self, probe: Probe, packed: contexts.Context) -> str:
+        began = time.perf_counter()
+        text, items = newest(probe.question, packed.spans)
+        self._packed(probe, packed, None)
+        result = {"text": text, "tokens": [], "prompt_tokens": 0, "stop": "end", "error": ""}
+        self._recorder.emit(
+            Kind.ANSWERED, probe.id, result | {"reader": "newest", "items": list(items)}, ms=_since(began)
+        )
+        return text
 
     def _request(self, packed: contexts.Context) -> AnswerRequest:
         operation = packed.operation
@@ -259,6 +276,24 @@ class LaneReplay:
     def _answered(
         self, probe: Probe, packed: contexts.Context, answer: AnswerResult | None, error: str, ms: float
     ) -> None:
+        self._packed(probe, packed, answer)
+        done = answer.completion if answer else None
+        tokens = [[t.text, round(t.logprob, 5)] for t in done.tokens] if done else []
+        stop = done.stop if done else "limit"
+        if done and stop == "limit":
+            error = f"cut off at {ANSWER_TOKENS} tokens"
+        result = {
+            "text": done.text if done else "",
+            "tokens": tokens,
+            "prompt_tokens": done.prompt_tokens if done else 0,
+            "stop": stop,
+            "error": error,
+        }
+        self._recorder.emit(Kind.ANSWERED, probe.id, result, ms=ms)
+        if answer and answer.capture:
+            self._captured(probe, answer.capture)
+
+    def _packed(self, probe: Probe, packed: contexts.Context, answer: AnswerResult | None) -> None:
         ranges = answer.spans if answer else ((0, 0),) * len(packed.parts)
         spans = [
             {"kind": s.kind, "label": s.label or (s.items[0] if s.items else s.kind), "text": s.text,
@@ -271,21 +306,6 @@ class LaneReplay:
         length = answer.completion.prompt_tokens if answer else 0
         payload = {"budget": packed.budget, "tokens": length, "spans": spans, "dropped": dropped}
         self._recorder.emit(Kind.PACKED, probe.id, payload)
-        done = answer.completion if answer else None
-        tokens = [[t.text, round(t.logprob, 5)] for t in done.tokens] if done else []
-        stop = done.stop if done else "limit"
-        if done and stop == "limit":
-            error = f"cut off at {ANSWER_TOKENS} tokens"
-        result = {
-            "text": done.text if done else "",
-            "tokens": tokens,
-            "prompt_tokens": length,
-            "stop": stop,
-            "error": error,
-        }
-        self._recorder.emit(Kind.ANSWERED, probe.id, result, ms=ms)
-        if answer and answer.capture:
-            self._captured(probe, answer.capture)
 
     def _captured(self, probe: Probe, capture: Capture) -> None:
         self._recorder.arrays.append(capture.weights)

@@ -17,7 +17,7 @@ from tests.support.traces import write_trace
 from workbench import bench, cli, console, selftest
 from workbench.engine import run as engine
 from workbench.memory.registry import STRATEGIES
-from workbench.sessions import formats
+from workbench.sessions import Probe, Session, Turn, formats
 from workbench.trace.schema import MAJOR
 from workbench.trace.writer import TraceWriter
 
@@ -122,6 +122,22 @@ def test_cancelled_and_interrupted_runs_end_in_one_line(
     timer.join()
     assert code == 1
     assert err.splitlines()[-1] == "mnemoscope: cancelled; the same command goes on from here"
+
+
+def test_the_audit_and_the_reader_that_is_a_rule(capsys: Capture, tmp_path: Path) -> None:
+    turns = (Turn(0, "user", "Mira lives in Oslo."), Turn(1, "user", "Mira lives in Lima."))
+    probe = Probe("p1", 1, "Where does Mira live?", ("Lima",), "conflict_resolution", (1,), extra={"stale": [0]})
+    sessions = [Session(name, turns, (probe,)).to_json() for name in ("one", "two")]
+    file, out = tmp_path / "two.json", tmp_path / "run.mnemo"
+    file.write_text(json.dumps(sessions))
+    only = ("run", file, "--lane", "full", "--embedder", "hash", "--reader", "newest", "--out", out, "--session")
+    assert call(capsys, *only, "three")[::2] == (2, "mnemoscope: no session 'three' - there are: one, two\n")
+    assert answer(capsys, *only, "two")["session"] == "two"
+    found = answer(capsys, "score", out, "--audit")["audit"]
+    assert [(a["lane"], a["session"], a["conflicted"]["both"]) for a in found] == [("full", "two", 1.0)]
+    assert answer(capsys, "inspect", out)["reader"] == "newest"
+    assert "both, right" in call(capsys, "score", out, "--audit")[1]
+    assert "audit" not in answer(capsys, "score", out)
 
 
 def test_score_of_several_files_and_of_one_session(capsys: Capture, tmp_path: Path) -> None:

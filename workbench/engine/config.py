@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from workbench.reading import Reader
+
 
 @dataclass(frozen=True, slots=True)
 class RunConfig:
@@ -17,10 +19,12 @@ class RunConfig:
         model: ``demo`` or the path of a GGUF.
         embedder: ``minilm``, ``hash`` or the path of an embedding GGUF.
         capture: ``answers`` records attention while answering probes, ``off`` does not.
+        reader: who answers probes: ``model``, or ``newest``, a rule without a model (``workbench.reading``).
         exact: one sequence at a time; bit-identical from run to run.
         out: the run file; None derives it from the first session's name.
         context: tokens per sequence; None lets the backend choose.
         threads: CPU threads; None uses the physical cores.
+        only: names of the sessions to replay when the files hold more; empty for all.
     """
 
     sessions: tuple[Path, ...]
@@ -29,10 +33,12 @@ class RunConfig:
     embedder: str = "minilm"
     seed: int = 0
     capture: Literal["answers", "off"] = "answers"
+    reader: Reader = "model"
     exact: bool = False
     out: Path | None = None
     context: int | None = None
     threads: int | None = None
+    only: tuple[str, ...] = ()
 
     @property
     def path(self) -> Path:
@@ -42,4 +48,5 @@ class RunConfig:
     def to_json(self) -> dict[str, Any]:
         """Plain JSON, paths as text."""
         data = asdict(self)
-        return data | {"sessions": [str(s) for s in self.sessions], "lanes": list(self.lanes), "out": str(self.path)}
+        plain = {"sessions": [str(s) for s in self.sessions], "lanes": list(self.lanes), "only": list(self.only)}
+        return data | plain | {"out": str(self.path)}

@@ -51,7 +51,7 @@ def run(
     if not config.lanes or not config.sessions:
         raise UsageError("a run needs at least one session and one lane", "name a session file and --lane SPEC")
     specs = _specs(config.lanes)
-    sessions = [s for path in config.sessions for s in formats.read(path)]
+    sessions = _chosen([s for path in config.sessions for s in formats.read(path)], config.only)
     tell = _Reporter(progress, report)
     tell(Loading("opening the run file"))
     with TraceWriter(config.path) as writer:
@@ -66,6 +66,13 @@ def _specs(lanes: tuple[str, ...]) -> list[LaneSpec]:
     if twice:
         raise UsageError(f"lane {twice.pop()!r} is named twice", "leave one out, or give it other parameters")
     return specs
+
+
+def _chosen(sessions: list[Session], only: tuple[str, ...]) -> list[Session]:
+    unknown = set(only).difference(s.name for s in sessions)
+    if unknown:
+        raise UsageError(f"no session {unknown.pop()!r}", f"there are: {', '.join(s.name for s in sessions[:8])}")
+    return [s for s in sessions if s.name in only] if only else sessions
 
 
 class _Reporter:
@@ -184,7 +191,9 @@ class _Run:
 
     def _lane(self, session: Session, number: int, lane: int, spec: LaneSpec, backend: Backend) -> LaneReplay:
         capture = self.config.capture == "answers" and backend.info.capture
-        return LaneReplay(session, number, lane, spec.strategy, backend, self.writer, self.config.seed, capture)
+        return LaneReplay(
+            session, number, lane, spec.strategy, backend, self.writer, self.config.seed, capture, self.config.reader
+        )
 
     async def _session(self, session: Session, lanes: list[LaneReplay]) -> None:
         """All lanes in step, so that a turn can be compared as it happens and paused as one."""
@@ -237,7 +246,8 @@ def _open(config: RunConfig) -> Backend:
 
 
 def _settings(config: RunConfig) -> tuple[Any, ...]:
-    return (config.model, config.embedder, config.seed, config.capture, config.exact)
+    usual = (config.model, config.embedder, config.seed, config.capture, config.exact)
+    return usual if config.reader == "model" else (*usual, config.reader)
 
 
 def _fingerprint(data: Any) -> str:

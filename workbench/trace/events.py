@@ -39,7 +39,8 @@ class Kind(StrEnum):
     PACKED = (
         "context.packed"  # {budget, tokens, spans: [{kind, label, text, items, turns, tokens: [from, to]}], dropped}
     )
-    ANSWERED = "answer.finished"  # {text, tokens: [[text, logprob]], prompt_tokens, error}; subject is the probe
+    ANSWERED = "answer.finished"  # {text, tokens: [[text, logprob]], prompt_tokens, stop, error}; subject is the probe
+    # and, when no model answered but a rule: {reader, items}
     CAPTURED = "attention.captured"  # {blob, layers, heads, tokens, bins}; subject is the probe
     SCORED = "probe.scored"  # {correct, score, extracted, scorer, competency, recall, rank}; closes a probe
     LANE_FAILED = "strategy.failed"  # {message, traceback}: a defect in the strategy; the turn is closed without it
