@@ -29,7 +29,7 @@ BROKEN = ("cut off", "null", "a list", "wrong types", "invented ids", "empty")
 
 _TITLES = {
     "Message", "New note", "Neighbours", "Messages", "Memories", "New facts", "New", "Old", "Facts", "Task", "Options",
-    "Text", "Question",
+    "Text", "Question", "Names",
 }  # fmt: skip
 
 
@@ -102,6 +102,17 @@ def _relevant(s: Mapping[str, list[str]]) -> dict[str, Any]:
     return {"useful": useful}
 
 
+def _named(lines: Iterable[str]) -> list[str]:
+    return _names(" ".join(line.split(": ", 1)[-1] for line in lines))
+
+
+def _relations(s: Mapping[str, list[str]]) -> dict[str, Any]:
+    names, said = unnumbered(s["Names"]), " ".join(s["Messages"])
+    label = re.search(r"[A-Z]\w+ (\w+)", said.split(": ", 1)[-1])
+    pairs = [(0, n) for n in range(1, len(names))] if label else []
+    return {"relations": [{"source": a, "relation": label[1], "destination": b} for a, b in pairs if label]}
+
+
 SENSIBLE: dict[str, Callable[[Mapping[str, list[str]]], dict[str, Any]]] = {
     "note": lambda s: {"keywords": _names(s["Message"][0]), "context": s["Message"][0][:200], "tags": ["talk"]},
     "evolve": _evolve,
@@ -113,6 +124,8 @@ SENSIBLE: dict[str, Callable[[Mapping[str, list[str]]], dict[str, Any]]] = {
     "check": lambda s: {"answer": "no" if re.search("failed|text answer", s["Question"][0]) else "yes"},
     "keywords": lambda s: {"keywords": re.findall(r"\w+", " ".join(s["Question"]))[-8:]},
     "relevant": _relevant,
+    "entities": lambda s: {"entities": [{"name": n, "type": "thing"} for n in _named(s["Messages"])]},
+    "relations": _relations,
 }
 """What a good model answers, by purpose."""
 
