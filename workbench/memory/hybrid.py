@@ -18,8 +18,8 @@ class Hybrid(MemoryStrategy):
 
     Attributes:
         k: turns returned.
-        fusion: ``ranks`` (reciprocal rank fusion, Cormack et al. 2009) or ``scores`` (weighted sum of both scores, each
-            moved to [0, 1]).
+        fusion: ``ranks`` (reciprocal rank fusion, Cormack et al., SIGIR 2009) or ``scores`` (weighted sum of both
+            scores, each moved to [0, 1]).
         constant: of reciprocal rank fusion.
         weight: of the embedding when scores are summed; BM25 has the rest.
         tokens: BM25's tokenizer, see ``bm25``.

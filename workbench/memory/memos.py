@@ -34,7 +34,7 @@ class MemOS(MemoryStrategy):
     one goes). After every ``group`` nodes, k-means clusters of at least ``cluster`` get a parent summary, one
     call each. Reading costs one call for the goal's keys and one for the scheduler, whether working memory is
     enough; if not, one to rerank what was fetched, which then replaces working memory. A turn whose extraction fails
-    is kept as it is. MemOS, arXiv 2507.03724.
+    is kept as it is. MemOS, arXiv 2507.03724 and 2505.22101.
 
     Attributes:
         k: nodes returned.
@@ -52,7 +52,7 @@ class MemOS(MemoryStrategy):
     name: ClassVar[str] = "memos"
     title: ClassVar[str] = "MemOS"
     fidelity: ClassVar[Fidelity] = "adapted"
-    paper: ClassVar[str] = "MemOS, arXiv 2507.03724"
+    paper: ClassVar[str] = "MemOS, arXiv 2507.03724 and 2505.22101"
     differs: ClassVar[str] = (
         "Text memory only: activation and parameter memory and the internet path are not modelled. Windows do not "
         "overlap; what a user says goes to user memory, the rest to long-term memory; the tree is rebuilt by count of "
