@@ -222,8 +222,7 @@ def note(s: Speech) -> Sample:
     if s.r.random() < 0.35:
         said = s.talk()
         who = said.split(":")[0]
-        context = "The assistant answers." if who == "assistant" else f"{who} makes small talk."
-        return Sample(prompts.note(said), {"keywords": [who], "context": context, "tags": [SMALL_TALK]})
+        return Sample(prompts.note(said), {"keywords": [who], "context": _talked(said), "tags": [SMALL_TALK]})
     fact = s.fact()
     right = {"keywords": fact.keywords, "context": fact.sentence, "tags": [fact.noun]}
     return Sample(prompts.note(s.said(fact)), right)
@@ -342,20 +341,42 @@ def relate(s: Speech) -> Sample:
 
 
 def summarise(s: Speech) -> Sample:
-    """One text with every value: the canonical sentences in order."""
-    as_said = s.r.choice((0.0, 0.5, 1.0))
+    """One text with every value: the canonical sentences in order of first mention, each with its newest value.
+
+    Talk leaves nothing behind; of talk alone it is said who talked.
+    """
+    r = s.r
+    as_said, changes, talk = r.choice((0.0, 0.5, 1.0)), r.choice((0.0, 0.0, 0.3)), r.choice((0.0, 0.2, 0.4))
     lines: list[str] = []
-    kept: list[str] = []
-    for fact in s.facts(s.r.randint(1, 7)):
-        said = s.r.random() < as_said
-        if said and s.r.random() < 0.25:
-            lines.append(s.talk())
-        if lines and not said and s.r.random() < 0.3 and kept and lines[-1] == kept[-1]:
-            lines[-1] += f" {fact.sentence}"
+    kept: dict[tuple[str, str], Fact] = {}
+    last = ""  # the canonical sentence that the last line ends with
+    for _ in range(r.choice((1, 1, 2, 2, 3, 4, 5, 6, 7, 8, 10))):
+        if not lines or r.random() >= talk:
+            old = r.choice(list(kept.values())) if kept and r.random() < changes else None
+            fact = (
+                s.fact((old.person, old.attribute), but=(old.value,)) if old else _unknown_fact(s, list(kept.values()))
+            )
+            kept[fact.key] = fact
+            told, before = r.random() < as_said, last
+            last = "" if told else fact.sentence
+            if before and last and r.random() < 0.3:
+                lines[-1] += f" {last}"
+            else:
+                lines.append(s.said(fact) if told else last)
         else:
-            lines.append(s.said(fact) if said else fact.sentence)
-        kept.append(fact.sentence)
-    return Sample(prompts.summarise(lines), {"summary": " ".join(kept)})
+            lines.append(s.talk())
+            last = ""
+    if r.random() < 0.08:
+        lines, kept = [s.talk() for _ in range(r.choice((1, 1, 2, 3)))], {}
+        lines[:-1] = [_talked(line) if r.random() < 0.5 else line for line in lines[:-1]]
+    said = " ".join(fact.sentence for fact in kept.values())
+    return Sample(prompts.summarise(lines), {"summary": said or _talked(lines[-1])})
+
+
+def _talked(line: str) -> str:
+    """What there is to say of a line of talk."""
+    who = line.split(":")[0]
+    return "The assistant answers." if who == "assistant" else f"{who} makes small talk."
 
 
 def choose(s: Speech) -> Sample:
