@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 import operations
 import phrasing
 import tokenizer as tokens
-from words import invented
+from words import invented, pool
 
 from workbench.memory import prompts
 from workbench.sessions.synthesis import language, vocabulary
@@ -29,7 +29,7 @@ TASK = {name: number for number, name in enumerate(TASKS)}
 TALK = (0.0, 0.15, 0.4, 0.65, 0.8)
 """Shares of a row's lines that tell nothing. Real sessions are mostly talk: facts among it were answered "unknown"
 while training had seen at most 0.4 of it."""
-MADE_UP = vocabulary.made_up_pool("train")
+MADE_UP = pool("train")
 UNKNOWN = prompts.UNKNOWN
 
 Piece = tuple[str, int]

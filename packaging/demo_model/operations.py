@@ -112,7 +112,6 @@ class Speech:
 
     def __init__(self, r: random.Random, split: Split = "train", odd: float = 0.0):
         self.r, self.split, self.odd = r, split, odd
-        self.made_up_words = _MADE_UP[split]
         self.people = [self.person() for _ in range(r.randint(2, 6))]
         self.attributes = r.sample(ATTRIBUTES, r.choice((1, 2, 3, 6)))
 
@@ -120,7 +119,7 @@ class Speech:
         """A made-up word."""
         if self.split == "train" and self.r.random() < 0.75:
             return words.invented(self.r)
-        return self.r.choice(self.made_up_words)
+        return self.r.choice(words.pool(self.split))
 
     def person(self) -> str:
         """A name, perhaps made up."""
@@ -212,9 +211,6 @@ class Speech:
         r = self.r
         text = f"{self.said(fact)} | {fact.sentence} | {', '.join(fact.keywords)}"
         return text + (f" | {fact.noun}" if r.random() < 0.5 else "")
-
-
-_MADE_UP = {split: vocabulary.made_up_pool(split) for split in ("train", "heldout")}
 
 
 def note(s: Speech) -> Sample:

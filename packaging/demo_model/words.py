@@ -12,7 +12,7 @@ from functools import cache
 import tokenizer
 
 from workbench.sessions.synthesis import vocabulary
-from workbench.sessions.synthesis.vocabulary import Pool
+from workbench.sessions.synthesis.vocabulary import Pool, Split
 
 
 def pools() -> tuple[Pool, ...]:
@@ -33,6 +33,13 @@ def held_out() -> frozenset[str]:
     """Words that training must never see."""
     words = {word.lower() for pool in pools() for word in pool.heldout}
     return frozenset(words | set(vocabulary.made_up_pool("heldout")))
+
+
+@cache
+def pool(split: Split) -> tuple[str, ...]:
+    """The made-up words of sessions; of those for training none that happens to be a held-out word (there is one)."""
+    held = held_out() if split == "train" else frozenset()
+    return tuple(word for word in vocabulary.made_up_pool(split) if word not in held)
 
 
 def invented(r: random.Random) -> str:
