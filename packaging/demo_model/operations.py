@@ -407,7 +407,7 @@ def _about(s: Speech) -> tuple[str, list[str], list[str]]:
 
 def _tool(s: Speech) -> tuple[str, list[str], list[str]]:
     r = s.r
-    options = r.sample((*TOOLS, *s.made_up_words[:40]), r.randint(2, 7))
+    options = r.sample((*TOOLS, *words.pool(s.split)[:40]), r.randint(2, 7))
     right = r.choice(options)
     task = r.choice(("Use the {} tool.", "{} the message.", "The {} tool is needed.", "I want to use {}."))
     return task.format(right), options, [right]
