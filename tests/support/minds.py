@@ -1,7 +1,7 @@
 """A deterministic Mind that answers every operation sensibly, and a lane around one strategy.
 
 A test double: what a good model would answer to the controlled English of the tests follows from the prompt alone.
-``Mind(broken=...)`` answers what a bad one might.
+``Mind(broken=...)`` answers what a bad one might, ``ScriptedMind`` nothing but what it was told.
 """
 
 from __future__ import annotations
@@ -253,11 +253,59 @@ def vector(text: str, size: int = 512) -> NDArray[np.float32]:
     return out / np.linalg.norm(out)
 
 
+CUT_OFF = object()
+"""A scripted answer that hit its token limit."""
+
+
+@dataclass
+class ScriptedMind(Mind):
+    """Answers by purpose what it was told and nothing else: an operation without an answer is cut off.
+
+    A prompt that is longer than the budget fails as well. Functions get the prompt's text. Calls are not in the events.
+
+    Args:
+        vectors: texts to vectors, made unit length; a text that is not there counts its words.
+        surprises: what each token (word) costs; the length of the word when it is not there.
+    """
+
+    budget: int = 400
+    vectors: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    surprises: dict[str, float] = field(default_factory=dict)
+
+    async def run(self, operation: Operation) -> Completion:
+        self.calls.append(operation)
+        prompt = operation.messages[-1].text
+        if self.count_tokens(prompt) > self.budget + 48:  # about what the context leaves beside the answer
+            return Completion("", None, False, len(self.calls))
+        scripted = self.answers.get(operation.purpose, [])
+        data = scripted(prompt) if callable(scripted) else scripted.pop(0) if scripted else CUT_OFF
+        if data is CUT_OFF:
+            return Completion("{", None, False, len(self.calls))
+        return Completion(json.dumps(data), data, True, len(self.calls))
+
+    async def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        found = [np.asarray(self.vectors[t], np.float32) if t in self.vectors else vector(t, 64) for t in texts]
+        return np.stack([np.pad(v, (0, 64 - len(v))) / np.linalg.norm(v) for v in found])
+
+    async def surprise(self, text: str) -> tuple[tuple[str, ...], NDArray[np.float32]]:
+        tokens = tuple(text.split())
+        return tokens, np.array([self.surprises.get(t, len(t)) for t in tokens], np.float32)
+
+    @property
+    def prompts(self) -> list[str]:
+        """The texts of the prompts so far."""
+        return [operation.messages[-1].text for operation in self.calls]
+
+
 @dataclass
 class Lane:
-    """One strategy on one session, with all that happened; stands where ``events`` ends."""
+    """One strategy on one session, with all that happened; stands where ``events`` ends.
 
-    strategy: MemoryStrategy
+    Given a class or a function instead of a strategy, every turn and question is taken by a fresh instance on the
+    state folded from the events.
+    """
+
+    strategy: MemoryStrategy | Callable[[], MemoryStrategy]
     mind: Mind = field(default_factory=Mind)
     events: list[Event] = field(default_factory=list)
     seed: int = 0
@@ -271,14 +319,28 @@ class Lane:
     def observe(self, *turns: Turn) -> Lane:
         for turn in turns:
             self.turn, self.date = turn.index, turn.date
-            asyncio.run(self.strategy.observe(turn.neutral(), self.mind, self.log()))
+            asyncio.run(self._instance().observe(turn.neutral(), self.mind, self.log()))
+        assert MemoryState(self.events) == self.state
+        assert all(item.turns for item in self.state.items.values())
         return self
 
-    def tell(self, *texts: str, speaker: str = "Mira", date: str = "", part: int = 0) -> Lane:
-        return self.observe(*(Turn(self.turn + 1 + n, "user", t, speaker, date, part) for n, t in enumerate(texts)))
+    def tell(self, *texts: str, speaker: str = "Mira", date: str = "", part: int = 0, role: str = "user") -> Lane:
+        return self.observe(*(Turn(self.turn + 1 + n, role, t, speaker, date, part) for n, t in enumerate(texts)))
 
     def ask(self, query: str) -> Recall:
-        return asyncio.run(self.strategy.recall(query, self.mind, self.log()))
+        recall = asyncio.run(self._instance().recall(query, self.mind, self.log()))
+        assert MemoryState(self.events) == self.state
+        shown = {i for s in recall.spans for i in s.items}
+        assert all(name in self.state for name in (*shown, *(h.item for h in recall.hits)))
+        assert shown >= {h.item for h in recall.hits if h.returned}
+        assert [h.rank for h in recall.hits] == list(range(1, len(recall.hits) + 1))
+        return recall
+
+    def _instance(self) -> MemoryStrategy:
+        if isinstance(self.strategy, MemoryStrategy):
+            return self.strategy
+        self.state = MemoryState(self.events)
+        return self.strategy()
 
     def log(self) -> MemoryLog:
         return MemoryLog(self._emit, self.state, self.turn, self.date, self.seed)
@@ -304,3 +366,17 @@ class Lane:
 
 def span_texts(recall: Recall) -> list[str]:
     return [s.text for s in recall.spans]
+
+
+LONG = "Zoë läuft nach 東京。 " * 300
+"""A turn longer than any context of these tests, not in ASCII."""
+
+
+def survives_odd_turns(lane: Lane) -> None:
+    """Nothing, white space, one endless word, unicode and more than fits; then a question."""
+    lane.ask("Where does Mira live?")
+    lane.tell("", "  \n ", "x" * 3000, "🧠 Ünïcode — 記憶", LONG, "Mira lives in Oslo.")
+    lane.ask("")
+    lane.ask("Where does Mira live? " * 5)
+    for item in lane.state.items.values():
+        assert all(0 <= t <= lane.turn for t in item.turns)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.workbench.memory.script import CUT_OFF, Lane, ScriptedMind, span_texts, survives_odd_turns
+from tests.support.minds import CUT_OFF, Lane, ScriptedMind, span_texts, survives_odd_turns
 from workbench.memory.l2mac import L2MAC
 from workbench.memory.mem1 import Mem1
 from workbench.memory.sculptor import Sculptor
@@ -25,7 +25,7 @@ class TestMem1:
         mind = rewriting(OSLO, f"{OSLO} {REX}", f"{LIMA} {REX}")
         lane = Lane(Mem1, mind).tell("I live in Oslo.", "I have a dog, Rex.", "I moved to Lima.")
         assert mind.purposes == ["summarise"] * 3, "one call a turn"
-        assert mind.prompts[2][1] == f"Facts\n{OSLO}\n{REX}\nMira: I moved to Lima."
+        assert mind.prompts[2] == f"Facts\n{OSLO}\n{REX}\nMira: I moved to Lima."
         assert lane.texts("state") == [f"{LIMA} {REX}"]
         assert lane.texts("information") == ["Mira: I moved to Lima."], "older information is deleted"
 
@@ -41,12 +41,12 @@ class TestMem1:
         lane = Lane(lambda: Mem1(tokens=9), rewriting(f"{OSLO} {REX} {LIMA}")).tell("a")
         assert lane.texts("state") == [LIMA] or lane.texts("state") == [f"{REX} {LIMA}"]
         assert lane.state["state-0"].fields["tokens"] <= 9
-        assert "the state is full" in lane.losses
+        assert "the state is full" in lane.losses()
 
     def test_a_cut_off_rewriting_leaves_the_state(self) -> None:
         mind = ScriptedMind({"summarise": [{"summary": OSLO}, CUT_OFF, {"summary": 7}]})
         lane = Lane(Mem1, mind).tell("a", "b", "c")
-        assert lane.texts("state") == [OSLO] and lane.losses == ["malformed output"] * 2
+        assert lane.texts("state") == [OSLO] and lane.losses() == ["malformed output"] * 2
         assert span_texts(lane.ask("?")) == [OSLO, "Mira: c"]
 
     def test_odd_turns(self) -> None:
@@ -113,7 +113,7 @@ class TestSculptor:
     def test_no_more_tool_calls_than_allowed(self) -> None:
         mind = ScriptedMind({"keywords": lambda _: {"keywords": []}, "relevant": useful()}, budget=300)
         lane = Lane(lambda: Sculptor(calls=3, fill=99), mind).tell(*[f"{'w ' * 50}{n}" for n in range(40)])
-        mind.prompts.clear()
+        mind.calls.clear()
         lane.ask("what?")
         assert mind.purposes == ["keywords", "relevant", "relevant"]
 
@@ -125,7 +125,7 @@ class TestSculptor:
         }
         lane = Lane(Sculptor, ScriptedMind(answers)).tell("Mira lives here", "Mira lives there")
         assert len(lane.ask("where?").spans) == 2
-        assert lane.losses == ["wrong length", "malformed output", "invented id"]
+        assert lane.losses() == ["wrong length", "malformed output", "invented id"]
 
     def test_odd_turns(self) -> None:
         survives_odd_turns(Lane(Sculptor, ScriptedMind({"summarise": lambda _: {"summary": "s"}})))
@@ -153,8 +153,8 @@ class TestL2MAC:
         mind = ScriptedMind(self.answers())
         lane = Lane(L2MAC, mind).tell(OSLO, REX, LIMA)
         assert mind.purposes == ["facts", "note", "facts", "note", "choose", "facts", "note", "relate"]
-        assert mind.prompts[5][1] == f"Messages\nMira: {LIMA}", "no earlier instruction is in the context"
-        assert mind.prompts[7][1] == f"Old\n0 | {OSLO}\nNew\n{LIMA}", "only the opened file is viewed"
+        assert mind.prompts[5] == f"Messages\nMira: {LIMA}", "no earlier instruction is in the context"
+        assert mind.prompts[7] == f"Old\n0 | {OSLO}\nNew\n{LIMA}", "only the opened file is viewed"
         assert [i.status for i in lane.state.items.values() if i.kind == "instruction"] == ["evicted"] * 3
 
     def test_a_file_is_overwritten_and_names_the_turns_of_its_lines(self) -> None:
@@ -175,7 +175,7 @@ class TestL2MAC:
 
     def test_a_failed_step_stays_in_the_registry_and_is_read_as_it_is(self) -> None:
         lane = Lane(L2MAC, ScriptedMind(self.answers() | {"facts": [CUT_OFF]})).tell(OSLO)
-        assert lane.losses == ["malformed output"]
+        assert lane.losses() == ["malformed output"]
         assert span_texts(lane.ask("where?")) == [f"Mira: {OSLO}"]
 
     def test_odd_turns(self) -> None:
@@ -226,7 +226,7 @@ class TestTIM:
 
     def test_without_a_conclusion_nothing_is_pruned(self) -> None:
         lane = Lane(lambda: TIM(threshold=0, width=2), ScriptedMind()).tell("a", "b", "c", "d", "e")
-        assert len(lane.texts("subtask")) == 5 and lane.losses == ["malformed output"] * 2
+        assert len(lane.texts("subtask")) == 5 and lane.losses() == ["malformed output"] * 2
 
     def test_odd_turns(self) -> None:
         survives_odd_turns(Lane(TIM, concluding()))

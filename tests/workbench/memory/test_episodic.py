@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.workbench.memory.script import CUT_OFF, Lane, ScriptedMind, span_texts, survives_odd_turns
+from tests.support.minds import CUT_OFF, Lane, ScriptedMind, span_texts, survives_odd_turns, vector
 from workbench.memory import em_llm
 from workbench.memory.base import MemoryStrategy
 from workbench.memory.em_llm import EMLLM
@@ -145,7 +145,7 @@ class TestTitans:
 
     def test_the_matrix_is_rebuilt_from_the_items(self) -> None:
         said = [f"Person {n} lives in city {n * 7 % 5}" for n in range(12)]
-        lane = Lane(Titans, seed=3).tell(*said)  # every turn by a fresh instance
+        lane = Lane(Titans, ScriptedMind(), seed=3).tell(*said)  # every turn by a fresh instance
         keys, values = [np.stack(v) for v in zip(*(self.projected(f"Mira: {s}", 3) for s in said), strict=True)]
         matrix = velocity = np.zeros((128, 128))
         for k, v, note in zip(keys, values, lane.notes("surprise"), strict=True):
@@ -161,9 +161,10 @@ class TestTitans:
 
     @staticmethod
     def projected(text: str, seed: int) -> tuple[np.ndarray, np.ndarray]:
-        from tests.workbench.memory.script import words
-
-        out = [words(text).astype(np.float64) @ np.random.default_rng([seed, w]).normal(size=(64, 128)) for w in (0, 1)]
+        out = [
+            vector(text, 64).astype(np.float64) @ np.random.default_rng([seed, w]).normal(size=(64, 128))
+            for w in (0, 1)
+        ]
         return out[0] / np.linalg.norm(out[0]), out[1] / np.linalg.norm(out[1])
 
     def test_what_was_heard_before_surprises_less(self) -> None:
@@ -279,7 +280,7 @@ class TestVideoLLaMB:
         mind = self.mind(*said)
         lane = Lane(VideoLLaMB, mind).tell(*said)
         assert mind.purposes == ["summarise"], "one call a scene"
-        assert mind.prompts[0][1] == "Facts\nMira: a1\nMira: a2\nMira: a3"
+        assert mind.prompts[0] == "Facts\nMira: a1\nMira: a2\nMira: a3"
         assert lane.state["bridge-0"].turns == (0, 1, 2)
         assert lane.texts("frame") == ["Mira: b1", "Mira: b2"]
         assert span_texts(lane.ask("b1")) == ["bridge 0", "Mira: b1", "Mira: b2"]
@@ -292,7 +293,7 @@ class TestVideoLLaMB:
         mind = self.mind(*said)
         lane = Lane(VideoLLaMB, mind).tell(*said)
         assert len(lane.state.active("bridge")) >= 2
-        assert mind.prompts[1][1].startswith("Facts\nbridge 0\n"), "a scene is summarised with what it recalls"
+        assert mind.prompts[1].startswith("Facts\nbridge 0\n"), "a scene is summarised with what it recalls"
         assert ("bridge-1", "bridge-0", "after") in lane.state.links
 
     def test_an_even_session_is_cut_by_length(self) -> None:
@@ -305,7 +306,7 @@ class TestVideoLLaMB:
         mind = self.mind(*said)
         mind.answers = {"summarise": [CUT_OFF]}
         lane = Lane(VideoLLaMB, mind).tell(*said)
-        assert lane.texts("bridge") == ["Mira: a1 Mira: a2"] and lane.losses == ["malformed output"]
+        assert lane.texts("bridge") == ["Mira: a1 Mira: a2"] and lane.losses() == ["malformed output"]
 
     def test_odd_turns(self) -> None:
         survives_odd_turns(Lane(VideoLLaMB, self.mind()))

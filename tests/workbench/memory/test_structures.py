@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.workbench.memory.script import CUT_OFF, Lane, ScriptedMind, span_texts, survives_odd_turns
+from tests.support.minds import CUT_OFF, Lane, ScriptedMind, span_texts, survives_odd_turns
 from workbench.memory.base import MemoryStrategy
 from workbench.memory.hcam import HCAM, two_levels
 from workbench.memory.hmt import HMT
@@ -64,10 +64,10 @@ class TestTME:
             mind = ScriptedMind(trip())
             lane = Lane(make, mind).tell("Go to Oslo")
             assert mind.purposes == ["note"], "nothing to hold the first input against"
-            mind.prompts.clear()
+            mind.calls.clear()
             lane.tell("Book a hotel")
             assert mind.purposes == calls
-            mind.prompts.clear()
+            mind.calls.clear()
             lane.ask("Which city?")
             assert mind.purposes == []
 
@@ -121,7 +121,7 @@ class TestTME:
         log = lane.log()
         TMEDag()._depend("slot-1", "slot-0", log, 0)
         TMEDag()._depend("slot-0", "slot-1", log, 0)
-        assert lane.losses == ["circular dependency"]
+        assert lane.losses() == ["circular dependency"]
         assert lane.state["slot-0"].fields["dependencies"] == []
 
     def test_a_reply_is_kept_with_the_slots_it_answers(self) -> None:
@@ -143,7 +143,7 @@ class TestTME:
         mind = ScriptedMind({"note": [CUT_OFF], "relate": [CUT_OFF, {"verdicts": []}]})
         lane = Lane(TMETree, mind).tell("Go to Oslo", "Book a hotel")
         assert lane.texts("slot") == ["Mira: Go to Oslo", "Mira: Book a hotel"]
-        assert lane.losses == ["malformed output"] * 3
+        assert lane.losses() == ["malformed output"] * 3
 
     def test_odd_turns(self) -> None:
         survives_odd_turns(Lane(TMEDag, ScriptedMind(trip() | {"relate": related({})})))
@@ -205,7 +205,7 @@ class TestHMT:
     def test_a_segment_is_read_with_what_it_recalls_and_the_end_of_the_one_before(self) -> None:
         mind = self.mind()
         lane = Lane(lambda: HMT(segment=4, sensory=2), mind).tell("a b c", "d e f", "g h i")
-        assert mind.prompts[1][1] == "Facts\nmemory 0\nb c\nMira: d e f"
+        assert mind.prompts[1] == "Facts\nmemory 0\nb c\nMira: d e f"
         assert lane.state["memory-1"].fields["recalled"] == ["memory-0"]
         assert ("memory-1", "memory-0", "recalled") in lane.state.links
 
@@ -222,7 +222,7 @@ class TestHMT:
 
     def test_a_segment_that_cannot_be_summarised_is_kept_word_for_word(self) -> None:
         lane = Lane(lambda: HMT(segment=4), ScriptedMind(budget=900)).tell("a b c", "d e f")
-        assert lane.texts("memory") == ["Mira: a b c"] and lane.losses == ["malformed output"]
+        assert lane.texts("memory") == ["Mira: a b c"] and lane.losses() == ["malformed output"]
 
     def test_odd_turns(self) -> None:
         survives_odd_turns(Lane(lambda: HMT(segment=40), self.mind()))
@@ -264,14 +264,14 @@ class TestM3Agent:
     def test_searching_stops_when_the_question_is_answered(self) -> None:
         mind = self.mind()
         lane = Lane(lambda: M3Agent(k=1), mind).tell("a", "b", "c", "d")
-        mind.prompts.clear()
+        mind.calls.clear()
         lane.ask("what?")
         assert mind.purposes == ["check"] and len(lane.notes("rounds")[0]) == 1
 
     def test_up_to_five_rounds_follow_what_was_found(self) -> None:
         mind = self.mind("no")
         lane = Lane(lambda: M3Agent(k=1), mind).tell("My dog is Rex", "Rex likes bones", "c", "d", "e", "f", "g")
-        mind.prompts.clear()
+        mind.calls.clear()
         recall = lane.ask("What does the dog like?")
         rounds = lane.notes("rounds")[0]
         assert mind.purposes == ["check", "keywords", "check", "check", "check"]
@@ -324,7 +324,7 @@ class TestSpatial:
 
     def test_without_a_topic_an_episode_is_elsewhere(self) -> None:
         lane = Lane(Spatial, ScriptedMind({"note": [CUT_OFF]})).tell("a")
-        assert lane.texts("place") == ["elsewhere"] and lane.losses == ["malformed output"]
+        assert lane.texts("place") == ["elsewhere"] and lane.losses() == ["malformed output"]
 
     def test_odd_turns(self) -> None:
         survives_odd_turns(
