@@ -129,7 +129,7 @@ SHAPES = (
     Shape(BUCKETS, lambda t: any(t.has(name) for name in cards.BUCKET_FIELDS), cards.buckets),
     Shape(BOARD, lambda t: t.has("tier"), cards.board),
     Shape(TREE, lambda t: bool(t.labels & tree.LABELS) or t.has("parent") or t.has("files"), tree.tree),
-    Shape(BOARD, lambda t: "long-term" in t.fields or t.kinds_with("hash") > 2, cards.board),
+    Shape(BOARD, lambda t: "long-term" in t.fields or t.kinds_with("hash") > 1, cards.board),
     Shape(LEDGER, lambda t: t.has("hash"), ledger.ledger),
     Shape(BOARD, lambda t: len(t.fields.keys() - {""}) > 2, cards.board),
     Shape(KINDS, lambda t: True, kinds.kinds),
