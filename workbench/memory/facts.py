@@ -25,7 +25,13 @@ MESSAGES = 8
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """A sentence that a model drew from turns; ``cause`` is its model call."""
+    """A sentence that a model drew from turns and that is not stored yet.
+
+    Attributes:
+        text: stands alone, as the model wrote it.
+        turns: the turns of the messages that share the most words with it.
+        cause: ``n`` of the ``model.called`` event that wrote it, for the operations that store it.
+    """
 
     text: str
     turns: tuple[int, ...]

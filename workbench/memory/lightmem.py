@@ -29,7 +29,8 @@ class LightMem(MemoryStrategy):
 
     When the sensory buffer is full it is cut where neighbouring turns differ in topic (cosine below a threshold that
     starts at 0.2 and rises by 0.05 to 0.5 until there is a cut); what is before the last cut moves to the short-term
-    buffer, all of it when there is no cut. A full short-term buffer becomes facts in one model call and is emptied.
+    buffer, all of it when there is no cut. Of a full short-term buffer the oldest turns, as many as one model call can
+    draw out, become facts and leave it; when the call fails they stay and are tried again at the next turn.
     Then, as in sleep, every older fact that a new one resembles is put to the model once: update, delete or ignore. An
     updated fact keeps its old vector, as in the official code. Turns in the buffers are in the context. LightMem, arXiv
     2510.18866.

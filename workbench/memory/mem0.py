@@ -20,7 +20,8 @@ class Mem0(MemoryStrategy):
 
     Two model calls a turn: the facts; then, with the ``neighbours`` nearest old memories of each under small numbers,
     ADD, UPDATE, DELETE or NONE for each fact. A contradiction may delete an old fact without storing the new one, as
-    published. A turn without facts costs one call. Mem0, arXiv 2504.19413.
+    published. A turn without facts costs one call. There is no buffer: every turn is drawn out when it comes, and what
+    a failed extraction would have stored is on record and lost. Mem0, arXiv 2504.19413.
 
     Attributes:
         k: facts returned (the authors' LoCoMo runs: 10 a speaker; the library's own default is 100).

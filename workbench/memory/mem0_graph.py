@@ -29,7 +29,8 @@ class Mem0Graph(Mem0):
     """Mem0's facts, and a graph of entities with labelled relations.
 
     After the two calls of Mem0 a turn costs up to three more: the entities; how they relate; and, when relations of
-    these entities are known, which of them the turn contradicts (these are deleted). An entity is an existing one when
+    these entities are known, which of them the turn contradicts (these are deleted). The graph is drawn from the turn
+    itself and not from its facts, so that one may hold what the other lost. An entity is an existing one when
     their cosine is at least 0.9; a relation told again counts its mentions. Reading takes one call, the entities of the
     question: the relations of entities like them (cosine at least 0.7) are ranked by BM25 and the best join the facts.
     Mem0, arXiv 2504.19413.

@@ -52,10 +52,11 @@ _COMMON = frozenset(
 class Mem0V3(MemoryStrategy):
     """Draw facts from every turn and only ever add them; find them by meaning, words and entities.
 
-    One model call a turn. A fact with a hash that is known is dropped; its entities go to an entity store whose entries
-    link to their facts. Reading adds the cosine (at least 0.1), BM25 through a sigmoid whose midpoint follows the
-    query's length, and a boost for shared entities, over the most that could be reached. Contradictions pile up: that
-    is the method. Mem0, arXiv 2504.19413, as its code is since v3 (mem0ai/mem0, April 2026).
+    One model call a turn, which is drawn out when it comes; nothing waits in a buffer. A fact with a hash that is known
+    is dropped; its entities go to an entity store whose entries link to their facts. Reading adds the cosine (at least
+    0.1), BM25 through a sigmoid whose midpoint follows the query's length, and a boost for shared entities, over the
+    most that could be reached. Contradictions pile up: that is the method. Mem0, arXiv 2504.19413, as its code is since
+    v3 (mem0ai/mem0, April 2026).
 
     Attributes:
         k: facts returned.

@@ -129,6 +129,16 @@ def test_lightmem_cuts_by_topic_extracts_once_and_empties_its_buffer() -> None:
     assert {i.turns for i in lane.state.active("fact")} >= {(0,), (1,)}
 
 
+def test_lightmem_draws_out_a_full_buffer_in_one_call() -> None:
+    lane = Lane(LightMem(sleep=2.0))
+    calls = [0]
+    for n in range(24):
+        lane.tell(f"Mira owns thing {n}.", "Noted.")
+        calls.append(len(lane.mind.calls))
+    assert calls[-1] >= 4 and max(after - before for before, after in zip(calls, calls[1:], strict=False)) == 1
+    assert len(lane.texts("turn")) < 16, "turns do not pile up in the buffers"
+
+
 def test_lightmem_sleeps_on_facts_like_the_new_ones_and_keeps_the_old_vector() -> None:
     mind = Mind({"decide": [decision("UPDATE", 0, "Mira lives in Lima now.")]})
     lane = Lane(LightMem(sensory=1, short_term=1, sleep=0.7), mind).tell(OSLO, LIMA)
