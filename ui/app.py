@@ -13,6 +13,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from PySide6.QtCore import QMessageLogContext, QtMsgType
+
     from ui.window import MainWindow
 
 
@@ -29,8 +31,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.environ.setdefault("QT_SCALE_FACTOR", "2")  # icons and kept pictures as sharp as the larger pictures
         from ui.tour import tour
 
+        _without_screen()
         return tour(options.tour, options.file)
     return _window(options)
+
+
+def _without_screen() -> None:
+    """Keep two lines of Qt's own about its offscreen platform off the terminal; everything else is passed on."""
+    from PySide6.QtCore import qFormatLogMessage, qInstallMessageHandler
+
+    def tell(kind: QtMsgType, context: QMessageLogContext, text: str) -> None:
+        if not text.startswith("This plugin does not support"):
+            print(qFormatLogMessage(kind, context, text), file=sys.stderr)
+
+    qInstallMessageHandler(tell)
 
 
 def _parse(argv: Sequence[str]) -> argparse.Namespace:
