@@ -28,7 +28,7 @@ class LaneCosts:
     Attributes:
         writing, reading: the strategy's own calls by purpose, in order of first use: while it took in turns, and while
             it recalled for probes.
-        answers: the calls that answered probes.
+        answers: the calls that answered probes; none with a reader that is not a model.
         turns, probes: turns that were read, probes that were answered.
         write_seconds, read_seconds: of the lane's own steps (recall and answer together); in a batched run they hold
             the wait for the other lanes.
@@ -114,7 +114,8 @@ FROM event call WHERE kind = '{Kind.MODEL_CALLED}' AND (?1 IS NULL OR session = 
 GROUP BY lane, purpose, write ORDER BY min(seq)
 """
 _ANSWERS = f"""
-SELECT lane, count(*), sum(json_extract(payload, '$.prompt_tokens')), sum(json_array_length(payload, '$.tokens'))
+SELECT lane, count(*), sum(json_extract(payload, '$.prompt_tokens') > 0), sum(json_extract(payload, '$.prompt_tokens')),
+    sum(json_array_length(payload, '$.tokens'))
 FROM event WHERE kind = '{Kind.ANSWERED}' AND (?1 IS NULL OR session = ?1) GROUP BY lane
 """
 _TIMES = f"""
@@ -132,13 +133,13 @@ def costs(reader: TraceReader, session: int | None = None) -> tuple[LaneCosts, .
     calls: dict[tuple[int, int], dict[str, Spent]] = {}
     for lane, purpose, write, *spent in reader.query(_CALLS, (session,)):
         calls.setdefault((lane, write), {})[purpose] = Spent(*spent)
-    answers = {lane: Spent(n, prompt or 0, out or 0) for lane, n, prompt, out in reader.query(_ANSWERS, (session,))}
+    answers = {lane: (probes, Spent(*spent)) for lane, probes, *spent in reader.query(_ANSWERS, (session,))}
     times = {lane: (turns, wrote, read) for lane, turns, wrote, read in reader.query(_TIMES, (session,))}
     numbers = [session] if session is not None else list(reader.session_names())
     found = []
     for row in index.lanes:
         turns, wrote, read = times.get(row.id, (0, 0.0, 0.0))
-        answered = answers.get(row.id, _NOTHING)
+        probes, answered = answers.get(row.id, (0, _NOTHING))
         found.append(
             LaneCosts(
                 row,
@@ -146,7 +147,7 @@ def costs(reader: TraceReader, session: int | None = None) -> tuple[LaneCosts, .
                 calls.get((row.id, 0), {}),
                 answered,
                 turns,
-                answered.calls,
+                probes,
                 wrote / 1000,
                 read / 1000,
                 *_held(index, row.id, numbers),

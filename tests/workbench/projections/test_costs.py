@@ -79,3 +79,13 @@ def test_findings_are_counted_over_sessions(two: Path) -> None:
             assert found == {lane: Counter(held.counts) for lane, held in view.lanes.items()}
         assert counted == {lane: single[0][lane] + single[1][lane] for lane in counted}
         assert all(sum(found.values()) for found in single[0].values())
+
+
+def test_a_reader_that_is_a_rule_costs_no_call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "session.json"
+    file.write_text(json.dumps(session(12, 3).to_json()))
+    monkeypatch.setattr(engine, "_open", lambda config: ScriptedBackend())
+    config = RunConfig((file,), ("bm25",), out=tmp_path / "rule.mnemo", reader="newest")
+    with TraceReader(engine.run(config, lambda _: None)) as reader:
+        (lane,) = costs(reader)
+    assert (lane.probes, lane.answers, lane.purposes) == (3, Spent(0, 0, 0), "")
