@@ -541,12 +541,14 @@ class _Column:
         if not lane.done or self.y > self.foot:
             return
         spent = [tokens(sum(lane.tokens))] if lane.tokens != (0, 0) else []
-        parts = [ms(lane.ms), *spent, *([count(lane.calls, "model call")] if lane.calls else [])]
+        parts = [ms(lane.ms), *spent, *([count(lane.calls, "call")] if lane.calls else [])]
         rect, metrics = QRect(self.x, self.foot, self.width, now.metrics("small").height()), now.metrics("small")
         while len(parts) > 1 and metrics.horizontalAdvance(" · ".join(parts)) > rect.width():
             parts.pop()
         self._draw(" · ".join(parts), rect, "small", "text-3")
-        detail = f"prompt {tokens(lane.tokens[0])}, generated {tokens(lane.tokens[1])}"
+        detail = (
+            f"{count(lane.calls, 'model call')}: prompt {tokens(lane.tokens[0])}, generated {tokens(lane.tokens[1])}"
+        )
         answer = lane.answer
         asked = (
             f"answer: {tokens(answer.prompt_tokens)} prompt, {tokens(answer.generated)} generated, {ms(answer.ms)}"
