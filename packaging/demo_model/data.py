@@ -29,6 +29,9 @@ TASK = {name: number for number, name in enumerate(TASKS)}
 TALK = (0.0, 0.15, 0.4, 0.65, 0.8)
 """Shares of a row's lines that tell nothing. Real sessions are mostly talk: facts among it were answered "unknown"
 while training had seen at most 0.4 of it."""
+FAR = 1000
+"""Length of rows from which most have one block, with its facts early: facts more than 1,400 tokens back were answered
+"unknown" while rows of 2,048 tokens were cut into several blocks."""
 MADE_UP = pool("train")
 UNKNOWN = prompts.UNKNOWN
 
@@ -326,22 +329,29 @@ def world_stream(r: random.Random, level: Level, source: World | Labels) -> list
     """A row about ``source``."""
     framed = r.random() < level.framed
     pieces: list[Piece] = [(ANSWER_SYSTEM, READ)] if framed else []
-    blocks = 1 if r.random() < 0.35 else r.randint(2, max(2, min(5, level.length // 50)))
+    far = level.length >= FAR and r.random() < 0.6
+    blocks = 1 if far or r.random() < 0.35 else r.randint(2, max(2, min(5, level.length // 50)))
     talk = r.choice(TALK) if level.length > 80 else r.choice((0.0, 0.1))
     date = r.random() < 0.12
     room = level.length - (24 if framed else 0)
     share = r.uniform(0.45, 0.7) if level.length < 300 else r.uniform(0.55, 0.85)
+    share = r.uniform(0.85, 0.93) if far else share
     size = int(room / blocks)
     for _ in range(blocks):
-        pieces += _memory(r, source, framed, talk, date, int(size * share))
+        pieces += _memory(r, source, framed, talk, date, int(size * share), early=far and r.random() < 0.6)
         pieces += _questions(r, source, framed, int(size * (1 - share)))
     return pieces
 
 
-def _memory(r: random.Random, source: World | Labels, framed: bool, talk: float, date: bool, room: int) -> list[Piece]:
+def _memory(
+    r: random.Random, source: World | Labels, framed: bool, talk: float, date: bool, room: int, early: bool = False
+) -> list[Piece]:
+    """``early``: what is told is told in the first part; afterwards people talk, for the most part."""
     pieces: list[Piece] = [("<|user|>Memory\n" if framed else "", READ)]
-    used = 0
+    used, first, rest = 0, r.uniform(0.2, 0.7) * room, r.uniform(0.85, 1.0)
     while used < room:
+        if early:
+            talk = min(talk, 0.3) if used < first else rest
         if isinstance(source, Labels):
             line = source.tell()
         elif r.random() < talk:
