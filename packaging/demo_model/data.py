@@ -11,6 +11,8 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
 
 import operations
 import phrasing
@@ -336,7 +338,7 @@ def world_stream(r: random.Random, level: Level, source: World | Labels) -> list
     room = level.length - (24 if framed else 0)
     share = r.uniform(0.45, 0.7) if level.length < 300 else r.uniform(0.55, 0.85)
     share = r.uniform(0.85, 0.93) if far else share
-    size = int(room / blocks)
+    size = int((room - 16) / blocks)
     for _ in range(blocks):
         pieces += _memory(r, source, framed, talk, date, int(size * share), early=far and r.random() < 0.6)
         pieces += _questions(r, source, framed, int(size * (1 - share)))
@@ -361,7 +363,7 @@ def _memory(
         if date:
             day = f"{r.choice((2024, 2025))}-{r.randint(1, 12):02}-{r.randint(1, 28):02} "
             line = [(day + line[0][0], READ), *line[1:]]
-        used += sum(len(text) for text, _ in line) // 3
+        used += length("".join(text for text, _ in line)) + 1
         pieces += [*line, ("\n", READ)]
     return pieces
 
@@ -377,8 +379,19 @@ def _questions(r: random.Random, source: World | Labels, framed: bool, room: int
         question, answer, task = asked
         opening = "<|user|>Question\n" if framed and pieces else "Question\n"
         pieces += [(f"{opening}{question}<|end|><|assistant|>", READ), (f"{answer}<|end|>", TASK[task])]
-        used += (len(question) + len(answer)) // 4 + 7
+        used += length(question) + length(answer) + 6
     return pieces
+
+
+def length(text: str) -> int:
+    """Tokens of a text. Guessed from its letters, invented words were twice as long and pushed the questions off the
+    ends of rows."""
+    return len(_tokenizer().encode(text, add_special_tokens=False).ids)
+
+
+@cache
+def _tokenizer() -> Any:
+    return tokens.load()
 
 
 def repeat_row(r: random.Random, vocabulary_size: int, length: int) -> tuple[list[int], list[int]]:
