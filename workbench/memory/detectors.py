@@ -28,6 +28,7 @@ REINGESTED = "re-ingested"
 DUPLICATE = "duplicate"
 
 _SAID = re.compile(r"[^:]{0,40}: ")
+_NUMBER = re.compile(r"^\d+\.\s+")
 
 KINDS: dict[str, str] = {
     INVALID_OUTPUT: "A model's answer was cut off or had another shape; what it should have stored is lost",
@@ -246,11 +247,11 @@ def slot(text: str) -> tuple[tuple[str, ...], str] | None:
     """What a short statement is about, and the value it gives: its last name or word. None when it is no statement.
 
     ``Mira lives in New York.`` gives ``(mira, lives, in)`` and ``New York``; in ``Mira: I live in Oslo.`` who says it
-    is part of the slot; what an assistant says has none. A heuristic: values in the middle of a sentence, or of several
-    small words, are not told apart.
+    is part of the slot; what an assistant says has none; the number of a list is left out. A heuristic: values in the
+    middle of a sentence, or of several small words, are not told apart.
     """
     speaker, _, said = text.rpartition(": ") if text.count(": ") == 1 else ("", "", text)
-    said = said.strip()
+    said = _NUMBER.sub("", said.strip())
     if (
         speaker == "assistant"
         or "," in said

@@ -108,6 +108,7 @@ def test_two_active_values_for_one_slot() -> None:
 
 @pytest.mark.parametrize(("text", "expected"), [
     ("Mira lives in New York.", (("mira", "lives", "in"), "New York")),
+    ("user: 12. Mira lives in New York.", (("user", "mira", "lives", "in"), "New York")),
     ("Mira: I moved to Oslo", (("mira", "i", "moved", "to"), "Oslo")),
     ("Yoko Ono is a citizen of United States of America.", (("yoko", "ono", "is", "a", "citizen", "of"),
                                                             "United States of America")),
