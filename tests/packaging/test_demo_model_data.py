@@ -12,6 +12,7 @@ pytest.importorskip("tokenizers", reason="the bundled model is trained with the 
 
 import data
 import operations
+import phrasing
 import tokenizer as tokens
 
 from workbench.sessions.synthesis import language, vocabulary
@@ -60,6 +61,31 @@ def test_held_out_words_are_never_trained_on() -> None:
     for attribute in language.ATTRIBUTES:
         for phrase in attribute.told.heldout:
             assert not re.search(": " + re.escape(phrase).replace(r"\{v\}", r"\w+"), text), phrase
+
+
+def test_no_phrasing_of_training_is_held_out() -> None:
+    r, heard = random.Random(2), set()
+    for _ in range(3000):
+        attribute = r.choice(language.ATTRIBUTES)
+        heard |= {phrasing.told(r, attribute, r.random() < 0.5), phrasing.asked(r, attribute)}
+        heard |= {phrasing.of(r, pool) for pool in phrasing.MORE}
+    assert len(heard) > 3000, "what is heard is varied"
+    held = [pool for a in language.ATTRIBUTES for pool in (a.told, a.changed, a.asked)] + list(phrasing.MORE)
+    assert not heard & {phrase for pool in held for phrase in pool.heldout}
+    for phrase in heard:
+        assert phrase.format(**dict.fromkeys("pvnwal", "x")), phrase
+
+
+@pytest.mark.parametrize("length", [400, data.FAR, 2048])
+def test_rows_end_with_their_questions(encoder: data.Encoder, length: int) -> None:
+    """A row is cut at its length: what is asked beyond it was never learned."""
+    r, asked, kept = random.Random(3), 0, 0
+    for _ in range(20):
+        row = data.stream(r, data.Level(length))
+        asked += sum(text.endswith("<|assistant|>") for text, _ in row)
+        ids, _ = encoder.rows([row])[0]
+        kept += sum(token == tokens.ASSISTANT for token in ids[:length])
+    assert kept >= 0.8 * asked
 
 
 @pytest.mark.parametrize("name", list(operations.MAKERS))
