@@ -24,8 +24,8 @@ from workbench.sessions.synthesis import language, vocabulary
 from workbench.sessions.synthesis.language import ATTRIBUTES, Attribute
 
 READ = -1
-TASKS = ("repeat", "recall", "newest", "labels", "unknown", "order", "who", "count", "note", "evolve", "facts",
-         "decide", "relate", "summarise", "choose", "check", "keywords", "relevant",
+TASKS = ("repeat", "recall", "newest", "labels", "unknown", "order", "teller", "who", "count", "people", "most",
+         "note", "evolve", "facts", "decide", "relate", "summarise", "choose", "check", "keywords", "relevant",
          "entities", "relations", "questions")  # fmt: skip
 TASK = {name: number for number, name in enumerate(TASKS)}
 TALK = (0.0, 0.15, 0.4, 0.65, 0.8)
@@ -50,6 +50,8 @@ class Level:
         framed: share of rows inside the full prompt (system message, section titles).
         repeat: share of rows of repeated random segments.
         advanced: share of questions about order and counts.
+        who: share of questions for the person who has a value.
+        changing: few things, which change often: what questions of order and counts need to be worth asking.
     """
 
     length: int
@@ -57,6 +59,8 @@ class Level:
     framed: float = 1.0
     repeat: float = 0.1
     advanced: float = 0.15
+    who: float = 0.08
+    changing: bool = False
 
 
 def system_of(operation: prompts.Operation) -> str:
@@ -165,7 +169,7 @@ class World:
         u = r.random()
         if u < self.level.advanced:
             return self.ask_order() or self.ask_value()
-        if u < self.level.advanced + (0.2 if self.level.length < 200 else 0.08):
+        if u < self.level.advanced + self.level.who:
             return self.ask_who() or self.ask_value()
         return self.ask_value()
 
@@ -213,8 +217,8 @@ class World:
             return self._ask_about_people(kind)
         changed = [key for key, past in self.taught.items() if len(past) > 1]
         if kind == "changes":
-            person, name = r.choice(changed if changed and r.random() < 0.7 else list(self.taught))
-            count = len(self.taught[person, name]) - 1
+            count = r.choice(sorted({len(past) for past in self.taught.values()})) - 1
+            person, name = r.choice([key for key, past in self.taught.items() if len(past) == count + 1])
             text = phrasing.of(r, language.COUNT_CHANGES_ASKED)
             return text.format(p=person, n=language.BY_NAME[name].noun), language.NUMBERS[min(count, 12)], "count"
         if not changed:
@@ -236,17 +240,17 @@ class World:
             return (
                 phrasing.of(r, language.COUNT_VALUES_ASKED).format(n=attribute.noun),
                 language.NUMBERS[min(len(counts), 12)],
-                "count",
+                "people",
             )
         if len(counts) < 2:
             return None
         if kind == "teller":
             first = next(p for p, name in self.order if name == attribute.name)
-            return phrasing.of(r, language.FIRST_PERSON_ASKED).format(n=attribute.noun), first, "order"
+            return phrasing.of(r, language.FIRST_PERSON_ASKED).format(n=attribute.noun), first, "teller"
         ranked = sorted(counts.items(), key=lambda entry: -entry[1])
         if ranked[0][1] == ranked[1][1]:
             return None
-        return phrasing.of(r, language.MOST_CHANGED_ASKED).format(n=attribute.noun), ranked[0][0], "count"
+        return phrasing.of(r, language.MOST_CHANGED_ASKED).format(n=attribute.noun), ranked[0][0], "most"
 
 
 @dataclass
@@ -301,8 +305,8 @@ def small_talk(r: random.Random, people: Sequence[str]) -> str:
 def new_world(r: random.Random, level: Level) -> World:
     """People and attributes for a row."""
     room = max(2, level.length // 24)
-    people = person_names(r, r.randint(2, min(10, 1 + room)))
-    attributes = r.sample(ATTRIBUTES, r.choice((1, 2, 4, 8, 12, 12)))
+    people = person_names(r, r.randint(2, 6 if level.changing else min(10, 1 + room)))
+    attributes = r.sample(ATTRIBUTES, r.choice((1, 2, 3) if level.changing else (1, 2, 4, 8, 12, 12)))
     odd = r.choice((0.0, 0.2, 0.6, 1.0))
     style = r.choice(("said", "said", "said", "fact", "fact", "other", "note", "mixed"))
     if level.simple > 0.5 and r.random() < level.simple:
@@ -338,6 +342,7 @@ def world_stream(r: random.Random, level: Level, source: World | Labels) -> list
     room = level.length - (24 if framed else 0)
     share = r.uniform(0.45, 0.7) if level.length < 300 else r.uniform(0.55, 0.85)
     share = r.uniform(0.85, 0.93) if far else share
+    share = min(share, 0.5) if level.changing else share
     size = int((room - 16) / blocks)
     for _ in range(blocks):
         pieces += _memory(r, source, framed, talk, date, int(size * share), early=far and r.random() < 0.6)

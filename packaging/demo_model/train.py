@@ -4,7 +4,7 @@
 
 Checkpoints go to ``out/demo_model/checkpoint.pt`` every two minutes; ``--resume`` goes on from there with everything
 (weights, averaged weights, optimiser, level, step). Rows start short and gentle and grow whenever recall, newest value
-and labels are all answered well; the learning rate falls over the last fifth of ``--minutes``.
+and labels are all answered well; the learning rate falls over the last fifth of ``--minutes``, at most half an hour.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ import torch  # noqa: E402
 import torch.distributed as dist  # noqa: E402
 import torch.nn.functional as F  # noqa: E402
 from data import READ, TASK, TASKS  # noqa: E402
-from model import Model, Shape  # noqa: E402
+from model import Model, Shape, deepened  # noqa: E402
 from muon import Muon  # noqa: E402
 
 CHECKPOINT = ROOT / "out" / "demo_model" / "checkpoint.pt"
@@ -38,6 +38,11 @@ GROWN_AT = {"recall": 0.85, "newest": 0.8, "labels": 0.88}
 """Running accuracies from which rows grow. Real contexts are long: right often at 400 tokens beats always at 100."""
 READ_SHARE = 0.25
 """Share of the tokens outside answers whose loss is computed; the logits of all of them cost a fifth of the time."""
+CHANGES = ("order", "teller", "who", "count", "people", "most")
+"""Tasks of the rows about changes."""
+CHANGES_SHARE = 0.35
+"""Share of the steps of long rows that are short rows about changes. A long row asks little, and counts were guessed:
+after 240 minutes "how many people" was answered "two" whatever was told."""
 OPERATIONS_FROM = 0
 """Length of rows from which memory operations are mixed in."""
 
@@ -68,6 +73,7 @@ class Progress:
             framed=0.3 + 0.65 * (1 - ease),
             repeat=repeat,
             advanced=0.02 if self.length < 140 else 0.3,
+            who=0.2 if self.length < 200 else 0.08,
         )
 
     def grow(self, longest: int) -> bool:
@@ -149,7 +155,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--optimiser", default="muon", choices=("muon", "adamw"))
     parser.add_argument("--rate", type=float, default=LEARNING_RATE)
     parser.add_argument("--width", type=int, default=256)
-    parser.add_argument("--layers", type=int, default=4)
+    parser.add_argument("--layers", type=int, default=4, help="more than a checkpoint has: it is deepened")
     parser.add_argument("--feed-forward", type=int, default=640)
     parser.add_argument("--operations", type=float, default=0.3, help="share of the tokens that are memory operations")
     parser.add_argument("--seed", type=int, default=5)
@@ -167,6 +173,16 @@ def started_from(path: Path, length: int) -> dict[str, Any]:
     return {"shape": shape, "weights": weights, "averaged": weights, "optimisers": [], "progress": progress}
 
 
+def with_more_layers(saved: dict[str, Any], layers: int) -> dict[str, Any]:
+    """A checkpoint of a deeper model that does what the saved one does; the optimisers begin anew."""
+    torch.manual_seed(layers)
+    model = Model(Shape(**saved["shape"]))
+    model.load_state_dict(saved["averaged"])
+    model = deepened(model, layers)
+    weights = model.state_dict()
+    return saved | {"shape": asdict(model.shape), "weights": weights, "averaged": weights, "optimisers": []}
+
+
 class Run:
     """One training run: model, optimiser, progress."""
 
@@ -180,6 +196,8 @@ class Run:
             saved = torch.load(options.checkpoint, map_location="cpu", weights_only=True)
         if options.start:
             saved = started_from(options.start, options.length)
+        if saved and options.layers > saved["shape"]["layers"]:
+            saved = with_more_layers(saved, options.layers)
         shape = Shape(**saved["shape"]) if saved else self.shape()
         self.model = Model(shape).to(device)
         self.averaged = {name: tensor.detach().clone() for name, tensor in self.model.state_dict().items()}
@@ -187,7 +205,8 @@ class Run:
         if saved:
             self.restore(saved)
         self.operations = data.OperationRows(self.encoder)
-        self.longest_rows = True
+        self.measured: tuple[str, ...] = TASKS
+        self.warmed_up = self.progress.step + 60 if not (saved and saved["optimisers"]) else 0
         self.random = random.Random(options.seed + 7919 * self.progress.step + 104729 * rank)
         self.started = time.monotonic() - self.progress.seconds
 
@@ -256,9 +275,11 @@ class Run:
             gradient.copy_(mean.view_as(gradient))
 
     def rate(self) -> float:
-        """Share of the learning rate: a short warm-up, then level, then a fall over the last fifth."""
-        done = self.progress.seconds / (60 * self.options.minutes)
-        return min(1.0, (self.progress.step + 1) / 60) * min(1.0, max(0.03, (1 - done) / 0.2))
+        """Share of the learning rate: a short warm-up, then level, then a fall over the last fifth or half hour."""
+        total = 60 * self.options.minutes
+        fall = min(0.2 * total, 1800)
+        warm = min(1.0, (61 - max(0, self.warmed_up - self.progress.step)) / 60)
+        return warm * min(1.0, max(0.03, (total - self.progress.seconds) / fall))
 
     def step(self) -> None:
         """One update."""
@@ -278,11 +299,17 @@ class Run:
             self.average()
 
     def batches(self) -> list[tuple[list[list[int]], list[list[int]]]]:
-        """The rows of one step: half of the time as long as the level allows, else of any length up to there."""
+        """The rows of one step: as long as the level allows, of any length up to there, or short ones about changes."""
         level = self.progress.level()
-        self.longest_rows = level.length < 300 or self.random.random() < 0.5
-        if not self.longest_rows:
+        u = self.random.random()
+        self.measured = tuple(task for task in TASKS if task not in CHANGES)
+        if level.length >= 300 and u < CHANGES_SHARE:
+            length = self.random.randint(96, min(640, level.length))
+            level = replace(level, length=length, advanced=0.6, who=0.15, changing=True)
+            self.measured = CHANGES
+        elif level.length >= 300 and u < CHANGES_SHARE + 0.25:
             level = replace(level, length=self.random.randint(96, level.length))
+            self.measured = ()
         share = self.options.operations if self.progress.length >= OPERATIONS_FROM else 0.0
         rows = max(1, int(self.tokens * (1 - share)) // level.length)
         made = [data.batch(self.random, self.encoder, level, rows)]
@@ -310,7 +337,7 @@ class Run:
         )
         loss.backward()
         self.progress.seen += int((rows != tokens.PAD).sum()) * self.options.workers
-        if self.longest_rows and self.progress.step % 2 == 0:
+        if self.measured and self.progress.step % 2 == 0:
             self.measure(logits.detach(), target, task, first)
 
     def measure(self, logits: torch.Tensor, target: torch.Tensor, task: torch.Tensor, first: torch.Tensor) -> None:
@@ -321,7 +348,7 @@ class Run:
         total = torch.zeros(len(TASKS) + 1, device=self.device).index_add_(0, task + 1, torch.ones_like(right))
         good = torch.zeros(len(TASKS) + 1, device=self.device).index_add_(0, task + 1, right)
         for name, number in TASK.items():
-            if total[number + 1] > 0:
+            if total[number + 1] > 0 and name in self.measured:
                 self.progress.note(name, (good[number + 1] / total[number + 1]).item())
 
     @torch.no_grad()
