@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, ClassVar
 
 from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt
@@ -354,7 +355,9 @@ class _Column:
         )
         left = self.x + now.unit(4.5)
         self._draw(lane.name, QRect(left, self.y, self.right - left, height), "title", "text", bold=True)
-        self._zone(QRect(self.x, self.y, self.width, height), tip(lane.name, f"memory {lane.memory} · {lane.cache}"))
+        self._zone(
+            QRect(self.x, self.y, self.width, height), partial(tip, lane.name, f"memory {lane.memory} · {lane.cache}")
+        )
         self.y += height + now.unit(0.5)
         held = count(lane.items, "item") + (f" · {count(lane.links, 'link')}" if lane.links else "")
         self._text(held, "small", "text-2")
@@ -377,7 +380,7 @@ class _Column:
         self._draw(said, room, "large" if fits else "body", "text", bold=True)
         gold = " or ".join(answer.gold) or "never said"
         lines = (f"{verdict}: {answer.text}", f"gold: {gold}", f"score {answer.score:.2g}", answer.error)
-        self._zone(box, tip(*lines), self._probe_chooser(answer.probe))
+        self._zone(box, partial(tip, *lines), self._probe_chooser(answer.probe))
         self.y = box.bottom() + now.unit(3)
 
     def _context(self, answer: AnswerView) -> None:
@@ -411,7 +414,7 @@ class _Column:
                 p.setBrush(Qt.BrushStyle.NoBrush)
                 p.setPen(QPen(now.color("accent-fill"), 2))
                 p.drawRoundedRect(rect.adjusted(-1, -1, 1, 1), 3, 3)
-            self._zone(rect.toAlignedRect(), self._span_tip(span), self._span_chooser(span))
+            self._zone(rect.toAlignedRect(), partial(self._span_tip, span), self._span_chooser(span))
             x += width + gap
         if answer.dropped:
             p.setPen(QPen(now.color("wrong"), 2))
@@ -450,7 +453,7 @@ class _Column:
                 QRectF(bar.x(), bar.y(), max(3.0, bar.width() * min(1.0, answer.attention)), bar.height()), 2, 2
             )
         said = "Mean over layers, heads and answer tokens of the attention on spans from evidence turns"
-        self._zone(bar.toAlignedRect().adjusted(0, -20, 0, 8), tip(said), self._probe_chooser(answer.probe))
+        self._zone(bar.toAlignedRect().adjusted(0, -20, 0, 8), partial(tip, said), self._probe_chooser(answer.probe))
         self.y = round(bar.bottom()) + now.unit(4)
 
     def _contents(self, answer: AnswerView) -> None:
@@ -472,7 +475,7 @@ class _Column:
         self.painter.drawRoundedRect(QRectF(self.x, self.y + 2, now.unit(1), height - 4), 2, 2)
         rect = QRect(self.x + now.unit(3), self.y, self.width - now.unit(3), height)
         self._draw(" ".join(span.text.split()), rect, "body", "text" if span.evidence else "text-2", bold=span.evidence)
-        self._zone(rect, self._span_tip(span), self._span_chooser(span))
+        self._zone(rect, partial(self._span_tip, span), self._span_chooser(span))
         self.y += height + now.unit(1)
 
     def _turn(self) -> None:
@@ -521,7 +524,9 @@ class _Column:
         lane, item = self.lane.lane, step.item
         click = (lambda: self.select(lane=lane, item=item)) if item else None
         self._zone(
-            rect, tip(f"{step.item}  {said}", step.text, f"because: {step.reason}" if step.reason else ""), click
+            rect,
+            partial(tip, f"{step.item}  {said}", step.text, f"because: {step.reason}" if step.reason else ""),
+            click,
         )
         self.y += rect.height() + now.unit(1)
 
@@ -555,7 +560,7 @@ class _Column:
             if answer
             else ""
         )
-        self._zone(rect, tip(f"Writing the turn into memory: {ms(lane.ms)}", detail, asked))
+        self._zone(rect, partial(tip, f"Writing the turn into memory: {ms(lane.ms)}", detail, asked))
 
     # Small helpers.
 
@@ -582,8 +587,8 @@ class _Column:
         shown = self.now.metrics(role, bold).elidedText(text, Qt.TextElideMode.ElideRight, rect.width())
         self.painter.drawText(rect, align, shown)
 
-    def _zone(self, rect: QRect, text: str, click: Callable[[], None] | None = None) -> None:
-        self.widget.zones.append(Zone(rect, text, click))
+    def _zone(self, rect: QRect, says: str | Callable[[], str], click: Callable[[], None] | None = None) -> None:
+        self.widget.zones.append(Zone(rect, says, click))
 
 
 def _evidence_line(answer: AnswerView) -> tuple[tuple[str, ...], str]:

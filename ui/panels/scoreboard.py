@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, ClassVar
 
 from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt
@@ -171,7 +172,7 @@ class _Matrix(ZonedWidget):
         name = metrics.elidedText(row.name, Qt.TextElideMode.ElideRight, left - now.unit(8))
         p.drawText(QPointF(now.unit(5), middle + metrics.ascent() / 2 - 1), name)
         select, lane = self._panel.workspace.selection.select, row.lane
-        self.zones.append(Zone(QRect(0, top, left, height), tip(row.name), lambda: select(lane=lane)))
+        self.zones.append(Zone(QRect(0, top, left, height), partial(tip, row.name), lambda: select(lane=lane)))
         for place, (family, cell) in enumerate(zip(view.competencies, row.cells, strict=True)):
             rect = QRectF(left + place * width, top, width - now.unit(3), height)
             self._paint_cell(p, rect, row, cell)
@@ -189,7 +190,7 @@ class _Matrix(ZonedWidget):
             lines.append("no probe asked so far")
         show, lane = self._panel.workspace.show_probes, row.lane
         self.zones.append(
-            Zone(rect.toAlignedRect(), tip(*lines, "Click to see these probes"), lambda: show(lane, family))
+            Zone(rect.toAlignedRect(), partial(tip, *lines, "Click to see these probes"), lambda: show(lane, family))
         )
 
     def _bar(self, p: QPainter, rect: QRectF, text: str, detail: str) -> QRectF:
@@ -245,4 +246,4 @@ class _Matrix(ZonedWidget):
                 QRectF(bar.x(), bar.y(), bar.width() * row.recall, bar.height()), bar.height() / 2, bar.height() / 2
             )
         said = "Share of the evidence turns among the ten best hits, mean over the probes whose evidence is known"
-        self.zones.append(Zone(rect.toAlignedRect(), tip(f"{row.name} · evidence recall@10", said)))
+        self.zones.append(Zone(rect.toAlignedRect(), partial(tip, f"{row.name} · evidence recall@10", said)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from PySide6.QtCore import QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QPaintEvent
@@ -65,7 +66,7 @@ class SpanBar(ZonedWidget):
                 painter.setPen(style.color("accent-fill") if chosen else Qt.PenStyle.NoPen)
                 painter.drawRoundedRect(rect, 2, 2)
                 area = QRect(int(rect.left()), 0, max(int(rect.width()), 3), self.height())
-                self.zones.append(Zone(area, span_tip(span), lambda n=number: self.chosen.emit(n)))  # type: ignore[misc]
+                self.zones.append(Zone(area, partial(span_tip, span), lambda n=number: self.chosen.emit(n)))  # type: ignore[misc]
 
     def _fill(self, span: ContextSpan) -> QColor:
         style = theme.active()

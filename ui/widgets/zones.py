@@ -12,11 +12,19 @@ from PySide6.QtWidgets import QToolTip, QWidget
 
 @dataclass(frozen=True, slots=True)
 class Zone:
-    """A place that says something, and does something when it is clicked."""
+    """A place that says something, and does something when it is clicked.
+
+    What it says may be a function: a panel has hundreds of places on every turn, and one of them at most is pointed at.
+    """
 
     rect: QRect
-    tip: str = ""
+    says: str | Callable[[], str] = ""
     click: Callable[[], None] | None = None
+
+    @property
+    def tip(self) -> str:
+        """The tooltip."""
+        return self.says if isinstance(self.says, str) else self.says()
 
 
 class ZonedWidget(QWidget):
@@ -34,7 +42,7 @@ class ZonedWidget(QWidget):
 
     def event(self, event: QEvent) -> bool:  # noqa: D102
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
-            zone = next((z for z in reversed(self.zones) if z.tip and z.rect.contains(event.pos())), None)
+            zone = next((z for z in reversed(self.zones) if z.rect.contains(event.pos()) and z.tip), None)
             if zone is not None:
                 QToolTip.showText(event.globalPos(), zone.tip, self, zone.rect)
             else:

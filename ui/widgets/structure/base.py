@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from PySide6.QtCore import QPointF, QRectF, Qt
@@ -50,7 +51,7 @@ class Sketch:
     def zone(self, rect: QRectF, item: Item | None, *lines: str) -> None:
         """A place that explains itself; a click selects the item."""
         click = None if item is None else lambda name=item.id: self.choose(name)
-        self.zones.append(Zone(rect.toAlignedRect(), tip(*lines), click))
+        self.zones.append(Zone(rect.toAlignedRect(), partial(tip, *lines), click))
 
     def card(self, ink: Ink, rect: QRectF, card: Card, clip: QRectF) -> None:
         """An item in two lines: what it says, and under it its id and where it came from."""
