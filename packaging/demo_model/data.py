@@ -164,11 +164,11 @@ class World:
     def ask(self) -> tuple[str, str, str] | None:
         """A question, its answer, its task."""
         r = self.r
-        if not self.taught or r.random() < 0.12:
+        if not self.taught or r.random() < (0.05 if self.level.changing else 0.12):
             return self.ask_unknown()
         u = r.random()
         if u < self.level.advanced:
-            return self.ask_order() or self.ask_value()
+            return self.ask_long_range() or self.ask_value()
         if u < self.level.advanced + self.level.who:
             return self.ask_who() or self.ask_value()
         return self.ask_value()
@@ -209,20 +209,23 @@ class World:
             return None
         return language.BY_NAME[name].who.format(v=value), person, "who"
 
-    def ask_order(self) -> tuple[str, str, str] | None:
+    def ask_long_range(self) -> tuple[str, str, str] | None:
         """First value, value before or after another, number of changes, who changed most, how many people."""
+        kinds = self.r.sample(("first", "before", "after", "changes", "most", "people", "teller"), 7)
+        return next((asked for kind in kinds if (asked := self._ask_about_changes(kind))), None)
+
+    def _ask_about_changes(self, kind: str) -> tuple[str, str, str] | None:
         r = self.r
-        kind = r.choice(("first", "before", "after", "changes", "most", "people", "teller"))
         if kind in ("most", "people", "teller"):
             return self._ask_about_people(kind)
         changed = [key for key, past in self.taught.items() if len(past) > 1]
+        if not changed and (kind != "changes" or r.random() < 0.8):
+            return None
         if kind == "changes":
             count = r.choice(sorted({len(past) for past in self.taught.values()})) - 1
             person, name = r.choice([key for key, past in self.taught.items() if len(past) == count + 1])
             text = phrasing.of(r, language.COUNT_CHANGES_ASKED)
             return text.format(p=person, n=language.BY_NAME[name].noun), language.NUMBERS[min(count, 12)], "count"
-        if not changed:
-            return None
         person, name = r.choice(changed)
         past, noun = self.taught[person, name], language.BY_NAME[name].noun
         at = r.randrange(len(past) - 1)
@@ -328,7 +331,8 @@ def new_labels(r: random.Random, level: Level) -> Labels:
 
 def stream(r: random.Random, level: Level) -> list[Piece]:
     """A row of facts or labels and questions: blocks of memory, each with several questions."""
-    return world_stream(r, level, new_labels(r, level) if r.random() < 0.14 else new_world(r, level))
+    labels = r.random() < 0.14 and not level.changing
+    return world_stream(r, level, new_labels(r, level) if labels else new_world(r, level))
 
 
 def world_stream(r: random.Random, level: Level, source: World | Labels) -> list[Piece]:
@@ -342,7 +346,7 @@ def world_stream(r: random.Random, level: Level, source: World | Labels) -> list
     room = level.length - (24 if framed else 0)
     share = r.uniform(0.45, 0.7) if level.length < 300 else r.uniform(0.55, 0.85)
     share = r.uniform(0.85, 0.93) if far else share
-    share = min(share, 0.5) if level.changing else share
+    share = min(share, 0.6) if level.changing else share
     size = int((room - 16) / blocks)
     for _ in range(blocks):
         pieces += _memory(r, source, framed, talk, date, int(size * share), early=far and r.random() < 0.6)

@@ -4,7 +4,7 @@
 
 Checkpoints go to ``out/demo_model/checkpoint.pt`` every two minutes; ``--resume`` goes on from there with everything
 (weights, averaged weights, optimiser, level, step). Rows start short and gentle and grow whenever recall, newest value
-and labels are all answered well; the learning rate falls over the last fifth of ``--minutes``, at most half an hour.
+and labels are all answered well; the learning rate falls over the last fifth of ``--minutes``, at most 50 minutes.
 """
 
 from __future__ import annotations
@@ -275,9 +275,9 @@ class Run:
             gradient.copy_(mean.view_as(gradient))
 
     def rate(self) -> float:
-        """Share of the learning rate: a short warm-up, then level, then a fall over the last fifth or half hour."""
+        """Share of the learning rate: a short warm-up, then level, then a fall (a fifth of all, at most 50 minutes)."""
         total = 60 * self.options.minutes
-        fall = min(0.2 * total, 1800)
+        fall = min(0.2 * total, 3000)
         warm = min(1.0, (61 - max(0, self.warmed_up - self.progress.step)) / 60)
         return warm * min(1.0, max(0.03, (total - self.progress.seconds) / fall))
 
@@ -304,7 +304,7 @@ class Run:
         u = self.random.random()
         self.measured = tuple(task for task in TASKS if task not in CHANGES)
         if level.length >= 300 and u < CHANGES_SHARE:
-            length = self.random.randint(96, min(640, level.length))
+            length = self.random.randint(96, min(1200, level.length))
             level = replace(level, length=length, advanced=0.6, who=0.15, changing=True)
             self.measured = CHANGES
         elif level.length >= 300 and u < CHANGES_SHARE + 0.25:

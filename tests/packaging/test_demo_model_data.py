@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -86,6 +87,22 @@ def test_rows_end_with_their_questions(encoder: data.Encoder, length: int) -> No
         ids, _ = encoder.rows([row])[0]
         kept += sum(token == tokens.ASSISTANT for token in ids[:length])
     assert kept >= 0.8 * asked
+
+
+def test_rows_about_changes_ask_about_changes() -> None:
+    r, asked = random.Random(6), Counter[str]()
+    numbers = Counter[str]()
+    for _ in range(150):
+        row = data.stream(r, data.Level(500, advanced=0.6, who=0.15, changing=True))
+        for text, task in row:
+            if task >= 0:
+                asked[data.TASKS[task]] += 1
+                if task == data.TASK["count"]:
+                    numbers[text] += 1
+    kinds = ("order", "teller", "who", "count", "people", "most")
+    assert sum(asked[kind] for kind in kinds) > 0.5 * asked.total()
+    assert all(asked[kind] > 20 for kind in kinds)
+    assert numbers.most_common(1)[0][1] < 0.5 * numbers.total(), "guessing one number does not pay"
 
 
 @pytest.mark.parametrize("name", list(operations.MAKERS))

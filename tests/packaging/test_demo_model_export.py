@@ -16,7 +16,7 @@ import data  # noqa: E402
 import export  # noqa: E402
 import llama_cpp  # noqa: E402
 import operations  # noqa: E402
-from model import Model, Shape  # noqa: E402
+from model import Block, Model, Shape, deepened  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +44,18 @@ def test_llama_cpp_computes_what_pytorch_computes(trained: Model, exported: Path
     scale = float(np.abs(expected).max())
     assert np.abs(found - expected).max() < 0.01 * scale
     assert (found.argmax(-1) == expected.argmax(-1)).mean() > 0.95
+
+
+def test_a_deeper_model_begins_as_the_same_function(trained: Model) -> None:
+    ids = torch.randint(5, trained.shape.vocabulary, (2, 40))
+    torch.manual_seed(4)
+    deeper = deepened(trained, 5).eval()
+    with torch.no_grad():
+        assert torch.equal(deeper(ids), trained(ids))
+    assert deeper.shape.layers == 5 == len(deeper.blocks)
+    blocks = [block for block in deeper.blocks if isinstance(block, Block)]
+    assert [bool(block.output.weight.any()) for block in blocks] == [True, True, False, False, False]
+    assert blocks[2].value.weight.any(), "what a new layer reads is not nothing, or it would never learn"
 
 
 STRINGS = (
