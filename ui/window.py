@@ -40,6 +40,7 @@ from workbench import paths
 from workbench.engine.config import RunConfig
 from workbench.engine.protocol import Failed, Ready
 from workbench.errors import MnemoscopeError
+from workbench.projections.probe_table import most_telling, probe_table
 from workbench.sessions.model import Probe
 
 _SMALLEST, _LARGEST = 11, 24
@@ -181,8 +182,15 @@ class MainWindow(QMainWindow):
         QTimer.singleShot(0, self.scrubber, self.scrubber.setFocus)
 
     def _interesting_moment(self) -> None:
-        """Start where there is something to see: the first wrong answer of the selected lane, else the last turn."""
-        if self.workspace.run is not None and not self.player.jump_probe(True, wrong=True):
+        """Start where there is something to see: lanes that disagree, else a wrong answer, else the last turn."""
+        reader, session = self.workspace.reader, self.workspace.moment.session
+        if reader is None:
+            return
+        line = most_telling(probe_table(reader, session))
+        if line is not None:
+            self.workspace.cursor.go(line.turn)
+            self.workspace.selection.select(probe=line.probe)
+        elif not self.player.jump_probe(True, wrong=True):
             self.workspace.cursor.go(self.workspace.cursor.last)
 
     def offer_session(self, path: Path) -> None:

@@ -66,3 +66,14 @@ def probe_table(reader: TraceReader, session: int) -> ProbeTable:
         for p in sorted(index.session(session).probes, key=lambda p: p.after)
     )
     return ProbeTable(session, tuple((row.id, row.name) for row in index.lanes), lines)
+
+
+def most_telling(table: ProbeTable) -> ProbeLine | None:
+    """The probe over which the lanes disagree most, the first of several; None when they all agree on every one."""
+
+    def disagreement(line: ProbeLine) -> int:
+        right = [verdict.correct for verdict in line.verdicts if verdict is not None]
+        return min(right.count(True), right.count(False))
+
+    best = max(table.lines, key=disagreement, default=None)
+    return best if best is not None and disagreement(best) else None

@@ -9,7 +9,7 @@ from workbench.projections.board import OVERALL, board
 from workbench.projections.calls import calls
 from workbench.projections.index import TraceIndex
 from workbench.projections.lanes import MOST, lanes
-from workbench.projections.probe_table import probe_table
+from workbench.projections.probe_table import ProbeLine, ProbeTable, Verdict, most_telling, probe_table
 from workbench.sessions.model import Probe, Session, Turn
 from workbench.trace import blobs
 from workbench.trace.events import OPERATIONS, Event, Kind
@@ -173,6 +173,26 @@ def test_the_probe_table_has_every_answer(invented: Path) -> None:
                 assert verdict is not None
                 assert verdict.answer == events[Kind.ANSWERED]["text"]
                 assert verdict.correct == events[Kind.SCORED]["correct"]
+
+
+def test_the_most_telling_probe_is_the_one_that_divides_the_lanes() -> None:
+    def line(probe: str, *correct: bool | None) -> ProbeLine:
+        verdicts = tuple(None if c is None else Verdict(n, c, "", 0) for n, c in enumerate(correct))
+        return ProbeLine(probe, 0, "accurate_retrieval", "?", "gold", verdicts)
+
+    def telling(*lines: ProbeLine) -> str | None:
+        found = most_telling(ProbeTable(1, (), lines))
+        return found and found.probe
+
+    same, one, two = (
+        line("a", True, True, True, True),
+        line("b", False, True, True, True),
+        line("c", *[False, True] * 2),
+    )
+    assert telling(same, one, two, line("d", True, True, False, False)) == "c", "the first of those that divide most"
+    assert telling(same, one) == "b"
+    assert telling(same, line("e", None, True)) is None, "a lane that has not answered does not disagree"
+    assert telling() is None
 
 
 def test_the_board_counts_up_to_the_cursor_in_columns_that_stand_still(invented: Path) -> None:
