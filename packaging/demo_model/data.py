@@ -117,6 +117,9 @@ class World:
         """A line with a fact, new or changed."""
         r = self.r
         person, attribute = r.choice(self.people), r.choice(self.attributes)
+        if self.taught and r.random() < (0.35 if self.level.changing else 0.0):
+            person, name = r.choice(list(self.taught))
+            attribute = language.BY_NAME[name]
         key = (person, attribute.name)
         past = self.taught.setdefault(key, [])
         again = bool(past) and r.random() < 0.05

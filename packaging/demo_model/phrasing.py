@@ -130,6 +130,72 @@ TOLD = {
 }
 """Further statements of a fact; with "now" they tell a change."""
 
+COMPOSED = {
+    "city": (
+        ("I have my home", "I have a flat", "I rent a room", "I sleep", "I spend my days", "my family lives"),
+        ("in {v}",),
+        ("as a resident", "with my family", "in a small house", "for good", "where my home is"),
+    ),
+    "job": (
+        ("I earn a living", "I am paid", "I am hired", "I get up early", "I make my money", "I go to work"),
+        ("as a {v}", "being a {v}"),
+        ("for my job", "in my job", "on weekdays", "and that is my job", "by profession", "in a good firm"),
+    ),
+    "food": (
+        ("I eat", "I cook", "I order", "I want", "I enjoy", "I ask for", "I like"),
+        ("{v}", "some {v}", "a lot of {v}"),
+        ("for food", "for my meals", "when I am hungry", "at dinner", "as my favourite food", "on my plate"),
+    ),
+    "drink": (
+        ("I drink", "I sip", "I order", "I pour", "I enjoy", "I ask for", "I like"),
+        ("{v}", "some {v}", "a lot of {v}", "a cup of {v}"),
+        ("as a drink", "when I am thirsty", "at breakfast", "as my favourite drink", "in my glass"),
+    ),
+    "pet": (
+        ("I feed", "I own", "I have", "I got", "I walk with", "I look after", "I chose", "I love"),
+        ("a {v}", "my {v}", "one {v}"),
+        ("for a pet", "as my only pet", "who is my pet", "at home with me", "and it is my pet", "for company"),
+    ),
+    "hobby": (
+        ("I enjoy", "I do", "I love", "I try", "I go for", "I spend hours on", "I relax with", "I choose"),
+        ("{v}", "a lot of {v}", "some {v}"),
+        ("as my hobby", "when I am free", "for fun", "after work", "on free days", "for a hobby", "at weekends"),
+    ),
+    "colour": (
+        ("I like", "I choose", "I wear", "I enjoy", "I want", "I paint", "I look good in", "I prefer"),
+        ("{v}", "only {v}", "the colour {v}"),
+        ("as my colour", "among all colours", "more than other colours", "for a colour", "of all the colours"),
+    ),
+    "sport": (
+        ("I play", "I practise", "I do", "I train", "I enjoy", "I compete in", "I like", "I chose"),
+        ("{v}", "a lot of {v}", "some {v}"),
+        ("as my sport", "in a team", "at the club", "on Sundays", "to stay fit", "as exercise", "for a sport"),
+    ),
+    "instrument": (
+        ("I play", "I practise", "I have", "I perform", "I make music", "I play songs", "I am heard"),
+        ("on the {v}", "with the {v}", "with my {v}"),
+        ("in a band", "as my instrument", "in the orchestra", "for music", "every evening", "at concerts"),
+    ),
+    "language": (
+        ("I study", "I practise", "I read", "I am taught", "I take lessons in", "I try to speak", "I learn"),
+        ("{v}", "some {v}", "basic {v}"),
+        ("as a language", "in a class", "with a teacher", "at an evening school", "as a new language"),
+    ),
+    "vehicle": (
+        ("I travel", "I come", "I get around", "I move about", "I ride", "I arrive"),
+        ("in a {v}", "with a {v}", "by {v}", "in my {v}"),
+        ("as my vehicle", "on the road", "to my job", "every morning", "when I travel", "and I drive it myself"),
+    ),
+    "plant": (
+        ("I plant", "I raise", "I have", "I water", "I care for", "I sell", "I love"),
+        ("{v}", "some {v}", "rows of {v}", "my {v}"),
+        ("as a plant", "behind the house", "on the balcony", "in pots", "near my door", "in the flower bed"),
+    ),
+}
+"""Parts to join into statements: beginning, value, what shows which attribute it is. Held-out phrasings name the
+value before the attribute ("I like {v} in my free time"); while training had few of that shape, they were lost among
+2,000 tokens."""
+
 ASKED = {
     "city": (
         "Where is {p}'s home?",
@@ -289,25 +355,45 @@ MORE = {
         "What {n} did {p} have just before {v}?",
         "{p}'s {n} was what before {v}?",
         "Which {n} of {p} came before {v}?",
+        "Before it was {v}, which {n} did {p} have?",
+        "Before {v} came, {p} had which {n}?",
+        "When it was not yet {v}, what was the {n} of {p}?",
+        "Just before {v}, which was the {n} of {p}?",
     ),
     language.AFTER_ASKED: (
         "What {n} did {p} have right after {v}?",
         "{p}'s {n} was what after {v}?",
         "Which {n} of {p} came after {v}?",
+        "After it was {v}, which {n} did {p} have?",
+        "After {v} was over, {p} had which {n}?",
+        "When it was no longer {v}, what was the {n} of {p}?",
+        "Right after {v}, which was the {n} of {p}?",
     ),
     language.COUNT_CHANGES_ASKED: (
         "How many changes of {n} did {p} have?",
+        "{p}'s {n} changed how many times?",
+        "How often was there a change in {p}'s {n}?",
         "What is the number of times {p} changed the {n}?",
     ),
     language.COUNT_VALUES_ASKED: (
         "What is the number of people whose {n} we know?",
         "How many people spoke of their {n}?",
+        "How many of the people have said what their {n} is?",
+        "We know the {n} of how many people?",
     ),
     language.MOST_CHANGED_ASKED: (
         "Who had more changes of {n} than all others?",
         "Which person changed the {n} most often?",
+        "Whose {n} had the most changes?",
+        "Whose {n} was another one more times than all others?",
+        "By whom was the {n} changed most?",
     ),
-    language.FIRST_PERSON_ASKED: ("Which person told the {n} first?", "Who was first with the {n}?"),
+    language.FIRST_PERSON_ASKED: (
+        "Which person told the {n} first?",
+        "Who was first with the {n}?",
+        "Who was the first that told us a {n}?",
+        "Before all others, who told the {n}?",
+    ),
 }
 """Further phrasings of the other pools."""
 FILLERS = (
@@ -373,14 +459,25 @@ def asked(r: random.Random, attribute: Attribute) -> str:
 def _told(r: random.Random, attribute: Attribute, changed: bool) -> str:
     usual = (attribute.changed if changed else attribute.told).train
     u = r.random()
-    if u < 0.4:
+    if u < 0.35:
         return r.choice(usual)
-    if u < 0.65:
+    if u < 0.55:
         return _edited(r, r.choice(usual))
-    template = r.choice(TOLD[attribute.name] if r.random() < 0.75 else NOUN_TOLD).replace("{n}", attribute.noun)
+    if u < 0.8:
+        template = _composed(r, attribute)
+    else:
+        template = r.choice(TOLD[attribute.name] if r.random() < 0.75 else NOUN_TOLD).replace("{n}", attribute.noun)
     if changed and r.random() < 0.7:
         template = f"{r.choice(NEWS)} {_lower(template)}" if r.random() < 0.5 else f"{template[:-1]} now."
     return template if r.random() < 0.6 else _edited(r, template)
+
+
+def _composed(r: random.Random, attribute: Attribute) -> str:
+    beginnings, values, endings = COMPOSED[attribute.name]
+    beginning, value, ending = r.choice(beginnings), r.choice(values), r.choice(endings)
+    order = (beginning, value, ending) if r.random() < 0.7 else (ending, beginning, value)
+    text = " ".join(order)
+    return f"{text[:1].upper()}{text[1:]}."
 
 
 def _asked(r: random.Random, attribute: Attribute) -> str:
@@ -439,9 +536,7 @@ def _open(r: random.Random, template: str) -> str:
 
 def _drop(r: random.Random, template: str) -> str:
     words = template.split(" ")
-    loose = [
-        at for at, word in enumerate(words) if word in ("a", "the", "to", "does", "as", "now", "my", "I", "did", "is")
-    ]
+    loose = [at for at, word in enumerate(words) if word in LOOSE]
     if not loose:
         return template
     del words[r.choice(loose)]
