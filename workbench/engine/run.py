@@ -54,8 +54,13 @@ def run(
     sessions = _chosen([s for path in config.sessions for s in formats.read(path)], config.only)
     tell = _Reporter(progress, report)
     tell(Loading("opening the run file"))
-    with TraceWriter(config.path) as writer:
-        asyncio.run(_Run(config, specs, sessions, writer, tell, control or Control(), crash).go())
+    try:
+        with TraceWriter(config.path) as writer:
+            asyncio.run(_Run(config, specs, sessions, writer, tell, control or Control(), crash).go())
+    except Cancelled:
+        tell(StateChanged("cancelled"))  # only now: whoever hears it may open the file again at once
+        raise
+    tell(StateChanged("finished"))
     return config.path
 
 
@@ -117,10 +122,8 @@ class _Run:
             self.control.bind(asyncio.get_running_loop(), self.tell)
             await self._replay(backend, numbers, lanes)
             self._engine_event(Kind.RUN_FINISHED, {})
-            self.tell(StateChanged("finished"))
         except asyncio.CancelledError:
             self._engine_event(Kind.RUN_CANCELLED, {})
-            self.tell(StateChanged("cancelled"))
             raise Cancelled("cancelled; the same command goes on from here") from None
         except BaseExceptionGroup as group:
             raise _first(group) from group

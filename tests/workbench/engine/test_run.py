@@ -6,6 +6,7 @@ import sys
 import threading
 import time
 from collections import Counter
+from contextlib import nullcontext
 from dataclasses import dataclass, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -25,6 +26,7 @@ from workbench.memory.log import MemoryLog
 from workbench.sessions.model import Turn
 from workbench.trace.events import Kind
 from workbench.trace.reader import TraceReader
+from workbench.trace.writer import TraceWriter
 
 LANES = ("full", "window:turns=2", "bm25", "a-mem")
 
@@ -161,6 +163,22 @@ def test_two_engines_on_one_file(tmp_path: Path, backend: ScriptedBackend) -> No
     control.cancel()
     thread.join(20)
     engine.run(config(tmp_path, "full"))
+
+
+@pytest.mark.parametrize("state", ["finished", "cancelled"])
+def test_whoever_hears_the_end_may_open_the_file_at_once(tmp_path: Path, state: str) -> None:
+    setup, control, opened = config(tmp_path, "full"), Control(), []
+
+    def report(what: Report) -> None:
+        if state == "cancelled" and isinstance(what, Progress):
+            control.cancel()
+        if what == StateChanged(state):
+            with TraceWriter(setup.path):
+                opened.append(state)
+
+    with nullcontext() if state == "finished" else pytest.raises(Cancelled):
+        engine.run(setup, report=report, control=control)
+    assert opened == [state]
 
 
 def test_pause_step_and_cancel_within_a_second(tmp_path: Path, backend: ScriptedBackend) -> None:
