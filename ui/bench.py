@@ -1,8 +1,8 @@
-"""Measurements of the window: ``python -m ui.bench scrub``.
+"""Measurements of the window: ``python -m ui.bench``, or ``mnemoscope bench scrub``.
 
 ``scrub`` moves the cursor through a run of 2,000 turns, five lanes and 1,000 items per lane, and measures for each
 panel the time from the move of the cursor until the panel has painted what belongs to it. Offscreen, so without the
-screen's own wait; ``repaint`` is forced, so that painting is counted.
+screen's own wait; ``repaint`` is forced, so that painting is counted. ``start`` measures the first window.
 """
 
 from __future__ import annotations
@@ -35,19 +35,29 @@ PANELS = (
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a measurement and print it as JSON."""
+    """Measure and print the figures as JSON."""
+    options = arguments(argv)
+    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    figures: dict[str, Any] = {}
+    if options.what in ("scrub", "all"):
+        figures["scrub"] = scrub_file(options)
+    if options.what in ("start", "all"):
+        figures["start"] = start()
+    print(json.dumps(figures, indent=2))
+    return 0
+
+
+def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+    """The options; without any, everything is measured."""
     parser = argparse.ArgumentParser("python -m ui.bench", description="Measure the window")
-    parser.add_argument("what", choices=("scrub", "start"))
+    parser.add_argument("what", choices=("scrub", "start", "all"), nargs="?", default="all")
     parser.add_argument("--turns", type=int, default=2000)
     parser.add_argument("--items", type=int, default=1000)
     parser.add_argument("--probes", type=int, default=200)
     parser.add_argument("--moves", type=int, default=200)
     parser.add_argument("--panel", action="append", help="only these panels")
     parser.add_argument("--run", type=Path, help="a run file to scrub through instead of an invented one")
-    options = parser.parse_args(argv)
-    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-    print(json.dumps(start() if options.what == "start" else scrub_file(options), indent=2))
-    return 0
+    return parser.parse_args(argv)
 
 
 def scrub_file(options: argparse.Namespace) -> dict[str, Any]:

@@ -1,5 +1,5 @@
-"""Measurements by name. A benchmark is a function that returns a plain dictionary of figures, or a program that prints
-one as JSON; the window's own is a program, since nothing here may import Qt."""
+"""Measurements by name. A benchmark is a function that returns a plain dictionary of figures, or a program that
+prints one as JSON without arguments; the window's own is a program, since nothing here may import Qt."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def _program(benchmark: Benchmark) -> dict[str, Any]:
     package = benchmark.target.partition(".")[0]
     if find_spec(package) is None:
         raise MnemoscopeError(f"{benchmark.name}: {package} is not installed here", "run it from a full installation")
-    done = subprocess.run([sys.executable, "-m", benchmark.target, "--json"], stdout=subprocess.PIPE, text=True)
+    done = subprocess.run([sys.executable, "-m", benchmark.target], stdout=subprocess.PIPE, text=True)
     if done.returncode:
         raise MnemoscopeError(f"{benchmark.name}: {benchmark.target} failed (exit {done.returncode})", "see above")
     try:
