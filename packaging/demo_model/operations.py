@@ -576,8 +576,8 @@ MAKERS: dict[str, Callable[[Speech], Sample]] = {
     for maker in (note, evolve, facts, decide, relate, summarise, choose, check, keywords, relevant,
                   entities, relations, questions)
 }  # fmt: skip
-WEIGHTS = {"note": 2, "evolve": 5, "facts": 4, "decide": 5, "relate": 4, "summarise": 2, "choose": 2, "check": 3,
-           "keywords": 1, "relevant": 4, "entities": 1, "relations": 1, "questions": 1}  # fmt: skip
+WEIGHTS = {"note": 2, "evolve": 5, "facts": 4, "decide": 5, "relate": 4, "summarise": 7, "choose": 4, "check": 2,
+           "keywords": 1, "relevant": 4, "entities": 1, "relations": 2, "questions": 1}  # fmt: skip
 
 
 def sample(r: random.Random, name: str = "", split: Split = "train", odd: float | None = None) -> tuple[str, Sample]:
