@@ -7,11 +7,11 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tests.support.minds import fill
 from workbench.errors import ModelError
 from workbench.llm.base import (
     AnswerRequest,
@@ -47,7 +47,7 @@ class ScriptedBackend:
         await self._wait()
         prompt = "\n".join(m.text for m in request.messages)
         self.calls.append(prompt)
-        text = json.dumps(_fill(request.schema, prompt)) if request.schema else prompt[-20:]
+        text = json.dumps(fill(request.schema, prompt)) if request.schema else prompt[-20:]
         return self._result(prompt, text)
 
     async def answer(self, request: AnswerRequest) -> AnswerResult:
@@ -98,24 +98,3 @@ class ScriptedBackend:
         if length > self.limit:
             raise ModelError(f"the prompt has {length} tokens, {self.limit} fit")
         return CompletionResult(text, (Token(0, text, -0.5),), length, "end", prompt)
-
-
-def _fill(schema: dict[str, Any], prompt: str) -> Any:
-    """Something that fits the schema; the same for the same prompt."""
-    number = int(hashlib.md5(prompt.encode()).hexdigest(), 16)
-    if "enum" in schema:
-        return schema["enum"][number % len(schema["enum"])]
-    match schema["type"]:
-        case "object":
-            return {name: _fill(part, prompt + name) for name, part in schema["properties"].items()}
-        case "array":
-            most, least = schema.get("maxItems", 3), schema.get("minItems", 0)
-            return [_fill(schema["items"], f"{prompt}{i}") for i in range(max(least, min(most, 1 + number % 3)))]
-        case "integer":
-            low, high = schema.get("minimum", 0), schema.get("maximum", 9)
-            return low + number % (high - low + 1)
-        case "boolean":
-            return bool(number % 2)
-        case _:
-            words = prompt.split()
-            return words[number % len(words)]
