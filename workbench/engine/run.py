@@ -112,11 +112,12 @@ class _Run:
     done: int = 0
 
     async def go(self) -> None:
-        numbers, lanes, resumed = self._register()
-        self.total = sum((len(s.turns) + len(s.probes)) * len(lanes) for s in self.sessions)
+        self.total = sum((len(s.turns) + len(s.probes)) * len(self.specs) for s in self.sessions)
+        resumed = self._same_run()
         self.tell(Loading("loading the model"))
         backend = await asyncio.get_running_loop().run_in_executor(None, _open, self.config)
         try:
+            numbers, lanes = self._register()  # only now: a model that cannot be used must not bind the file to itself
             self._same_model(backend)
             self._loaded(backend, resumed)
             self.control.bind(asyncio.get_running_loop(), self.tell)
@@ -130,23 +131,31 @@ class _Run:
         finally:
             backend.close()
 
-    def _register(self) -> tuple[list[int], list[int], bool]:
-        """Numbers of the sessions and lanes in the file; adds what a fresh file lacks."""
-        hashes = [_fingerprint(s.to_json()) for s in self.sessions]
-        identity = _fingerprint([hashes, [s.name for s in self.specs], *_settings(self.config)])
+    def _same_run(self) -> bool:
+        """Whether the file holds this run already. Raises ``TraceError`` when it holds another."""
         with self.writer.reader() as reader:
-            known, found = reader.meta("identity"), reader.session_hashes()
-            rows = {row.name: row.id for row in reader.lanes()}
-        if known not in (None, identity):
+            known = reader.meta("identity")
+        if known not in (None, self._identity):
             raise TraceError(
                 f"{self.config.path}: holds another run (other sessions, lanes, model or settings)",
                 "choose another --out FILE, or repeat the command that made it",
             )
-        numbers = [found.get(h) or self.writer.add_session(s, h) for s, h in zip(self.sessions, hashes, strict=True)]
-        lanes = [rows.get(s.name) or self._add_lane(s) for s in self.specs]
+        return known is not None
+
+    @property
+    def _identity(self) -> str:
+        hashes = [_fingerprint(s.to_json()) for s in self.sessions]
+        return _fingerprint([hashes, [s.name for s in self.specs], *_settings(self.config)])
+
+    def _register(self) -> tuple[list[int], list[int]]:
+        """Numbers of the sessions and lanes in the file; adds what a fresh file lacks."""
+        with self.writer.reader() as reader:
+            found, rows = reader.session_hashes(), {row.name: row.id for row in reader.lanes()}
+        hashes = [_fingerprint(s.to_json()) for s in self.sessions]
         self.writer.set_meta("config", self.config.to_json())
-        self.writer.set_meta("identity", identity)
-        return numbers, lanes, known is not None
+        self.writer.set_meta("identity", self._identity)
+        numbers = [found.get(h) or self.writer.add_session(s, h) for s, h in zip(self.sessions, hashes, strict=True)]
+        return numbers, [rows.get(s.name) or self._add_lane(s) for s in self.specs]
 
     def _add_lane(self, spec: LaneSpec) -> int:
         params = spec.strategy().parameters() | {f"cache.{k}": v for k, v in spec.cache_params.items()}

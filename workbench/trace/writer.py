@@ -34,7 +34,7 @@ class TraceWriter:
         try:
             self._open()
         except BaseException:
-            self._lock.close()
+            self._unlock()
             raise
 
     def _open(self) -> None:
@@ -120,10 +120,14 @@ class TraceWriter:
 
     def close(self) -> None:
         """Fold everything into the one file and let the lock go."""
-        self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        with suppress(sqlite3.OperationalError):  # somebody is reading: the side files stay until they are gone too
+        # Somebody is reading, or the disk is full: the side files stay, whole, and whoever opens the file reads them too.
+        with suppress(sqlite3.OperationalError):
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             self._connection.execute("PRAGMA journal_mode = DELETE")
         self._connection.close()
+        self._unlock()
+
+    def _unlock(self) -> None:
         with suppress(OSError):  # Windows does not remove an open file
             Path(self._lock.name).unlink()
         self._lock.close()

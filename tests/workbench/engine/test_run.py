@@ -17,9 +17,10 @@ from tests.support.backends import ScriptedBackend
 from tests.support.runs import config, lane_events
 from tests.support.traces import session
 from workbench.engine import run as engine
+from workbench.engine.config import RunConfig
 from workbench.engine.control import Control
 from workbench.engine.protocol import Failed, Progress, Report, StateChanged
-from workbench.errors import Cancelled, MnemoscopeError, TraceError, UsageError
+from workbench.errors import Cancelled, MnemoscopeError, ModelError, TraceError, UsageError
 from workbench.memory import registry
 from workbench.memory.base import MemoryStrategy, Mind, Recall, Span
 from workbench.memory.log import MemoryLog
@@ -134,6 +135,58 @@ def test_another_run_does_not_go_into_the_same_file(tmp_path: Path) -> None:
     assert lane_events(path) == before
 
 
+def test_a_model_that_cannot_be_loaded_leaves_the_file_to_the_next_try(
+    tmp_path: Path, backend: ScriptedBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: RunConfig) -> ScriptedBackend:
+        raise ModelError("broken.gguf: it is truncated")
+
+    with monkeypatch.context() as patch, pytest.raises(ModelError):
+        patch.setattr(engine, "_open", fail)
+        engine.run(config(tmp_path, "full", model="broken.gguf"))
+    path = engine.run(config(tmp_path, "full", model="whole.gguf"))
+    with TraceReader(path) as reader:
+        assert len(reader.session_names()) == len(reader.lanes()) == 1
+        assert [e.kind for e in reader.events(0, 0)][-1] == Kind.RUN_FINISHED
+
+
+_LIMITED = """
+import resource, signal, sys
+from pathlib import Path
+sys.path.insert(0, {root!r})
+from tests.support.backends import ScriptedBackend
+from workbench import cli
+from workbench.engine import run as engine
+from workbench.trace.writer import TraceWriter
+engine._open = lambda config: ScriptedBackend()
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+write, written = TraceWriter._write, []
+def until_full(self, steps):
+    written.append(steps)
+    if len(written) == 20:  # from here on every file is as large as it may become, as on a full disk
+        resource.setrlimit(resource.RLIMIT_FSIZE, (4096, resource.RLIM_INFINITY))
+    write(self, steps)
+TraceWriter._write = until_full
+sys.exit(cli.main(["run", {session!r}, "--lane", "full", "--lane", "bm25", "--exact", "--out", {out!r}]))
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no limit on the size of files")
+def test_a_disk_that_fills_up_is_one_line_and_the_run_goes_on_from_there(tmp_path: Path) -> None:
+    whole = engine.run(config(tmp_path, "full", "bm25", exact=True, out=tmp_path / "whole.mnemo"))
+    cut = config(tmp_path, "full", "bm25", exact=True, out=tmp_path / "cut.mnemo")
+    script = _LIMITED.format(root=str(Path(__file__).parents[3]), session=str(cut.sessions[0]), out=str(cut.path))
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert ended.returncode == 1 and "cut.mnemo: cannot be written" in ended.stderr
+    assert "defect" not in ended.stderr and ended.stderr.count("mnemoscope: ") == 1
+    before = lane_events(cut.path)
+    assert before
+    engine.run(cut)
+    after = lane_events(cut.path)
+    assert all(after[key][: len(rows)] == rows for key, rows in before.items())
+    assert after == lane_events(whole)
+
+
 def test_a_run_does_not_go_on_with_another_model(tmp_path: Path, backend: ScriptedBackend) -> None:
     path = engine.run(config(tmp_path, "full"))
     before = lane_events(path)
@@ -181,7 +234,7 @@ def test_whoever_hears_the_end_may_open_the_file_at_once(tmp_path: Path, state: 
     assert opened == [state]
 
 
-def test_pause_step_and_cancel_within_a_second(tmp_path: Path, backend: ScriptedBackend) -> None:
+def test_pause_step_and_cancel_without_waiting_for_the_model(tmp_path: Path, backend: ScriptedBackend) -> None:
     control, states, advanced = Control(paused=True), [], threading.Event()
 
     def report(what: Report) -> None:
@@ -213,10 +266,9 @@ def test_pause_step_and_cancel_within_a_second(tmp_path: Path, backend: Scripted
     control.resume()
     while not backend.waiting and time.monotonic() < deadline:
         pass
-    began = time.monotonic()
     control.cancel()
-    thread.join(20)
-    assert time.monotonic() - began < 1 and failure and states[-1] == "cancelled"
+    thread.join(20)  # the call under way would take longer than this: it is left where it is
+    assert not thread.is_alive() and failure and states[-1] == "cancelled"
     with TraceReader(setup.path) as reader:
         assert 0 <= reader.last_turn(1) <= 2
 

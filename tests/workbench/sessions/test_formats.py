@@ -16,7 +16,7 @@ BROKEN = [
     (b'{"turns": [}', "line 1, column 12: broken JSON (Expecting value)"),
     (b'{\n  "turns": 1,\n}', "line 3, column 1: broken JSON (Expecting property name enclosed in double quotes)"),
     (b'{"a": 1}\n{"a": }', "line 2, column 7: broken JSON (Expecting value)"),
-    (b"hello there", "line 1, column 1: broken JSON"),
+    (b"hello there", "text, but not JSON"),
     (b"\x89PNG\r\n\x1a\n\xff\xfe", "neither JSON nor UTF-8 text (byte 0)"),
     (b"[" * 200_000, "broken JSON (nested too deeply)"),
     (b"[1]", "JSON, but none of the known session formats"),

@@ -103,6 +103,7 @@ def test_files_that_are_no_runs_are_named(tmp_path: Path) -> None:
     with pytest.raises(TraceError, match="not a"):
         TraceWriter(tmp_path / "a.mnemo")
     assert (tmp_path / "a.mnemo").read_text() == "hello " * 100
+    assert not (tmp_path / "a.mnemo.lock").exists()
 
 
 def test_a_reader_cannot_write(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from workbench.errors import SessionFormatError
 
 MAX_BYTES = 512 << 20
 MAX_TURNS = 200_000
+_CHOOSE = "choose a session file"
 _LONE_SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 
@@ -56,15 +57,15 @@ def _decode(raw: bytes, path: Path) -> str:
         return raw.decode(encoding)
     except UnicodeDecodeError as error:
         what = f"{path}: neither JSON nor {encoding.upper()} text (byte {error.start})"
-        raise SessionFormatError(
-            what, "choose a session file; `mnemoscope inspect FILE` says what a file is"
-        ) from error
+        raise SessionFormatError(what, _CHOOSE) from error
 
 
 def _lines(text: str, path: Path, whole: Exception) -> Any:
     """The values of a file with one JSON value per line. When it is not that either, ``whole`` is what is wrong."""
     rows = [(number, row) for number, row in enumerate(text.splitlines(), 1) if row.strip()]
-    if not rows[0][1].lstrip().startswith(("{", "[")) or not _parses(rows[0][1]) or len(rows) < 2:
+    if not rows[0][1].lstrip().startswith(("{", "[")):
+        raise SessionFormatError(f"{path}: text, but not JSON as every known session format is", _CHOOSE)
+    if not _parses(rows[0][1]) or len(rows) < 2:
         _refuse(path, whole)
     values = []
     for number, row in rows:
