@@ -17,6 +17,7 @@ from workbench.memory.hybrid import Hybrid
 from workbench.memory.items import Item
 from workbench.memory.retrieval import Lexical, ranks, reciprocal_ranks, unit_range, words
 from workbench.memory.vectors import VectorIndex, _client
+from workbench.memory.window import Window
 from workbench.sessions.formats import locomo
 
 TABLE = {  # memory.md 3.1: evidence recall at 1, 5, 10, 25 over the 997 questions with evidence
@@ -122,3 +123,12 @@ def test_hits_name_what_was_left_out(make: type) -> None:
 def test_hybrid_shows_its_parts() -> None:
     recall = Lane(Hybrid()).tell("Mira lives in Oslo", "Tomas lives in Lima").ask("Where does Mira live?")
     assert set(recall.hits[0].parts) == {"fused", "bm25", "cosine"}
+
+
+def test_a_window_keeps_the_system_message_and_the_last_turns() -> None:
+    lane = Lane(Window(turns=2)).tell("Be brief.", speaker="", role="system").tell("a", "b", "c")
+    assert lane.texts() == ["system: Be brief.", "Mira: b", "Mira: c"]
+    spans = lane.ask("a?").spans
+    assert [s.text for s in spans] == lane.texts() and max(spans, key=lambda s: s.priority) == spans[0]
+    by_tokens = Lane(Window(tokens=4)).tell("one two three four", role="system").tell("a", "b", "c")
+    assert by_tokens.texts() == ["Mira: one two three four", "Mira: b", "Mira: c"]
