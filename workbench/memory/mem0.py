@@ -20,8 +20,9 @@ class Mem0(MemoryStrategy):
 
     Two model calls a turn: the facts; then, with the ``neighbours`` nearest old memories of each under small numbers,
     ADD, UPDATE, DELETE or NONE for each fact. A contradiction may delete an old fact without storing the new one, as
-    published. A turn without facts costs one call. There is no buffer: every turn is drawn out when it comes, and what
-    a failed extraction would have stored is on record and lost. Mem0, arXiv 2504.19413.
+    published. A turn without facts costs one call; what the system role says is ignored. There is no buffer: every turn
+    is drawn out when it comes, and what a failed extraction would have stored is on record and lost. Mem0, arXiv
+    2504.19413.
 
     Attributes:
         k: facts returned (the authors' LoCoMo runs: 10 a speaker; the library's own default is 100).
@@ -41,6 +42,8 @@ class Mem0(MemoryStrategy):
 
     async def observe(self, turn: Turn, mind: Mind, log: MemoryLog) -> None:
         """Extract, look up, decide, carry out."""
+        if turn.role == "system":
+            return
         facts, _ = await extract([(turn.said, [turn.index])], mind, log)
         old = await self._related(facts, mind, log)
         changed = await decide(facts, old, mind, log)

@@ -29,7 +29,8 @@ class Mem0Graph(Mem0):
     """Mem0's facts, and a graph of entities with labelled relations.
 
     After the two calls of Mem0 a turn costs up to three more: the entities; how they relate; and, when relations of
-    these entities are known, which of them the turn contradicts (these are deleted). The graph is drawn from the turn
+    these entities or of others like them (cosine at least 0.7) are known, which of them the turn contradicts (these are
+    deleted). The graph is drawn from the turn
     itself and not from its facts, so that one may hold what the other lost. An entity is an existing one when
     their cosine is at least 0.9; a relation told again counts its mentions. Reading takes one call, the entities of the
     question: the relations of entities like them (cosine at least 0.7) are ranked by BM25 and the best join the facts.
@@ -59,6 +60,8 @@ class Mem0Graph(Mem0):
         """Mem0's write path, then entities, relations, what is outdated."""
         await super().observe(turn, mind, log)
         said = " ".join(turn.said.split())
+        if turn.role == "system":
+            return
         if fitting([said], mind, 256) == 0:
             log.dropped("too long", f"no graph of a turn of {mind.count_tokens(said)} tokens")
             return
@@ -87,7 +90,7 @@ class Mem0Graph(Mem0):
         return log.write(name, ENTITY, cause=cause, type=kind, mentions=1)
 
     async def _outdated(self, said: str, nodes: Sequence[Item], mind: Mind, log: MemoryLog) -> None:
-        names = {n.id for n in nodes}
+        names = await self._like([n.text for n in nodes], log.state.active(ENTITY), mind)
         known = [r for r in log.state.active(RELATION) if {r.fields["source"], r.fields["destination"]} & names]
         known = known[: fitting([r.text for r in known], mind, 256, 0.5)]
         reply = await ask(mind, log, prompts.relate(said, [shortened(r) for r in known])) if known else None
@@ -133,8 +136,13 @@ class Mem0Graph(Mem0):
         asked = " ".join(query.split())
         reply = await ask(mind, log, prompts.entities([asked])) if mind.count_tokens(asked) < room(mind, 256) else None
         names = [e["name"] for e in reply["entities"] if e["name"]] if reply else []
+        close = await self._like(names, stored, mind)
+        return [r for r in log.state.active(RELATION) if {r.fields["source"], r.fields["destination"]} & close]
+
+    async def _like(self, names: Sequence[str], stored: Sequence[Item], mind: Mind) -> set[str]:
+        """The stored entities that are like one of the names."""
         close: set[str] = set()
         for name in names:
             found = await self._nodes.search(name, stored, mind, len(stored))
             close |= {stored[int(i)].id for i in np.flatnonzero(found.scores >= _LIKE)}
-        return [r for r in log.state.active(RELATION) if {r.fields["source"], r.fields["destination"]} & close]
+        return close

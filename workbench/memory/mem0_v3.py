@@ -55,8 +55,8 @@ class Mem0V3(MemoryStrategy):
     One model call a turn, which is drawn out when it comes; nothing waits in a buffer. A fact with a hash that is known
     is dropped; its entities go to an entity store whose entries link to their facts. Reading adds the cosine (at least
     0.1), BM25 through a sigmoid whose midpoint follows the query's length, and a boost for shared entities, over the
-    most that could be reached. Contradictions pile up: that is the method. Mem0, arXiv 2504.19413, as its code is since
-    v3 (mem0ai/mem0, April 2026).
+    most that could be reached, for the nearest 4 ``k`` facts (at least 60). Contradictions pile up: that is the method.
+    Mem0, arXiv 2504.19413, as its code is since v3 (mem0ai/mem0, April 2026).
 
     Attributes:
         k: facts returned.
@@ -108,12 +108,14 @@ class Mem0V3(MemoryStrategy):
         items = log.state.active(FACT)
         if not items:
             return Recall((), k=self.k)
-        cosine = (await self._index.search(query, items, mind, max(4 * self.k, 60))).scores
+        found = await self._index.search(query, items, mind, max(4 * self.k, 60))
+        cosine = found.scores
         lexical = _sigmoid(self._lexical.scores(query, [i.text for i in items]), len(words(query)))
         boost = await self._boosts(query, items, mind, log)
         most = 1.0 + bool(lexical.any()) + _BOOST * bool(boost.any())
         total = np.where(cosine >= _FLOOR, (cosine + lexical + boost) / most, -1.0)
-        order = [i for i in best(total) if cosine[i] >= _FLOOR]
+        near = set(found.order)  # words and entities rank what meaning found, and add nothing to it
+        order = [i for i in best(total) if i in near and cosine[i] >= _FLOOR]
         return ranked(items, total, self.k, "score", {"cosine": cosine, "bm25": lexical, "entity": boost}, order=order)
 
     async def _boosts(self, query: str, items: Sequence[Item], mind: Mind, log: MemoryLog) -> NDArray[np.float64]:

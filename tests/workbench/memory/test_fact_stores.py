@@ -30,6 +30,12 @@ def test_mem0_asks_twice_and_once_when_there_is_nothing() -> None:
     assert len(lane.mind.calls) == 3
 
 
+@pytest.mark.parametrize("make", [Mem0, Mem0Graph])
+def test_mem0_ignores_what_the_system_says(make: type[Mem0]) -> None:
+    lane = Lane(make()).tell(OSLO, speaker="", role="system")
+    assert lane.mind.calls == [] and len(lane.state) == 0
+
+
 def test_mem0_remaps_ids_to_small_numbers() -> None:
     lane = Lane(Mem0(), Mind({"decide": [decision("ADD", 0, OSLO), decision("UPDATE", 0, LIMA)]})).tell(OSLO, LIMA)
     assert sections(lane.mind.calls[-1])["Memories"] == [f"0 | {OSLO}"]
@@ -69,6 +75,16 @@ def test_mem0_v3_adds_up_its_three_signals() -> None:
     assert best.score == pytest.approx((parts["cosine"] + parts["bm25"] + parts["entity"]) / most)
 
 
+def test_mem0_v3_ranks_only_what_meaning_found() -> None:
+    # 60 facts are nearer than the last one, whose rare word would put it first.
+    said = [f"common thing {n}" for n in range(60)] + [f"lynx {' '.join(f'w{n}' for n in range(30))}"]
+    mind = Mind({"facts": lambda s: {"facts": [s["Messages"][0].split(": ")[1]]}})
+    lane = Lane(Mem0V3(k=10), mind).tell(*said)
+    query = "common lynx lynx lynx"
+    assert "fact-60" not in {h.item for h in lane.ask(query).hits}
+    assert Lane(Mem0V3(k=20), events=lane.events, turn=60).ask(query).hits[0].item == "fact-60", "80 are fetched"
+
+
 def test_entities_by_spelling() -> None:
     assert entities('The old Anna Berg\'s cat is 12 or 120 and "so it is"') == ["Anna Berg", "12", "120", "so it is"]
 
@@ -103,6 +119,15 @@ def test_mem0_graph_costs_three_further_calls_and_ends_what_is_outdated() -> Non
     assert [(k[2], v.weight) for k, v in lane.state.links.items()] == [("lives in", 1.0)]
     assert lane.texts("entity") == ["Mira", "Oslo", "Lima"] and lane.state["entity-0"].fields["mentions"] == 2
     assert lane.state["entity-0"].turns == (0, 1)
+
+
+def test_mem0_graph_looks_for_outdated_relations_around_entities_that_are_alike() -> None:
+    alike = {"entities": [{"name": "Mira Berg of old Oslo", "type": ""}, {"name": "Lima", "type": ""}]}
+    first = {"entities": [{"name": "Mira Berg of Oslo", "type": ""}, {"name": "Oslo", "type": ""}]}
+    mind = graph(entities=[first, alike], relate=[{"verdicts": ["contradictory"]}])
+    lane = Lane(Mem0Graph(), mind).tell(OSLO, LIMA)
+    assert len(lane.texts("entity")) == 4, "alike (0.89) is not the same (0.9)"
+    assert "relate" in mind.purposes and lane.texts("relation") == ["Mira Berg of old Oslo lives in Lima"]
 
 
 def test_mem0_graph_brings_relations_around_the_questions_entities() -> None:
