@@ -38,7 +38,7 @@ class MemoryOS(MemoryStrategy):
 
     Attributes:
         short: pages in the queue.
-        mid: segments kept; the least visited leaves.
+        mid: segments kept; the least visited leaves with its pages.
         long: pieces of knowledge kept; the oldest leaves.
         join: what a page must reach to join a segment.
         hot: heat at which a segment is drawn out.
@@ -92,7 +92,8 @@ class MemoryOS(MemoryStrategy):
             await self._draw_out(segment.id, mind, log)
         known = log.state.active(SEGMENT)
         for cold in sorted(known, key=lambda s: s.fields["total"])[: max(0, len(known) - self.mid)]:
-            log.evict(cold.id, reason="least visited")
+            for name in (*_pages(cold.id, log), cold.id):
+                log.evict(name, reason="least visited")
 
     @staticmethod
     async def _continue(page: Item, mind: Mind, log: MemoryLog) -> None:
@@ -123,9 +124,7 @@ class MemoryOS(MemoryStrategy):
                          last=log.now)  # fmt: skip
 
     async def _draw_out(self, segment: str, mind: Mind, log: MemoryLog) -> None:
-        pages = [log.state[link.source] for link in log.state.links.values()
-                 if link.target == segment and link.label == "page of"]  # fmt: skip
-        fresh = [p for p in pages if not p.fields.get("drawn")]
+        fresh = [log.state[p] for p in _pages(segment, log) if not log.state[p].fields.get("drawn")]
         facts, complete = await extract([(p.text, p.turns) for p in fresh], mind, log)
         if not complete:
             return  # on record; the segment stays hot and is tried again
@@ -157,7 +156,7 @@ class MemoryOS(MemoryStrategy):
     async def recall(self, query: str, mind: Mind, log: MemoryLog) -> Recall:
         """Queue, profile, the best pages of the best segments, the best knowledge; visits are counted."""
         chosen = await self._best(query, log.state.active(SEGMENT), mind, self.segments, 0.1)
-        own = {link.source for link in log.state.links.values() if link.label == "page of" and link.target in chosen}
+        own = {page for segment in chosen for page in _pages(segment, log)}
         pages = [p for p in log.state.active(PAGE) if p.fields["tier"] == MID]
         known = log.state.active(KNOWLEDGE)
         items = [*pages, *known]
@@ -179,6 +178,10 @@ class MemoryOS(MemoryStrategy):
 
 def _queue(log: MemoryLog) -> list[Item]:
     return [p for p in log.state.active(PAGE) if p.fields["tier"] == SHORT]
+
+
+def _pages(segment: str, log: MemoryLog) -> list[str]:
+    return [x.source for x in log.state.links.values() if x.target == segment and x.label == "page of"]
 
 
 def _fits(text: str, mind: Mind) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
 
@@ -31,13 +31,15 @@ class MemOS(MemoryStrategy):
 
     Writing costs one model call per window of a turn (the nodes), one per neighbour at a cosine of at least ``similar``
     (contradictory, redundant or independent) and one per conflict (the resolver: a merged node takes both, or the older
-    one goes). After every ``group`` nodes, k-means clusters of at least ``cluster`` get a parent summary, one
-    call each. Reading costs one call for the goal's keys and one for the scheduler, whether working memory is
-    enough; if not, one to rerank what was fetched, which then replaces working memory. A turn whose extraction fails
-    is kept as it is. MemOS, arXiv 2507.03724 and 2505.22101.
+    one goes). After every ``group`` nodes, k-means clusters of at least ``cluster`` get a parent summary, one call
+    each, which is found like any node. In ``fast`` mode windows are kept as they are, without the first call. Reading
+    costs one call for the goal's keys and one for the scheduler, whether working memory is enough; if not, one to
+    rerank what was fetched, which then replaces working memory. A turn whose extraction fails is kept as it is. MemOS,
+    arXiv 2507.03724 and 2505.22101.
 
     Attributes:
         k: nodes returned.
+        mode: ``fine`` extracts nodes, ``fast`` keeps each window as one.
         window: tokens of a turn that one extraction sees.
         working: capacity of working memory.
         long_term: capacity of long-term memory.
@@ -60,6 +62,7 @@ class MemOS(MemoryStrategy):
     )
 
     k: int = 10
+    mode: Literal["fine", "fast"] = "fine"
     window: int = 1024
     working: int = 20
     long_term: int = 1500
@@ -78,14 +81,18 @@ class MemOS(MemoryStrategy):
         before = _nodes_ever(log)
         tier = USER if turn.role == "user" else LONG_TERM
         for window in cut(turn.said, min(self.window, room(mind, 384, 0.8)), mind.count_tokens):
-            facts, complete = await extract([(window, [turn.index])], mind, log)
-            if not complete:
-                facts = [*facts, Fact(window, (turn.index,), 0)]
-            for fact in facts:
+            for fact in await self._nodes(window, turn.index, mind, log):
                 await self._settle(self._write(fact, tier, log), mind, log)
         self._bound(log)
         if before // self.group < _nodes_ever(log) // self.group:
             await self._reorganise(mind, log)
+
+    async def _nodes(self, window: str, turn: int, mind: Mind, log: MemoryLog) -> list[Fact]:
+        facts: list[Fact] = []
+        complete = False
+        if self.mode == "fine":
+            facts, complete = await extract([(window, [turn])], mind, log)
+        return facts if complete else [*facts, Fact(window, (turn,), 0)]
 
     @staticmethod
     def _write(fact: Fact, tier: str, log: MemoryLog) -> Item:
@@ -149,13 +156,14 @@ class MemOS(MemoryStrategy):
         if reply is None or not reply["summary"]:
             return
         turns = [t for m in members[:seen] for t in m.turns]
-        parent = log.write(reply["summary"], SUMMARY, turns, cause=reply.cause, index_text="")
+        keys = sorted(keyed_words(reply["summary"]))
+        parent = log.write(reply["summary"], SUMMARY, turns, cause=reply.cause, key=keys, working=False)
         for member in members:
             log.link(parent.id, member.id, "PARENT", cause=reply.cause)
 
     async def recall(self, query: str, mind: Mind, log: MemoryLog) -> Recall:
         """The best ``k`` nodes by cosine, BM25 and keys; the scheduler may reorder them and refill working memory."""
-        nodes = log.state.active(MEMORY)
+        nodes = log.state.active(MEMORY, SUMMARY)
         if not nodes:
             return Recall((), k=self.k)
         goal = await ask(mind, log, prompts.keywords(" ".join(query.split())))

@@ -42,6 +42,11 @@ def test_memos_keeps_the_window_when_the_extraction_fails() -> None:
     assert lane.texts() == [f"Mira: {OSLO}"] and lane.losses() == ["malformed output"]
 
 
+def test_memos_keeps_windows_as_they_are_in_fast_mode() -> None:
+    lane = Lane(MemOS(mode="fast")).tell(OSLO)
+    assert lane.texts() == [f"Mira: {OSLO}"] and lane.mind.calls == [] and lane.losses() == []
+
+
 def test_memos_bounds_its_tiers() -> None:
     lane = Lane(MemOS(user=3, working=2, similar=2)).tell(*(f"Mira bought {w}." for w in ("tea", "jam", "rye", "ham")))
     assert [i.fields["working"] for i in lane.state.active()] == [False, True, True]
@@ -57,6 +62,7 @@ def test_memos_grows_a_tree_by_clusters() -> None:
     assert lane.mind.purposes.count("summarise") == len(parents) >= 1
     children = [k[1] for k in lane.state.links if k[2] == "PARENT"]
     assert len(children) == len(set(children)) >= 4 and all(p.turns for p in parents)
+    assert {p.id for p in parents} & {h.item for h in lane.ask(parents[0].text).hits if h.returned}
 
 
 def test_memos_schedules_working_memory() -> None:
@@ -96,6 +102,14 @@ def test_memoryos_draws_out_a_hot_segment() -> None:
     assert len(lane.texts("profile")) == 1 and lane.mind.purposes.count("facts") == 1
     recall = lane.ask("Where does Mira live?")
     assert lane.state["segment-0"].fields["visits"] == 1 and lane.texts("profile")[0] in span_texts(recall)
+
+
+def test_memoryos_lets_a_segment_go_with_its_pages() -> None:
+    said = [OSLO, "Noted.", "Tomas sells old boats.", "I see.", "Ines plays chess.", "Good."]
+    lane = Lane(MemoryOS(short=1, mid=1)).observe(*talk(*said))
+    left = {i.id: i.status for i in lane.state.items.values() if i.kind in ("page", "segment")}
+    assert left == {"page-0": "evicted", "segment-0": "evicted", "page-1": "active", "segment-1": "active",
+                    "page-2": "active"}  # fmt: skip
 
 
 def test_memoryos_heat_fades_by_the_hour() -> None:
