@@ -28,12 +28,15 @@ class ChemAgent(MemoryStrategy):
 
     A finished exchange costs two model calls: its sub-tasks (the plan), and whether it failed. The plan and its
     sub-tasks enter the library, a failed one marked so and not found again. A question finds ``k`` executions of each
-    level (0 a sub-task, 1 a whole request) above ``similar``; when their mean similarity is below ``imagine``, one call
-    draws knowledge for the question from what it found, and keeps it. ChemAgent, arXiv 2501.06590.
+    level (0 a sub-task, 1 a whole request) above ``similar``, filled up from below it when ``fill``; when their mean
+    similarity is below ``imagine``, one call draws knowledge for the question from what it found, and keeps it.
+    ChemAgent, arXiv 2501.06590.
 
     Attributes:
         k: executions returned per level, and pieces of knowledge.
-        similar: cosine that an execution needs.
+        similar: cosine that an execution or a piece of knowledge needs.
+        fill: whether executions below ``similar`` fill up to ``k``. False as published, for an embedder that gives
+            nearly everything more than 0.7; small sentence encoders give a question and its answer less.
         imagine: mean similarity below which knowledge is imagined; 0 never.
     """
 
@@ -44,11 +47,12 @@ class ChemAgent(MemoryStrategy):
     differs: ClassVar[str] = (
         "Exchanges of a conversation stand for chemistry problems: no code is run, success is what the next turn says, "
         "sub-tasks have one level. Imagined knowledge is drawn from the nearest entries and not from a list of "
-        "subjects. Sub-tasks below the similarity threshold still fill up to k."
+        "subjects."
     )
 
     k: int = 3
     similar: float = 0.7
+    fill: bool = True
     imagine: float = 0.9
 
     def __post_init__(self) -> None:
@@ -87,7 +91,8 @@ class ChemAgent(MemoryStrategy):
         found = await self._index.search(query, done, mind, self.k)
         chosen: list[int] = []
         for level in (0, 1):
-            chosen += [n for n in best(found.scores) if done[n].fields["level"] == level][: self.k]
+            order = (n for n in best(found.scores) if self.fill or found.scores[n] > self.similar)
+            chosen += [n for n in order if done[n].fields["level"] == level][: self.k]
         mean = float(np.mean(found.scores[chosen])) if chosen else 0.0
         hit = sum(bool(found.scores[n] > self.similar) for n in chosen)
         known = await self._knowledge(query, [done[n] for n in chosen], mean, mind, log)

@@ -43,7 +43,7 @@ class MIRIX(MemoryStrategy):
     differs: ClassVar[str] = (
         "Managers answer what to store and how it changes the store instead of calling tools, and do not chain. "
         "Text only. A message at a time by default, so that every turn shows what it did. Items are sentences: their "
-        "summaries and details are not told apart."
+        "summaries and details are not told apart. Reading is one search: the answering agent has no search tool."
     )
 
     batch: int = 1

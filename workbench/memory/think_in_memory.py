@@ -43,8 +43,9 @@ class ThinkInMemory(MemoryStrategy):
     fidelity: ClassVar[Fidelity] = "adapted"
     paper: ClassVar[str] = "Think-in-Memory, arXiv 2311.08719"
     differs: ClassVar[str] = (
-        "Written from the paper: there is no official code. Forgetting asks for verdicts on the older thoughts of the "
-        "bucket instead of the bucket without the contradictory ones; the head of a thought is its first name."
+        "Written from the paper: there is no official code. Thoughts are drawn from every turn by itself, not from a "
+        "question with its response. Forgetting asks for verdicts on the older thoughts of the bucket instead of the "
+        "bucket without the contradictory ones; the head of a thought is its first name."
     )
 
     k: int = 10

@@ -112,6 +112,16 @@ def test_chem_agent_fills_its_library_and_leaves_failures_out() -> None:
     assert mind.purposes == ["facts", "check"] * 2
 
 
+@pytest.mark.parametrize("fill", [True, False])
+def test_chem_agent_fills_up_or_keeps_to_its_threshold(fill: bool) -> None:
+    always: Any = lambda s: {"answer": "no"}  # noqa: E731
+    said = talk("Mira lives in Oslo.", "Noted.", "Tomas sells boats.", "Noted.", "Thanks.")
+    lane = Lane(ChemAgent(imagine=0, fill=fill), Mind({"check": always})).observe(*said)
+    recall = lane.ask("Mira lives in Oslo?")
+    below = [h.score <= 0.7 for h in recall.hits if h.returned and lane.state[h.item].kind == "execution"]
+    assert below and any(below) == fill
+
+
 def test_chem_agent_imagines_where_the_library_is_thin() -> None:
     always: Any = lambda s: {"answer": "no"}  # noqa: E731
     lane = Lane(ChemAgent(), Mind({"check": always})).observe(*talk("Mira lives in Oslo.", "Noted.", "Thanks."))
