@@ -13,7 +13,7 @@ from workbench.memory import prompts
 from workbench.memory.base import Fidelity, MemoryStrategy, Mind, Recall, Span
 from workbench.memory.items import Item
 from workbench.memory.log import MemoryLog
-from workbench.memory.pieces import Scored, Vectors, cut, fitting, hits, room
+from workbench.memory.pieces import Scored, Vectors, carried, cut, fitting, hits, room, sentences
 from workbench.memory.replies import ask
 from workbench.sessions.model import Turn
 
@@ -103,7 +103,9 @@ class VideoLLaMB(MemoryStrategy):
         near = near[: len(fitting([i.text for i in near], room(mind, 384, 0.3), mind.count_tokens))]
         reply = await ask(mind, log, prompts.summarise([*(i.text for i in near), *texts]))
         summary, cause = (reply["summary"], reply.cause) if reply else ("", 0)
-        turns = {t for i in scene for t in i.turns}
+        own = sorted({t for i in scene for t in i.turns})
+        known = [(s, i.turns) for i in near for s in sentences(i.text)]
+        turns = {t for _, origin in carried(summary, known, own) for t in origin} | set(own)
         fields = {"frames": [i.id for i in scene], "summarised": bool(summary)}
         bridge = log.write(summary or " ".join(texts), BRIDGE, turns, cause=cause, **fields)  # type: ignore[arg-type]
         for other in near:

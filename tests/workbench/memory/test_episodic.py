@@ -296,6 +296,13 @@ class TestVideoLLaMB:
         assert mind.prompts[1].startswith("Facts\nbridge 0\n"), "a scene is summarised with what it recalls"
         assert ("bridge-1", "bridge-0", "after") in lane.state.links
 
+    def test_what_a_bridge_carries_over_keeps_its_turns(self) -> None:
+        said = ["a1", "a2", "b1", "b2", "c1", "c2"]
+        mind = self.mind(*said)
+        mind.answers = {"summarise": [{"summary": "Mira said a."}, {"summary": "Mira said a. Mira said b."}]}
+        lane = Lane(VideoLLaMB, mind).tell(*said)
+        assert [b.turns for b in lane.state.active("bridge")] == [(0, 1), (0, 1, 2, 3)]
+
     def test_an_even_session_is_cut_by_length(self) -> None:
         said = [f"a{n}" for n in range(10)]
         lane = Lane(lambda: VideoLLaMB(scene_max=4), self.mind(*said)).tell(*said)
