@@ -1,19 +1,22 @@
 """Detectors: what goes wrong in memories, found in a lane's events without a model.
 
 They follow what users of memory systems complain about (``reference/memory.md`` section 5 names the reports): silent
-loss, stale vectors, links into nothing, contradictions side by side, deletions that leave a hole, loops and duplicates.
-Text is compared by its words alone, so two of them are heuristics and say so: *two values* and *no replacement*.
+loss, stale vectors, links into nothing, contradictions side by side, deletions that leave a hole, loops, duplicates,
+invented facts and days without a date. Text is compared by its words alone, so three of them are heuristics: *two
+values*, *no replacement* and *unsupported*.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from workbench.memory.claims import Sources, relative_day
 from workbench.memory.items import Item, MemoryState
+from workbench.sessions.model import Turn
 from workbench.trace.events import Event, Kind
 
 INVALID_OUTPUT = "invalid output"
@@ -26,6 +29,8 @@ TWO_VALUES = "two values"
 NO_REPLACEMENT = "no replacement"
 REINGESTED = "re-ingested"
 DUPLICATE = "duplicate"
+UNSUPPORTED = "unsupported"
+RELATIVE_DAY = "relative day"
 
 _SAID = re.compile(r"[^:]{0,40}: ")
 _NUMBER = re.compile(r"^\d+\.\s+")
@@ -41,6 +46,8 @@ KINDS: dict[str, str] = {
     NO_REPLACEMENT: "Deleted, and nothing written in the same turn speaks of the same",
     REINGESTED: "A memory that was recalled is stored again as if it were new",
     DUPLICATE: "Two active items of one kind say the same",
+    UNSUPPORTED: "A model wrote a name or a number that none of the item's turns said",
+    RELATIVE_DAY: "A stored sentence says a day like yesterday, which later means another one",
 }
 """Every kind of finding and what it means."""
 
@@ -64,13 +71,14 @@ class Finding:
     text: str
 
 
-def detect(events: Iterable[Event]) -> list[Finding]:
+def detect(events: Iterable[Event], turns: Sequence[Turn] = ()) -> list[Finding]:
     """All findings in the events of one lane on one session, in the order of the events that show them.
 
+    ``turns`` are the session's; without them nothing is found to be unsupported.
     Whatever a turn mends itself before it closes is not found. Events after the last closed turn are looked at as if
     it had closed.
     """
-    watch = _Watch()
+    watch = _Watch(Sources(turns))
     for event in events:
         watch.see(event)
     watch.close()
@@ -85,6 +93,7 @@ def counts(findings: Iterable[Finding]) -> dict[str, int]:
 
 @dataclass
 class _Watch:
+    sources: Sources
     findings: list[Finding] = field(default_factory=list)
     state: MemoryState = field(default_factory=MemoryState)
     touched: dict[str, Event] = field(default_factory=dict)
@@ -125,6 +134,7 @@ class _Watch:
             if name in self.state and self.state[name].active:
                 self._same(self.state[name], event)
                 self._slot(self.state[name], event)
+                self._claims(self.state[name], event)
         self._stale()
         self._links()
         self._deleted()
@@ -182,10 +192,9 @@ class _Watch:
     def _same(self, item: Item, event: Event) -> None:
         key = (item.kind, _words(item.text))
         others = [n for n in sorted(self.by_words.get(key, ())) if n != item.id and self._still(n, item.kind, key[1])]
-        if key[1] and others and item.kind != "turn":  # a transcript repeats itself because people do
-            # A model took it for news; a turn kept as it was said ("Mira: ...") was only said twice.
-            written = event.kind == Kind.WRITTEN and event.cause and not _SAID.match(item.text)
-            loop = written and key in self.recalled
+        # What is kept as it was said ("Mira: ...") repeats itself because people do.
+        if key[1] and others and item.kind != "turn" and not _SAID.match(item.text):
+            loop = event.kind == Kind.WRITTEN and event.cause and key in self.recalled  # a model took it for news
             kind, word = (REINGESTED, "recalled before as") if loop else (DUPLICATE, "the same as")
             self._add(event, kind, item.id, f"{word} {others[0]}: {item.text}")
         self.by_words.setdefault(key, set()).add(item.id)
@@ -212,6 +221,15 @@ class _Watch:
         if others:
             self._add(event, TWO_VALUES, item.id, f"{' '.join(found[0])}: {value}, and {', '.join(others)}")
         self.by_slot.setdefault(key, set()).add(item.id)
+
+    def _claims(self, item: Item, event: Event) -> None:
+        if not event.cause or _SAID.match(item.text):  # kept as it was said
+            return
+        if missing := self.sources.missing(item.text, item.turns):
+            where = ", ".join(map(str, item.turns[:8]))
+            self._add(event, UNSUPPORTED, item.id, f"{', '.join(missing)}, not in turn {where}: {item.text}")
+        if day := relative_day(item.text):
+            self._add(event, RELATIVE_DAY, item.id, f"{day}: {item.text}")
 
     def _links(self) -> None:
         for event in self.linked:

@@ -65,6 +65,7 @@ def _of_lane(index: TraceIndex, session: int, lane: int) -> LaneFindings:
     last = rows[0][0] or 0
     known: tuple[int, LaneFindings] | None = index.memo.get(key)
     if known is None or known[0] < last:
-        found = tuple(detect(index.reader.events(session, lane, up_to_seq=index.seq)))
+        turns = index.session(session).turns
+        found = tuple(detect(index.reader.events(session, lane, up_to_seq=index.seq), turns))
         known = index.memo[key] = (min(last, index.seq), LaneFindings(lane, found))
     return known[1]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -14,13 +14,14 @@ from workbench.memory.detectors import Finding, counts, detect, slot
 from workbench.memory.items import MemoryState
 from workbench.memory.log import MemoryLog
 from workbench.memory.mem0 import Mem0
+from workbench.sessions.model import Turn
 from workbench.trace.events import Event, Kind
 
 Story = list[Callable[[MemoryLog], Any]]
 
 
-def told(*turns: Story) -> list[Finding]:
-    """Findings of a lane that does these things, turn by turn."""
+def told(*turns: Story, said: Sequence[str] = ()) -> list[Finding]:
+    """Findings of a lane that does these things, turn by turn, on what Mira said."""
     events: list[Event] = []
     state = MemoryState()
     for number, turn in enumerate(turns):
@@ -34,7 +35,7 @@ def told(*turns: Story) -> list[Finding]:
         for step in turn:
             step(log)
         emit(Kind.TURN_CLOSED, "", {})
-    return detect(events)
+    return detect(events, [Turn(n, "user", text, "Mira") for n, text in enumerate(said)])
 
 
 def write(text: str, kind: str = "fact", **fields: Any) -> Callable[[MemoryLog], Any]:
@@ -147,6 +148,35 @@ def test_duplicates_and_recalls_that_come_back() -> None:
     assert told([oslo], [oslo, *ended]) == []
 
 
+def test_names_and_numbers_that_no_turn_said() -> None:
+    said = ("I moved to Oslo with 2 cats.", "I met Ines there.")
+    drawn = [write("Mira moved to Oslo with 2 cats.", cause=1)]
+    assert told(drawn, [write("Mira met Ines.", cause=1)], said=said) == []
+    found = told(drawn, [write("Mira met John Doe and 3 cats.", cause=1)], said=said)
+    assert [(f.kind, f.item) for f in found] == [("unsupported", "fact-1")]
+    assert found[0].text == "john, doe, 3, not in turn 1: Mira met John Doe and 3 cats."
+    first = told(drawn, [write("Ines met Mira.", cause=1, turns=[0])], said=said)
+    assert "unsupported" in kinds(first), "a name that begins a sentence counts where the session knows it as one"
+    assert told(drawn, [write("There she met Ines.", cause=1)], said=said) == [], "There is no name"
+    merged = [write("Mira moved to Oslo and met Ines.", cause=1, turns=[0, 1])]
+    assert told(drawn, merged, said=said) == [], "what is made of two turns may say what either said"
+    assert told(drawn, [write("Mira met John.")], said=said) == [], "no model wrote it"
+    assert told([write("Mira met John.", cause=1)]) == [], "nobody knows what was said"
+
+
+def test_days_that_later_mean_another_day() -> None:
+    found = told([write("Mira went to Rome yesterday.", cause=1)])
+    assert kinds(found) == ["relative day"] and found[0].text.startswith("yesterday: ")
+    assert kinds(told([write("Tomas left two weeks ago.", cause=1)])) == ["relative day"]
+    assert told([write("Mira: I went to Rome yesterday.", cause=1)]) == [], "kept as it was said"
+    assert told([write("Mira went to Rome on 2025-03-01.", cause=1)]) == []
+
+
+def test_what_is_kept_as_it_was_said_is_no_duplicate() -> None:
+    noted = write("assistant: Noted.", "fragment", cause=1)
+    assert told([noted], [noted]) == []
+
+
 def test_real_strategies() -> None:
     update = {"links": [0], "tags": ["x"], "updates": [{"neighbour": 0, "context": "Lima now.", "tags": []}]}
     note = {"keywords": ["Mira"], "context": "Mira lives in Oslo now.", "tags": ["home"]}
@@ -160,4 +190,4 @@ def test_real_strategies() -> None:
 
 
 def test_every_kind_says_what_it_means() -> None:
-    assert all(meaning[0].isupper() for meaning in detectors.KINDS.values()) and len(detectors.KINDS) == 10
+    assert all(meaning[0].isupper() for meaning in detectors.KINDS.values()) and len(detectors.KINDS) == 12

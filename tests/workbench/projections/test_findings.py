@@ -15,7 +15,7 @@ def test_findings_are_those_of_the_detectors_and_are_kept(tmp_path: Path) -> Non
         view = findings_view(reader, 1)
         for row in reader.lanes():
             own = view.lanes[row.id]
-            assert list(own.findings) == detect(reader.events(1, row.id))
+            assert list(own.findings) == detect(reader.events(1, row.id), reader.session(1).turns)
             assert sum(own.counts.values()) == sum(map(len, own.per_turn().values())) == len(own.findings)
         assert view.lanes[3].findings
         again = findings_view(reader, 1)
@@ -28,7 +28,7 @@ def test_the_detectors_look_at_every_kind_of_lane(tmp_path: Path) -> None:
         assert [row.memory for row in reader.lanes()] == list(STRATEGIES)
         assert view.lanes.keys() == counted.keys() == {row.id for row in reader.lanes()}
         for row in reader.lanes():
-            found = detect(reader.events(1, row.id))
+            found = detect(reader.events(1, row.id), reader.session(1).turns)
             assert Counter(f.kind for f in found) == counted[row.id]
             assert sorted(f.turn for f in found) == sorted(
                 f.turn for turn in view.lanes[row.id].per_turn().values() for f in turn
