@@ -32,8 +32,9 @@ class MemoryOS(MemoryStrategy):
     A page is what a user said with the answer to it. A page that leaves the queue costs up to three model calls:
     whether it continues the page before (then also a summary of the two), a note of its theme and keywords. It joins
     the segment whose cosine plus keyword overlap (Jaccard) is at least ``join``, or begins one. Heat = visits + pages
-    since the last time + exp(-hours since the last visit / 24); at ``hot`` the segment's pages are drawn out into
-    knowledge (one call) and the profile is rewritten (one call), and its heat is reset. Reading takes none: the queue,
+    since the last time + exp(-hours since the last visit / 24); when a page has joined, the new pages of the hottest
+    segment that reaches ``hot`` are drawn out into knowledge (one call) and the profile is rewritten (one call), and its
+    heat is reset. Reading takes none: the queue,
     the profile, the best pages of the best segments, the best knowledge. MemoryOS, arXiv 2506.06326.
 
     Attributes:
@@ -88,8 +89,9 @@ class MemoryOS(MemoryStrategy):
         segment = await self._segment(page, theme, keywords, mind, log, cause)
         log.update(page.id, tier=MID, reason="left the queue", cause=cause)
         log.link(page.id, segment.id, "page of", cause=cause)
-        if _heat(log.state[segment.id], log.now) >= self.hot:
-            await self._draw_out(segment.id, mind, log)
+        warm = [s for s in log.state.active(SEGMENT) if _heat(s, log.now) >= self.hot and _fresh(s.id, log)]
+        if warm:
+            await self._draw_out(max(warm, key=lambda s: _heat(s, log.now)).id, mind, log)
         known = log.state.active(SEGMENT)
         for cold in sorted(known, key=lambda s: s.fields["total"])[: max(0, len(known) - self.mid)]:
             for name in (*_pages(cold.id, log), cold.id):
@@ -118,13 +120,19 @@ class MemoryOS(MemoryStrategy):
         if known and scores.max() >= self.join:
             own = known[int(scores.argmax())]
             merged = list(dict.fromkeys((*own.fields["keywords"], *keywords)))
-            return log.update(own.id, keywords=merged, pages=own.fields["pages"] + 1, last=log.now, cause=cause,
-                              turns=(*own.turns, *page.turns), reason="joined by a page")  # fmt: skip
-        return log.write(theme, SEGMENT, page.turns, cause=cause, keywords=list(keywords), visits=0, pages=1, total=0,
-                         last=log.now)  # fmt: skip
+            log.update(own.id, keywords=merged, pages=own.fields["pages"] + 1, last=log.now, cause=cause,
+                       turns=(*own.turns, *page.turns), reason="joined by a page")  # fmt: skip
+            return self._warmed(own.id, log)
+        segment = log.write(theme, SEGMENT, page.turns, cause=cause, keywords=list(keywords), visits=0, pages=1,
+                            total=0, last=log.now)  # fmt: skip
+        return self._warmed(segment.id, log)
+
+    @staticmethod
+    def _warmed(segment: str, log: MemoryLog) -> Item:
+        return log.update(segment, heat=round(_heat(log.state[segment], log.now), 2), reason="heat")
 
     async def _draw_out(self, segment: str, mind: Mind, log: MemoryLog) -> None:
-        fresh = [log.state[p] for p in _pages(segment, log) if not log.state[p].fields.get("drawn")]
+        fresh = _fresh(segment, log)
         facts, complete = await extract([(p.text, p.turns) for p in fresh], mind, log)
         if not complete:
             return  # on record; the segment stays hot and is tried again
@@ -137,6 +145,7 @@ class MemoryOS(MemoryStrategy):
         for old in stored[: max(0, len(stored) - self.long)]:
             log.evict(old.id, reason="long-term memory is full")
         log.update(segment, visits=0, pages=0, reason="drawn out")
+        self._warmed(segment, log)
 
     @staticmethod
     async def _profile(new: Sequence[Item], mind: Mind, log: MemoryLog) -> None:
@@ -168,6 +177,7 @@ class MemoryOS(MemoryStrategy):
         for name in chosen:
             fields = log.state[name].fields
             log.update(name, visits=fields["visits"] + 1, total=fields["total"] + 1, last=log.now, reason="visited")
+            self._warmed(name, log)
         recall = marked(items, scores, returned, len(returned))
         return with_recent(recall, [*log.state.active(PROFILE), *_queue(log)])
 
@@ -182,6 +192,11 @@ def _queue(log: MemoryLog) -> list[Item]:
 
 def _pages(segment: str, log: MemoryLog) -> list[str]:
     return [x.source for x in log.state.links.values() if x.target == segment and x.label == "page of"]
+
+
+def _fresh(segment: str, log: MemoryLog) -> list[Item]:
+    """The pages of a segment that were not drawn out yet."""
+    return [log.state[p] for p in _pages(segment, log) if not log.state[p].fields.get("drawn")]
 
 
 def _fits(text: str, mind: Mind) -> bool:

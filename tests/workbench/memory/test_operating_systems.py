@@ -112,6 +112,20 @@ def test_memoryos_lets_a_segment_go_with_its_pages() -> None:
                     "page-2": "active"}  # fmt: skip
 
 
+def test_memoryos_draws_out_what_questions_made_hot() -> None:
+    said = [t for n in range(4) for t in (f"Mira lives in Oslo street {n}.", "Noted.")]
+    lane = Lane(MemoryOS(short=1, join=0.3)).observe(*talk(*said))
+    assert lane.state["segment-0"].fields["heat"] == 4 and lane.texts("knowledge") == []
+    lane.ask("Where does Mira live?")
+    assert lane.state["segment-0"].fields["heat"] == 5
+    more = talk(*said, "Tomas sells old boats.", "I see.", "Ines plays chess.", "Good.")
+    lane.observe(*more[8:10])
+    assert len(lane.texts("knowledge")) == 4 and lane.state["segment-0"].fields["heat"] == 1
+    lane.ask("Where does Mira live?")
+    lane.observe(*more[10:])
+    assert len(lane.texts("knowledge")) == 4 and len(lane.state.active("segment")) == 2
+
+
 def test_memoryos_heat_fades_by_the_hour() -> None:
     from workbench.memory.memory_os import _hours
 
