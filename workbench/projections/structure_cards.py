@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from workbench.memory.items import Item
@@ -12,6 +12,7 @@ from workbench.trace.events import Event, Kind
 if TYPE_CHECKING:
     from workbench.projections.structure import Moment
 
+WORKING = "WorkingMemory"
 BUCKET_FIELDS = ("bucket", "place", "chunk")
 """Fields that say in which of many equal places an item lies, the first that a lane has counts."""
 
@@ -22,6 +23,7 @@ _ROOM = {
     "knowledge": (("long", "item"),),
     "LongTermMemory": (("long_term", "item"),),
     "UserMemory": (("user", "item"),),
+    WORKING: (("working", "item"),),
     "queue": (("queue", "item"),),
     "core": (("core", "character"),),
     "slot": (("slots", "item"),),
@@ -89,7 +91,8 @@ class Fragments:
 def board(moment: Moment) -> Board:
     """Tiers, or the kinds of items where a memory keeps its stores apart by kind."""
     names = [name for name, turn in moment.traits.opened.items() if turn <= moment.turn]
-    return Board("tier", _columns(moment, names, _tier, "tier"))
+    columns = _columns(moment, names, _tier, "tier")
+    return Board("tier", (*_working(moment), *columns) if columns else ())
 
 
 def buckets(moment: Moment) -> Board:
@@ -116,6 +119,14 @@ def fragments(moment: Moment) -> Fragments:
         view = str(item.fields["view"])
         counts[view] = counts.get(view, 0) + item.active
     return Fragments(tuple(Card(i, marks.get(i.id, ""), was.get(i.id, "")) for i in found), counts)
+
+
+def _working(moment: Moment) -> Iterable[Column]:
+    """Working memory as a column of its own, where it is a mark on items that have their tier besides (MemOS)."""
+    if moment.traits.has("working"):
+        held = [i for i in _known(moment) if i.active and i.fields.get("working") is True]
+        column = _column(moment, WORKING, held, _marks(moment.events), {})
+        yield replace(column, cards=tuple(replace(card, note="") for card in column.cards))
 
 
 def _tier(item: Item) -> str:
@@ -163,7 +174,8 @@ def _room(moment: Moment, name: str) -> tuple[int, str]:
 
 
 def _note(item: Item) -> str:
-    return "working" if item.fields.get("working") is True else ""
+    heat = item.fields.get("heat")
+    return f"heat {heat:g}" if isinstance(heat, int | float) else "working" * (item.fields.get("working") is True)
 
 
 def _marks(events: Iterable[Event]) -> dict[str, str]:

@@ -10,7 +10,7 @@ from workbench.memory.registry import STRATEGIES
 from workbench.projections import structure as shapes
 from workbench.projections.index import TraceIndex
 from workbench.projections.structure import StructureView, structure_view
-from workbench.projections.structure_cards import Board, Fragments
+from workbench.projections.structure_cards import WORKING, Board, Fragments
 from workbench.projections.structure_curve import Curve
 from workbench.projections.structure_kinds import Kinds
 from workbench.projections.structure_ledger import NONE, Ledger, State
@@ -96,12 +96,24 @@ def test_every_active_item_stands_in_one_column(reader: TraceReader, name: str) 
     for turn in range(0, TURNS, 4):
         shown = view(reader, name, turn)
         state = TraceIndex.of(reader).state(1, lane(reader, name), turn)
-        cards = [c.item.id for column in shown.body.columns for c in column.cards if c.item.active]
+        tiers = [column for column in shown.body.columns if column.name != WORKING]
+        cards = [c.item.id for column in tiers for c in column.cards if c.item.active]
         placed = {
             i.id for i in state.active() if FIRST[name] == shapes.BOARD or {"bucket", "place", "chunk"} & {*i.fields}
         }
         assert len(cards) == len(set(cards)) and set(cards) == placed
         assert all(column.held == sum(c.item.active for c in column.cards) for column in shown.body.columns)
+
+
+def test_working_memory_is_a_column_and_segments_say_how_hot_they_are(reader: TraceReader) -> None:
+    first, *tiers = view(reader, "memos").body.columns
+    state = TraceIndex.of(reader).state(1, lane(reader, "memos"), TURNS - 1)
+    working = {i.id for i in state.active() if i.fields.get("working")}
+    assert first.name == WORKING and working and {c.item.id for c in first.cards} == working
+    assert (first.held, first.room) == (len(working), 20) and not any(c.note for c in first.cards)
+    assert {c.item.id for t in tiers for c in t.cards if c.note == "working"} == working
+    segments = next(c for c in view(reader, "memoryos").body.columns if c.name == "segment")
+    assert all(c.note == f"heat {c.item.fields['heat']:g}" for c in segments.cards)
 
 
 def test_a_full_queue_passes_its_oldest_page_on(reader: TraceReader) -> None:
