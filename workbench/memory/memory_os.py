@@ -33,9 +33,9 @@ class MemoryOS(MemoryStrategy):
     whether it continues the page before (then also a summary of the two), a note of its theme and keywords. It joins
     the segment whose cosine plus keyword overlap (Jaccard) is at least ``join``, or begins one. Heat = visits + pages
     since the last time + exp(-hours since the last visit / 24); when a page has joined, the new pages of the hottest
-    segment that reaches ``hot`` are drawn out into knowledge (one call) and the profile is rewritten (one call), and its
-    heat is reset. Reading takes none: the queue,
-    the profile, the best pages of the best segments, the best knowledge. MemoryOS, arXiv 2506.06326.
+    segment that reaches ``hot`` are drawn out into knowledge (one call) and the profile is rewritten (one call), and
+    its heat is reset. Reading takes none: the queue, the profile, the best pages of the best segments, the best
+    knowledge. MemoryOS, arXiv 2506.06326.
 
     Attributes:
         short: pages in the queue.
