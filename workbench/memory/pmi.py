@@ -1,5 +1,4 @@
-"""PMI: working memory with a fixed number of slots that inputs compete for, merged into an associative long-term "
-"memory."""
+"""PMI: working memory of a fixed number of slots that inputs compete for, merged into associative long-term memory."""
 
 from __future__ import annotations
 
