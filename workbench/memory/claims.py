@@ -6,10 +6,10 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import chain
 
-from workbench.memory.pieces import sentences
 from workbench.sessions.model import Turn
 
 _TOKEN = re.compile(r"\w+")
+_SENTENCE_END = re.compile(r"[.!?…]\s+|\n+")
 _DAYS = r"mon|tues|wednes|thurs|fri|satur|sun"
 _RELATIVE = re.compile(
     r"\b(?:yesterday|today|tomorrow|tonight|(?:last|next|this) (?:night|morning|evening|week|weekend|month|year|"
@@ -46,7 +46,7 @@ def relative_day(text: str) -> str:
 
 def _capitals(text: str, names: Collection[str]) -> Iterator[str]:
     """Numbers and names of a text, case folded: the first word of a sentence is one when ``names`` knows it."""
-    for sentence in sentences(text):
+    for sentence in _SENTENCE_END.split(text):
         for place, word in enumerate(_TOKEN.findall(sentence)):
             folded = word.casefold()
             if word[0].isdigit() or (len(word) > 1 and word[0].isupper() and (place or folded in names)):
