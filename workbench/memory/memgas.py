@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from workbench.memory import prompts
 from workbench.memory.base import Fidelity, MemoryStrategy, Mind, Recall
-from workbench.memory.facts import fitting, keyed_words, shortened, with_recent
+from workbench.memory.facts import MESSAGES, fitting, keyed_words, shortened, with_recent
 from workbench.memory.items import Item
 from workbench.memory.log import MemoryLog
 from workbench.memory.pieces import Vectors
@@ -33,7 +33,8 @@ class MemGAS(MemoryStrategy):
     and keywords. From the sixth on, a two-component Gaussian mixture over the best ``associations`` similarities of a
     node to earlier nodes decides which it is linked to. A question weighs each granularity by one minus the entropy of
     its softmax, spreads from the best ``seeds`` nodes by personalised PageRank, adds up the nodes of each session, and
-    lets the model keep the turns that help among the best ``k`` sessions (one call). MemGAS, arXiv 2505.19549.
+    lets the model keep the turns that help among the best ``k`` sessions (one call for every eight turns, which small
+    models need). MemGAS, arXiv 2505.19549.
 
     Attributes:
         k: sessions returned.
@@ -51,8 +52,8 @@ class MemGAS(MemoryStrategy):
     paper: ClassVar[str] = "MemGAS, arXiv 2505.19549"
     differs: ClassVar[str] = (
         "Written from the paper: the code has no licence. Keywords are the distinct words of the summary instead of a "
-        "second part of the answer. The run's embedder stands for Contriever. Turns of the open session are in the "
-        "context."
+        "second part of the answer. The filter judges eight turns at once. The run's embedder stands for Contriever. "
+        "Turns of the open session are in the context."
     )
 
     k: int = 3
@@ -157,11 +158,17 @@ class MemGAS(MemoryStrategy):
         return np.round([ranks[n.id] for n in nodes], 9)
 
     async def _filter(self, query: str, turns: Sequence[Item], mind: Mind, log: MemoryLog) -> set[str]:
-        texts = [shortened(t) for t in turns]
-        seen = fitting(texts, mind, 128)
-        reply = await ask(mind, log, prompts.relevant(query, texts[:seen])) if seen else None
-        picked = {turns[n].id for n in reply["useful"]} if reply else set()
-        log.note("filter", {"of": len(turns), "kept": len(picked)}, cause=reply.cause if reply else 0)
+        picked: set[str] = set()
+        cause = 0
+        for start in range(0, len(turns), MESSAGES):
+            part = turns[start : start + MESSAGES]
+            texts = [shortened(t) for t in part]
+            seen = fitting(texts, mind, 128)
+            reply = await ask(mind, log, prompts.relevant(query, texts[:seen])) if seen else None
+            if reply:
+                picked |= {part[n].id for n in reply["useful"]}
+                cause = reply.cause
+        log.note("filter", {"of": len(turns), "kept": len(picked)}, cause=cause)
         return picked or {t.id for t in turns}
 
 

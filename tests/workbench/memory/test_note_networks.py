@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from tests.support.minds import Lane, Mind, span_texts, vector
+from tests.support.minds import Lane, Mind, sections, span_texts, vector
 from workbench.memory.memgas import MemGAS, entropy, upper_component
 from workbench.memory.synaptic_resonance import SynapticResonance
 from workbench.memory.tool2vec import Tool2Vec
@@ -55,6 +55,14 @@ def test_memgas_routes_and_filters() -> None:
     assert sum(lane.notes("router")[0].values()) == pytest.approx(1, abs=1e-4)
     assert lane.mind.purposes == ["summarise", "summarise", "relevant"]
     assert lane.notes("filter") == [{"of": 1, "kept": 1}]
+
+
+def test_memgas_filters_eight_turns_at_once() -> None:
+    mind = Mind({"relevant": [{"useful": []}, {"useful": [1]}]})
+    lane = Lane(MemGAS(session=10, k=1), mind).tell(*(f"Mira bought {n} red apples." for n in range(11)))
+    recall = lane.ask("Who bought apples?")
+    assert [len(sections(c)["Memories"]) for c in mind.calls if c.purpose == "relevant"] == [8, 2]
+    assert span_texts(recall) == ["Mira: Mira bought 9 red apples.", "Mira: Mira bought 10 red apples."]
 
 
 def test_links_grow_by_use_and_fade_by_time() -> None:
