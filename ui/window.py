@@ -375,20 +375,23 @@ class MainWindow(QMainWindow):
         layout = layouts.LAYOUTS.get(base, layouts.LAYOUTS["Debug"])
         self._keep_sizes()
         self.layout_name, self._named = layout.name, name if saved else ""
+        room, size = self.size(), layout.size + self._zoom
+        for inspector, tab in zip((self.inspector, self.second), saved.get("tabs", layout.tabs), strict=True):
+            inspector.set_chrome(layout.chrome)
+            if tab in panels.INSPECTORS:
+                inspector.show_panel(tab)
         self._place(layout, saved.get("sizes") or self.settings.get(f"sizes/{layout.name}", []))
         lanes = self._parts["lanes"]
         lanes.show_only_selected(layout.lone)  # type: ignore[attr-defined]
         self._compare(layout)
-        first, second = saved.get("tabs", layout.tabs)
-        for inspector, tab in ((self.inspector, first), (self.second, second)):
-            inspector.set_chrome(layout.chrome)
-            if tab in panels.INSPECTORS:
-                inspector.show_panel(tab)
         self.menuBar().setVisible(layout.chrome)
         self.scrubber.setVisible(layout.chrome)
-        if theme.active().size != layout.size + self._zoom:
-            theme.use(size=layout.size + self._zoom)
+        if theme.active().size != size:
+            theme.use(size=size)
         self.settings.set("layout", name)
+        if self.isVisible():
+            self._share_out()
+            self.resize(room)  # half way between two layouts more may have been needed than either of them does
         self._focus()
         self.transport.fill_layouts([], self._named or layout.name)
         self.registry.update()
@@ -407,8 +410,6 @@ class MainWindow(QMainWindow):
             old.hide()
             old.deleteLater()
         self._sizes = sizes
-        if self.isVisible():
-            self._share_out()
 
     def _share_out(self) -> None:
         """Give the parts of the layout the room they had, or their shares of it."""

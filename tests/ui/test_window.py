@@ -47,6 +47,15 @@ def test_layouts_come_and_go_in_any_order(opened: Any, settle: Any) -> None:
     assert opened.transport.layouts.text() == "Debug"
 
 
+def test_no_layout_makes_the_window_larger(opened: Any, settle: Any) -> None:
+    opened.resize(1366, 768)
+    opened.show_panel("attention")
+    for name in ("Compare", "Talk", "Probe", "Talk", "Debug", "Probe"):
+        opened.set_layout(name)
+        settle(opened.workspace)
+        assert (opened.width(), opened.height()) == (1366, 768), name
+
+
 def test_compare_shows_two_lanes(opened: Any, settle: Any) -> None:
     opened.workspace.selection.select(lane=3)
     opened.set_layout("Compare")

@@ -45,15 +45,6 @@ def _file(w: MainWindow) -> list[Command]:
             group="sample",
         ),
         Command(
-            "view.save-layout",
-            "Save layout as…",
-            w.ask_layout_name,
-            "View",
-            (),
-            "Keep the panels as they are now under a name",
-            group="layout",
-        ),
-        Command(
             "file.export-picture",
             "Export window as picture…",
             w.ask_picture,
@@ -333,6 +324,17 @@ def _view(w: MainWindow) -> list[Command]:
                 group="layout",
             )
         )
+    commands.append(
+        Command(
+            "view.save-layout",
+            "Save layout as…",
+            w.ask_layout_name,
+            "View",
+            (),
+            "Keep the panels as they are now under a name",
+            group="layout",
+        )
+    )
     for place, (name, title) in enumerate(panels.INSPECTORS.items()):
         commands.append(
             Command(

@@ -101,12 +101,14 @@ def commands_html(registry: Registry) -> str:
                 keys = ", ".join(
                     QKeySequence(k).toString(QKeySequence.SequenceFormat.NativeText) for k in command.shortcuts
                 )
+                title = command.title.rstrip("…")
+                said = command.help if command.help != title else ""
                 rows.append(
-                    f"<tr><td style='padding:3px 24px 3px 0'>{escape(command.title.rstrip('…'))}</td>"
-                    f"<td style='padding:3px 24px 3px 0;color:{colors['accent']}'>{escape(keys)}</td>"
-                    f"<td style='padding:3px 0;color:{colors['text-2']}'>{escape(command.help)}</td></tr>"
+                    f"<tr><td width='34%' style='padding:3px 16px 3px 0'>{escape(title)}</td>"
+                    f"<td width='22%' style='padding:3px 16px 3px 0;color:{colors['accent']}'>{escape(keys)}</td>"
+                    f"<td width='44%' style='padding:3px 0;color:{colors['text-2']}'>{escape(said)}</td></tr>"
                 )
-        out.append(f"<h3>{menu}</h3><table>{''.join(rows)}</table>")
+        out.append(f"<h3>{menu}</h3><table width='100%'>{''.join(rows)}</table>")
     return "".join(out)
 
 

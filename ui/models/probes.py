@@ -6,6 +6,7 @@ from typing import Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt
 
+from ui.theme import marks, theme
 from workbench.probes.competencies import label
 from workbench.projections.probe_table import ProbeLine, ProbeTable, Verdict
 
@@ -22,6 +23,13 @@ class ProbesModel(QAbstractTableModel):
         super().__init__(parent)
         self.lines: list[ProbeLine] = []
         self.lanes: tuple[tuple[int, str], ...] = ()
+        self.narrow = False
+
+    def set_narrow(self, narrow: bool) -> None:
+        """Head the lanes' columns with their shapes alone, or with shape and name."""
+        if narrow != self.narrow:
+            self.narrow = narrow
+            self.headerDataChanged.emit(Qt.Orientation.Horizontal, len(FIXED), self.columnCount() - 1)
 
     def show(self, view: ProbeTable, competency: str = "", wrong_in: int = 0) -> None:
         """Show a table; only one competency, and only what the lane ``wrong_in`` got wrong, when given."""
@@ -56,8 +64,16 @@ class ProbesModel(QAbstractTableModel):
     def headerData(  # noqa: D102
         self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
     ) -> Any:
-        if role == Qt.ItemDataRole.DisplayRole and orientation == Qt.Orientation.Horizontal:
-            return (*FIXED, *(name for _, name in self.lanes))[section]
+        place = section - len(FIXED)
+        if orientation != Qt.Orientation.Horizontal:
+            return None
+        if place < 0:
+            return FIXED[section] if role == Qt.ItemDataRole.DisplayRole else None
+        if role == Qt.ItemDataRole.DecorationRole:
+            return marks.shape_icon(place, theme.active().lane(place))
+        said = (Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole)
+        if role in said or (role == Qt.ItemDataRole.DisplayRole and not self.narrow):
+            return self.lanes[place][1]
         return None
 
 

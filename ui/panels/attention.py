@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QMenu, QScrollArea, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QLabel, QMenu, QScrollArea, QVBoxLayout, QWidget
 
 from ui.models.table import Table
 from ui.panels.base import ElidedLabel, Empty, Panel
@@ -104,14 +104,12 @@ class AttentionPanel(Panel):
             self.scale_box.addItem(title, value)
         for box in (self.layer_box, self.head_box, self.scale_box):
             box.activated.connect(self._choose)
-        self.sinks = QToolButton()
-        self.sinks.setCheckable(True)
-        self.sinks.setProperty("part", "quiet")
-        self.sinks.setText("Hide sinks")
+        self.sinks = QCheckBox("hide sinks")
         self.sinks.setToolTip(
             "Leave out the first four positions and the template's own tokens, which draw attention in most heads (S)"
         )
         self.sinks.toggled.connect(self._choose)
+        bar.addSpacing(theme.active().unit(2))
         bar.addWidget(self.sinks)
         bar.addStretch(1)
         return bar

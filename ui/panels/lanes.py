@@ -26,6 +26,7 @@ NARROWEST = 172
 """Width of a column in the ordinary type; where there is less room, some columns are out of sight to the side."""
 _WIDEST = 460
 _MOST_BELOW = 3
+_FEWEST_SPANS = 3  # lines of the context: fewer are no use
 
 
 class LanesPanel(Panel):
@@ -56,6 +57,7 @@ class LanesPanel(Panel):
         self.side.setFrameShape(QFrame.Shape.NoFrame)
         self.side.setWidgetResizable(True)
         self.side.setWidget(self.columns)
+        self.side.horizontalScrollBar().rangeChanged.connect(lambda *_: self.columns.bring())
         layout.addWidget(self.question)
         layout.addWidget(self.side, 1)
         return body
@@ -326,12 +328,15 @@ class _Column:
             self._context(self.lane.answer)
             self._attention(self.lane.answer)
             if self.alone:
-                self._contents(self.lane.answer)
+                self._contents(self.lane.answer, 0.5)
         elif self.view.probe:
             self._label("answer")
             self._text("not answered yet", "body", "text-3")
             self.y += self.now.unit(3)
         self._turn()
+        if self.lane.answer is not None and not self.alone:
+            self.y += self.now.unit(3)
+            self._contents(self.lane.answer)
         self._footer()
 
     def _ground(self) -> None:
@@ -440,9 +445,9 @@ class _Column:
             return
         p, now = self.painter, self.now
         share = ("≈ " if answer.pooled else "") + percent(answer.attention)
-        room = self.width - now.metrics("small").horizontalAdvance(f"  {share}")
-        label = "attention on evidence"
-        self._label(label if now.metrics("small").horizontalAdvance(label) < room else "on evidence", share)
+        label = "attention on evidence"  # by the widest share: the columns shall say the same
+        fits = now.metrics("small").horizontalAdvance(f"{label}  ≈ 100 %") < self.width
+        self._label(label if fits else "on evidence", share)
         bar = QRectF(self.x, self.y, self.width, now.unit(1))
         p.setPen(Qt.PenStyle.NoPen)
         p.setBrush(now.color("track"))
@@ -456,12 +461,14 @@ class _Column:
         self._zone(bar.toAlignedRect().adjusted(0, -20, 0, 8), partial(tip, said), self._probe_chooser(answer.probe))
         self.y = round(bar.bottom()) + now.unit(4)
 
-    def _contents(self, answer: AnswerView) -> None:
-        """The spans of the context, one line each, as far as half of what is left has room for them."""
+    def _contents(self, answer: AnswerView, part: float = 1.0) -> None:
+        """The spans of the context, one line each, as far as this part of what is left has room for them."""
         now, spans = self.now, [s for s in answer.spans if s.kind not in ("instruction", "question")]
         row = now.metrics().height() + now.unit(1)
-        room = max(0, (self.foot - self.y) // 2 // row - 2)
-        first = sorted(range(len(spans)), key=lambda i: (not spans[i].evidence, i))[:room]
+        room = int((self.foot - self.y) * part) // row - 2
+        if room < _FEWEST_SPANS and part == 1.0:
+            return
+        first = sorted(range(len(spans)), key=lambda i: (not spans[i].evidence, i))[: max(0, room)]
         self._label("in the context", f"{len(first)} of {len(spans)}" if len(first) < len(spans) else "")
         for place in sorted(first):
             self._span_line(spans[place])

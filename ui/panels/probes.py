@@ -5,13 +5,12 @@ from __future__ import annotations
 from bisect import bisect_right
 from typing import Any, ClassVar
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPointF, QRect, Qt
-from PySide6.QtGui import QPainter
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPointF, QRect, Qt, Signal
+from PySide6.QtGui import QPainter, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QCheckBox,
     QComboBox,
-    QHeaderView,
     QStyle,
     QStyledItemDelegate,
     QStyleOptionViewItem,
@@ -49,7 +48,8 @@ class ProbesPanel(Panel):
 
     def build(self) -> QWidget:  # noqa: D102
         self.model = ProbesModel(self)
-        self.grid = QTableView()
+        self.grid = _Grid()
+        self.grid.resized.connect(self._columns)
         self.grid.setModel(self.model)
         self.grid.setItemDelegate(_Delegate(self))
         self.grid.verticalHeader().hide()
@@ -70,6 +70,8 @@ class ProbesPanel(Panel):
         self.family = QComboBox()
         self.family.setAccessibleName("Competency")
         self.family.addItem("all competencies", "")
+        self.family.setMinimumContentsLength(12)
+        self.family.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.family.activated.connect(lambda _: self._filter())
         self.wrong = QCheckBox("wrong only")
         self.wrong.setToolTip("Only probes that the selected lane answered wrong")
@@ -85,15 +87,20 @@ class ProbesPanel(Panel):
     def show_view(self, view: ProbeTable) -> None:  # noqa: D102
         self._families(view)
         self._fill(view)
-        header = self.grid.horizontalHeader()
-        unit = theme.active().unit
-        for column in range(self.model.columnCount()):
-            header.setSectionResizeMode(column, QHeaderView.ResizeMode.Interactive)
-        widths = {0: unit(11), 1: unit(36), 2: unit(48), 3: unit(28)}
-        rest = self.grid.viewport().width() - sum(widths.get(c, unit(28)) for c in range(self.model.columnCount()))
-        widths[2] += max(0, rest)
-        for column in range(self.model.columnCount()):
-            self.grid.setColumnWidth(column, widths.get(column, unit(28)))
+        self._columns()
+
+    def _columns(self) -> None:
+        """Every lane's verdict is in view: what gives way is first the answers' text, then the competency."""
+        unit, room, many = theme.active().unit, self.grid.viewport().width(), len(self.model.lanes)
+        turn, competency, question, gold, answer, verdict = map(unit, (11, 36, 28, 24, 28, 7.5))
+        narrow = room < turn + competency + question + gold + many * answer
+        lane = verdict if narrow else answer
+        self.grid.setColumnHidden(1, room < turn + competency + question + gold + many * lane)
+        competency = 0 if self.grid.isColumnHidden(1) else competency
+        question = max(question, room - turn - competency - gold - many * lane)
+        self.model.set_narrow(narrow)
+        for column, width in enumerate((turn, competency, question, gold, *[lane] * many)):
+            self.grid.setColumnWidth(column, width)
 
     def on_moment(self, moment: Moment) -> None:  # noqa: D102
         if self.view is None:
@@ -156,6 +163,16 @@ class ProbesPanel(Panel):
         self.workspace.cursor.go(line.turn)
 
 
+class _Grid(QTableView):
+    """Says when there is more or less room for columns."""
+
+    resized = Signal()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.resized.emit()
+
+
 class _Delegate(QStyledItemDelegate):
     """Verdict cells get their tick or cross; probes after the cursor are faint."""
 
@@ -178,11 +195,12 @@ class _Delegate(QStyledItemDelegate):
         rect = option.rect.adjusted(now.unit(2), 0, -now.unit(1), 0)
         verdict = index.data(VERDICT)
         if verdict is not None:
-            center = QPointF(rect.x() + now.unit(1), rect.center().y() + 0.5)
+            center = QPointF(rect.x() + now.unit(1.5), rect.center().y() + 0.5)
             mark = Mark.RIGHT if verdict.correct else Mark.WRONG
             marks.draw(painter, mark, center, now.unit(1), now.color("right" if verdict.correct else "wrong"))
-            rect = rect.adjusted(now.unit(4), 0, 0, 0)
-        self._text(painter, rect, str(index.data() or ""), "text" if index.column() in (2, 3) else "text-2")
+            rect = rect.adjusted(now.unit(4.5), 0, 0, 0)
+        if verdict is None or not self._panel.model.narrow:
+            self._text(painter, rect, str(index.data() or ""), "text" if index.column() in (2, 3) else "text-2")
         painter.restore()
 
     def _text(self, painter: QPainter, rect: QRect, text: str, color: str) -> None:

@@ -83,6 +83,11 @@ def _name(competency: str) -> str:
     return "all probes" if competency == OVERALL else label(competency)
 
 
+def _gap() -> int:
+    """Between columns: wider than anything within one, so that figures belong to the bar on their left."""
+    return theme.active().unit(6)
+
+
 class _Matrix(ZonedWidget):
     """Paints the matrix: one row per lane, one column per competency, recall@10 at the end where it is known."""
 
@@ -150,7 +155,7 @@ class _Matrix(ZonedWidget):
         p.setPen(now.color("text-3"))
         titles = [_name(c) for c in view.competencies] + (["evidence recall@10"] if recall else [])
         for place, title in enumerate(titles):
-            rect = QRectF(left + place * width, 0, width - now.unit(3), self._head())
+            rect = QRectF(left + place * width, 0, width - _gap(), self._head())
             shown = now.metrics("small").elidedText(title, Qt.TextElideMode.ElideRight, int(rect.width()))
             p.drawText(rect, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop), shown)
         for place, row in enumerate(view.rows):
@@ -174,11 +179,11 @@ class _Matrix(ZonedWidget):
         select, lane = self._panel.workspace.selection.select, row.lane
         self.zones.append(Zone(QRect(0, top, left, height), partial(tip, row.name), lambda: select(lane=lane)))
         for place, (family, cell) in enumerate(zip(view.competencies, row.cells, strict=True)):
-            rect = QRectF(left + place * width, top, width - now.unit(3), height)
+            rect = QRectF(left + place * width, top, width - _gap(), height)
             self._paint_cell(p, rect, row, cell)
             self._zone(rect, row, family, cell)
         if recall:
-            rect = QRectF(left + len(row.cells) * width, top, width - now.unit(3), height)
+            rect = QRectF(left + len(row.cells) * width, top, width - _gap(), height)
             self._paint_recall(p, rect, row)
 
     def _zone(self, rect: QRectF, row: BoardRow, family: str, cell: Cell) -> None:
@@ -202,12 +207,13 @@ class _Matrix(ZonedWidget):
         p.setPen(now.color("text" if text != "–" else "text-3"))
         right, middle = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), rect
         most = self._view.probes if self._view else 99
-        counts = small.horizontalAdvance(f"{most}/{most}") + now.unit(2) if rect.width() > 150 else 0
+        counts = small.horizontalAdvance(f"{most}/{most}") + now.unit(1.5) if rect.width() > 150 else 0
         p.drawText(middle.adjusted(0, 0, -counts, 0), right, text)
         if counts:
             p.setFont(now.font("small"))
             p.setPen(now.color("text-3"))
-            p.drawText(middle, right, detail)
+            left = int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+            p.drawText(middle.adjusted(middle.width() - counts + now.unit(1.5), 0, 0, 0), left, detail)
         high = now.unit(1.75)
         bar = QRectF(rect.x(), rect.center().y() - high / 2, max(12.0, rect.width() - figures - counts), high)
         p.setPen(Qt.PenStyle.NoPen)

@@ -96,7 +96,7 @@ QListWidget::item {{ padding: 0 {u2}px; border-radius: 4px; }}
 QListWidget::item:selected {{ background: {accent-soft}; color: {text}; }}
 QListWidget::item:hover {{ background: {raised}; }}
 QTableView {{ gridline-color: {line}; }}
-QTableView::item, QTreeView::item {{ padding: 0 {u2}px; border: none; }}
+QTableView::item, QTreeView::item {{ padding: 0 {cell}px; border: none; }}
 QTableView::item:selected, QTreeView::item:selected {{ background: {accent-soft}; color: {text}; }}
 QTableView::item:hover, QTreeView::item:hover {{ background: {raised}; }}
 QHeaderView {{ background: transparent; }}
@@ -117,5 +117,6 @@ def stylesheet(tokens: Tokens, size: int, unit: int) -> str:
     """The stylesheet of a theme at a type size; ``unit`` is a step of the grid in px."""
     steps = {f"u{n}": str(n * unit) for n in (1, 2, 3, 4, 6)}
     sizes = {"small": str(size - 2), "hit": str(size + 15), "hit2": str(size + 13)}
+    sizes["cell"] = str(2 * unit - 3)  # Qt indents an item's text by 3 px of its own: cells stand under their heads
     icons = (paths.resources() / "icons").as_posix()
     return _SHEET.format_map({**tokens.colors, **steps, **sizes, "icons": icons, "theme": tokens.name})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import traceback
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QLabel, QStackedWidget, QTabBar, QVBoxLayout, QWidget
 
@@ -12,6 +12,14 @@ from ui import panels
 from ui.panels.base import Panel
 from ui.state.workspace import Workspace
 from ui.theme import marks, theme
+
+
+class _Front(QStackedWidget):
+    """Needs the room of the panel in front: one that was looked at once must not keep the window from shrinking."""
+
+    def minimumSizeHint(self) -> QSize:
+        front = self.currentWidget()
+        return front.minimumSizeHint() if front else super().minimumSizeHint()
 
 
 class Inspector(QFrame):
@@ -50,7 +58,8 @@ class Inspector(QFrame):
         row.addWidget(self.chooser)
         self._row = row
         outer.addWidget(self.head)
-        self._stack = QStackedWidget()
+        self._stack, self._nothing = _Front(), QWidget()
+        self._stack.addWidget(self._nothing)
         outer.addWidget(self._stack, 1)
         self.tabs.currentChanged.connect(self._show)
         workspace.opened.connect(self._lanes)
@@ -115,9 +124,10 @@ class Inspector(QFrame):
                 made.refresh()
 
     def _show(self, _: int = 0) -> None:
-        if not self.isVisible():
-            return
         name = self.current
+        if not self.isVisible():  # made when it is looked at; until then nothing old stands in its place
+            self._stack.setCurrentWidget(self._made.get(name, self._nothing))
+            return
         if name not in self._made:
             self._made[name] = self._make(name)
             self._stack.addWidget(self._made[name])

@@ -15,6 +15,7 @@ from workbench.projections.items import ItemRow, chips
 from workbench.trace.events import Kind
 
 _FADED = 0.6
+_LEAST_CHIP = 48  # px: a chip that shows next to nothing of its value is left out
 
 
 def row_height() -> int:
@@ -103,7 +104,7 @@ def _chips(ink: Ink, rect: QRectF, row: ItemRow) -> None:
         label = f"{name}  " if name else ""
         start = x + small.horizontalAdvance(label)
         room = min(rect.right() - start, 160.0)
-        if room < 24:
+        if room < min(_LEAST_CHIP, small.horizontalAdvance(value) + 10):
             break
         if label:
             ink.write(x, rect.top(), label, "text-3", "small")

@@ -100,13 +100,14 @@ class TokenStrip(QWidget):
         count = len(self._tokens)
         x, wide, line = np.zeros(count), np.zeros(count), np.zeros(count, np.int64)
         at, row, firsts = 0.0, 0, [0]
+        for token in set(self._tokens):
+            widths[token] = float(metrics.horizontalAdvance(_shown(token)))
+        space, words = float(metrics.horizontalAdvance(" ")), _words(self._tokens, widths)
         for number, token in enumerate(self._tokens):
-            text = _shown(token)
-            size = widths.get(text)
-            if size is None:
-                size = widths[text] = float(metrics.horizontalAdvance(text))
-            if at > 0 and (at + size > width or number in self._breaks):
-                at, row = 0.0, row + 1
+            size, word = widths[token], words.get(number, 0.0)
+            over = at + size > width or (at + word > width and word <= width)
+            if at > 0 and ((over and token != "\n") or number in self._breaks):  # a line's end stays on its line
+                at, row = -space if token.startswith(" ") else 0.0, row + 1
                 firsts.append(number)
             x[number], wide[number], line[number] = at, size, row
             at += size
@@ -180,6 +181,17 @@ class TokenStrip(QWidget):
             self.chosen.emit(token)
         else:
             super().mousePressEvent(event)
+
+
+def _words(tokens: Sequence[str], widths: dict[str, float]) -> dict[int, float]:
+    """The first token of each word, with the width of the word: lines break between words, not within."""
+    found: dict[int, float] = {}
+    first = 0
+    for number, token in enumerate(tokens):
+        if not number or token[:1].isspace() or tokens[number - 1][-1:].isspace():
+            first = number
+        found[first] = found.get(first, 0.0) + widths[token]
+    return found
 
 
 def _shown(token: str) -> str:

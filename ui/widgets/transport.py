@@ -25,6 +25,15 @@ BUTTONS = (
 LIVE = (("run.pause", "mdi6.pause"), ("run.step", "mdi6.debug-step-over"), ("run.cancel", "mdi6.stop"))
 
 
+class _Pill(ElidedLabel):
+    """Gives way where the bar is narrow, and keeps the tooltip that it was given."""
+
+    def _elide(self) -> None:
+        says = self.toolTip()
+        super()._elide()
+        self.setToolTip(says)
+
+
 class Transport(QFrame):
     """Buttons stand for commands of the registry; the bar holds no state of its own."""
 
@@ -81,9 +90,10 @@ class Transport(QFrame):
             middle.addWidget(widget)
         right.addStretch(1)
         right.addWidget(self._live_part())
-        self.pill = QLabel()
+        self.pill = _Pill()
         self.pill.setProperty("part", "small")
         right.addWidget(self.pill)
+        right.addSpacing(8)
         self.layouts = QToolButton()
         self.layouts.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.layouts.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
@@ -209,7 +219,7 @@ class Transport(QFrame):
         device, model = str(engine.get("device", "")).partition(" · ")[0], str(engine.get("name", ""))
         demo = "demo model" if engine.get("demo") else model
         self.pill.setText(f"● {device} · {demo}")
-        self.pill.setStyleSheet(f"color: {theme.active().tokens.colors['good']}; padding: 0 8px;")
+        self.pill.setStyleSheet(f"color: {theme.active().tokens.colors['good']};")
         lines = [
             f"model {model}",
             f"device {engine.get('device', '')}",

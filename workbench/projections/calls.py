@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from workbench.projections.index import TraceIndex
 from workbench.trace.events import Event, Kind
@@ -106,10 +107,19 @@ def _answer(event: Event, packed: Event | None) -> Call:
 def _remark(event: Event) -> Line:
     data = event.payload
     if event.kind == Kind.NOTED:
-        return Line(event.seq, event.turn, event.kind, f"{data.get('name', '')} {data.get('value', '')}")
+        return Line(event.seq, event.turn, event.kind, f"{data.get('name', '')} {_plain(data.get('value', ''))}")
     if event.kind == Kind.LANE_FAILED:
         return Line(event.seq, event.turn, event.kind, f"{data.get('message', '')}\n{data.get('traceback', '')}", True)
     return Line(event.seq, event.turn, event.kind, _joined((data.get("reason"), data.get("detail"))), True)
+
+
+def _plain(value: Any) -> str:
+    """A noted figure as a person reads it."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {_plain(held)}" for key, held in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_plain, value)) or "none"
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
 
 
 def _engine(reader: TraceReader, index: TraceIndex) -> tuple[Line, ...]:

@@ -120,7 +120,7 @@ class TraceWriter:
 
     def close(self) -> None:
         """Fold everything into the one file and let the lock go."""
-        # Somebody is reading, or the disk is full: the side files stay, whole, and whoever opens the file reads them too.
+        # Somebody is reading, or the disk is full: the side files stay, whole, and are read with the file.
         with suppress(sqlite3.OperationalError):
             self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             self._connection.execute("PRAGMA journal_mode = DELETE")

@@ -1,6 +1,7 @@
 """The panels that show the run: timeline, transcript, lanes, scoreboard, probes, log."""
 
 from collections.abc import Callable
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -269,6 +270,39 @@ def test_probes_wrong_in_the_selected_lane(shown: Maker, workspace: Workspace, r
     panel._chosen(panel.model.index(0, 4))
     assert workspace.selection.now.probe == wrong[0]
     assert workspace.cursor.turn == panel.model.lines[0].turn
+
+
+@pytest.mark.parametrize(
+    ("width", "narrow", "competency"), [(440, True, False), (700, True, True), (1300, False, True)]
+)
+def test_every_lane_of_the_probes_is_in_view(
+    shown: Maker, workspace: Workspace, width: int, narrow: bool, competency: bool
+) -> None:
+    panel = shown("probes", width, 400)
+    grid, model = panel.grid, panel.model
+    last = model.columnCount() - 1
+    assert (model.narrow, not grid.isColumnHidden(1)) == (narrow, competency)
+    assert grid.columnViewportPosition(last) + grid.columnWidth(last) <= grid.viewport().width()
+    name = model.headerData(last, Qt.Orientation.Horizontal, Qt.ItemDataRole.ToolTipRole)
+    assert name == model.lanes[-1][1]
+    assert model.headerData(last, Qt.Orientation.Horizontal) == (None if narrow else name)
+    assert not model.headerData(last, Qt.Orientation.Horizontal, Qt.ItemDataRole.DecorationRole).isNull()
+
+
+def test_a_tall_column_lists_what_was_in_the_context(shown: Maker, workspace: Workspace, settle: Any) -> None:
+    panel = shown("lanes", 1200, 900)
+    lane = panel.view.lanes[0]
+    spans = [s for s in lane.answer.spans if s.kind not in ("instruction", "question")]
+    assert len(spans) >= 3
+
+    def listed() -> list[Any]:
+        panel.grab()
+        return [z for z in panel.columns.zones if escape(spans[0].text) in z.tip]
+
+    tall = len(listed())
+    panel.resize(1200, 420)
+    settle(workspace)
+    assert tall == 2 * len(listed())  # the bar alone
 
 
 def test_the_log_shows_prompts_and_raw_output(shown: Maker, workspace: Workspace, settle: Any) -> None:

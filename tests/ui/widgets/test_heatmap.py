@@ -189,6 +189,21 @@ def test_tokens_flow_and_can_be_pointed_at(qtbot: Any) -> None:
     assert strip.minimumHeight() < before
 
 
+def test_lines_of_tokens_break_between_words(qtbot: Any) -> None:
+    strip = TokenStrip()
+    qtbot.addWidget(strip)
+    strip.resize(200, 300)
+    strip.show()
+    strip.show_tokens([part for i in range(40) for part in (f" split{i}", "word", ",")])
+    placed = strip._placed
+    assert placed is not None and len(placed.firsts) > 3
+    assert all(first % 3 == 0 for first in placed.firsts)
+    space = theme.active().metrics().horizontalAdvance(" ")
+    assert [placed.x[first] for first in placed.firsts[1:]] == [-space] * (len(placed.firsts) - 1)
+    strip.show_tokens(["x" * 30, "y" * 30, " z"])  # a word longer than a line breaks where it must
+    assert strip._placed is not None and strip._placed.firsts[:2] == [0, 1]
+
+
 def test_no_tokens_no_trouble(qtbot: Any) -> None:
     strip = TokenStrip()
     qtbot.addWidget(strip)

@@ -152,6 +152,17 @@ def test_calls_hold_prompts_raw_outputs_and_what_they_brought_about(tmp_path: Pa
     assert [(r.text, r.bad) for r in log.remarks] == [("malformed · expected an object", True)]
 
 
+def test_noted_figures_are_read_by_people(tmp_path: Path) -> None:
+    with TraceWriter(tmp_path / "a.mnemo") as writer:
+        number = writer.add_session(Session("s", (Turn(0, "user", "one"),), ()), "x")
+        lane = writer.add_lane("a-mem", "a-mem", "full-cache", {})
+        value = {"links": [3, "note-4"], "kept": True, "gone": []}
+        writer.append([Event(number, lane, 0, 1, Kind.NOTED, payload={"name": "evolution", "value": value})])
+    with TraceReader(tmp_path / "a.mnemo") as reader:
+        remarks = calls(reader, number, lane, 0).remarks
+    assert [r.text for r in remarks] == ["evolution links 3, note-4, kept yes, gone none"]
+
+
 def _but(call: object, **changes: object) -> dict[str, object]:
     return {name: getattr(call, name) for name in call.__slots__} | changes  # type: ignore[attr-defined]
 
