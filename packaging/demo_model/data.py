@@ -3,7 +3,8 @@
 A row is a list of pieces of text; each piece is either read (a tenth of the loss) or to be answered (the loss), and an
 answered piece belongs to a task. Several questions share one context, so that a row holds many answers. A piece
 may only begin at a special token, a line break or a space: there the tokenizer splits anyway, so that the pieces'
-tokens are the tokens of the whole.
+tokens are the tokens of the whole. The last token of a piece may be where a reader ought to know something
+(``Known``): what the line that ends there told, or what is asked.
 """
 
 from __future__ import annotations
@@ -11,13 +12,13 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cache
-from typing import Any
+from functools import cache, lru_cache
+from typing import Any, NamedTuple
 
 import operations
 import phrasing
 import tokenizer as tokens
-from words import invented, pool
+from words import held_out, invented, pool
 
 from workbench.memory import prompts
 from workbench.sessions.synthesis import language, vocabulary
@@ -37,7 +38,69 @@ FAR = 1000
 MADE_UP = pool("train")
 UNKNOWN = prompts.UNKNOWN
 
-Piece = tuple[str, int]
+KINDS = ("value", "who", "first", "before", "after", "changes", "most", "people", "teller")
+"""What is asked."""
+NO_FACT, LABEL = len(ATTRIBUTES), len(ATTRIBUTES) + 1
+"""What a line is about when it is about no attribute."""
+MOST_VERSIONS, MOST_PEOPLE = 6, 11
+
+
+class Known(NamedTuple):
+    """What the memory up to a token has come to; words first, then numbers, each empty or -1 where there is nothing.
+
+    Attributes:
+        person: whom the line or the question is about (a made-up word counts).
+        value: what was told, or what the question names.
+        before: the value that it took the place of.
+        leader: who has changed the attribute most often so far, if one person has.
+        teller: who told the attribute first.
+        attribute: number of the attribute, or ``NO_FACT`` or ``LABEL``.
+        version: how many values came before this one.
+        people: how many people have told the attribute so far.
+        kind: what is asked, a number of ``KINDS``.
+        opens: 2 when nobody told the attribute before, 1 when this person did not, else 0.
+    """
+
+    person: str = ""
+    value: str = ""
+    before: str = ""
+    leader: str = ""
+    teller: str = ""
+    attribute: int = -1
+    version: int = -1
+    people: int = -1
+    kind: int = -1
+    opens: int = -1
+
+
+WORDS = Known._fields[:5]
+CLASSES = {"attribute": LABEL + 1, "version": MOST_VERSIONS, "people": MOST_PEOPLE, "kind": len(KINDS), "opens": 3}
+NOTHING = Known()
+
+
+class Piece(NamedTuple):
+    """Text with its task; ``known`` holds at its last token."""
+
+    text: str
+    task: int = READ
+    known: Known = NOTHING
+
+
+class Asked(NamedTuple):
+    """A question, its answer, its task, and what it is about."""
+
+    question: str
+    answer: str
+    task: str
+    about: Known
+
+
+class Row(NamedTuple):
+    """Token ids, the task of each, and what is known at some of them: ``(position, numbers)``."""
+
+    ids: list[int]
+    tasks: list[int]
+    known: list[tuple[int, tuple[int, ...]]]
 
 
 @dataclass(frozen=True)
@@ -80,12 +143,21 @@ def person_names(r: random.Random, count: int) -> list[str]:
     """Names from the training pool, some of them made up."""
     names = r.sample(vocabulary.NAMES.train, count)
     odd = r.choice((0.0, 0.5, 1.0))
-    return [made_up(r).title() if r.random() < odd else name for name in names]
+    return [alike(r, made_up(r).title(), names) if r.random() < odd else name for name in names]
 
 
 def made_up(r: random.Random) -> str:
     """A made-up word, at times from the pool that sessions draw from."""
     return r.choice(MADE_UP) if r.random() < 0.25 else invented(r)
+
+
+def alike(r: random.Random, word: str, others: Sequence[str]) -> str:
+    """``word``, at times with the first letter of one of ``others``: an answer that begins as another one does has to
+    go on as its own. "Doris" was answered for "Dallas"."""
+    if not others or r.random() < 0.7:
+        return word
+    begun = r.choice(others)[0] + word[1:]
+    return word if begun.lower() in held_out() else begun
 
 
 def adjective(r: random.Random) -> str:
@@ -105,11 +177,12 @@ class World:
     style: str
     taught: dict[tuple[str, str], list[str]] = field(default_factory=dict)
     order: list[tuple[str, str]] = field(default_factory=list)
+    known: Known = NOTHING
 
     def value(self, attribute: Attribute) -> str:
         """A value, perhaps made up."""
         if self.r.random() < self.odd_values:
-            word = made_up(self.r)
+            word = alike(self.r, made_up(self.r), [past[-1] for past in self.taught.values() if past])
             return word.title() if attribute.name in ("city", "language") else word
         return self.r.choice(attribute.values("train"))
 
@@ -127,7 +200,24 @@ class World:
         if not again:
             past.append(value)
             self.order.append(key)
+        self.known = self.come_to(person, attribute)
         return self.line(person, attribute, value, changed=len(past) > 1)
+
+    def come_to(self, person: str, attribute: Attribute) -> Known:
+        """What is known after a line about ``person``'s ``attribute``."""
+        past = self.taught[person, attribute.name]
+        counts = {p: len(values) for (p, name), values in self.taught.items() if name == attribute.name}
+        return Known(
+            person,
+            past[-1],
+            past[-2] if len(past) > 1 else "",
+            leader(counts) or "",
+            next(p for p, name in self.order if name == attribute.name),
+            ATTRIBUTES.index(attribute),
+            min(len(past), MOST_VERSIONS) - 1,
+            min(len(counts), MOST_PEOPLE - 1),
+            opens=0 if len(past) > 1 else 1 + (len(counts) == 1),
+        )
 
     def fresh(self, attribute: Attribute, past: list[str]) -> str:
         """A value that the person did not just have."""
@@ -149,23 +239,24 @@ class World:
         said = f"{person}: {template.format(v=value)}"
         fact = attribute.fact.format(p=person, v=value)
         if style == "fact":
-            return [(fact, READ)]
+            return [Piece(fact)]
         if style == "other":
-            return [(f"{r.choice(self.people)}: {fact}", READ)]
+            return [Piece(f"{r.choice(self.people)}: {fact}")]
         if style == "note":
-            return [(f"{said} |", READ), (f" {fact} | {person}, {attribute.noun}, {value}", TASK["note"])]
-        return [(said, READ)]
+            return [Piece(f"{said} |"), Piece(f" {fact} | {person}, {attribute.noun}, {value}", TASK["note"])]
+        return [Piece(said)]
 
     def talk(self) -> str:
         """A line without a fact."""
         r = self.r
+        self.known = Known(attribute=NO_FACT)
         if r.random() < 0.3:
             pool = language.ACKNOWLEDGE_FACT.train + language.ACKNOWLEDGE_TALK.train
             return "assistant: " + r.choice(pool).format(p=r.choice(self.people))
         return f"{r.choice(self.people)}: {small_talk(r, self.people)}"
 
-    def ask(self) -> tuple[str, str, str] | None:
-        """A question, its answer, its task."""
+    def ask(self) -> Asked | None:
+        """A question."""
         r = self.r
         if not self.taught or r.random() < (0.05 if self.level.changing else 0.12):
             return self.ask_unknown()
@@ -176,14 +267,15 @@ class World:
             return self.ask_who() or self.ask_value()
         return self.ask_value()
 
-    def ask_value(self) -> tuple[str, str, str]:
+    def ask_value(self) -> Asked:
         """What the newest value is."""
         r = self.r
         changed = [key for key, past in self.taught.items() if len(past) > 1]
         key = r.choice(changed) if changed and r.random() < 0.4 else r.choice(list(self.taught))
         past = self.taught[key]
         question = self.question(key[0], language.BY_NAME[key[1]])
-        return question, past[-1], "newest" if len(past) > 1 else "recall"
+        about = asked_about("value", key[0], language.BY_NAME[key[1]])
+        return Asked(question, past[-1], "newest" if len(past) > 1 else "recall", about)
 
     def question(self, person: str, attribute: Attribute) -> str:
         """One of the ways to ask."""
@@ -193,31 +285,33 @@ class World:
         simple = r.random() < self.level.simple
         return (attribute.asked.train[0] if simple else phrasing.asked(r, attribute)).format(p=person)
 
-    def ask_unknown(self) -> tuple[str, str, str] | None:
+    def ask_unknown(self) -> Asked | None:
         """A question whose answer was never told: another attribute, or another person."""
         r = self.r
         for _ in range(9):
             person = r.choice(self.people) if r.random() < 0.7 else person_names(r, 1)[0]
             attribute = r.choice(self.attributes) if r.random() < 0.6 else r.choice(ATTRIBUTES)
             if (person, attribute.name) not in self.taught:
-                return self.question(person, attribute), UNKNOWN, "unknown"
+                about = asked_about("value", person, attribute)
+                return Asked(self.question(person, attribute), UNKNOWN, "unknown", about)
         return None
 
-    def ask_who(self) -> tuple[str, str, str] | None:
+    def ask_who(self) -> Asked | None:
         """Who has a value now."""
         r = self.r
         person, name = r.choice(list(self.taught))
         value = self.taught[person, name][-1]
         if any(value in past for key, past in self.taught.items() if key[1] == name and key != (person, name)):
             return None
-        return language.BY_NAME[name].who.format(v=value), person, "who"
+        attribute = language.BY_NAME[name]
+        return Asked(attribute.who.format(v=value), person, "who", asked_about("who", "", attribute, value))
 
-    def ask_long_range(self) -> tuple[str, str, str] | None:
+    def ask_long_range(self) -> Asked | None:
         """First value, value before or after another, number of changes, who changed most, how many people."""
         kinds = self.r.sample(("first", "before", "after", "changes", "most", "people", "teller"), 7)
         return next((asked for kind in kinds if (asked := self._ask_about_changes(kind))), None)
 
-    def _ask_about_changes(self, kind: str) -> tuple[str, str, str] | None:
+    def _ask_about_changes(self, kind: str) -> Asked | None:
         r = self.r
         if kind in ("most", "people", "teller"):
             return self._ask_about_people(kind)
@@ -225,38 +319,50 @@ class World:
         if not changed and (kind != "changes" or r.random() < 0.8):
             return None
         if kind == "changes":
-            count = r.choice(sorted({len(past) for past in self.taught.values()})) - 1
-            person, name = r.choice([key for key, past in self.taught.items() if len(past) == count + 1])
-            text = phrasing.of(r, language.COUNT_CHANGES_ASKED)
-            return text.format(p=person, n=language.BY_NAME[name].noun), language.NUMBERS[min(count, 12)], "count"
-        person, name = r.choice(changed)
-        past, noun = self.taught[person, name], language.BY_NAME[name].noun
+            return self._ask_for_changes()
+        key = r.choice(changed)
+        person, past, attribute = key[0], self.taught[key], language.BY_NAME[key[1]]
         at = r.randrange(len(past) - 1)
-        if kind == "first":
-            return phrasing.of(r, language.FIRST_ASKED).format(p=person, n=noun), past[0], "order"
-        if kind == "before":
-            return phrasing.of(r, language.BEFORE_ASKED).format(p=person, n=noun, v=past[at + 1]), past[at], "order"
-        return phrasing.of(r, language.AFTER_ASKED).format(p=person, n=noun, v=past[at]), past[at + 1], "order"
+        pool, given, right = {
+            "first": (language.FIRST_ASKED, "", past[0]),
+            "before": (language.BEFORE_ASKED, past[at + 1], past[at]),
+            "after": (language.AFTER_ASKED, past[at], past[at + 1]),
+        }[kind]
+        question = phrasing.of(r, pool).format(p=person, n=attribute.noun, v=given)
+        return Asked(question, right, "order", asked_about(kind, person, attribute, given))
 
-    def _ask_about_people(self, kind: str) -> tuple[str, str, str] | None:
+    def _ask_for_changes(self) -> Asked:
+        r = self.r
+        count = r.choice(sorted({len(past) for past in self.taught.values()})) - 1
+        person, name = r.choice([key for key, past in self.taught.items() if len(past) == count + 1])
+        attribute = language.BY_NAME[name]
+        question = phrasing.of(r, language.COUNT_CHANGES_ASKED).format(p=person, n=attribute.noun)
+        return Asked(question, language.NUMBERS[min(count, 12)], "count", asked_about("changes", person, attribute))
+
+    def _ask_about_people(self, kind: str) -> Asked | None:
         r = self.r
         attribute = language.BY_NAME[r.choice(list(self.taught))[1]]
         counts = {p: len(past) for (p, name), past in self.taught.items() if name == attribute.name}
-        if kind == "people":
-            return (
-                phrasing.of(r, language.COUNT_VALUES_ASKED).format(n=attribute.noun),
-                language.NUMBERS[min(len(counts), 12)],
-                "people",
-            )
-        if len(counts) < 2:
+        if kind != "people" and len(counts) < 2:
             return None
-        if kind == "teller":
-            first = next(p for p, name in self.order if name == attribute.name)
-            return phrasing.of(r, language.FIRST_PERSON_ASKED).format(n=attribute.noun), first, "teller"
-        ranked = sorted(counts.items(), key=lambda entry: -entry[1])
-        if ranked[0][1] == ranked[1][1]:
-            return None
-        return phrasing.of(r, language.MOST_CHANGED_ASKED).format(n=attribute.noun), ranked[0][0], "most"
+        pool, right = {
+            "people": (language.COUNT_VALUES_ASKED, language.NUMBERS[min(len(counts), 12)]),
+            "teller": (language.FIRST_PERSON_ASKED, next(p for p, name in self.order if name == attribute.name)),
+            "most": (language.MOST_CHANGED_ASKED, leader(counts)),
+        }[kind]
+        question = phrasing.of(r, pool).format(n=attribute.noun)
+        return Asked(question, right, kind, asked_about(kind, "", attribute)) if right else None
+
+
+def leader(counts: dict[str, int]) -> str | None:
+    """Who has the most, when one of several has."""
+    ranked = sorted(counts, key=lambda person: -counts[person])
+    return ranked[0] if len(ranked) > 1 and counts[ranked[0]] > counts[ranked[1]] else None
+
+
+def asked_about(kind: str, person: str, attribute: Attribute, value: str = "") -> Known:
+    """What a question is about."""
+    return Known(person, value, attribute=ATTRIBUTES.index(attribute), kind=KINDS.index(kind))
 
 
 @dataclass
@@ -269,7 +375,7 @@ class Labels:
     speaker: str
     adjectives: bool
     seen: dict[str, int] = field(default_factory=dict)
-    told: str = ""
+    known: Known = NOTHING
 
     def tell(self) -> list[Piece]:
         """An example; the label of a word that was seen before is to be answered."""
@@ -284,9 +390,10 @@ class Labels:
         line = f"{self.speaker}{before}".format(w=word, a=adjective(r))
         known = word in self.seen
         self.seen[word] = self.seen.get(word, 0) + 1
-        return [(line, READ), (f" {label}", TASK["labels"] if known else READ), (after, READ)]
+        self.known = Known(word, label, attribute=LABEL)
+        return [Piece(line), Piece(f" {label}", TASK["labels"] if known else READ), Piece(after)]
 
-    def ask(self) -> tuple[str, str, str] | None:
+    def ask(self) -> Asked | None:
         """What a word, with an adjective that need not have been seen with it, is called."""
         r = self.r
         asked = language.LABEL_ASKED if self.adjectives else language.MEANING_ASKED
@@ -298,7 +405,7 @@ class Labels:
             word = r.choice(list(self.seen))
             label, task = self.words[word], "labels"
         question = phrase(r, asked, self.level.simple).format(w=word, a=adjective(r))
-        return question, label, task
+        return Asked(question, label, task, Known(word, attribute=LABEL, kind=KINDS.index("value")))
 
 
 def small_talk(r: random.Random, people: Sequence[str]) -> str:
@@ -341,7 +448,7 @@ def stream(r: random.Random, level: Level) -> list[Piece]:
 def world_stream(r: random.Random, level: Level, source: World | Labels) -> list[Piece]:
     """A row about ``source``."""
     framed = r.random() < level.framed
-    pieces: list[Piece] = [(ANSWER_SYSTEM, READ)] if framed else []
+    pieces = [Piece(ANSWER_SYSTEM)] if framed else []
     far = level.length >= FAR and r.random() < 0.6
     blocks = 1 if far or r.random() < 0.35 else r.randint(2, max(2, min(5, level.length // 50)))
     talk = r.choice(TALK) if level.length > 80 else r.choice((0.0, 0.1))
@@ -361,7 +468,7 @@ def _memory(
     r: random.Random, source: World | Labels, framed: bool, talk: float, date: bool, room: int, early: bool = False
 ) -> list[Piece]:
     """``early``: what is told is told in the first part; afterwards people talk, for the most part."""
-    pieces: list[Piece] = [("<|user|>Memory\n" if framed else "", READ)]
+    pieces = [Piece("<|user|>Memory\n" if framed else "")]
     used, first, rest = 0, r.uniform(0.2, 0.7) * room, r.uniform(0.85, 1.0)
     while used < room:
         if early:
@@ -369,14 +476,14 @@ def _memory(
         if isinstance(source, Labels):
             line = source.tell()
         elif r.random() < talk:
-            line = [(source.talk(), READ)]
+            line = [Piece(source.talk())]
         else:
             line = source.tell()
         if date:
             day = f"{r.choice((2024, 2025))}-{r.randint(1, 12):02}-{r.randint(1, 28):02} "
-            line = [(day + line[0][0], READ), *line[1:]]
-        used += length("".join(text for text, _ in line)) + 1
-        pieces += [*line, ("\n", READ)]
+            line = [Piece(day + line[0].text), *line[1:]]
+        used += length("".join(piece.text for piece in line)) + 1
+        pieces += [*line, Piece("\n", READ, source.known)]
     return pieces
 
 
@@ -388,9 +495,12 @@ def _questions(r: random.Random, source: World | Labels, framed: bool, room: int
         if asked is None:
             used += 4
             continue
-        question, answer, task = asked
+        question, answer, task, about = asked
         opening = "<|user|>Question\n" if framed and pieces else "Question\n"
-        pieces += [(f"{opening}{question}<|end|><|assistant|>", READ), (f"{answer}<|end|>", TASK[task])]
+        pieces += [
+            Piece(f"{opening}{question}<|end|><|assistant|>", READ, about),
+            Piece(f"{answer}<|end|>", TASK[task]),
+        ]
         used += length(question) + length(answer) + 6
     return pieces
 
@@ -406,12 +516,23 @@ def _tokenizer() -> Any:
     return tokens.load()
 
 
-def repeat_row(r: random.Random, vocabulary_size: int, length: int) -> tuple[list[int], list[int]]:
+@lru_cache(maxsize=50_000)
+def first_token(word: str) -> int:
+    """The first token of a word, -1 of none."""
+    return int(_tokenizer().encode(word, add_special_tokens=False).ids[0]) if word else -1
+
+
+def numbers(known: Known) -> tuple[int, ...]:
+    """The fields of ``known`` as numbers, words as their first tokens."""
+    return (*(first_token(word) for word in known[: len(WORDS)]), *known[len(WORDS) :])  # type: ignore[arg-type]
+
+
+def repeat_row(r: random.Random, vocabulary_size: int, length: int) -> Row:
     """A random segment again and again: the first circuit to learn."""
     size = r.randint(4, max(5, length // 3))
     segment = [r.randrange(len(tokens.SPECIAL), vocabulary_size) for _ in range(size)]
     ids = (segment * (length // size + 2))[:length]
-    return ids, [READ] * (size + 1) + [TASK["repeat"]] * (length - size - 1)
+    return Row(ids, [READ] * (size + 1) + [TASK["repeat"]] * (length - size - 1), [])
 
 
 class Encoder:
@@ -421,36 +542,40 @@ class Encoder:
         self.tokenizer = tokens.load()
         self.size = self.tokenizer.get_vocab_size()
 
-    def rows(self, rows: Sequence[list[Piece]]) -> list[tuple[list[int], list[int]]]:
-        """Ids and tasks of each row, in one call of the tokenizer."""
-        flat = [text for row in rows for text, _ in row]
+    def rows(self, rows: Sequence[list[Piece]]) -> list[Row]:
+        """Each row, in one call of the tokenizer."""
+        flat = [piece.text for row in rows for piece in row]
         encoded = iter(self.tokenizer.encode_batch_fast(flat, add_special_tokens=False))
         made = []
-        for row in rows:
-            ids: list[int] = []
-            tasks: list[int] = []
-            for _, task in row:
-                piece = next(encoded).ids
-                ids += piece
-                tasks += [task] * len(piece)
-            made.append((ids, tasks))
+        for pieces in rows:
+            row = Row([], [], [])
+            for piece in pieces:
+                ids = next(encoded).ids
+                row.ids.extend(ids)
+                row.tasks.extend([piece.task] * len(ids))
+                if piece.known is not NOTHING:
+                    row.known.append((len(row.ids) - 1, numbers(piece.known)))
+            made.append(row)
         return made
 
 
-def batch(r: random.Random, encoder: Encoder, level: Level, rows: int) -> tuple[list[list[int]], list[list[int]]]:
-    """``rows`` rows of ``level.length + 1`` tokens and their tasks, padded."""
+def batch(r: random.Random, encoder: Encoder, level: Level, rows: int) -> list[Row]:
+    """``rows`` rows of ``level.length + 1`` tokens, padded."""
     length = level.length + 1
     repeats = sum(r.random() < level.repeat for _ in range(rows))
     made = [repeat_row(r, encoder.size, length) for _ in range(repeats)]
     made += encoder.rows([stream(r, level) for _ in range(rows - repeats)])
-    return pad(made, length)
+    return [pad(row, length) for row in made]
 
 
-def pad(made: Sequence[tuple[list[int], list[int]]], length: int) -> tuple[list[list[int]], list[list[int]]]:
-    """Rows of one length: cut, or filled with the pad token, which has no loss."""
-    ids = [row[:length] + [tokens.PAD] * (length - len(row)) for row, _ in made]
-    tasks = [row[:length] + [READ] * (length - len(row)) for _, row in made]
-    return ids, tasks
+def pad(row: Row, length: int) -> Row:
+    """A row of ``length`` tokens: cut, or filled with the pad token, which has no loss."""
+    missing = length - len(row.ids)
+    return Row(
+        row.ids[:length] + [tokens.PAD] * missing,
+        row.tasks[:length] + [READ] * missing,
+        [(at, known) for at, known in row.known if at < length - 1],
+    )
 
 
 class OperationRows:
@@ -458,14 +583,15 @@ class OperationRows:
 
     def __init__(self, encoder: Encoder, pool: int = 256):
         self.encoder, self.pool = encoder, pool
-        self.ready: list[list[tuple[list[int], list[int]]]] = []
+        self.ready: list[list[Row]] = []
 
-    def next(self, r: random.Random, room: int) -> tuple[list[list[int]], list[list[int]]]:
+    def next(self, r: random.Random, room: int) -> list[Row]:
         """A batch of at most about ``room`` tokens, padding included."""
         if not self.ready:
             self.fill(r, room)
         rows = self.ready.pop(r.randrange(len(self.ready)))
-        return pad(rows, max(len(ids) for ids, _ in rows))
+        longest = max(len(row.ids) for row in rows)
+        return [pad(row, longest) for row in rows]
 
     def fill(self, r: random.Random, room: int) -> None:
         """Draw samples, sort them by length, cut them into batches."""
@@ -473,11 +599,10 @@ class OperationRows:
         for _ in range(max(self.pool, room // 20)):
             name, sample = operations.sample(r)
             prompt, answer = operations.rendered(sample.operation), operations.compact(sample.right)
-            rows.append([(prompt, READ), (f"{answer}<|end|>", TASK[name])])
-        made = sorted(self.encoder.rows(rows), key=lambda row: len(row[0]))
-        at: list[tuple[list[int], list[int]]] = []
-        for row in made:
-            if at and len(row[0]) * (len(at) + 1) > room:
+            rows.append([Piece(prompt), Piece(f"{answer}<|end|>", TASK[name])])
+        at: list[Row] = []
+        for row in sorted(self.encoder.rows(rows), key=lambda row: len(row.ids)):
+            if at and len(row.ids) * (len(at) + 1) > room:
                 self.ready.append(at)
                 at = []
             at.append(row)

@@ -97,7 +97,7 @@ def labelled_rows(rows: int, length: int) -> tuple[Tensor, Tensor]:
     is_name = torch.zeros(rows, length)
     for row in range(rows):
         world = data.new_world(r, level)
-        text = "".join(piece for piece, _ in data.world_stream(r, level, world))
+        text = "".join(piece.text for piece in data.world_stream(r, level, world))
         encoded = encoder.tokenizer.encode(text, add_special_tokens=False)
         ends = {m.end() for name in world.people for m in re.finditer(rf"\b{name}\b", text)}
         ends |= {m.end() for m in re.finditer(r"(?:does|of|is) [A-Z][a-z]+", text)}

@@ -53,14 +53,8 @@ def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
 
 
 def attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-    """Causal attention, ``[batch, head, token, channel]``. Short rows on a CPU go faster written out."""
-    tokens = q.shape[2]
-    if q.device.type != "cpu" or tokens > 400:
-        return F.scaled_dot_product_attention(q, k, v, is_causal=True)
-    mask = torch.full((tokens, tokens), float("-inf"), dtype=q.dtype, device=q.device).triu(1)
-    scores = q.flatten(0, 1) @ k.flatten(0, 1).transpose(1, 2) / math.sqrt(q.shape[-1])
-    weights = (scores + mask).softmax(-1).to(v.dtype)
-    return (weights @ v.flatten(0, 1)).view(q.shape)
+    """Causal attention, ``[batch, head, token, channel]``."""
+    return F.scaled_dot_product_attention(q, k, v, is_causal=True)
 
 
 class Block(nn.Module):
@@ -108,16 +102,23 @@ class Model(nn.Module):
                 nn.init.normal_(parameter, 0, 0.05 if is_embedding else 0.8 / math.sqrt(parameter.shape[1]))
         half_build_circuits(self)
 
-    def hidden(self, tokens: Tensor) -> Tensor:
-        """The normed last hidden states, ``[batch, token, width]``."""
+    def states(self, tokens: Tensor) -> list[Tensor]:
+        """The residual stream after each block, ``[batch, token, width]`` each."""
         cos, sin = angles(self.shape, tokens.shape[1], tokens.device)
         x = self.embedding(tokens)
         if torch.is_autocast_enabled(tokens.device.type):
             x = x.to(torch.get_autocast_dtype(tokens.device.type))
             cos, sin = cos.to(x.dtype), sin.to(x.dtype)
+        states = []
         for block in self.blocks:
             x = block(x, cos, sin)
-        return self.norm(x)
+            states.append(x)
+        return states
+
+    def hidden(self, tokens: Tensor) -> Tensor:
+        """The normed last hidden states, ``[batch, token, width]``."""
+        normed: Tensor = self.norm(self.states(tokens)[-1])
+        return normed
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Logits at every position."""

@@ -6,13 +6,14 @@ from collections.abc import Iterable
 from typing import Any
 
 import torch
+import torch.distributed as dist
 from torch import Tensor
 
 
 def orthogonal(matrices: Tensor, steps: int = 5) -> Tensor:
     """The nearest semi-orthogonal matrices, roughly; ``[n, rows, columns]``."""
     a, b, c = 3.4445, -4.7750, 2.0315
-    x = matrices.bfloat16()
+    x = matrices.bfloat16() if matrices.is_cuda else matrices.float()
     tall = x.shape[1] > x.shape[2]
     x = x.transpose(1, 2) if tall else x
     x = x / (x.norm(dim=(1, 2), keepdim=True) + 1e-7)
@@ -22,8 +23,23 @@ def orthogonal(matrices: Tensor, steps: int = 5) -> Tensor:
     return x.transpose(1, 2) if tall else x
 
 
+def shared_orthogonal(matrices: Tensor) -> Tensor:
+    """:func:`orthogonal`, each worker's share of it computed there."""
+    if not dist.is_initialized():
+        return orthogonal(matrices)
+    mine = slice(dist.get_rank(), None, dist.get_world_size())
+    made = torch.zeros_like(matrices)
+    made[mine] = orthogonal(matrices[mine]).to(made.dtype)
+    dist.all_reduce(made)
+    return made
+
+
 class Muon(torch.optim.Optimizer):
-    """For matrices only. Matrices of one shape are stacked, so that a step is a few large products."""
+    """For matrices only. Matrices of one shape are stacked, so that a step is a few large products.
+
+    Where several workers hold the same gradients, each makes its share of the matrices orthogonal: a quarter of a step
+    on a CPU, if all did all.
+    """
 
     def __init__(self, matrices: Iterable[Tensor], lr: float, momentum: float = 0.95, weight_decay: float = 0.0):
         super().__init__(matrices, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay})
@@ -49,7 +65,7 @@ class Muon(torch.optim.Optimizer):
             assert matrix.grad is not None
             moved.lerp_(matrix.grad, 1 - group["momentum"])
             directions.append(matrix.grad.lerp(moved, group["momentum"]))
-        updates = orthogonal(torch.stack(directions)).to(matrices[0].dtype)
+        updates = shared_orthogonal(torch.stack(directions)).to(matrices[0].dtype)
         for matrix, update in zip(matrices, updates, strict=True):
             matrix.mul_(1 - group["lr"] * group["weight_decay"])
             matrix.add_(update, alpha=-group["lr"] * scale)

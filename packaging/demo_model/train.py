@@ -29,6 +29,7 @@ import torch  # noqa: E402
 import torch.distributed as dist  # noqa: E402
 import torch.nn.functional as F  # noqa: E402
 from data import READ, TASK, TASKS  # noqa: E402
+from insight import Insight  # noqa: E402
 from model import Model, Shape, deepened  # noqa: E402
 from muon import Muon  # noqa: E402
 
@@ -40,9 +41,13 @@ READ_SHARE = 0.25
 """Share of the tokens outside answers whose loss is computed; the logits of all of them cost a fifth of the time."""
 CHANGES = ("order", "teller", "who", "count", "people", "most")
 """Tasks of the rows about changes."""
-CHANGES_SHARE = 0.35
+CHANGES_SHARE = 0.4
 """Share of the steps of long rows that are short rows about changes. A long row asks little, and counts were guessed:
 after 240 minutes "how many people" was answered "two" whatever was told."""
+INSIGHT = 0.4
+"""Weight of the mean loss of the heads of ``insight.py``."""
+SHORTER_SHARE = 0.4
+"""Share of the steps of long rows that have shorter ones, which hold as many questions and cost half as much."""
 OPERATIONS_FROM = 0
 """Length of rows from which memory operations are mixed in."""
 
@@ -57,6 +62,7 @@ class Progress:
     length: int = 96
     right: dict[str, float] = field(default_factory=lambda: dict.fromkeys(TASKS, 0.0))
     history: list[str] = field(default_factory=list)
+    insight: dict[str, float] = field(default_factory=dict)
 
     def note(self, task: str, share: float) -> None:
         """Move the running accuracy of ``task``."""
@@ -110,6 +116,11 @@ def main() -> None:
     run.train()
     if options.workers > 1:
         dist.destroy_process_group()
+
+
+def fast_bfloat16() -> bool:
+    """Whether this processor multiplies bfloat16 itself; others take twenty times as long as for float32."""
+    return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
 
 
 def meeting_file(options: argparse.Namespace) -> Path:
@@ -200,6 +211,8 @@ class Run:
             saved = with_more_layers(saved, options.layers)
         shape = Shape(**saved["shape"]) if saved else self.shape()
         self.model = Model(shape).to(device)
+        self.insight = Insight(shape.width, shape.layers).to(device)
+        self.autocast = device.type == "cuda" or fast_bfloat16()
         self.averaged = {name: tensor.detach().clone() for name, tensor in self.model.state_dict().items()}
         self.optimisers = self.make_optimisers()
         if saved:
@@ -208,6 +221,8 @@ class Run:
         self.measured: tuple[str, ...] = TASKS
         self.warmed_up = self.progress.step + 60 if not (saved and saved["optimisers"]) else 0
         self.random = random.Random(options.seed + 7919 * self.progress.step + 104729 * rank)
+        self.common = random.Random(options.seed + 7919 * self.progress.step)
+        """The same in all workers: rows of one length take one time."""
         self.started = time.monotonic() - self.progress.seconds
 
     def shape(self) -> Shape:
@@ -219,6 +234,7 @@ class Run:
         """Muon for the matrices of the layers, AdamW for the rest."""
         matrices = [p for p in self.model.blocks.parameters() if p.dim() == 2]
         others = [p for p in self.model.parameters() if p.dim() != 2 or p is self.model.embedding.weight]
+        others += self.insight.parameters()
         rate = self.options.rate
         if self.options.optimiser == "adamw":
             matrices, others = [], matrices + others
@@ -234,6 +250,8 @@ class Run:
             optimiser.load_state_dict(state)
             for group in optimiser.param_groups:
                 group["lr"] = rate
+        if "insight" in saved:
+            self.insight.load_state_dict(saved["insight"])
         self.progress = Progress(**saved["progress"])
 
     def train(self) -> None:
@@ -267,12 +285,13 @@ class Run:
         """The mean gradient of all workers."""
         if self.options.workers == 1:
             return
-        gradients = [p.grad for p in self.model.parameters() if p.grad is not None]
+        parameters = (*self.model.parameters(), *self.insight.parameters())
+        gradients = [p.grad if p.grad is not None else torch.zeros_like(p) for p in parameters]
         flat = torch.cat([gradient.reshape(-1) for gradient in gradients])
         dist.all_reduce(flat)
         flat /= self.options.workers
-        for gradient, mean in zip(gradients, flat.split([g.numel() for g in gradients]), strict=True):
-            gradient.copy_(mean.view_as(gradient))
+        for parameter, mean in zip(parameters, flat.split([g.numel() for g in gradients]), strict=True):
+            parameter.grad = mean.view_as(parameter)
 
     def rate(self) -> float:
         """Share of the learning rate: a short warm-up, then level, then a fall (a fifth of all, at most 50 minutes)."""
@@ -287,8 +306,8 @@ class Run:
         for optimiser in self.optimisers:
             for group in optimiser.param_groups:
                 group["lr"] = self.options.rate * self.rate()
-        for ids, tasks in self.batches():
-            self.learn(ids, tasks)
+        for rows in self.batches():
+            self.learn(rows)
         self.share_gradients()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         for optimiser in self.optimisers:
@@ -298,17 +317,17 @@ class Run:
         if progress.step % 10 == 0:
             self.average()
 
-    def batches(self) -> list[tuple[list[list[int]], list[list[int]]]]:
+    def batches(self) -> list[list[data.Row]]:
         """The rows of one step: as long as the level allows, of any length up to there, or short ones about changes."""
         level = self.progress.level()
-        u = self.random.random()
+        u = self.common.random()
         self.measured = tuple(task for task in TASKS if task not in CHANGES)
         if level.length >= 300 and u < CHANGES_SHARE:
-            length = self.random.randint(96, min(1200, level.length))
+            length = self.common.randint(96, min(900, level.length))
             level = replace(level, length=length, advanced=0.6, who=0.15, changing=True)
             self.measured = CHANGES
-        elif level.length >= 300 and u < CHANGES_SHARE + 0.25:
-            level = replace(level, length=self.random.randint(96, level.length))
+        elif level.length >= 300 and u < CHANGES_SHARE + SHORTER_SHARE:
+            level = replace(level, length=self.common.randint(96, min(1100, level.length)))
             self.measured = ()
         share = self.options.operations if self.progress.length >= OPERATIONS_FROM else 0.0
         rows = max(1, int(self.tokens * (1 - share)) // level.length)
@@ -317,16 +336,16 @@ class Run:
             made.append(self.operations.next(self.random, int(self.tokens * share)))
         return made
 
-    def learn(self, ids: list[list[int]], tasks: list[list[int]]) -> None:
+    def learn(self, made: list[data.Row]) -> None:
         """Forward and backward of one batch."""
-        rows = torch.tensor(ids, device=self.device)
-        task = torch.tensor(tasks, device=self.device)[:, 1:].reshape(-1)
+        rows = torch.tensor([row.ids for row in made], device=self.device)
+        task = torch.tensor([row.tasks for row in made], device=self.device)[:, 1:].reshape(-1)
         target = rows[:, 1:].reshape(-1)
-        with torch.autocast(self.device.type, dtype=torch.bfloat16):
-            hidden = self.model.hidden(rows[:, :-1])
+        with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.autocast):
+            states = self.model.states(rows[:, :-1])
             heard = torch.rand(task.shape, device=self.device) < READ_SHARE
             kept = ((target != tokens.PAD) & ((task != READ) | heard)).nonzero().squeeze(1)
-            hidden = hidden.reshape(-1, hidden.shape[-1])[kept]
+            hidden = self.model.norm(states[-1].reshape(-1, states[-1].shape[-1])[kept])
             logits = F.linear(hidden, self.model.embedding.weight)
         first = torch.cat((task.new_tensor([READ]), task[:-1])) == READ
         task, target, first = task[kept], target[kept], first[kept]
@@ -335,10 +354,22 @@ class Run:
         loss = losses[answer].sum() / answer.sum().clamp(min=1) + 0.1 * losses[~answer].sum() / (~answer).sum().clamp(
             min=1
         )
-        loss.backward()
+        (loss + INSIGHT * self.seen_through(states, made)).backward()
         self.progress.seen += int((rows != tokens.PAD).sum()) * self.options.workers
         if self.measured and self.progress.step % 2 == 0:
             self.measure(logits.detach(), target, task, first)
+
+    def seen_through(self, states: list[torch.Tensor], made: list[data.Row]) -> torch.Tensor:
+        """The loss of what should be known in the middle of the model."""
+        known = [(row, at, *fields) for row, one in enumerate(made) for at, fields in one.known]
+        if not known:
+            return torch.zeros((), device=self.device)
+        table = torch.tensor(known, device=self.device)
+        losses, right = self.insight.losses(states, self.model.embedding.weight.detach(), table[:, :2], table[:, 2:])
+        for name, share in zip(data.Known._fields, right.tolist(), strict=True):
+            if share == share:  # nan: nothing was asked
+                self.progress.insight[name] = 0.98 * self.progress.insight.get(name, share) + 0.02 * share
+        return losses.nan_to_num().sum() / len(losses)
 
     def measure(self, logits: torch.Tensor, target: torch.Tensor, task: torch.Tensor, first: torch.Tensor) -> None:
         """Running accuracy of each task: answers by their first token, the rest by token without the end."""
@@ -368,6 +399,7 @@ class Run:
             "shape": asdict(self.model.shape),
             "weights": self.model.state_dict(),
             "averaged": self.averaged,
+            "insight": self.insight.state_dict(),
             "optimisers": [optimiser.state_dict() for optimiser in self.optimisers],
             "progress": asdict(self.progress),
         }
@@ -380,9 +412,11 @@ class Run:
             return
         p = self.progress
         right = " ".join(f"{name} {p.right[name]:.2f}" for name in TASKS if p.right.get(name))
+        seen = " ".join(f"{name} {share:.2f}" for name, share in p.insight.items())
         speed = p.seen / max(1.0, p.seconds)
         print(
-            f"{p.seconds / 60:.1f} min, step {p.step}, rows of {p.length}, {speed:.0f} tokens/s: {right} {remark}",
+            f"{p.seconds / 60:.1f} min, step {p.step}, rows of {p.length}, {speed:.0f} tokens/s: {right}",
+            f"| {seen} {remark}",
             flush=True,
         )
 

@@ -30,8 +30,8 @@ def test_pieces_have_the_tokens_of_the_whole(encoder: data.Encoder, length: int)
     level = data.Level(length, simple=0.3, framed=0.6)
     for _ in range(40):
         row = data.stream(r, level)
-        ids, tasks = encoder.rows([row])[0]
-        assert ids == encoder.tokenizer.encode("".join(text for text, _ in row), add_special_tokens=False).ids
+        ids, tasks, _ = encoder.rows([row])[0]
+        assert ids == encoder.tokenizer.encode("".join(text for text, _, _ in row), add_special_tokens=False).ids
         assert len(tasks) == len(ids) and max(tasks) >= 0
 
 
@@ -41,7 +41,7 @@ def test_answers_can_be_read_in_the_row(encoder: data.Encoder) -> None:
     for _ in range(60):
         row = data.stream(r, data.Level(300))
         before = ""
-        for text, task in row:
+        for text, task, _ in row:
             if task in (data.TASK["recall"], data.TASK["newest"], data.TASK["labels"]):
                 assert text.removesuffix("<|end|>").strip() in before
                 found += 1
@@ -51,7 +51,7 @@ def test_answers_can_be_read_in_the_row(encoder: data.Encoder) -> None:
 
 def test_held_out_words_are_never_trained_on() -> None:
     r = random.Random(1)
-    text = " ".join(piece for _ in range(150) for piece, _ in data.stream(r, data.Level(300)))
+    text = " ".join(piece for _ in range(150) for piece, _, _ in data.stream(r, data.Level(300)))
     for _ in range(300):
         _, sample = operations.sample(r)
         text += " " + operations.rendered(sample.operation) + operations.compact(sample.right)
@@ -83,8 +83,8 @@ def test_rows_end_with_their_questions(encoder: data.Encoder, length: int) -> No
     r, asked, kept = random.Random(3), 0, 0
     for _ in range(20):
         row = data.stream(r, data.Level(length))
-        asked += sum(text.endswith("<|assistant|>") for text, _ in row)
-        ids, _ = encoder.rows([row])[0]
+        asked += sum(text.endswith("<|assistant|>") for text, _, _ in row)
+        ids = encoder.rows([row])[0].ids
         kept += sum(token == tokens.ASSISTANT for token in ids[:length])
     assert kept >= 0.8 * asked
 
@@ -94,7 +94,7 @@ def test_rows_about_changes_ask_about_changes() -> None:
     numbers = Counter[str]()
     for _ in range(150):
         row = data.stream(r, data.Level(500, advanced=0.6, who=0.15, changing=True))
-        for text, task in row:
+        for text, task, _ in row:
             if task >= 0:
                 asked[data.TASKS[task]] += 1
                 if task == data.TASK["count"]:
