@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import ClassVar
 
@@ -179,7 +179,10 @@ class MemoryOS(MemoryStrategy):
             log.update(name, visits=fields["visits"] + 1, total=fields["total"] + 1, last=log.now, reason="visited")
             self._warmed(name, log)
         recall = marked(items, scores, returned, len(returned))
-        return with_recent(recall, [*log.state.active(PROFILE), *_queue(log)])
+        recall = with_recent(recall, [*log.state.active(PROFILE), *_queue(log)])
+        # The profile first, then everything in the order of time: what is drawn out late is not news.
+        spans = sorted(recall.spans, key=lambda s: -1 if log.state[s.items[0]].kind == PROFILE else s.turns[-1])
+        return replace(recall, spans=tuple(spans))
 
     async def _best(self, query: str, items: Sequence[Item], mind: Mind, k: int, least: float) -> list[str]:
         found = await self._index.vectors.cosines(mind, query, [i.index_text for i in items])

@@ -102,6 +102,9 @@ def test_memoryos_draws_out_a_hot_segment() -> None:
     assert len(lane.texts("profile")) == 1 and lane.mind.purposes.count("facts") == 1
     recall = lane.ask("Where does Mira live?")
     assert lane.state["segment-0"].fields["visits"] == 1 and lane.texts("profile")[0] in span_texts(recall)
+    assert span_texts(recall)[0] == lane.texts("profile")[0]
+    last = [s.turns[-1] for s in recall.spans[1:]]
+    assert last == sorted(last) and {lane.state[s.items[0]].kind for s in recall.spans[1:]} == {"page", "knowledge"}
 
 
 def test_memoryos_lets_a_segment_go_with_its_pages() -> None:
