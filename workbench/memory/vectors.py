@@ -92,8 +92,10 @@ class VectorIndex:
         scores[where] = np.round(vectors.astype(np.float64) @ vector, 5)
         count = min(max(k, CANDIDATES), len(indexed))
         found = self._collection.query(query_embeddings=[vector], n_results=count, include=[])["ids"][0]
-        near = sorted((places[name] for name in found), key=lambda n: (-scores[n], n))
-        return Found(scores, tuple(near))
+        # Which of several equal ones the graph hands over depends on when they came in: a run that goes on has another.
+        worst = min(scores[places[name]] for name in found)
+        near = sorted((n for n in where if scores[n] >= worst), key=lambda n: (-scores[n], n))
+        return Found(scores, tuple(near[:count]))
 
     def close(self) -> None:
         """Drop the collection; the next search builds it anew."""

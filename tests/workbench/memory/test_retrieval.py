@@ -74,6 +74,16 @@ def test_the_index_follows_the_items_and_equals_exact_search() -> None:
         assert len(found.order) == min(25, len(kept))
 
 
+def test_of_equal_items_the_same_are_found_however_the_index_grew() -> None:
+    """A resumed run builds in one go what an undisturbed one filled turn by turn."""
+    own, mind = items(*("noted" if n % 3 else f"fact {n}" for n in range(90))), Mind()
+    grown = VectorIndex()
+    for known in range(1, len(own) + 1):
+        step = asyncio.run(grown.search("noted", own[:known], mind, 10))
+    assert step.order == asyncio.run(VectorIndex().search("noted", own, mind, 10)).order
+    assert len(step.order) == 25 and list(step.order) == [n for n in range(90) if n % 3][:25]
+
+
 def test_items_without_a_vector_are_not_found() -> None:
     own = [*items("a b"), Item("x", "note", "a b", (1,), index_text="")]
     found = asyncio.run(VectorIndex().search("a b", own, Mind(), 10))
