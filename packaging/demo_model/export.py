@@ -21,8 +21,10 @@ ROOT = HERE.parents[1]
 sys.path[:0] = [str(HERE), str(ROOT)]
 
 import tokenizer as tokens  # noqa: E402
+from model import Shape, rope_factors  # noqa: E402
 
 MODEL = ROOT / "resources" / "models" / "mnemoscope-demo.gguf"
+ROPE_FACTORS = "rope_freqs.weight"
 NAMES = {
     "attention_norm.weight": "attn_norm.weight",
     "feed_norm.weight": "ffn_norm.weight",
@@ -66,6 +68,8 @@ def write(path: Path, shape: dict[str, Any], weights: dict[str, np.ndarray], kin
     writer.add_file_type(gguf.LlamaFileType.MOSTLY_Q8_0 if kind == "q8_0" else gguf.LlamaFileType.MOSTLY_F16)
     for name, values in weights.items():
         add_tensor(writer, tensor_name(name), values, kind)
+    if shape.get("slowed", 1.0) != 1.0:
+        writer.add_tensor(ROPE_FACTORS, rope_factors(Shape(**shape)).numpy())
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
@@ -90,6 +94,9 @@ def read(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     ours["output_norm.weight"] = "norm.weight"
     weights = {}
     for tensor in file.tensors:
+        if tensor.name == ROPE_FACTORS:
+            shape["slowed"] = float(tensor.data.max())
+            continue
         layer, rest = re.fullmatch(r"(blk\.\d+\.)?(.*)", tensor.name).groups()  # type: ignore[union-attr]
         name = layer.replace("blk", "blocks") + ours[rest] if layer else ours[rest]
         weights[name] = gguf.quants.dequantize(tensor.data, tensor.tensor_type).astype(np.float32)

@@ -16,7 +16,11 @@ from torch import Tensor, nn
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """Sizes of the model. ``heads`` times 32 is ``width`` as a rule: smaller heads learn to match much more slowly."""
+    """Sizes of the model. ``heads`` times 32 is ``width`` as a rule: smaller heads learn to match much more slowly.
+
+    ``slowed`` divides the frequencies of the slower RoPE channels (``SLOW_FROM``): with 16 pairs of base 10,000 all but
+    three have turned by more than a radian after 2,000 tokens, so that what matched nearby no longer matches far away.
+    """
 
     vocabulary: int
     width: int = 256
@@ -24,6 +28,7 @@ class Shape:
     heads: int = 8
     feed_forward: int = 640
     rope_base: float = 10000.0
+    slowed: float = 1.0
     context: int = 2048
     epsilon: float = 1e-5
 
@@ -52,11 +57,6 @@ def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     return torch.stack((a * cos - b * sin, a * sin + b * cos), -1).flatten(-2)
 
 
-def attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-    """Causal attention, ``[batch, head, token, channel]``."""
-    return F.scaled_dot_product_attention(q, k, v, is_causal=True)
-
-
 class Block(nn.Module):
     """One layer: attention and SwiGLU, each with a norm before and a residual around."""
 
@@ -81,7 +81,7 @@ class Block(nn.Module):
             part(y).view(batch, tokens, self.heads, -1).transpose(1, 2) for part in (self.query, self.key, self.value)
         )
         q, k = rotate(q, cos, sin), rotate(k, cos, sin)
-        attended = attend(q, k, v)
+        attended = F.scaled_dot_product_attention(q, k, v, is_causal=True)
         x = x + self.output(attended.transpose(1, 2).reshape(batch, tokens, width))
         y = self.feed_norm(x)
         return x + self.down(F.silu(self.gate(y)) * self.up(y))
@@ -159,7 +159,17 @@ def angles(shape: Shape, tokens: int, device: torch.device) -> tuple[Tensor, Ten
 
 def frequencies(shape: Shape) -> Tensor:
     """RoPE frequency of each channel pair."""
-    return shape.rope_base ** (-torch.arange(0, shape.head, 2) / shape.head)
+    return shape.rope_base ** (-torch.arange(0, shape.head, 2) / shape.head) / rope_factors(shape)
+
+
+SLOW_FROM = 0.6
+"""Share of the channel pairs, fastest first, that keep their frequency."""
+
+
+def rope_factors(shape: Shape) -> Tensor:
+    """What each pair's frequency is divided by; llama.cpp reads them from the file."""
+    pairs = shape.head // 2
+    return torch.where(torch.arange(pairs) < SLOW_FROM * pairs, 1.0, shape.slowed)
 
 
 LOOK_BACK = (1, 1, 1, 1, 2, 3, 4, 6)

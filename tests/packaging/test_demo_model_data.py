@@ -105,6 +105,32 @@ def test_rows_about_changes_ask_about_changes() -> None:
     assert numbers.most_common(1)[0][1] < 0.5 * numbers.total(), "guessing one number does not pay"
 
 
+def test_what_is_known_follows_from_the_row(encoder: data.Encoder) -> None:
+    """At the end of every line and question; the heads of training are taught by it."""
+    r, seen = random.Random(8), Counter[str]()
+    for _ in range(60):
+        pieces = data.stream(r, data.Level(400, changing=True))
+        row = encoder.rows([pieces])[0]
+        assert len(row.known) == sum(piece.known is not data.NOTHING for piece in pieces)
+        people: dict[int, set[int]] = {}
+        for at, numbers in row.known:
+            known = data.Known(*numbers)  # type: ignore[arg-type]
+            assert encoder.tokenizer.id_to_token(row.ids[at]) in ("Ċ", "<|assistant|>")
+            said = {encoder.tokenizer.id_to_token(token).removeprefix("Ġ") for token in row.ids[: at + 1]}
+            for word in (known.before, known.leader, known.teller):
+                assert word == -1 or encoder.tokenizer.id_to_token(word) in said
+            if known.kind >= 0:
+                seen[data.KINDS[known.kind]] += 1
+            elif known.version >= 0:
+                told = people.setdefault(known.attribute, set())
+                assert known.opens == (0 if known.version else 2 if known.people == 1 else 1)
+                assert (known.before == -1) == (known.version == 0)
+                assert (known.person in told) or known.opens
+                told.add(known.person)
+                assert len(told) <= known.people  # two names may begin with one token
+    assert set(seen) == set(data.KINDS)
+
+
 @pytest.mark.parametrize("name", list(operations.MAKERS))
 @pytest.mark.parametrize("split", ["train", "heldout"])
 def test_right_answers_fit_the_schema(name: str, split: Any) -> None:
