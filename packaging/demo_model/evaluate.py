@@ -72,7 +72,9 @@ class Player:
         import llama_cpp
 
         self.library = llama_cpp
-        self.llama = llama_cpp.Llama(str(path), n_ctx=context, n_threads=threads, n_batch=512, verbose=False)
+        self.llama = llama_cpp.Llama(
+            str(path), n_ctx=context, n_threads=threads, n_threads_batch=threads, verbose=False
+        )
         self.end = self.llama.token_eos()
 
     def tokens(self, text: str) -> list[int]:
