@@ -69,11 +69,11 @@ def probe_table(reader: TraceReader, session: int) -> ProbeTable:
 
 
 def most_telling(table: ProbeTable) -> ProbeLine | None:
-    """The probe over which the lanes disagree most, the first of several; None when they all agree on every one."""
+    """The probe that divides the lanes most, of several the last: memories are full then. None when all agree."""
 
     def disagreement(line: ProbeLine) -> int:
         right = [verdict.correct for verdict in line.verdicts if verdict is not None]
         return min(right.count(True), right.count(False))
 
-    best = max(table.lines, key=disagreement, default=None)
+    best = max(reversed(table.lines), key=disagreement, default=None)
     return best if best is not None and disagreement(best) else None

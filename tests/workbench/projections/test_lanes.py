@@ -200,7 +200,7 @@ def test_the_most_telling_probe_is_the_one_that_divides_the_lanes() -> None:
         line("b", False, True, True, True),
         line("c", *[False, True] * 2),
     )
-    assert telling(same, one, two, line("d", True, True, False, False)) == "c", "the first of those that divide most"
+    assert telling(same, one, two, line("d", True, True, False, False)) == "d", "the last of those that divide most"
     assert telling(same, one) == "b"
     assert telling(same, line("e", None, True)) is None, "a lane that has not answered does not disagree"
     assert telling() is None
