@@ -25,6 +25,7 @@ class CellMap:
     """
 
     def __init__(self, size: int) -> None:
+        self.size = size
         self._position_of = np.full(size, -1, np.int64)
         self._cell_of = np.full(size, -1, np.int64)
 

@@ -39,7 +39,7 @@ from workbench.llm.model import Model, Tokens
 from workbench.llm.output import Generated, Output
 from workbench.llm.sampler import Sampler
 from workbench.llm.scheduler import Job, Scheduler
-from workbench.llm.scope import ScopeContext, ScopeJob, ScopeRunner, masked_positions
+from workbench.llm.scope import ScopeContext, ScopeJob, ScopeRunner, masked_positions, sequences
 from workbench.llm.surprise import join, windows
 from workbench.llm.worker import Part, Ticket, Worker
 
@@ -105,7 +105,8 @@ class LlamaBackend:
         self.capture_note = model.unsupported_capture()
         if not self.capture_note:
             try:
-                self.scope = ScopeContext(model, size, self.threads, kv_type)
+                kept = 1 if options.exact else sequences(model, size, kv_type)
+                self.scope = ScopeContext(model, size, self.threads, kv_type, kept)
             except ModelError as error:
                 self.capture_note = error.what
 

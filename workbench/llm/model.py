@@ -159,6 +159,12 @@ class Model:
             return f"CPU · {threads} threads" if threads != 1 else "CPU · 1 thread"
         return gpus[0] + (f" ({self.gpu_layers} of {self.n_layer} layers)" if partly else "")
 
+    def kv_bytes(self, kv_type: str) -> float:
+        """Bytes of keys and values that one token takes in a cache of ``kv_type``."""
+        channels = self.header.of_architecture("attention.key_length") or self.n_embd / self.n_head
+        per_value = {"f32": 4.0, "q8_0": 34 / 32}.get(kv_type, 2.0)
+        return 2 * per_value * self.n_layer * self.library.C.llama_model_n_head_kv(self.handle) * float(channels)
+
     def unsupported_capture(self) -> str:
         """Why attention cannot be read from this architecture as one matrix per layer and head; "" when it can."""
         C, header = self.library.C, self.header

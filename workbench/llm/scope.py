@@ -2,8 +2,8 @@
 
 Flash attention is off (only then do scores exist), ubatches are small, and the ``cb_eval`` tap is installed. One answer
 at a time. The prompt is computed in chunks cut at multiples of :data:`CHUNK`, its last token alone. Whole chunks that
-the next prompt shares are kept: they were computed in the same shapes, so the numbers are the same as from an empty
-cache.
+a later prompt shares are kept, in several sequences, since the lanes ask in turn and each adds to its own context: they
+were computed in the same shapes, so the numbers are the same as from an empty cache.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from workbench.errors import ModelError
 from workbench.llm.base import Capture, Stop
+from workbench.llm.cells import CellMap
 from workbench.llm.context import FLASH_OFF, Context, ContextOptions
 from workbench.llm.model import Model, Tokens
 from workbench.llm.output import Generated, Output
@@ -25,6 +26,9 @@ from workbench.llm.tap import MASKED, Edit, Floats, Tap
 from workbench.llm.worker import Ticket
 
 CHUNK = 128
+KEPT_BYTES = 256 << 20
+"""Memory for sequences, and the most of them."""
+MOST_SEQUENCES = 8
 
 
 @dataclass(slots=True, eq=False)
@@ -48,16 +52,23 @@ class ScopeJob:
 class ScopeContext:
     """The context and its tap; what cache policies and captures are built on.
 
+    All but :meth:`select`, :meth:`clear` and :meth:`close` are about the selected sequence, at first 0.
+
+    Attributes:
+        position: where the next token goes.
+        sequence: the selected one.
+
     Raises:
         ModelError: when the context cannot be made or the graph of this model cannot be read.
     """
 
-    def __init__(self, model: Model, size: int, threads: int, kv_type: str = "f16") -> None:
+    def __init__(self, model: Model, size: int, threads: int, kv_type: str = "f16", sequences: int = 1) -> None:
         self.model = model
         self.tap = Tap(model.library, -(-size // 256) * 256)
         options = ContextOptions(
             size=size,
             threads=threads,
+            sequences=sequences,
             batch=CHUNK,
             ubatch=CHUNK,
             flash=FLASH_OFF,
@@ -65,7 +76,9 @@ class ScopeContext:
             callback=self.tap.callback,
         )
         self.context = Context(model, options)
-        self.position = 0
+        self._maps = [self.tap.cells, *(CellMap(self.context.size) for _ in range(sequences - 1))]
+        self._positions = [0] * sequences
+        self.sequence = self.position = 0
         try:
             self._probe()
         except Exception as error:
@@ -91,6 +104,12 @@ class ScopeContext:
             if abs(rows.sum(axis=2) - 1).max() > 1e-3:
                 raise RuntimeError(f"the attention weights of layer {layer} do not sum to 1")
         self.clear()
+
+    def select(self, sequence: int) -> None:
+        """Go on with another sequence."""
+        self._positions[self.sequence] = self.position
+        self.sequence, self.position = sequence, self._positions[sequence]
+        self.tap.cells = self._maps[sequence]
 
     def feed(
         self, tokens: Tokens, record: tuple[int, ...] = (), masked: NDArray[np.int64] | None = None
@@ -120,7 +139,7 @@ class ScopeContext:
         self, tokens: Tokens, edit: Edit | None, record: tuple[int, ...] = (), probe: bool = False
     ) -> NDArray[np.float32]:
         positions = np.arange(self.position, self.position + len(tokens), dtype=np.int64)
-        count = self.context.fill(0, tokens, self.position, 0)
+        count = self.context.fill(0, tokens, self.position, self.sequence)
         self.context.wants[count - 1] = 1
         self.tap.prepare(positions, record, edit, probe)
         try:
@@ -145,20 +164,42 @@ class ScopeContext:
 
     def evict(self, start: int, end: int) -> None:
         """Drop positions ``start…end-1`` from the cache; their cells are used again."""
-        self.context.C.llama_memory_seq_rm(self.context.memory, 0, start, end)
+        self.context.C.llama_memory_seq_rm(self.context.memory, self.sequence, start, end)
         self.tap.cells.forget(start, end)
         if end >= self.position:
             self.position = min(self.position, start)
 
     def clear(self) -> None:
-        """Empty the cache."""
+        """Empty the cache, all sequences."""
         self.context.clear()
-        self.tap.cells.clear()
+        for cells in self._maps:
+            cells.clear()
+        self._positions = [0] * len(self._positions)
         self.position = 0
 
     def close(self) -> None:
         """Free the context."""
         self.context.close()
+
+
+def sequences(model: Model, size: int, kv_type: str) -> int:
+    """How many sequences of ``size`` tokens :data:`KEPT_BYTES` hold."""
+    bytes_each = size * model.kv_bytes(kv_type)
+    return int(max(1, min(MOST_SEQUENCES, KEPT_BYTES // bytes_each)))
+
+
+@dataclass(slots=True)
+class _Kept:
+    """The whole chunks of the last prompt of a sequence, and the number of the job that had it."""
+
+    prompt: Tokens = field(default_factory=lambda: np.zeros(0, np.int32))
+    used: int = 0
+
+    def shared(self, prompt: Tokens) -> int:
+        """How many of them begin ``prompt``, its last token aside."""
+        count = min(len(self.prompt), len(prompt) - 1)
+        different = np.flatnonzero(self.prompt[:count] != prompt[:count])
+        return int(different[0]) if len(different) else count
 
 
 class ScopeRunner:
@@ -169,7 +210,8 @@ class ScopeRunner:
         self._waiting: deque[ScopeJob] = deque()
         self._job: ScopeJob | None = None
         self._run: Iterator[None] = iter(())
-        self._kept: Tokens = np.zeros(0, np.int32)
+        self._kept = [_Kept() for _ in range(1 if exact else scope.context.options.sequences)]
+        self._answered = 0
 
     @property
     def busy(self) -> bool:
@@ -209,7 +251,7 @@ class ScopeRunner:
 
     def forget(self) -> None:
         """Empty the cache; no job may be running."""
-        self._kept = self._kept[:0]
+        self._kept = [_Kept() for _ in self._kept]
         self.scope.clear()
 
     def close(self) -> None:
@@ -218,13 +260,13 @@ class ScopeRunner:
 
     def _answer(self, job: ScopeJob) -> Iterator[None]:
         scope, prompt = self.scope, job.prompt
-        self._reuse(job)
+        kept = self._reuse(job)
         while scope.position < len(prompt) - 1:
             start = scope.position
             end = min(len(prompt) - 1, (start // CHUNK + 1) * CHUNK)
             scope.feed(prompt[start:end], masked=job.masked)
             if end % CHUNK == 0 and (not len(job.masked) or end <= job.masked.min()):
-                self._kept = prompt[:end].copy()
+                kept.prompt = prompt[:end].copy()
             yield
         recorder = self._recorder(job)
         token = int(prompt[-1])
@@ -256,20 +298,28 @@ class ScopeRunner:
         job.output.append(token, float(logits[token]) - norm)
         return token, "end" if written + 1 == len(job.forced) else None
 
-    def _reuse(self, job: ScopeJob) -> None:
-        """Keep the whole chunks that this prompt shares with what the cache holds, and drop the rest."""
-        scope, kept = self.scope, self._kept
-        count = min(len(kept), len(job.prompt) - 1)
-        different = np.flatnonzero(kept[:count] != job.prompt[:count])
-        shared = int(different[0]) if len(different) else count
+    def _reuse(self, job: ScopeJob) -> _Kept:
+        """Select the sequence that shares most whole chunks with this prompt and drop the rest of it; without one, the
+        sequence whose contents are worth least: few chunks, long unused."""
+        self._answered += 1
+        scope, shared = self.scope, [self._shared(kept, job) for kept in self._kept]
+        best = max(range(len(shared)), key=shared.__getitem__)
+        if not shared[best]:
+            worth = [len(kept.prompt) / (self._answered - kept.used) for kept in self._kept]
+            best = min(range(len(worth)), key=worth.__getitem__)
+        kept = self._kept[best]
+        kept.prompt, kept.used = kept.prompt[: shared[best]], self._answered
+        if self._exact:
+            scope.clear()
+        scope.select(best)
+        scope.evict(shared[best], max(scope.position, shared[best]))
+        return kept
+
+    def _shared(self, kept: _Kept, job: ScopeJob) -> int:
+        shared = kept.shared(job.prompt)
         if len(job.masked):
             shared = min(shared, int(job.masked.min()))
-        shared = 0 if self._exact else shared // CHUNK * CHUNK
-        self._kept = kept[:shared]
-        if shared == 0:
-            scope.clear()
-        else:
-            scope.evict(shared, max(scope.position, shared))
+        return 0 if self._exact else shared // CHUNK * CHUNK
 
     def _recorder(self, job: ScopeJob) -> Recorder | None:
         if not job.capture:

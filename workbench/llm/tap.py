@@ -119,7 +119,8 @@ class Tap:
 
     def _place(self, tensor: Tensor) -> None:
         index = Tensor.from_address(tensor.src[1])
-        self.cells.place(self._read(index).reshape(-1).astype(np.int64), self._positions)
+        cells = self._read(index).reshape(-1).astype(np.int64) % self.cells.size  # each sequence has a block of them
+        self.cells.place(cells, self._positions)
         self._placed = True
 
     def _capture(self, tensor: Tensor, name: bytes, address: int) -> None:
