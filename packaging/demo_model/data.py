@@ -142,7 +142,7 @@ def phrase(r: random.Random, pool: vocabulary.Pool, simple: float) -> str:
 def person_names(r: random.Random, count: int) -> list[str]:
     """Names from the training pool, some of them made up."""
     names = r.sample(vocabulary.NAMES.train, count)
-    odd = r.choice((0.0, 0.5, 1.0))
+    odd = r.choice((0.2, 0.6, 1.0))
     return [alike(r, made_up(r).title(), names) if r.random() < odd else name for name in names]
 
 
@@ -420,7 +420,7 @@ def new_world(r: random.Random, level: Level) -> World:
     room = max(2, level.length // 24)
     people = person_names(r, r.randint(2, 6 if level.changing else min(10, 1 + room)))
     attributes = r.sample(ATTRIBUTES, r.choice((1, 2, 3) if level.changing else (1, 2, 4, 8, 12, 12)))
-    odd = r.choice((0.0, 0.2, 0.6, 1.0))
+    odd = r.choice((0.1, 0.5, 1.0, 1.0))
     style = r.choice(("said", "said", "said", "fact", "fact", "other", "note", "mixed"))
     if level.simple > 0.5 and r.random() < level.simple:
         style = r.choice(("said", "said", "fact", "fact", "note"))

@@ -15,15 +15,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-DEPTH = dict.fromkeys(data.Known._fields, 0.8) | {
-    "person": 0.5,
-    "value": 0.5,
-    "attribute": 0.5,
-    "kind": 0.5,
-    "opens": 0.67,
+DEPTH = {
+    **dict.fromkeys(("person", "value", "attribute", "kind"), 0.5),
+    **dict.fromkeys(("before", "version", "opens"), 0.8),
+    **dict.fromkeys(("leader", "teller", "people"), 1.0),
 }
-"""Share of the blocks after which each field must be known: first what a line says by itself, then whether it is the
-first of its kind, by which the people can be counted, then what follows from the lines before it."""
+"""Share of the blocks after which each field must be known: first what a line says by itself, then what the earlier
+lines of its person and attribute make of it, and one block later what follows from that about all the people."""
 
 
 class Insight(nn.Module):

@@ -10,10 +10,15 @@ import torch.distributed as dist
 from torch import Tensor
 
 
+def fast_bfloat16() -> bool:
+    """Whether this processor multiplies bfloat16 itself; others take twenty times as long as for float32."""
+    return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
+
+
 def orthogonal(matrices: Tensor, steps: int = 5) -> Tensor:
     """The nearest semi-orthogonal matrices, roughly; ``[n, rows, columns]``."""
     a, b, c = 3.4445, -4.7750, 2.0315
-    x = matrices.bfloat16() if matrices.is_cuda else matrices.float()
+    x = matrices.bfloat16() if matrices.is_cuda or fast_bfloat16() else matrices.float()
     tall = x.shape[1] > x.shape[2]
     x = x.transpose(1, 2) if tall else x
     x = x / (x.norm(dim=(1, 2), keepdim=True) + 1e-7)

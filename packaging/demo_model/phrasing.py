@@ -471,6 +471,49 @@ COMPOSED = {
 value before the attribute ("I like {v} in my free time"); while training had few of that shape, they were lost among
 2,000 tokens."""
 
+PLAIN = (
+    "I like",
+    "I love",
+    "I have",
+    "I keep",
+    "I enjoy",
+    "I want",
+    "I choose",
+    "I prefer",
+    "I take",
+    "I need",
+    "I got",
+    "I do",
+    "I go for",
+    "I am for",
+    "I found",
+    "I picked",
+    "there is",
+    "it is",
+    "for me it is",
+    "my choice is",
+    "I always say",
+)
+"""Beginnings that could be about anything."""
+
+CUES = {
+    "city": ("as my home", "as the city I live in", "for my home", "as a place to live", "where I live", "as my city"),
+    "job": ("as my job", "for a living", "as my work", "by trade", "for a job", "as the work I do"),
+    "food": ("to eat", "as food", "for dinner", "on my plate", "when I am hungry", "as my food", "for my meals"),
+    "drink": ("to drink", "as a drink", "in my glass", "in my cup", "when I am thirsty", "as my drink"),
+    "pet": ("as a pet", "as my pet", "for a pet", "who is my pet", "among my pets", "as an animal at home"),
+    "hobby": ("in my free time", "as a hobby", "for fun", "when I am free", "as my hobby", "in free time", "for a hobby"),
+    "colour": ("as a colour", "among colours", "for a colour", "as my colour", "as the colour I like", "of all colours"),
+    "sport": ("as a sport", "for sport", "as exercise", "in my team", "as my sport", "at the sports club"),
+    "instrument": ("to make music", "as an instrument", "for music", "in the band", "as my instrument", "to play songs"),
+    "language": ("as a language", "to speak", "in language class", "as my language", "as the language I learn", "to learn"),
+    "vehicle": ("to drive", "as a vehicle", "on the road", "to go to work", "as my vehicle", "when I drive"),
+    "plant": ("in my garden", "as a plant", "in pots", "to grow", "among my plants", "in the garden", "as my plant"),
+}
+"""What alone says which attribute is meant, after a plain beginning and the value. Unseen phrasings with known values
+were read right (99 %), and so were unseen values in known phrasings; both together were not (80 %): a known value had
+given the attribute away."""
+
 ASKED = {
     "city": (
         "Where is {p}'s home?",
@@ -799,12 +842,14 @@ def asked(r: random.Random, attribute: Attribute) -> str:
 def _told(r: random.Random, attribute: Attribute, changed: bool) -> str:
     usual = (attribute.changed if changed else attribute.told).train
     u = r.random()
-    if u < 0.2:
+    if u < 0.15:
         return r.choice(usual)
-    if u < 0.35:
+    if u < 0.27:
         return _edited(r, r.choice(usual))
-    if u < 0.75:
+    if u < 0.52:
         template = _composed(r, attribute)
+    elif u < 0.77:
+        template = _cued(r, attribute)
     else:
         template = r.choice(TOLD[attribute.name] if r.random() < 0.75 else NOUN_TOLD).replace("{n}", attribute.noun)
     if changed and r.random() < 0.7:
@@ -817,6 +862,16 @@ def _composed(r: random.Random, attribute: Attribute) -> str:
     beginning, value, ending = r.choice(beginnings), r.choice(values), r.choice(endings)
     order = (beginning, value, ending) if r.random() < 0.7 else (ending, beginning, value)
     text = " ".join(order)
+    return f"{text[:1].upper()}{text[1:]}."
+
+
+def _cued(r: random.Random, attribute: Attribute) -> str:
+    """Nothing but the cue tells the attribute; it stands after the value as a rule."""
+    value = r.choice(("{v}", "{v}", "a {v}", "the {v}", "my {v}", "some {v}"))
+    told, cue = f"{r.choice(PLAIN)} {value}", r.choice(CUES[attribute.name])
+    if r.random() < 0.2:
+        told += f" {r.choice(FILLERS)}"
+    text = f"{told} {cue}" if r.random() < 0.75 else f"{cue} {told}"
     return f"{text[:1].upper()}{text[1:]}."
 
 

@@ -31,7 +31,7 @@ import torch.nn.functional as F  # noqa: E402
 from data import READ, TASK, TASKS  # noqa: E402
 from insight import Insight  # noqa: E402
 from model import Model, Shape, deepened  # noqa: E402
-from muon import Muon  # noqa: E402
+from muon import Muon, fast_bfloat16  # noqa: E402
 
 CHECKPOINT = ROOT / "out" / "demo_model" / "checkpoint.pt"
 LEARNING_RATE = 2e-3
@@ -117,11 +117,6 @@ def main() -> None:
     run.train()
     if options.workers > 1:
         dist.destroy_process_group()
-
-
-def fast_bfloat16() -> bool:
-    """Whether this processor multiplies bfloat16 itself; others take twenty times as long as for float32."""
-    return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
 
 
 def meeting_file(options: argparse.Namespace) -> Path:
