@@ -15,7 +15,7 @@ from workbench.llm.model import Model, Tokens
 FLASH_OFF, FLASH_AUTO = 0, -1
 WORTH_THREADS = 32e6
 """Multiplications per layer from which threads save more than they cost by waiting for each other at every operation.
-The bundled model, two cores: one token 1.5 ms on one thread and 3.4 ms on two, 21 tokens 5.4 and 7.9, 90 tokens 18 and 14."""
+The bundled model on one core and on two: one token 1.5 and 3.4 ms, 21 tokens 5.4 and 7.9 ms, 90 tokens 18 and 14 ms."""
 LEAST_TOKENS = 6
 """A batch of fewer costs as much as this many: the weights have to be read all the same."""
 KV_TYPES = {"f32": 0, "f16": 1, "q8_0": 8, "bf16": 30}

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from tests.support.gguf_models import Shape, forward
 from workbench.errors import ModelError
 from workbench.llm.base import AnswerRequest
 from workbench.llm.cells import CellMap, CellMapError
+from workbench.llm.context import WORTH_THREADS, Context, ContextOptions
 from workbench.llm.llama import LlamaBackend
 from workbench.llm.messages import Message
 from workbench.llm.model import Model
@@ -215,6 +217,48 @@ def test_reused_prefix_gives_identical_captures(backend: LlamaBackend, model_pat
         assert result.capture is not None and expected.capture is not None
         assert np.array_equal(result.capture.weights, expected.capture.weights)
     afresh.close()
+
+
+def test_lanes_that_ask_in_turn_keep_their_contexts(backend: LlamaBackend, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert backend.scope is not None and backend.scope.context.options.sequences > 2
+    stories = [" ".join(f"{name} {i} is {i * 7 % 13}." for i in range(40)) for name in ("tale", "thing", "word")]
+    requests = [
+        AnswerRequest((Message("user", f"{story} what is {number}?"),), max_tokens=4, stop=())
+        for number in (3, 30)
+        for story in stories
+    ]
+    fed: list[int] = []
+    feed = backend.scope.feed
+    monkeypatch.setattr(
+        backend.scope, "feed", lambda tokens, *rest, **more: fed.append(len(tokens)) or feed(tokens, *rest, **more)
+    )
+    afresh = open_backend(replace(backend.options, exact=True))
+    needed = []
+    for request in requests:
+        fed.clear()
+        result, expected = asyncio.run(backend.answer(request)), asyncio.run(afresh.answer(request))
+        needed.append(sum(fed))
+        assert result.completion == expected.completion
+        assert result.capture is not None and expected.capture is not None
+        assert np.array_equal(result.capture.weights, expected.capture.weights)
+    afresh.close()
+    assert max(needed[3:]) < min(needed[:3]) / 2  # each found what it had read before
+
+
+def test_small_batches_take_one_thread(model_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = Model(model_path)
+    context = Context(model, ContextOptions(size=512, threads=2))
+    asked: list[int] = []
+    monkeypatch.setattr(
+        context, "C", SimpleNamespace(llama_set_n_threads=lambda _handle, one, _batch: asked.append(one))
+    )
+    monkeypatch.setattr(model, "n_params", int(WORTH_THREADS / 10) * model.n_layer)
+    for count in (1, 9, 10, 300, 2):
+        context._share(count)
+    assert asked == [1, 2, 1]
+    monkeypatch.undo()
+    context.close()
+    model.close()
 
 
 def test_large_captures_keep_six_layers_and_pool_columns() -> None:
