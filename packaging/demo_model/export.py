@@ -47,15 +47,29 @@ def main() -> None:
     parser.add_argument("--checkpoint", type=Path, default=ROOT / "out" / "demo_model" / "checkpoint.pt")
     parser.add_argument("--type", default="q8_0", choices=("q8_0", "f16"))
     parser.add_argument("--weights", default="averaged", choices=("averaged", "weights"))
+    parser.add_argument("--mix", type=Path, help="an exported model whose weights are mixed in")
+    parser.add_argument("--share", type=float, default=0.85, help="of the checkpoint in the mixture")
+    parser.add_argument("--slowed", type=float, help="divide the slower RoPE frequencies by this instead")
     parser.add_argument("--out", type=Path, default=MODEL)
     options = parser.parse_args()
     import torch
 
     saved = torch.load(options.checkpoint, map_location="cpu", weights_only=True)
     weights = {name: tensor.float().numpy() for name, tensor in saved[options.weights].items()}
-    write(options.out, saved["shape"], weights, options.type)
+    if options.mix:
+        weights = mixed(weights, read(options.mix)[1], options.share)
+    slowed = {"slowed": options.slowed} if options.slowed else {}
+    write(options.out, saved["shape"] | slowed, weights, options.type)
     digest = hashlib.sha256(options.out.read_bytes()).hexdigest()
     print(f"{options.out}: {options.out.stat().st_size / 1e6:.2f} MB, sha256 {digest}")
+
+
+def mixed(new: dict[str, np.ndarray], old: dict[str, np.ndarray], share: float) -> dict[str, np.ndarray]:
+    """The weights between two models of one training, ``share`` of the way to the new one.
+
+    What a later training gained and what it forgot lie apart: in between most of both is kept (Wortsman et al. 2022).
+    """
+    return {name: share * values + (1 - share) * old[name] for name, values in new.items()}
 
 
 def write(path: Path, shape: dict[str, Any], weights: dict[str, np.ndarray], kind: str) -> None:

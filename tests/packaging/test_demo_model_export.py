@@ -126,3 +126,11 @@ def test_an_exported_model_can_be_read_back(trained: Model, exported: Path) -> N
     assert {**asdict(trained.shape), **shape} == asdict(trained.shape)
     for name, tensor in trained.state_dict().items():
         assert np.abs(weights[name] - tensor.numpy()).max() < 1e-3 * max(1.0, float(tensor.abs().max())), name
+
+
+def test_a_mixture_lies_between(trained: Model, exported: Path) -> None:
+    old = export.read(exported)[1]
+    new = {name: values + 1 for name, values in old.items()}
+    mixed = export.mixed(new, old, 0.85)
+    assert set(mixed) == set(old)
+    assert all(np.allclose(mixed[name] - old[name], 0.85, atol=1e-5) for name in old)
