@@ -251,8 +251,7 @@ class World:
         r = self.r
         self.known = Known(attribute=NO_FACT)
         if r.random() < 0.3:
-            pool = language.ACKNOWLEDGE_FACT.train + language.ACKNOWLEDGE_TALK.train
-            return "assistant: " + r.choice(pool).format(p=r.choice(self.people))
+            return "assistant: " + phrasing.acknowledged(r).format(p=r.choice(self.people))
         return f"{r.choice(self.people)}: {small_talk(r, self.people)}"
 
     def ask(self) -> Asked | None:
@@ -410,9 +409,11 @@ class Labels:
 
 def small_talk(r: random.Random, people: Sequence[str]) -> str:
     """What tells nothing."""
-    text = phrasing.of(r, language.SMALL_TALK, edited=0.25)
-    values = {name: r.choice(vocabulary.VALUES[name].train) for name in ("city", "pet", "food")}
-    return text.format(o=r.choice(people), **values)
+
+    def value(name: str) -> str:
+        return made_up(r) if r.random() < 0.15 else r.choice(vocabulary.VALUES[name].train)
+
+    return phrasing.talk(r, people, value, lambda: adjective(r))
 
 
 def new_world(r: random.Random, level: Level) -> World:

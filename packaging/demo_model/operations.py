@@ -125,6 +125,11 @@ class Speech:
         """A name, perhaps made up."""
         return self.word().title() if self.r.random() < self.odd else self.r.choice(vocabulary.NAMES.of(self.split))
 
+    def adjective(self) -> str:
+        """What a made-up thing looks like. Unseen ones were taken for the thing's name: half are made up in training."""
+        made_up = self.split == "train" and self.r.random() < 0.5
+        return self.word() if made_up else self.r.choice(vocabulary.ADJECTIVES.of(self.split))
+
     def value(self, attribute: Attribute) -> str:
         """A value, perhaps made up."""
         if self.r.random() >= self.odd:
@@ -159,9 +164,8 @@ class Speech:
         r = self.r
         if fact.attribute is None:
             text = self.phrase(language.LABEL_TOLD if r.random() < 0.7 else language.MEANING_TOLD)
-            adjective = r.choice(vocabulary.ADJECTIVES.of(self.split))
-            return f"{r.choice(self.people)}: {text.format(w=fact.person, l=fact.value, a=adjective)}"
-        if r.random() < 0.1:
+            return f"{r.choice(self.people)}: {text.format(w=fact.person, l=fact.value, a=self.adjective())}"
+        if r.random() < (0.25 if self.split == "train" else 0.1):  # about somebody else: the speaker was taken for them
             return f"{r.choice(self.people)}: {fact.sentence}"
         return f"{fact.person}: {self.told(fact.attribute, r.random() < 0.5).format(v=fact.value)}"
 
@@ -178,6 +182,8 @@ class Speech:
     def talk(self) -> str:
         """A turn that tells nothing."""
         r = self.r
+        if self.split == "train":
+            return self._training_talk()
         if r.random() < 0.4:
             acknowledged = language.ACKNOWLEDGE_FACT.of(self.split) + language.ACKNOWLEDGE_TALK.of(self.split)
             return "assistant: " + r.choice(acknowledged).format(p=r.choice(self.people))
@@ -185,12 +191,22 @@ class Speech:
         text = r.choice(language.SMALL_TALK.of(self.split)).format(o=r.choice(self.people), **values)
         return f"{r.choice(self.people)}: {text}"
 
+    def _training_talk(self) -> str:
+        r = self.r
+        if r.random() < 0.35:
+            return "assistant: " + phrasing.acknowledged(r).format(p=r.choice(self.people))
+
+        def value(name: str) -> str:
+            return self.value(language.BY_NAME[name]) if r.random() < 0.4 else r.choice(vocabulary.VALUES[name].train)
+
+        return f"{r.choice(self.people)}: {phrasing.talk(r, self.people, value, self.adjective)}"
+
     def question(self, fact: Fact) -> str:
         """A question that the fact answers."""
         r = self.r
         if fact.attribute is None:
             question = self.phrase(language.LABEL_ASKED if r.random() < 0.6 else language.MEANING_ASKED)
-            return question.format(w=fact.person, a=r.choice(vocabulary.ADJECTIVES.of(self.split)))
+            return question.format(w=fact.person, a=self.adjective())
         if self.split == "train" and r.random() < 0.75:
             return phrasing.asked(r, fact.attribute).format(p=fact.person)
         asked = fact.attribute.asked.of(self.split)
@@ -516,7 +532,8 @@ def keywords(s: Speech) -> Sample:
 def relevant(s: Speech) -> Sample:
     """The numbers of the memories that answer the question."""
     fact = s.fact()
-    around = _near(s, fact, s.r.randint(1, 10))
+    fewest = s.r.choice((1, 1, 7)) if s.split == "train" else 1  # many take more practice
+    around = _near(s, fact, s.r.randint(fewest, 10))
     useful = [number for number, other in enumerate(around) if other.key == fact.key]
     lines = [s.memory(other) for other in around]
     return Sample(prompts.relevant(s.question(fact), lines), {"useful": useful})
@@ -551,7 +568,7 @@ def relations(s: Speech) -> Sample:
         between = fact.sentence.removeprefix("A ").removeprefix(fact.person).removesuffix(f"{fact.value}.")
         said = s.said(fact)
         edges = [{"source": 0, "relation": between.removeprefix("'s").strip(), "destination": 1}]
-    if s.r.random() < 0.3:
+    if s.r.random() < (0.6 if s.split == "train" else 0.3):
         names.insert(s.r.randint(0, 2), s.person())
         for edge in edges:
             edge |= {"source": names.index(fact.person), "destination": names.index(fact.value)}
@@ -576,8 +593,8 @@ MAKERS: dict[str, Callable[[Speech], Sample]] = {
     for maker in (note, evolve, facts, decide, relate, summarise, choose, check, keywords, relevant,
                   entities, relations, questions)
 }  # fmt: skip
-WEIGHTS = {"note": 2, "evolve": 5, "facts": 4, "decide": 5, "relate": 4, "summarise": 7, "choose": 4, "check": 2,
-           "keywords": 1, "relevant": 4, "entities": 1, "relations": 2, "questions": 1}  # fmt: skip
+WEIGHTS = {"note": 3, "evolve": 5, "facts": 8, "decide": 5, "relate": 4, "summarise": 9, "choose": 6, "check": 2,
+           "keywords": 2, "relevant": 8, "entities": 2, "relations": 5, "questions": 1}  # fmt: skip
 
 
 def sample(r: random.Random, name: str = "", split: Split = "train", odd: float | None = None) -> tuple[str, Sample]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 
 from workbench.sessions.synthesis import language
@@ -680,6 +680,122 @@ ASKED = {
 }
 """Further questions for the present value."""
 
+CHATTER = {
+    "city": (
+        "{v} was in the news.",
+        "The road to {v} is closed.",
+        "A letter came from {v}.",
+        "There was a storm over {v}.",
+        "There was a song about {v} on the radio.",
+        "{o} sent a card from {v}.",
+    ),
+    "job": (
+        "A {v} came to the door.",
+        "The {v} was late today.",
+        "There was a {v} in the queue.",
+        "{o} talked to a {v}.",
+        "I read a story about a {v}.",
+    ),
+    "food": (
+        "The shop had no {v}.",
+        "There was {v} on the table.",
+        "The {v} is cold by now.",
+        "They sell {v} at the corner.",
+        "{o} had {v} for lunch.",
+    ),
+    "drink": (
+        "Somebody spilled {v}.",
+        "The {v} was too warm.",
+        "There was no {v} left.",
+        "{o} asked for {v}.",
+        "The cup of {v} fell down.",
+    ),
+    "pet": (
+        "A {v} ran across the road.",
+        "There was a {v} outside this morning.",
+        "{o} saw a {v} at the market.",
+        "The {v} next door is loud.",
+        "I saw a {v} from the train.",
+    ),
+    "hobby": (
+        "Everyone talks about {v} today.",
+        "There is a poster for {v}.",
+        "There was a film about {v} in the evening.",
+        "{o} asked about {v}.",
+    ),
+    "colour": (
+        "The wall is {v}.",
+        "The sea was {v} this evening.",
+        "A {v} door stood open.",
+        "The clouds are {v} again.",
+        "The light is {v} today.",
+        "The street was {v} in the morning.",
+        "{o} came in a {v} coat.",
+    ),
+    "sport": (
+        "The {v} was on the radio.",
+        "There was a queue for the {v}.",
+        "I saw the {v} on the news.",
+        "{o} talked about {v} for an hour.",
+    ),
+    "instrument": (
+        "Somebody played a {v} in the street.",
+        "A {v} was heard next door.",
+        "I saw a {v} in the window of a shop.",
+        "{o} lost a {v} on the train.",
+    ),
+    "language": (
+        "The sign was in {v}.",
+        "A man on the bus spoke {v}.",
+        "There was a letter in {v}.",
+        "The news was in {v} this morning.",
+    ),
+    "vehicle": (
+        "A {v} blocked the street.",
+        "The {v} was late again.",
+        "There was a {v} outside the house.",
+        "{o} came in a {v}.",
+        "I saw an old {v} in the park.",
+    ),
+    "plant": (
+        "The {v} are dear this year.",
+        "There were {v} in the window.",
+        "The market was full of {v}.",
+        "{o} came with {v}.",
+    ),
+}
+"""Talk that names a value and tells nothing about who talks. "The sky is grey" was taken for a fact, and "grey"
+answered wherever an unseen value was asked for, while training had talk of three kinds of values only."""
+
+TALK_PARTS = (
+    (
+        ("the sea", "the street", "the room", "the road", "the wind", "the kitchen", "the garden", "the evening",
+         "the bus", "the night", "the water", "the air", "the park", "the market", "the film", "the house"),
+        ("is", "was", "is so", "was very", "looks", "seemed", "is all"),
+        ("{a}",),
+    ),
+    (
+        ("I", "we", "{o} and I", "they", "{o}"),
+        ("saw", "met", "waited for", "talked to", "sat with", "went home with", "had breakfast with", "helped", "heard"),
+        ("{o}", "{o} and a friend", "some friends", "{o} and {o}", "nobody"),
+    ),
+    (
+        ("the bus", "the train", "the post", "the plane", "the radio", "the shop", "the film", "the tram", "the lift"),
+        ("was", "is", "came", "stopped", "had been"),
+        ("late", "early", "full", "loud", "closed", "slow", "fine", "on time", "a bit late"),
+    ),
+)  # fmt: skip
+"""Parts to join into talk: about whom or what, verb, rest."""
+WHEN = ("this evening", "in the morning", "today", "last week", "for an hour", "at noon", "on Monday", "all day",
+        "once more", "after lunch", "at night", "before work", "at the station", "at the corner", "in the rain")  # fmt: skip
+
+ACKNOWLEDGED = (
+    ("Thanks", "Thank you", "Fine", "All right", "Okay", "Good", "Oh", "I see", "Sure", "Well", "Yes", "Great"),
+    ("noted", "I will remember it", "I keep that in mind", "I wrote it down", "that is fine", "that sounds nice",
+     "that is good", "I will keep it", "it is noted", "I have it", "nice to hear that", "that is nice"),
+)  # fmt: skip
+"""Parts of what the assistant says."""
+
 NOUN_TOLD = (
     "My {n} is {v}.",
     "{v} is my {n}.",
@@ -866,6 +982,50 @@ def told(r: random.Random, attribute: Attribute, changed: bool) -> str:
 def asked(r: random.Random, attribute: Attribute) -> str:
     """A template with ``{p}``: a question for the present value."""
     return _allowed(lambda: _asked(r, attribute))
+
+
+def talk(r: random.Random, people: Sequence[str], value: Callable[[str], str], quality: Callable[[], str]) -> str:
+    """What tells nothing about who says it.
+
+    Args:
+        r: draws.
+        people: who may be named.
+        value: a value of an attribute, by the attribute's name.
+        quality: an adjective.
+    """
+    u = r.random()
+    if u < 0.4:
+        template = of(r, language.SMALL_TALK, edited=0.3)
+        values = {name: value(name) for name in ("city", "pet", "food") if "{" + name in template}
+        return template.format(o=r.choice(people), **values)
+    if u < 0.75:
+        name = r.choice(ATTRIBUTES).name
+        template = r.choice(CHATTER[name])
+        template = template if r.random() < 0.6 else _edited(r, template)
+        return template.format(v=value(name), o=r.choice(people))
+    return _allowed(lambda: _joined(r)).format(o=r.choice(people), a=value("colour") if r.random() < 0.4 else quality())
+
+
+def _joined(r: random.Random) -> str:
+    text = " ".join(r.choice(part) for part in r.choice(TALK_PARTS))
+    text += f" {r.choice(WHEN)}" if r.random() < 0.6 else ""
+    return f"{text[:1].upper()}{text[1:]}."
+
+
+def acknowledged(r: random.Random) -> str:
+    """A template, with ``{p}`` for who spoke: what the assistant says to anything."""
+    return _allowed(lambda: _acknowledged(r))
+
+
+def _acknowledged(r: random.Random) -> str:
+    if r.random() < 0.5:
+        pool = language.ACKNOWLEDGE_FACT.train + language.ACKNOWLEDGE_TALK.train
+        return r.choice(pool)
+    opening, said = (r.choice(part) for part in ACKNOWLEDGED)
+    named = f"{opening}, {{p}}" if r.random() < 0.5 else opening
+    if r.random() < 0.2:
+        return f"{named}."
+    return f"{named}. {said[:1].upper()}{said[1:]}." if r.random() < 0.6 else f"{named}, {said}."
 
 
 def _told(r: random.Random, attribute: Attribute, changed: bool) -> str:

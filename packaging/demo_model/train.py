@@ -46,7 +46,7 @@ CHANGES_SHARE = 0.35
 after 240 minutes "how many people" was answered "two" whatever was told."""
 INSIGHT = 0.4
 """Weight of the mean loss of the heads of ``insight.py``."""
-SHORTER_SHARE = 0.3
+SHORTER_SHARE = 0.1
 """Share of the steps of long rows that have shorter ones, which hold as many questions and cost half as much. At 0.4,
 with as many about changes, a fifth of what was recalled over 2,000 tokens was forgotten in 600 steps."""
 OPERATIONS_FROM = 0
