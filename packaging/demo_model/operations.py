@@ -126,7 +126,7 @@ class Speech:
         return self.word().title() if self.r.random() < self.odd else self.r.choice(vocabulary.NAMES.of(self.split))
 
     def adjective(self) -> str:
-        """What a made-up thing looks like. Unseen ones were taken for the thing's name: half are made up in training."""
+        """What a made-up thing looks like. Unseen ones were taken for its name: in training half are made up."""
         made_up = self.split == "train" and self.r.random() < 0.5
         return self.word() if made_up else self.r.choice(vocabulary.ADJECTIVES.of(self.split))
 

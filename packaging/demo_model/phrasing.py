@@ -776,7 +776,7 @@ TALK_PARTS = (
     ),
     (
         ("I", "we", "{o} and I", "they", "{o}"),
-        ("saw", "met", "waited for", "talked to", "sat with", "went home with", "had breakfast with", "helped", "heard"),
+        ("saw", "met", "waited for", "talked to", "sat with", "went home with", "had breakfast with", "helped"),
         ("{o}", "{o} and a friend", "some friends", "{o} and {o}", "nobody"),
     ),
     (
@@ -787,7 +787,7 @@ TALK_PARTS = (
 )  # fmt: skip
 """Parts to join into talk: about whom or what, verb, rest."""
 WHEN = ("this evening", "in the morning", "today", "last week", "for an hour", "at noon", "on Monday", "all day",
-        "once more", "after lunch", "at night", "before work", "at the station", "at the corner", "in the rain")  # fmt: skip
+        "once more", "after lunch", "at night", "before work", "at the station", "in the rain")  # fmt: skip
 
 ACKNOWLEDGED = (
     ("Thanks", "Thank you", "Fine", "All right", "Okay", "Good", "Oh", "I see", "Sure", "Well", "Yes", "Great"),

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar
 
-from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt
-from PySide6.QtGui import QFont, QFontMetrics, QPainter, QPaintEvent, QPen, QResizeEvent
+from PySide6.QtCore import QPointF, QRect, QRectF, QSize, QSizeF, Qt
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPaintEvent, QPen, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
 from ui.models.table import Table
@@ -16,6 +17,7 @@ from ui.state.moment import Moment
 from ui.theme import marks, theme
 from ui.theme.marks import Mark
 from ui.theme.theme import Theme
+from ui.widgets.arrays import vector
 from ui.widgets.painting import painting
 from ui.widgets.units import count, ms, percent, tokens
 from ui.widgets.zones import Zone, ZonedWidget, tip
@@ -26,6 +28,7 @@ NARROWEST = 172
 """Width of a column in the ordinary type; where there is less room, some columns are out of sight to the side."""
 _WIDEST = 460
 _MOST_BELOW = 3
+_MOST_KEPT = 12  # painted parts a column: some probes to and fro
 _FEWEST_SPANS = 3  # lines of the context: fewer are no use
 
 
@@ -194,6 +197,16 @@ _MIDDLE_LEFT = int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
 _MIDDLE_RIGHT = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
 
 
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """A painted part of a column: its zones count from its own corner. It holds the answer, whose id is its key."""
+
+    answer: AnswerView
+    pixmap: QPixmap
+    zones: list[Zone]
+    height: int
+
+
 class _Columns(ZonedWidget):
     """All columns, painted in one go: a turn of five lanes takes a few milliseconds."""
 
@@ -202,6 +215,7 @@ class _Columns(ZonedWidget):
         self._panel = panel
         self._view: Lanes | None = None
         self._lane, self._item = 0, ""
+        self.kept: dict[Any, _Kept] = {}
         self.setAccessibleName("Lanes side by side")
 
     def show_view(self, view: Lanes) -> None:
@@ -270,6 +284,8 @@ class _Columns(ZonedWidget):
             rect = QRect(round(place * (width + gap)), 0, round(width), self.height())
             if rect.intersects(dirty):
                 _Column(self, painter, rect, lane, view, self._panel, lane.lane == self._lane, self._item).paint()
+        for key in list(self.kept)[: -_MOST_KEPT * len(shown)]:
+            del self.kept[key]
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -324,9 +340,7 @@ class _Column:
         self._ground()
         self._head()
         if self.lane.answer is not None:
-            self._answer(self.lane.answer)
-            self._context(self.lane.answer)
-            self._attention(self.lane.answer)
+            self._kept("answer", self.lane.answer, partial(self._answered, self.lane.answer))
             if self.alone:
                 self._contents(self.lane.answer, 0.5)
         elif self.view.probe:
@@ -336,20 +350,60 @@ class _Column:
         self._turn()
         if self.lane.answer is not None and not self.alone:
             self.y += self.now.unit(3)
-            self._contents(self.lane.answer)
+            self._kept("contents", self.lane.answer, partial(self._contents, self.lane.answer))
         self._footer()
+        if self.selected:
+            self._ring()
+
+    def _answered(self, answer: AnswerView) -> None:
+        self._answer(answer)
+        self._context(answer)
+        self._attention(answer)
+
+    def _kept(self, part: str, answer: AnswerView, paint: Callable[[], None]) -> None:
+        """Paint a part that is the same at every turn until the next probe from a copy of the last time."""
+        if vector(self.painter):
+            paint()
+            return
+        item = self.item if self.selected else ""
+        key = (part, id(answer), self.lane.lane, self.width, self.foot - self.y, self.selected, item, self.now)
+        kept = self.widget.kept.pop(key, None) or self._copied(answer, paint)
+        self.widget.kept[key] = kept
+        self.painter.drawPixmap(self.whole.x(), self.y, kept.pixmap)
+        x, y = self.whole.x(), self.y
+        self.widget.zones += [Zone(zone.rect.translated(x, y), zone.says, zone.click) for zone in kept.zones]
+        self.y += kept.height
+
+    def _copied(self, answer: AnswerView, paint: Callable[[], None]) -> _Kept:
+        """Paint on a pixmap as if the column stood at the left edge and the part at the top."""
+        ratio, whole = self.widget.devicePixelRatioF(), self.whole
+        pixmap = QPixmap((QSizeF(whole.width(), max(1, self.foot - self.y)) * ratio).toSize())
+        pixmap.setDevicePixelRatio(ratio)
+        pixmap.fill(self._ground_color())
+        before = self.painter, self.widget.zones, self.x, self.right, self.y, self.foot
+        zones: list[Zone] = []
+        self.widget.zones, self.x, self.right = zones, self.x - whole.x(), self.right - whole.x()
+        self.y, self.foot = 0, self.foot - self.y
+        with painting(pixmap) as self.painter:
+            paint()
+        height = self.y
+        self.painter, self.widget.zones, self.x, self.right, self.y, self.foot = before
+        return _Kept(answer, pixmap.copy(0, 0, pixmap.width(), round(height * ratio)), zones, height)
+
+    def _ground_color(self) -> QColor:
+        return self.now.color("raised" if self.selected else "sunken")
 
     def _ground(self) -> None:
-        p, now = self.painter, self.now
-        p.setPen(Qt.PenStyle.NoPen)
-        p.setBrush(now.color("raised" if self.selected else "sunken"))
-        p.drawRoundedRect(QRectF(self.whole), 6, 6)
-        if self.selected:
-            p.setBrush(Qt.BrushStyle.NoBrush)
-            p.setPen(QPen(now.color("accent-fill"), 1.2))
-            p.drawRoundedRect(QRectF(self.whole).adjusted(0.6, 0.6, -0.6, -0.6), 6, 6)
+        self.painter.setPen(Qt.PenStyle.NoPen)
+        self.painter.setBrush(self._ground_color())
+        self.painter.drawRoundedRect(QRectF(self.whole), 6, 6)
         lane = self.lane.lane
         self._zone(self.whole, "", lambda: self.select(lane=lane))
+
+    def _ring(self) -> None:
+        self.painter.setBrush(Qt.BrushStyle.NoBrush)
+        self.painter.setPen(QPen(self.now.color("accent-fill"), 1.2))
+        self.painter.drawRoundedRect(QRectF(self.whole).adjusted(0.6, 0.6, -0.6, -0.6), 6, 6)
 
     def _head(self) -> None:
         p, now, lane = self.painter, self.now, self.lane

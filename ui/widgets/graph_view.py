@@ -303,7 +303,7 @@ class GraphCanvas(QWidget):
             view.layout,
             self.within,
         )
-        seen = view.alive & self._shown[edges].all(1)
+        seen = view.alive & self._shown[edges[:, 0]] & self._shown[edges[:, 1]]
         kept = self._settled
         if kept is None or kept.key != key or (kept.drawn & ~seen).any() or int((seen & ~kept.drawn).sum()) > _LOOSE:
             old = seen & (view.age[edges].min(1) >= 0) & (view.layout.turns[edges].max(1) < view.turn - _SETTLED)
@@ -365,7 +365,7 @@ class GraphCanvas(QWidget):
         edges = view.layout.edges
         if not len(edges):
             return
-        seen = view.alive & self._shown[edges].all(1)
+        seen = view.alive & self._shown[edges[:, 0]] & self._shown[edges[:, 1]]
         new = seen & view.new_edge
         ends, crowd = self._ends(), int(seen.sum())
         share = _EDGE_SHARE[int(np.searchsorted((60, _CROWD), crowd))]

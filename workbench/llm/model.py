@@ -18,6 +18,13 @@ _EMBEDDING_ONLY = ("bert", "nomic-bert", "jina-bert", "modern-bert", "neo-bert",
 Tokens = NDArray[np.int32]
 
 
+def common_prefix(one: Tokens, other: Tokens) -> int:
+    """How many tokens two texts begin with alike."""
+    count = min(len(one), len(other))
+    different = np.flatnonzero(one[:count] != other[:count])
+    return int(different[0]) if len(different) else count
+
+
 @dataclass(frozen=True, slots=True)
 class SpecialTokens:
     """Ids of the tokens that frame a text, -1 when the vocabulary has none, and their texts."""

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from workbench.errors import ModelError
 from workbench.llm.base import Stop
 from workbench.llm.context import Context
-from workbench.llm.model import Tokens
+from workbench.llm.model import Tokens, common_prefix
 from workbench.llm.output import Generated, Output
 from workbench.llm.sampler import Sampler
 from workbench.llm.worker import Ticket
@@ -70,12 +70,6 @@ class _Held:
         self.tokens = np.zeros(size, np.int32)
         self.count = 0
         self.job: Job | None = None
-
-    def common(self, prompt: Tokens) -> int:
-        """Length of the common prefix with a prompt."""
-        count = min(self.count, len(prompt))
-        different = np.flatnonzero(self.tokens[:count] != prompt[:count])
-        return int(different[0]) if len(different) else count
 
     def note(self, tokens: Tokens) -> None:
         """Remember tokens that were decoded."""
@@ -178,7 +172,7 @@ class Scheduler:
             self.context.clear()
             self._held[0].count = 0
         most = job.wants_from  # that token and what follows must be computed to have its logits
-        common = [min(held.common(job.prompt), most) for held in self._held]
+        common = [min(common_prefix(held.tokens[: held.count], job.prompt), most) for held in self._held]
         richest = max(range(len(common)), key=common.__getitem__)
         free = [index for index, held in enumerate(self._held) if held.job is None]
 

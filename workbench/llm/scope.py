@@ -19,7 +19,7 @@ from workbench.errors import ModelError
 from workbench.llm.base import Capture, Stop
 from workbench.llm.cells import CellMap
 from workbench.llm.context import FLASH_OFF, Context, ContextOptions
-from workbench.llm.model import Model, Tokens
+from workbench.llm.model import Model, Tokens, common_prefix
 from workbench.llm.output import Generated, Output
 from workbench.llm.recorder import Recorder
 from workbench.llm.tap import MASKED, Edit, Floats, Tap
@@ -195,12 +195,6 @@ class _Kept:
     prompt: Tokens = field(default_factory=lambda: np.zeros(0, np.int32))
     used: int = 0
 
-    def shared(self, prompt: Tokens) -> int:
-        """How many of them begin ``prompt``, its last token aside."""
-        count = min(len(self.prompt), len(prompt) - 1)
-        different = np.flatnonzero(self.prompt[:count] != prompt[:count])
-        return int(different[0]) if len(different) else count
-
 
 class ScopeRunner:
     """Answers jobs one after another, one decode per step. Lives on the worker's thread."""
@@ -316,7 +310,7 @@ class ScopeRunner:
         return kept
 
     def _shared(self, kept: _Kept, job: ScopeJob) -> int:
-        shared = kept.shared(job.prompt)
+        shared = common_prefix(kept.prompt, job.prompt[:-1])  # the last token is decoded: its logits are needed
         if len(job.masked):
             shared = min(shared, int(job.masked.min()))
         return 0 if self._exact else shared // CHUNK * CHUNK

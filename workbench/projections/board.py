@@ -47,14 +47,27 @@ class Board:
 
 def board(reader: TraceReader, session: int, turn: int, seq: int | None = None) -> Board:
     """The scoreboard after ``turn``, or after the event ``seq`` within it."""
-    probes = TraceIndex.of(reader).session(session).probes
+    index = TraceIndex.of(reader)
+    probes = index.session(session).probes
     families = ordered(p.competency for p in probes)
     columns = (OVERALL, *families) if len(families) > 1 else tuple(families)
+    asked = sum(p.after <= turn for p in probes)
+    if seq is not None:
+        return Board(session, turn, columns, _rows(reader, session, turn, seq, columns), asked, len(probes))
+    key, end = ("board", session, asked), reader.last_seq()
+    kept = index.memo.get(key)  # nothing on the board changes from one probe to the next
+    if kept is None or kept[0] != end:
+        kept = index.memo[key] = (end, _rows(reader, session, turn, None, columns))
+    return Board(session, turn, columns, kept[1], asked, len(probes))
+
+
+def _rows(
+    reader: TraceReader, session: int, turn: int, seq: int | None, columns: tuple[str, ...]
+) -> tuple[BoardRow, ...]:
     rows = []
     for place, lane in enumerate(scores(reader, session, turn, seq).lanes):
         cells = tuple(lane.overall if c == OVERALL else lane.cell(c) or _NONE for c in columns)
         rows.append(
             BoardRow(lane.lane.id, place, lane.lane.name, cells, lane.retrieval.recall.get(10), lane.retrieval.n)
         )
-    asked = sum(p.after <= turn for p in probes)
-    return Board(session, turn, columns, tuple(rows), asked, len(probes))
+    return tuple(rows)

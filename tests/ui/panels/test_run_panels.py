@@ -233,6 +233,21 @@ def test_lanes_show_whole_columns_and_bring_the_selected_one(shown: Maker, works
     assert [lane.lane for lane in panel.columns._shown()] == [5]
 
 
+def test_lanes_paint_what_they_kept_as_if_anew(shown: Maker, workspace: Workspace, settle: Any) -> None:
+    panel = shown("lanes", 1200, 560)
+    columns = panel.columns
+    last = workspace.cursor.last
+    for turn in (last, last - 1, 2 * last // 3, last):
+        workspace.cursor.go(turn)
+        settle(workspace)
+        panel.grab()
+        assert columns.kept
+        kept, places = columns.grab().toImage(), [(z.rect, z.tip) for z in columns.zones]
+        columns.kept.clear()
+        assert columns.grab().toImage() == kept
+        assert [(z.rect, z.tip) for z in columns.zones] == places
+
+
 def test_lanes_before_the_first_probe_say_so(shown: Maker, workspace: Workspace, settle: Any) -> None:
     workspace.cursor.go(0)
     panel = shown("lanes")
