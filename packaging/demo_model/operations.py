@@ -25,6 +25,16 @@ from workbench.sessions.synthesis.vocabulary import Split
 OLD = "old"
 SMALL_TALK = "small talk"
 LABEL = "label"
+DEPENDS = {
+    "job": ("city",),
+    "language": ("city",),
+    "pet": ("city",),
+    "plant": ("city",),
+    "vehicle": ("city", "job"),
+    "sport": ("hobby",),
+    "instrument": ("hobby",),
+}
+"""What may have to change with what: who moves has another garden, who has another job drives there otherwise."""
 MEMORY_TYPES = ("core", "episodic", "semantic", "procedural", "resource", "knowledge")
 PLACES = ("core", "archival", "none")
 FAILURES = ("It failed.", "That failed.", "There was an error.", "It did not work.", "That is wrong.")
@@ -410,15 +420,27 @@ def _about(s: Speech) -> tuple[str, list[str], list[str]]:
         nouns = dict.fromkeys(fact.noun for fact in known if fact.attribute)
         return " ".join(fact.sentence for fact in known), list(ONTOLOGY), list(nouns)
     fact = s.fact()
+    if fact.attribute and r.random() < (0.35 if s.split == "train" else 0.15):
+        return _depends(s, fact)
     others = [a.noun for a in ATTRIBUTES if a.noun != fact.noun]
     options = [*r.sample(others, r.randint(1, 6)), *([fact.noun] if r.random() < 0.9 else [])]
-    if r.random() < 0.15:
-        options = [f"{fact.person} {noun}" for noun in options]
-        r.shuffle(options)
-        return f"What does this depend on? {fact.value}", options, []
     r.shuffle(options)
     task = r.choice((s.said(fact), fact.sentence, s.question(fact)))
     return task, options, [fact.noun] if fact.noun in options else []
+
+
+def _depends(s: Speech, fact: Fact) -> tuple[str, list[str], list[str]]:
+    """What a fact depends on, among slots of its person and of others: by the convention of ``DEPENDS``."""
+    r, on = s.r, DEPENDS.get(fact.noun, ())
+    slots = {(fact.person, noun) for noun in on if r.random() < 0.7}
+    wanted = r.randint(1, 6)
+    while len(slots) < wanted:
+        slot = (fact.person if r.random() < 0.4 else r.choice(s.people), r.choice(ATTRIBUTES).noun)
+        slots |= {slot} - {fact.key}
+    options = [f"{person} {noun}" for person, noun in sorted(slots)]
+    r.shuffle(options)
+    right = [option for option in options if option in {f"{fact.person} {noun}" for noun in on}]
+    return f"What does this depend on? {fact.sentence}", options, right
 
 
 def _tool(s: Speech) -> tuple[str, list[str], list[str]]:
@@ -593,7 +615,7 @@ MAKERS: dict[str, Callable[[Speech], Sample]] = {
     for maker in (note, evolve, facts, decide, relate, summarise, choose, check, keywords, relevant,
                   entities, relations, questions)
 }  # fmt: skip
-WEIGHTS = {"note": 3, "evolve": 5, "facts": 8, "decide": 5, "relate": 4, "summarise": 9, "choose": 6, "check": 2,
+WEIGHTS = {"note": 3, "evolve": 5, "facts": 8, "decide": 5, "relate": 4, "summarise": 9, "choose": 8, "check": 2,
            "keywords": 2, "relevant": 8, "entities": 2, "relations": 5, "questions": 1}  # fmt: skip
 
 
