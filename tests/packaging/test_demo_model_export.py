@@ -134,11 +134,3 @@ def test_a_mixture_lies_between(trained: Model, exported: Path) -> None:
     mixed = export.mixed(new, old, 0.85)
     assert set(mixed) == set(old)
     assert all(np.allclose(mixed[name] - old[name], 0.85, atol=1e-5) for name in old)
-
-
-def test_a_mixture_lies_between(trained: Model, exported: Path) -> None:
-    old = export.read(exported)[1]
-    new = {name: values + 1 for name, values in old.items()}
-    mixed = export.mixed(new, old, 0.85)
-    assert set(mixed) == set(old)
-    assert all(np.allclose(mixed[name] - old[name], 0.85, atol=1e-5) for name in old)
