@@ -444,8 +444,8 @@ class _Column:
 
     def _context(self, answer: AnswerView) -> None:
         now = self.now
-        used = tokens(answer.prompt_tokens)
-        self._label("context", f"{used} of {answer.budget:,}" if answer.budget else used)
+        known = answer.used and answer.budget
+        self._label("context", f"{tokens(answer.used)} of {answer.budget:,}" if known else tokens(answer.prompt_tokens))
         bar = QRect(self.x, self.y, self.width, now.unit(3.5))
         self._spans(bar, answer)
         self.y = bar.bottom() + now.unit(1.5)

@@ -53,6 +53,7 @@ class AnswerView:
         rank: rank of the first hit that holds evidence, 0 for none among all candidates.
         cut: whether evidence was retrieved but dropped when the context was packed.
         attention: share of the answer's attention on evidence spans, from 0 to 1; None without capture or evidence.
+        used: tokens from the first span of memory to the last one, of the ``budget``; 0 where they are unknown.
         pooled: the capture's columns were pooled, so that ``attention`` is an estimate.
         ms: retrieval plus answer.
     """
@@ -69,6 +70,7 @@ class AnswerView:
     spans: tuple[SpanView, ...]
     dropped: int
     budget: int
+    used: int
     prompt_tokens: int
     generated: int
     ms: float
@@ -252,6 +254,7 @@ def _read_answer(index: TraceIndex, lane: int, session: int, seq: int | None, pr
         spans,
         len(packed.get("dropped", ())),
         packed.get("budget", 0),
+        _used(packed),
         said.get("prompt_tokens") or packed.get("tokens", 0),
         len(said.get("tokens", ())),
         (answered.ms if answered else 0.0) + (recalled.ms if recalled else 0.0),
@@ -268,6 +271,11 @@ def _read_answer(index: TraceIndex, lane: int, session: int, seq: int | None, pr
 def _found(hits: Sequence[Mapping[str, Any]], probe: Probe) -> int:
     returned = {turn for hit in hits if hit.get("returned") for turn in hit["turns"]}
     return len(returned & set(probe.evidence))
+
+
+def _used(packed: Mapping[str, Any]) -> int:
+    places = [s["tokens"] for s in packed.get("spans", ()) if s["kind"] not in ("instruction", "question")]
+    return int(places[-1][1] - places[0][0]) if places else 0
 
 
 def _spans(packed: Mapping[str, Any], evidence: set[int]) -> tuple[SpanView, ...]:

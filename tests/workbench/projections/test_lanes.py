@@ -110,7 +110,7 @@ def test_attention_on_evidence_is_its_share_of_the_capture(tmp_path: Path) -> No
     assert not answer.pooled
     assert (answer.text, answer.extracted, answer.correct, answer.rank) == (" y", "y", False, 2)
     assert answer.retrieved == (0, 1)
-    assert (answer.prompt_tokens, answer.generated, answer.ms) == (8, 1, 5.0)
+    assert (answer.used, answer.budget, answer.prompt_tokens, answer.generated, answer.ms) == (4, 9, 8, 1, 5.0)
     assert [s.evidence for s in answer.spans] == [False, True, False, False]
 
 
