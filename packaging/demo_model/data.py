@@ -32,6 +32,10 @@ TASK = {name: number for number, name in enumerate(TASKS)}
 TALK = (0.0, 0.15, 0.4, 0.65, 0.8)
 """Shares of a row's lines that tell nothing. Real sessions are mostly talk: facts among it were answered "unknown"
 while training had seen at most 0.4 of it."""
+CUED = (0.0, 0.0, 0.4, 0.9)
+"""Shares of a row's facts that a few words after the value tell apart. "I like {v} in my free time" and "I keep a {v}
+as a pet" were taken for each other (15 of 27 unseen values right, 91 of 93 in the other phrasings) while few rows had
+several of them."""
 FAR = 1000
 """Length of rows from which most have one block, with its facts early: facts more than 1,400 tokens back were answered
 "unknown" while rows of 2,048 tokens were cut into several blocks."""
@@ -175,6 +179,7 @@ class World:
     attributes: list[Attribute]
     odd_values: float
     style: str
+    cued: float
     taught: dict[tuple[str, str], list[str]] = field(default_factory=dict)
     order: list[tuple[str, str]] = field(default_factory=list)
     known: Known = NOTHING
@@ -234,6 +239,8 @@ class World:
         news = changed and r.random() < 0.7
         if r.random() < self.level.simple:
             template = (attribute.changed if news else attribute.told).train[0]
+        elif r.random() < self.cued:
+            template = phrasing.cued(r, attribute)
         else:
             template = phrasing.told(r, attribute, news)
         said = f"{person}: {template.format(v=value)}"
@@ -421,11 +428,11 @@ def new_world(r: random.Random, level: Level) -> World:
     room = max(2, level.length // 24)
     people = person_names(r, r.randint(2, 6 if level.changing else min(10, 1 + room)))
     attributes = r.sample(ATTRIBUTES, r.choice((1, 2, 3) if level.changing else (1, 2, 4, 8, 12, 12)))
-    odd = r.choice((0.1, 0.5, 1.0, 1.0))
+    odd = r.choice((0.1, 0.5, 1.0, 1.0, 1.0))
     style = r.choice(("said", "said", "said", "fact", "fact", "other", "note", "mixed"))
     if level.simple > 0.5 and r.random() < level.simple:
         style = r.choice(("said", "said", "fact", "fact", "note"))
-    return World(r, level, people, attributes, odd, style)
+    return World(r, level, people, attributes, odd, style, r.choice(CUED))
 
 
 def new_labels(r: random.Random, level: Level) -> Labels:

@@ -979,6 +979,11 @@ def told(r: random.Random, attribute: Attribute, changed: bool) -> str:
     return _allowed(lambda: _told(r, attribute, changed))
 
 
+def cued(r: random.Random, attribute: Attribute) -> str:
+    """A template with ``{v}`` in which nothing but a few words after the value tell the attribute, as a rule."""
+    return _allowed(lambda: _cued(r, attribute))
+
+
 def asked(r: random.Random, attribute: Attribute) -> str:
     """A template with ``{p}``: a question for the present value."""
     return _allowed(lambda: _asked(r, attribute))
@@ -1035,9 +1040,9 @@ def _told(r: random.Random, attribute: Attribute, changed: bool) -> str:
         return r.choice(usual)
     if u < 0.27:
         return _edited(r, r.choice(usual))
-    if u < 0.52:
+    if u < 0.47:
         template = _composed(r, attribute)
-    elif u < 0.77:
+    elif u < 0.8:
         template = _cued(r, attribute)
     else:
         template = r.choice(TOLD[attribute.name] if r.random() < 0.75 else NOUN_TOLD).replace("{n}", attribute.noun)
