@@ -366,7 +366,9 @@ class _Column:
             paint()
             return
         item = self.item if self.selected else ""
-        key = (part, id(answer), self.lane.lane, self.width, self.foot - self.y, self.selected, item, self.now)
+        ratio = self.widget.devicePixelRatioF()
+        size = (ratio, self.width, self.foot - self.y, self.whole.bottom() - self.y)
+        key = (part, id(answer), self.lane.lane, *size, self.selected, item, self.now)
         kept = self.widget.kept.pop(key, None) or self._copied(answer, paint)
         self.widget.kept[key] = kept
         self.painter.drawPixmap(self.whole.x(), self.y, kept.pixmap)
@@ -377,7 +379,7 @@ class _Column:
     def _copied(self, answer: AnswerView, paint: Callable[[], None]) -> _Kept:
         """Paint on a pixmap as if the column stood at the left edge and the part at the top."""
         ratio, whole = self.widget.devicePixelRatioF(), self.whole
-        pixmap = QPixmap((QSizeF(whole.width(), max(1, self.foot - self.y)) * ratio).toSize())
+        pixmap = QPixmap((QSizeF(whole.width(), max(1, whole.bottom() + 1 - self.y)) * ratio).toSize())
         pixmap.setDevicePixelRatio(ratio)
         pixmap.fill(self._ground_color())
         before = self.painter, self.widget.zones, self.x, self.right, self.y, self.foot
