@@ -193,7 +193,7 @@ class Speech:
         """A turn that tells nothing."""
         r = self.r
         if self.split == "train":
-            return self._training_talk()
+            return phrasing.line(r, self.people, self._mentioned, self.adjective)
         if r.random() < 0.4:
             acknowledged = language.ACKNOWLEDGE_FACT.of(self.split) + language.ACKNOWLEDGE_TALK.of(self.split)
             return "assistant: " + r.choice(acknowledged).format(p=r.choice(self.people))
@@ -201,15 +201,9 @@ class Speech:
         text = r.choice(language.SMALL_TALK.of(self.split)).format(o=r.choice(self.people), **values)
         return f"{r.choice(self.people)}: {text}"
 
-    def _training_talk(self) -> str:
-        r = self.r
-        if r.random() < 0.35:
-            return "assistant: " + phrasing.acknowledged(r).format(p=r.choice(self.people))
-
-        def value(name: str) -> str:
-            return self.value(language.BY_NAME[name]) if r.random() < 0.4 else r.choice(vocabulary.VALUES[name].train)
-
-        return f"{r.choice(self.people)}: {phrasing.talk(r, self.people, value, self.adjective)}"
+    def _mentioned(self, name: str) -> str:
+        """A value that talk names: made up as often as those told, and then some."""
+        return self.value(language.BY_NAME[name]) if self.r.random() < 0.4 else self.r.choice(vocabulary.VALUES[name].train)
 
     def question(self, fact: Fact) -> str:
         """A question that the fact answers."""
@@ -254,11 +248,12 @@ def _near(s: Speech, fact: Fact, count: int) -> list[Fact]:
     """Facts around ``fact``: about the same thing, the same person, the same attribute, or anything."""
     r = s.r
     made: list[Fact] = []
+    same = r.choice((0.3, 0.3, 0.6)) if s.split == "train" else 0.3  # one of two equal ones was left out
     for _ in range(count):
         u = r.random()
-        if u < 0.3:
+        if u < same:
             made.append(fact if r.random() < 0.25 else s.fact((fact.person, fact.attribute), but=(fact.value,)))
-        elif u < 0.6 and fact.attribute:
+        elif u < max(0.6, same) and fact.attribute:
             made.append(s.fact((fact.person, r.choice(ATTRIBUTES))))
         elif u < 0.85 and fact.attribute:
             made.append(s.fact((s.person(), fact.attribute)))
@@ -372,7 +367,8 @@ def summarise(s: Speech) -> Sample:
     lines: list[str] = []
     kept: dict[tuple[str, str], Fact] = {}
     last = ""  # the canonical sentence that the last line ends with
-    for _ in range(r.choice((1, 1, 2, 2, 3, 4, 5, 6, 7, 8, 10))):
+    counts = (1, 1, 2, 2, 3, 4, 5, 6, 7, 8, 10)
+    for _ in range(r.choice(counts[5:] if s.split == "train" and r.random() < 0.4 else counts)):
         if not lines or r.random() >= talk:
             old = r.choice(list(kept.values())) if kept and r.random() < changes else None
             fact = (
@@ -420,7 +416,7 @@ def _about(s: Speech) -> tuple[str, list[str], list[str]]:
         nouns = dict.fromkeys(fact.noun for fact in known if fact.attribute)
         return " ".join(fact.sentence for fact in known), list(ONTOLOGY), list(nouns)
     fact = s.fact()
-    if fact.attribute and r.random() < (0.35 if s.split == "train" else 0.15):
+    if r.random() < (0.35 if s.split == "train" else 0.15):
         return _depends(s, fact)
     others = [a.noun for a in ATTRIBUTES if a.noun != fact.noun]
     options = [*r.sample(others, r.randint(1, 6)), *([fact.noun] if r.random() < 0.9 else [])]
@@ -430,17 +426,23 @@ def _about(s: Speech) -> tuple[str, list[str], list[str]]:
 
 
 def _depends(s: Speech, fact: Fact) -> tuple[str, list[str], list[str]]:
-    """What a fact depends on, among slots of its person and of others: by the convention of ``DEPENDS``."""
+    """What a fact depends on, among slots of its person and of others: by the convention of ``DEPENDS``.
+
+    Options are named as the slots of ``tme-dag``: of talk and of made-up words there are some, too.
+    """
     r, on = s.r, DEPENDS.get(fact.noun, ())
-    slots = {(fact.person, noun) for noun in on if r.random() < 0.7}
-    wanted = r.randint(1, 6)
+    slots = {(fact.person, noun) for noun in on if r.random() < 0.5}
+    wanted = r.randint(1, 5)
     while len(slots) < wanted:
-        slot = (fact.person if r.random() < 0.4 else r.choice(s.people), r.choice(ATTRIBUTES).noun)
+        person = fact.person if r.random() < 0.4 else r.choice(s.people)
+        noun = SMALL_TALK if r.random() < 0.1 else r.choice(ATTRIBUTES).noun
+        slot = (s.word(), LABEL) if r.random() < 0.05 else (person, noun)
         slots |= {slot} - {fact.key}
     options = [f"{person} {noun}" for person, noun in sorted(slots)]
     r.shuffle(options)
     right = [option for option in options if option in {f"{fact.person} {noun}" for noun in on}]
-    return f"What does this depend on? {fact.sentence}", options, right
+    said = _talked(f"{r.choice(s.people)}:") if r.random() < 0.1 else fact.sentence
+    return f"What does this depend on? {said}", options, right if said == fact.sentence else []
 
 
 def _tool(s: Speech) -> tuple[str, list[str], list[str]]:
@@ -615,8 +617,8 @@ MAKERS: dict[str, Callable[[Speech], Sample]] = {
     for maker in (note, evolve, facts, decide, relate, summarise, choose, check, keywords, relevant,
                   entities, relations, questions)
 }  # fmt: skip
-WEIGHTS = {"note": 3, "evolve": 5, "facts": 8, "decide": 5, "relate": 4, "summarise": 9, "choose": 8, "check": 2,
-           "keywords": 2, "relevant": 8, "entities": 2, "relations": 5, "questions": 1}  # fmt: skip
+WEIGHTS = {"note": 3, "evolve": 9, "facts": 10, "decide": 5, "relate": 4, "summarise": 14, "choose": 9, "check": 2,
+           "keywords": 2, "relevant": 7, "entities": 2, "relations": 2, "questions": 1}  # fmt: skip
 
 
 def sample(r: random.Random, name: str = "", split: Split = "train", odd: float | None = None) -> tuple[str, Sample]:

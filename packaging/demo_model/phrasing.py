@@ -497,47 +497,18 @@ PLAIN = (
 """Beginnings that could be about anything."""
 
 CUES = {
-    "city": ("as my home", "as the city I live in", "for my home", "as a place to live", "where I live", "as my city"),
-    "job": ("as my job", "for a living", "as my work", "by trade", "for a job", "as the work I do"),
-    "food": ("to eat", "as food", "for dinner", "on my plate", "when I am hungry", "as my food", "for my meals"),
-    "drink": ("to drink", "as a drink", "in my glass", "in my cup", "when I am thirsty", "as my drink"),
-    "pet": ("as a pet", "as my pet", "for a pet", "who is my pet", "among my pets", "as an animal at home"),
-    "hobby": (
-        "in my free time",
-        "as a hobby",
-        "for fun",
-        "when I am free",
-        "as my hobby",
-        "in free time",
-        "for a hobby",
-    ),
-    "colour": (
-        "as a colour",
-        "among colours",
-        "for a colour",
-        "as my colour",
-        "as the colour I like",
-        "of all colours",
-    ),
-    "sport": ("as a sport", "for sport", "as exercise", "in my team", "as my sport", "at the sports club"),
-    "instrument": (
-        "to make music",
-        "as an instrument",
-        "for music",
-        "in the band",
-        "as my instrument",
-        "to play songs",
-    ),
-    "language": (
-        "as a language",
-        "to speak",
-        "in language class",
-        "as my language",
-        "as the language I learn",
-        "to learn",
-    ),
-    "vehicle": ("to drive", "as a vehicle", "on the road", "to go to work", "as my vehicle", "when I drive"),
-    "plant": ("in my garden", "as a plant", "in pots", "to grow", "among my plants", "in the garden", "as my plant"),
+    "city": ("as my home", "as the city I live in", "for my home", "as a place to live", "where I live", "as my city", "as the place of my home", "and my home is there", "and that is my city", "where my house is"),
+    "job": ("as my job", "for a living", "as my work", "by trade", "for a job", "as the work I do", "and that is my job", "to earn money", "as my trade", "when I work"),
+    "food": ("to eat", "as food", "for dinner", "on my plate", "when I am hungry", "as my food", "for my meals", "as the food I like", "and eat it", "at every meal", "to cook and eat"),
+    "drink": ("to drink", "as a drink", "in my glass", "in my cup", "when I am thirsty", "as my drink", "as the drink I like", "and drink it", "with every meal to drink", "in a glass"),
+    "pet": ("as a pet", "as my pet", "for a pet", "who is my pet", "among my pets", "as an animal at home", "as the pet I have", "at home as a pet", "and it is my pet", "for my pet", "as a pet at home", "as a pet of mine"),
+    "hobby": ("in my free time", "as a hobby", "for fun", "when I am free", "as my hobby", "in free time", "for a hobby", "in my spare time", "in the time that is free", "when I have free time", "and it is my hobby", "as the hobby I have", "to have fun in my free time", "in all my free time"),
+    "colour": ("as a colour", "among colours", "for a colour", "as my colour", "as the colour I like", "of all colours", "and it is my colour", "as the best colour", "when I choose a colour"),
+    "sport": ("as a sport", "for sport", "as exercise", "in my team", "as my sport", "at the sports club", "and it is my sport", "to train", "as the sport I do", "when I do sport"),
+    "instrument": ("to make music", "as an instrument", "for music", "in the band", "as my instrument", "to play songs", "and make music with it", "and it is my instrument", "when I make music", "as the instrument I have"),
+    "language": ("as a language", "to speak", "in language class", "as my language", "as the language I learn", "to learn", "and learn it at school", "and it is the language I learn", "in my lessons", "as the language I study"),
+    "vehicle": ("to drive", "as a vehicle", "on the road", "to go to work", "as my vehicle", "when I drive", "and drive it", "as the vehicle I have", "for the road", "and it is my vehicle"),
+    "plant": ("in my garden", "as a plant", "in pots", "to grow", "among my plants", "in the garden", "as my plant", "and it grows at home", "as the plant I grow", "for my garden", "and water it in the garden"),
 }
 """What alone says which attribute is meant, after a plain beginning and the value. Unseen phrasings with known values
 were read right (99 %), and so were unseen values in known phrasings; both together were not (80 %): a known value had
@@ -989,15 +960,21 @@ def asked(r: random.Random, attribute: Attribute) -> str:
     return _allowed(lambda: _asked(r, attribute))
 
 
-def talk(r: random.Random, people: Sequence[str], value: Callable[[str], str], quality: Callable[[], str]) -> str:
-    """What tells nothing about who says it.
+def line(r: random.Random, people: Sequence[str], value: Callable[[str], str], quality: Callable[[], str]) -> str:
+    """A turn that tells nothing about who says it.
 
     Args:
         r: draws.
-        people: who may be named.
+        people: who may speak and be named.
         value: a value of an attribute, by the attribute's name.
         quality: an adjective.
     """
+    if r.random() < 0.3:
+        return "assistant: " + _allowed(lambda: _acknowledged(r)).format(p=r.choice(people))
+    return f"{r.choice(people)}: {_talk(r, people, value, quality)}"
+
+
+def _talk(r: random.Random, people: Sequence[str], value: Callable[[str], str], quality: Callable[[], str]) -> str:
     u = r.random()
     if u < 0.4:
         template = of(r, language.SMALL_TALK, edited=0.3)
@@ -1017,12 +994,8 @@ def _joined(r: random.Random) -> str:
     return f"{text[:1].upper()}{text[1:]}."
 
 
-def acknowledged(r: random.Random) -> str:
-    """A template, with ``{p}`` for who spoke: what the assistant says to anything."""
-    return _allowed(lambda: _acknowledged(r))
-
-
 def _acknowledged(r: random.Random) -> str:
+    """A template, with ``{p}`` for who spoke: what the assistant says to anything."""
     if r.random() < 0.5:
         pool = language.ACKNOWLEDGE_FACT.train + language.ACKNOWLEDGE_TALK.train
         return r.choice(pool)

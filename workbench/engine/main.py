@@ -87,4 +87,5 @@ def _redirect(log: str) -> None:
     os.dup2(handle, 1)
     os.dup2(handle, 2)
     sys.stdout = sys.stderr = open(2, "w", buffering=1, closefd=False)  # noqa: SIM115 - as long as the process lives
-    faulthandler.enable(sys.stderr)
+    # Only the thread that fails: to walk the frames of one that still runs can crash in turn, and hide the signal.
+    faulthandler.enable(sys.stderr, all_threads=False)
