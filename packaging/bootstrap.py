@@ -150,8 +150,22 @@ def cuda_usable() -> bool:
 
 def cmake_arguments(cuda: bool) -> str:
     """The CMAKE_ARGS that llama-cpp-python is built with; the user's own CMAKE_ARGS come last, so they win."""
-    chosen = ["-DLLAVA_BUILD=OFF", *(["-DGGML_CUDA=on"] if cuda else []), os.environ.get("CMAKE_ARGS", "")]
-    return " ".join(part for part in chosen if part)
+    chosen = ["-DLLAVA_BUILD=OFF", *(["-DGGML_CUDA=on"] if cuda else []), *(WITHOUT_AMX if has_amx() else ())]
+    return " ".join([*chosen, *filter(None, [os.environ.get("CMAKE_ARGS", "")])])
+
+
+# llama.cpp's tile configuration may be optimised away (its pull request 26954); the first product of two matrices then
+# ends the process. Every x86-64 processor with tiles has these instructions, and a small model gains nothing by tiles.
+WITHOUT_AMX = (
+    "-DGGML_NATIVE=OFF",
+    *(f"-DGGML_{name}=ON" for name in ("SSE42", "AVX", "AVX2", "BMI2", "FMA", "F16C", "AVX_VNNI")),
+    *(f"-DGGML_AVX512{name}=ON" for name in ("", "_VBMI", "_VNNI", "_BF16")),
+)
+
+
+def has_amx() -> bool:
+    """Whether a compiler that builds for this processor would use its matrix tiles."""
+    return "amx_tile" in processor().split()
 
 
 def _compiler_remedy() -> str:
@@ -447,22 +461,25 @@ class Llama(NamedTuple):
     problem: str = ""
 
 
-# Prints the version first: loading a library that was built for another processor ends the process.
+# Prints the version first: a library that was built for another processor ends the process when it loads or computes.
 LLAMA_PROBE = """
-import importlib.metadata, json
+import importlib.metadata, json, sys
 print(json.dumps(importlib.metadata.version("llama_cpp_python")), flush=True)
 import llama_cpp
 print(json.dumps(bool(llama_cpp.llama_supports_gpu_offload())))
+llama_cpp.Llama(sys.argv[1], n_ctx=128, n_gpu_layers=0, verbose=False).eval(list(range(64)))
 """
+BUNDLED = ROOT / "resources" / "models" / "mnemoscope-demo.gguf"
 
 
 def installed_llama(python: Path) -> Llama:
     """Asks a process of its own, since a broken build takes its process down."""
-    asked = subprocess.run([str(python), "-c", LLAMA_PROBE], capture_output=True, text=True)
+    asked = subprocess.run([str(python), "-c", LLAMA_PROBE, str(BUNDLED)], capture_output=True, text=True)
     said = [json.loads(line) for line in asked.stdout.splitlines()[:2]]
     if asked.returncode == 0:
         return Llama(*said)
-    why = one_line((asked.stderr.strip().splitlines() or [f"its process ended with {asked.returncode}"])[-1])
+    said_why = asked.stderr.strip().splitlines() if asked.returncode > 0 else []
+    why = one_line((said_why or [f"its process ended with {asked.returncode}"])[-1])
     return Llama(said[0] if said else "", problem=why)
 
 

@@ -304,6 +304,7 @@ def test_a_wheel_is_kept_per_version_flags_and_processor(
     bootstrap: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("CMAKE_ARGS", raising=False)
+    monkeypatch.setattr(bootstrap, "processor", lambda: "x86_64 flags : fpu avx512f")
     cpu, cuda = bootstrap.cmake_arguments(False), bootstrap.cmake_arguments(True)
     assert (cpu, cuda) == ("-DLLAVA_BUILD=OFF", "-DLLAVA_BUILD=OFF -DGGML_CUDA=on")
     here = {bootstrap.wheel_folder(version, flags) for version in ("0.3.36", "0.3.37") for flags in (cpu, cuda)}
@@ -311,6 +312,13 @@ def test_a_wheel_is_kept_per_version_flags_and_processor(
     assert len(here | {bootstrap.wheel_folder("0.3.36", cpu)}) == 5
     monkeypatch.setenv("CMAKE_ARGS", "-DGGML_CUDA=off")
     assert bootstrap.cmake_arguments(True).endswith("-DGGML_CUDA=off")
+
+
+def test_llama_is_built_without_matrix_tiles(bootstrap: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bootstrap, "processor", lambda: "x86_64 flags : fpu avx512f amx_bf16 amx_tile amx_int8")
+    flags = bootstrap.cmake_arguments(False).split()
+    assert {"-DGGML_NATIVE=OFF", "-DGGML_AVX512=ON", "-DGGML_AVX512_VNNI=ON"} <= set(flags)
+    assert not any("AMX" in flag for flag in flags)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="shell scripts stand in for the programs")

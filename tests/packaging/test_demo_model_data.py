@@ -81,7 +81,7 @@ def test_no_phrasing_of_training_is_held_out() -> None:
 def test_rows_end_with_their_questions(encoder: data.Encoder, length: int) -> None:
     """A row is cut at its length: what is asked beyond it was never learned."""
     r, asked, kept = random.Random(3), 0, 0
-    for _ in range(20):
+    for _ in range(60):
         row = data.stream(r, data.Level(length))
         asked += sum(text.endswith("<|assistant|>") for text, _, _ in row)
         ids = encoder.rows([row])[0].ids
