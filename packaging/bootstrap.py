@@ -620,6 +620,7 @@ def fingerprint(extras: Sequence[str]) -> dict[str, object]:
         "root": str(ROOT),
         "extras": sorted(extras),
         "cuda": cuda_hint(),
+        "processor": processor(),
         "cmake": os.environ.get("CMAKE_ARGS", ""),
     }
 

@@ -203,7 +203,11 @@ class Speech:
 
     def _mentioned(self, name: str) -> str:
         """A value that talk names: made up as often as those told, and then some."""
-        return self.value(language.BY_NAME[name]) if self.r.random() < 0.4 else self.r.choice(vocabulary.VALUES[name].train)
+        return (
+            self.value(language.BY_NAME[name])
+            if self.r.random() < 0.4
+            else self.r.choice(vocabulary.VALUES[name].train)
+        )
 
     def question(self, fact: Fact) -> str:
         """A question that the fact answers."""

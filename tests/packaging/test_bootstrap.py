@@ -314,6 +314,12 @@ def test_a_wheel_is_kept_per_version_flags_and_processor(
     assert bootstrap.cmake_arguments(True).endswith("-DGGML_CUDA=off")
 
 
+def test_another_processor_is_set_up_again(bootstrap: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    here = bootstrap.fingerprint(())
+    monkeypatch.setattr(bootstrap, "processor", lambda: "another")
+    assert bootstrap.fingerprint(()) != here
+
+
 def test_llama_is_built_without_matrix_tiles(bootstrap: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bootstrap, "processor", lambda: "x86_64 flags : fpu avx512f amx_bf16 amx_tile amx_int8")
     flags = bootstrap.cmake_arguments(False).split()

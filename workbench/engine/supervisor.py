@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import signal
 import tempfile
 import threading
 from collections.abc import Callable
@@ -111,11 +112,15 @@ class Supervisor:
         process.join()
         if not self._leaving:
             code = process.exitcode or 0
-            message = (
-                f"the engine process died (signal {-code})" if code < 0 else f"the engine process left (exit {code})"
-            )
-            self._crash = Failed(message, self.log_tail(), crashed=True, signal=max(0, -code))
+            self._crash = Failed(_how_it_ended(code), self.log_tail(), crashed=True, signal=max(0, -code))
             self._on_report(self._crash)
+
+
+def _how_it_ended(code: int) -> str:
+    if code >= 0:
+        return f"the engine process left (exit {code})"
+    built = ": llama.cpp was built for another processor - run make setup" if -code == signal.SIGILL else ""
+    return f"the engine process died (signal {-code}){built}"
 
 
 def _serve(pipe: Connection, log: str) -> None:

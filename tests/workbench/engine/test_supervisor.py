@@ -67,7 +67,7 @@ def test_a_run_in_the_child_streams_and_finishes(tmp_path: Path, supervisor: Sup
         assert reader.last_seq() == advanced[-1] and reader.last_turn(1) == 11
 
 
-@pytest.mark.parametrize("death", [signal.SIGABRT, signal.SIGKILL])
+@pytest.mark.parametrize("death", [signal.SIGABRT, signal.SIGKILL, signal.SIGILL])
 def test_the_engine_dies_and_the_next_one_goes_on(
     tmp_path: Path, supervisor: Supervisor, inbox: Inbox, death: signal.Signals
 ) -> None:
@@ -78,6 +78,7 @@ def test_the_engine_dies_and_the_next_one_goes_on(
     os.kill(supervisor.pid, death)
     failed = inbox.wait(lambda r: isinstance(r, Failed))
     assert isinstance(failed, Failed) and failed.crashed and failed.signal == death
+    assert ("make setup" in failed.message) == (death == signal.SIGILL), "built for another processor"
     before = lane_events(setup.path)
     inbox.clear()
     supervisor.go_on(smaller=False)
