@@ -36,6 +36,9 @@ CUED = (0.0, 0.4, 0.7, 0.9)
 """Shares of a row's facts that a few words after the value tell apart. "I like {v} in my free time" and "I keep a {v}
 as a pet" were taken for each other (15 of 27 unseen values right, 91 of 93 in the other phrasings) while few rows had
 several of them."""
+SHARED = 0.25
+"""Share of the values that somebody else has. Unseen sessions draw from five to twenty values of each kind: most are
+told of several people, and which line tells of whom is what counts."""
 FAR = 1000
 """Length of rows from which most have one block, with its facts early: facts more than 1,400 tokens back were answered
 "unknown" while rows of 2,048 tokens were cut into several blocks."""
@@ -185,7 +188,10 @@ class World:
     known: Known = NOTHING
 
     def value(self, attribute: Attribute) -> str:
-        """A value, perhaps made up."""
+        """A value, perhaps made up, at times one that somebody has: made-up ones never met twice otherwise."""
+        told = [past[-1] for (_, name), past in self.taught.items() if past and name == attribute.name]
+        if told and self.r.random() < SHARED:
+            return self.r.choice(told)
         if self.r.random() < self.odd_values:
             word = alike(self.r, made_up(self.r), [past[-1] for past in self.taught.values() if past])
             return word.title() if attribute.name in ("city", "language") else word
@@ -459,7 +465,7 @@ def world_stream(r: random.Random, level: Level, source: World | Labels) -> list
     share = r.uniform(0.45, 0.7) if level.length < 300 else r.uniform(0.55, 0.85)
     share = r.uniform(0.85, 0.93) if far else share
     share = min(share, 0.6) if level.changing else share
-    size = int((room - 16) / blocks)
+    size = int((room - 16) / blocks) - min(10, room // (8 * blocks))  # a block ends up to a line and a question later
     for _ in range(blocks):
         pieces += _memory(r, source, framed, talk, date, int(size * share), early=far and r.random() < 0.6)
         pieces += _questions(r, source, framed, int(size * (1 - share)))

@@ -124,6 +124,7 @@ class Speech:
         self.r, self.split, self.odd = r, split, odd
         self.people = [self.person() for _ in range(r.randint(2, 6))]
         self.attributes = r.sample(ATTRIBUTES, r.choice((1, 2, 3, 6)))
+        self.values: dict[str, list[str]] = {}
 
     def word(self) -> str:
         """A made-up word."""
@@ -141,7 +142,15 @@ class Speech:
         return self.word() if made_up else self.r.choice(vocabulary.ADJECTIVES.of(self.split))
 
     def value(self, attribute: Attribute) -> str:
-        """A value, perhaps made up."""
+        """A value, perhaps made up. In training often one that somebody has: made-up ones never met twice otherwise,
+        and what two people share was left out of summaries."""
+        told = self.values.setdefault(attribute.name, [])
+        if self.split == "train" and told and self.r.random() < 0.25:
+            return self.r.choice(told)
+        told.append(self._fresh_value(attribute))
+        return told[-1]
+
+    def _fresh_value(self, attribute: Attribute) -> str:
         if self.r.random() >= self.odd:
             return self.r.choice(attribute.values(self.split))
         return self.word().title() if attribute.name in ("city", "language") else self.word()
@@ -150,7 +159,8 @@ class Speech:
         """A fact, about ``key`` if given, with none of the values ``but``."""
         r = self.r
         if key is None:
-            key = (self.word(), None) if r.random() < 0.1 else (r.choice(self.people), r.choice(self.attributes))
+            words = 0.2 if self.split == "train" else 0.1
+            key = (self.word(), None) if r.random() < words else (r.choice(self.people), r.choice(self.attributes))
         while True:
             person, attribute = key
             if attribute is None:
@@ -252,11 +262,13 @@ def _near(s: Speech, fact: Fact, count: int) -> list[Fact]:
     """Facts around ``fact``: about the same thing, the same person, the same attribute, or anything."""
     r = s.r
     made: list[Fact] = []
-    same = r.choice((0.3, 0.3, 0.6)) if s.split == "train" else 0.3  # one of two equal ones was left out
+    same, equal = 0.3, 0.25
+    if s.split == "train":  # one of two equal ones was left out
+        same, equal = r.choice((0.3, 0.3, 0.6)), 0.4
     for _ in range(count):
         u = r.random()
         if u < same:
-            made.append(fact if r.random() < 0.25 else s.fact((fact.person, fact.attribute), but=(fact.value,)))
+            made.append(fact if r.random() < equal else s.fact((fact.person, fact.attribute), but=(fact.value,)))
         elif u < max(0.6, same) and fact.attribute:
             made.append(s.fact((fact.person, r.choice(ATTRIBUTES))))
         elif u < 0.85 and fact.attribute:
@@ -368,6 +380,8 @@ def summarise(s: Speech) -> Sample:
     """
     r = s.r
     as_said, changes, talk = r.choice((0.0, 0.5, 1.0)), r.choice((0.0, 0.0, 0.3)), r.choice((0.0, 0.2, 0.4))
+    if s.split == "train":
+        changes = r.choice((0.0, 0.2, 0.4))
     lines: list[str] = []
     kept: dict[tuple[str, str], Fact] = {}
     last = ""  # the canonical sentence that the last line ends with
