@@ -567,23 +567,6 @@ class Encoder:
         return made
 
 
-def question_spans(row: Row) -> list[tuple[int, int]]:
-    """Where the questions of a row are asked: from the line or answer before to the token that the answer follows."""
-    ends, spans, start = set(line_ends(row)), [], 0
-    for at, token in enumerate(row.ids):
-        if token == tokens.ASSISTANT:
-            spans.append((start, at + 1))
-        asked = row.ids[at + 1 : at + 2] == [tokens.ASSISTANT]
-        if at in ends or (token == tokens.END and not asked):
-            start = at + 1
-    return spans
-
-
-def line_ends(row: Row) -> list[int]:
-    """Where the lines of a row's memory end, with what they told known."""
-    return [at for at, _ in row.known if row.ids[at] != tokens.ASSISTANT]
-
-
 def batch(r: random.Random, encoder: Encoder, level: Level, rows: int) -> list[Row]:
     """``rows`` rows of ``level.length + 1`` tokens, padded."""
     length = level.length + 1

@@ -49,11 +49,6 @@ INSIGHT = 0.4
 SHORTER_SHARE = 0.1
 """Share of the steps of long rows that have shorter ones, which hold as many questions and cost half as much. At 0.4,
 with as many about changes, a fifth of what was recalled over 2,000 tokens was forgotten in 600 steps."""
-AT_LINE_ENDS = 0.4
-"""Share of the steps in which questions see the ends of lines only, not the words in them. At its end every unseen line
-was understood (person, attribute and value right in 160 of 164 by the heads of ``insight.py``), and yet "I keep a
-{v} as a pet" was answered with another line: questions had learned to look at the words, before which all was said in
-most lines, and those of the rest misled them."""
 OPERATIONS_FROM = 0
 """Length of rows from which memory operations are mixed in."""
 
@@ -199,23 +194,6 @@ def with_more_layers(saved: dict[str, Any], layers: int) -> dict[str, Any]:
     return saved | {"shape": asdict(model.shape), "weights": weights, "averaged": weights, "optimisers": []}
 
 
-SINK = 4
-"""First tokens, which anything may look at: heads with nothing to find look there."""
-
-
-def seen_at_ends(made: list[data.Row]) -> torch.Tensor:
-    """The mask in which questions see themselves and the ends of the lines before them: ``[row, 1, token, token]``."""
-    size = len(made[0].ids) - 1
-    seen = torch.ones(size, size, dtype=torch.bool).tril().repeat(len(made), 1, 1, 1)
-    for number, row in enumerate(made):
-        ends = torch.tensor([at for at in data.line_ends(row) if at < size], dtype=torch.long)
-        for start, end in data.question_spans(row):
-            asked = seen[number, 0, start : min(end, size)]
-            asked[:, SINK:start] = False
-            asked[:, ends[ends < start]] = True
-    return seen
-
-
 class Run:
     """One training run: model, optimiser, progress."""
 
@@ -330,9 +308,8 @@ class Run:
         for optimiser in self.optimisers:
             for group in optimiser.param_groups:
                 group["lr"] = self.options.rate * self.rate()
-        at_ends = self.common.random() < AT_LINE_ENDS
-        for number, rows in enumerate(self.batches()):
-            self.learn(rows, at_ends and number == 0)
+        for rows in self.batches():
+            self.learn(rows)
         self.share_gradients()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         for optimiser in self.optimisers:
@@ -361,13 +338,13 @@ class Run:
             made.append(self.operations.next(self.random, int(self.tokens * share)))
         return made
 
-    def learn(self, made: list[data.Row], at_ends: bool = False) -> None:
+    def learn(self, made: list[data.Row]) -> None:
         """Forward and backward of one batch."""
         rows = torch.tensor([row.ids for row in made], device=self.device)
         task = torch.tensor([row.tasks for row in made], device=self.device)[:, 1:].reshape(-1)
         target = rows[:, 1:].reshape(-1)
         with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.autocast):
-            states = self.model.states(rows[:, :-1], seen_at_ends(made).to(self.device) if at_ends else None)
+            states = self.model.states(rows[:, :-1])
             heard = torch.rand(task.shape, device=self.device) < READ_SHARE
             kept = ((target != tokens.PAD) & ((task != READ) | heard)).nonzero().squeeze(1)
             hidden = self.model.norm(states[-1].reshape(-1, states[-1].shape[-1])[kept])
@@ -381,7 +358,7 @@ class Run:
         )
         (loss + INSIGHT * self.seen_through(states, made)).backward()
         self.progress.seen += int((rows != tokens.PAD).sum()) * self.options.workers
-        if self.measured and not at_ends and self.progress.step % 2 == 0:
+        if self.measured and self.progress.step % 2 == 0:
             self.measure(logits.detach(), target, task, first)
 
     def seen_through(self, states: list[torch.Tensor], made: list[data.Row]) -> torch.Tensor:
