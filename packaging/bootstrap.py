@@ -148,19 +148,19 @@ def cuda_usable() -> bool:
     return seen.returncode == 0 and "GPU" in seen.stdout
 
 
-def cmake_arguments(cuda: bool) -> str:
-    """The CMAKE_ARGS that llama-cpp-python is built with; the user's own CMAKE_ARGS come last, so they win."""
-    chosen = ["-DLLAVA_BUILD=OFF", *(["-DGGML_CUDA=on"] if cuda else []), *(WITHOUT_AMX if has_amx() else ())]
-    return " ".join([*chosen, *filter(None, [os.environ.get("CMAKE_ARGS", "")])])
-
-
 # llama.cpp's tile configuration may be optimised away (its pull request 26954); the first product of two matrices then
-# ends the process. Every x86-64 processor with tiles has these instructions, and a small model gains nothing by tiles.
+# ends the process. Every x86-64 processor with tiles has these instructions; what large models lose was not measured.
 WITHOUT_AMX = (
     "-DGGML_NATIVE=OFF",
     *(f"-DGGML_{name}=ON" for name in ("SSE42", "AVX", "AVX2", "BMI2", "FMA", "F16C", "AVX_VNNI")),
     *(f"-DGGML_AVX512{name}=ON" for name in ("", "_VBMI", "_VNNI", "_BF16")),
 )
+
+
+def cmake_arguments(cuda: bool) -> str:
+    """The CMAKE_ARGS that llama-cpp-python is built with; the user's own CMAKE_ARGS come last, so they win."""
+    chosen = ["-DLLAVA_BUILD=OFF", *(["-DGGML_CUDA=on"] if cuda else []), *(WITHOUT_AMX if has_amx() else ())]
+    return " ".join([*chosen, os.environ.get("CMAKE_ARGS", "")]).strip()
 
 
 def has_amx() -> bool:
@@ -478,8 +478,9 @@ def installed_llama(python: Path) -> Llama:
     said = [json.loads(line) for line in asked.stdout.splitlines()[:2]]
     if asked.returncode == 0:
         return Llama(*said)
-    said_why = asked.stderr.strip().splitlines() if asked.returncode > 0 else []
-    why = one_line((said_why or [f"its process ended with {asked.returncode}"])[-1])
+    # What a process that was ended by a signal had said last is a warning, not the reason.
+    reasons = asked.stderr.strip().splitlines() if asked.returncode > 0 else []
+    why = one_line((reasons or [f"its process ended with {asked.returncode}"])[-1])
     return Llama(said[0] if said else "", problem=why)
 
 

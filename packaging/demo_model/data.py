@@ -36,9 +36,6 @@ CUED = (0.2, 0.6, 0.9, 0.9)
 """Shares of a row's facts that a few words after the value tell apart. "I like {v} in my free time" and "I keep a {v}
 as a pet" were taken for each other (15 of 27 unseen values right, 91 of 93 in the other phrasings) while few rows had
 several of them."""
-SHARED = 0.25
-"""Share of the values that somebody else has. Unseen sessions draw from five to twenty values of each kind: most are
-told of several people, and which line tells of whom is what counts."""
 FAR = 1000
 """Length of rows from which most have one block, with its facts early: facts more than 1,400 tokens back were answered
 "unknown" while rows of 2,048 tokens were cut into several blocks."""
@@ -190,7 +187,7 @@ class World:
     def value(self, attribute: Attribute) -> str:
         """A value, perhaps made up, at times one that somebody has: made-up ones never met twice otherwise."""
         told = [past[-1] for (_, name), past in self.taught.items() if past and name == attribute.name]
-        if told and self.r.random() < SHARED:
+        if told and self.r.random() < operations.SHARED:
             return self.r.choice(told)
         if self.r.random() < self.odd_values:
             word = alike(self.r, made_up(self.r), [past[-1] for past in self.taught.values() if past])

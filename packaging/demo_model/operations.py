@@ -35,6 +35,9 @@ DEPENDS = {
     "instrument": ("hobby",),
 }
 """What may have to change with what: who moves has another garden, who has another job drives there otherwise."""
+SHARED = 0.25
+"""Share of the values of training that somebody else has. Unseen sessions draw from four to eighteen of each kind:
+most are told of several people, and which line tells of whom is what counts."""
 MEMORY_TYPES = ("core", "episodic", "semantic", "procedural", "resource", "knowledge")
 PLACES = ("core", "archival", "none")
 FAILURES = ("It failed.", "That failed.", "There was an error.", "It did not work.", "That is wrong.")
@@ -145,7 +148,7 @@ class Speech:
         """A value, perhaps made up. In training often one that somebody has: made-up ones never met twice otherwise,
         and what two people share was left out of summaries."""
         told = self.values.setdefault(attribute.name, [])
-        if self.split == "train" and told and self.r.random() < 0.25:
+        if self.split == "train" and told and self.r.random() < SHARED:
             return self.r.choice(told)
         told.append(self._fresh_value(attribute))
         return told[-1]
