@@ -39,6 +39,8 @@ several of them."""
 FAR = 1000
 """Length of rows from which most have one block, with its facts early: facts more than 1,400 tokens back were answered
 "unknown" while rows of 2,048 tokens were cut into several blocks."""
+SINK = 4
+"""First tokens, which anything may look at: heads with nothing to find look there."""
 MADE_UP = pool("train")
 UNKNOWN = prompts.UNKNOWN
 
@@ -100,11 +102,13 @@ class Asked(NamedTuple):
 
 
 class Row(NamedTuple):
-    """Token ids, the task of each, and what is known at some of them: ``(position, numbers)``."""
+    """Token ids, the task of each, what is known at some of them: ``(position, numbers)``, and where the answers to
+    some questions stand: ``(position, ends of lines)``."""
 
     ids: list[int]
     tasks: list[int]
     known: list[tuple[int, tuple[int, ...]]]
+    looks: list[tuple[int, list[int]]]
 
 
 @dataclass(frozen=True)
@@ -537,7 +541,7 @@ def repeat_row(r: random.Random, vocabulary_size: int, length: int) -> Row:
     size = r.randint(4, max(5, length // 3))
     segment = [r.randrange(len(tokens.SPECIAL), vocabulary_size) for _ in range(size)]
     ids = (segment * (length // size + 2))[:length]
-    return Row(ids, [READ] * (size + 1) + [TASK["repeat"]] * (length - size - 1), [])
+    return Row(ids, [READ] * (size + 1) + [TASK["repeat"]] * (length - size - 1), [], [])
 
 
 class Encoder:
@@ -553,15 +557,50 @@ class Encoder:
         encoded = iter(self.tokenizer.encode_batch_fast(flat, add_special_tokens=False))
         made = []
         for pieces in rows:
-            row = Row([], [], [])
+            row = Row([], [], [], [])
+            told: dict[tuple[str, int], list[int]] = {}
             for piece in pieces:
                 ids = next(encoded).ids
                 row.ids.extend(ids)
                 row.tasks.extend([piece.task] * len(ids))
                 if piece.known is not NOTHING:
-                    row.known.append((len(row.ids) - 1, numbers(piece.known)))
+                    at = len(row.ids) - 1
+                    row.known.append((at, numbers(piece.known)))
+                    look(piece.known, at, told, row.looks)
             made.append(row)
         return made
+
+
+def look(known: Known, at: int, told: dict[tuple[str, int], list[int]], looks: list[tuple[int, list[int]]]) -> None:
+    """Note where the line that ends at ``at`` tells its fact, or where the question that ends there has its answer.
+
+    A value is looked up at the end of the newest line that tells it, a label at the end of every example, and what was
+    never told at the first tokens.
+    """
+    about = (known.person, known.attribute)
+    if known.kind < 0:
+        if known.person:
+            told.setdefault(about, []).append(at)
+    elif known.kind == KINDS.index("value"):
+        ends = told.get(about, list(range(SINK)))
+        looks.append((at, list(ends) if known.attribute == LABEL else ends[-1:] if about in told else ends))
+
+
+def question_spans(row: Row) -> list[tuple[int, int]]:
+    """Where the questions of a row are asked: from the line or answer before to the token that the answer follows."""
+    ends, spans, start = set(line_ends(row)), [], 0
+    for at, token in enumerate(row.ids):
+        if token == tokens.ASSISTANT:
+            spans.append((start, at + 1))
+        asked = row.ids[at + 1 : at + 2] == [tokens.ASSISTANT]
+        if at in ends or (token == tokens.END and not asked):
+            start = at + 1
+    return spans
+
+
+def line_ends(row: Row) -> list[int]:
+    """Where the lines of a row's memory end, with what they told known."""
+    return [at for at, _ in row.known if row.ids[at] != tokens.ASSISTANT]
 
 
 def batch(r: random.Random, encoder: Encoder, level: Level, rows: int) -> list[Row]:
@@ -580,6 +619,7 @@ def pad(row: Row, length: int) -> Row:
         row.ids[:length] + [tokens.PAD] * missing,
         row.tasks[:length] + [READ] * missing,
         [(at, known) for at, known in row.known if at < length - 1],
+        [(at, ends) for at, ends in row.looks if at < length - 1],
     )
 
 

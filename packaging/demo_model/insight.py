@@ -13,10 +13,11 @@ from collections.abc import Sequence
 import data
 import torch
 import torch.nn.functional as F
+from model import Block, Model, angles
 from torch import Tensor, nn
 
 DEPTH = {
-    **dict.fromkeys(("person", "value", "attribute", "kind"), 0.5),
+    **dict.fromkeys(("person", "value", "attribute", "kind"), 0.45),
     **dict.fromkeys(("before", "version", "opens"), 0.8),
     **dict.fromkeys(("leader", "teller", "people"), 1.0),
 }
@@ -49,3 +50,43 @@ class Insight(nn.Module):
             losses.append(F.cross_entropy(logits, target))
             right.append((logits.argmax(-1) == target).float().mean())
         return torch.stack(losses), torch.stack(right).detach()
+
+
+class Lookup(nn.Module):
+    """What one block looks at when a question has been asked, and what it copies from there.
+
+    The answer's first token is learned from; the place is known (``data.Row.looks``).
+    """
+
+    def __init__(self, layers: int) -> None:
+        super().__init__()
+        self.block = layers // 2
+        self.scale = nn.Parameter(torch.tensor(4.0))
+
+    def losses(self, model: Model, states: Sequence[Tensor], rows: Sequence[data.Row]) -> tuple[Tensor, Tensor]:
+        """Mean loss of the attention and of the copy, share of the attention and of right copies; nan where none is
+        asked. ``states`` are ``[row, token, width]``, after each block.
+        """
+        block, state = model.blocks[self.block], states[self.block - 1]
+        assert isinstance(block, Block)
+        cos, sin = angles(model.shape, state.shape[1], state.device)
+        places, copied, share, right = [], [], [], []
+        for row, x in zip(rows, state, strict=True):
+            if not row.looks:
+                continue
+            at = torch.tensor([at for at, _ in row.looks], device=x.device)
+            logs, written = block.look(x, at, cos, sin)
+            places += [-logs[:, n, ends].logsumexp(-1).mean() for n, (_, ends) in enumerate(row.looks)]
+            told = [n for n, (_, ends) in enumerate(row.looks) if ends[-1] >= data.SINK]
+            if not told:
+                continue
+            target = torch.tensor([row.ids[int(at[n]) + 1] for n in told], device=x.device)
+            hidden = F.rms_norm(written[told].float(), written.shape[-1:]) * model.norm.weight.detach() * self.scale
+            logits = F.linear(hidden, model.embedding.weight.detach())
+            copied.append(F.cross_entropy(logits, target, reduction="none"))
+            right.append((logits.argmax(-1) == target).float())
+            share += [logs[:, n, row.looks[n][1]].exp().sum(-1).mean().detach() for n in told]
+        if not copied:
+            return state.new_zeros(2, dtype=torch.float32), state.new_full((2,), torch.nan, dtype=torch.float32)
+        losses = torch.stack((torch.stack(places).mean(), torch.cat(copied).mean()))
+        return losses, torch.stack((torch.stack(share).mean(), torch.cat(right).mean()))

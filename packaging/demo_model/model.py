@@ -73,18 +73,33 @@ class Block(nn.Module):
         self.up = nn.Linear(shape.width, shape.feed_forward, bias=False)
         self.down = nn.Linear(shape.feed_forward, shape.width, bias=False)
 
-    def forward(self, x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-        """``[batch, token, width]`` to the same shape; causal."""
+    def forward(self, x: Tensor, cos: Tensor, sin: Tensor, seen: Tensor | None = None) -> Tensor:
+        """``[batch, token, width]`` to the same shape; causal, or as ``seen`` says (see :meth:`Model.states`)."""
         batch, tokens, width = x.shape
         y = self.attention_norm(x)
         q, k, v = (
             part(y).view(batch, tokens, self.heads, -1).transpose(1, 2) for part in (self.query, self.key, self.value)
         )
         q, k = rotate(q, cos, sin), rotate(k, cos, sin)
-        attended = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+        attended = F.scaled_dot_product_attention(q, k, v, attn_mask=seen, is_causal=seen is None)
         x = x + self.output(attended.transpose(1, 2).reshape(batch, tokens, width))
         y = self.feed_norm(x)
         return x + self.down(F.silu(self.gate(y)) * self.up(y))
+
+    def look(self, x: Tensor, at: Tensor, cos: Tensor, sin: Tensor) -> tuple[Tensor, Tensor]:
+        """What tokens ``at`` ``[n]`` of one row ``[token, width]`` look at, and what they write because of it.
+
+        Logarithms of the attention ``[head, n, token]``, and the attention's output ``[n, width]``.
+        """
+        y = self.attention_norm(x)
+        q = self.query(y[at]).view(len(at), self.heads, -1).transpose(0, 1)
+        k, v = (part(y).view(len(x), self.heads, -1).transpose(0, 1) for part in (self.key, self.value))
+        q, k = rotate(q, cos[at], sin[at]), rotate(k, cos, sin)
+        scores = (q @ k.transpose(1, 2)).float() / math.sqrt(q.shape[-1])
+        later = torch.arange(len(x), device=x.device) > at[:, None]
+        logs = scores.masked_fill(later, -math.inf).log_softmax(-1)
+        attended = logs.exp().to(v.dtype) @ v
+        return logs, self.output(attended.transpose(0, 1).reshape(len(at), -1))
 
 
 class Model(nn.Module):
@@ -102,8 +117,11 @@ class Model(nn.Module):
                 nn.init.normal_(parameter, 0, 0.05 if is_embedding else 0.8 / math.sqrt(parameter.shape[1]))
         half_build_circuits(self)
 
-    def states(self, tokens: Tensor) -> list[Tensor]:
-        """The residual stream after each block, ``[batch, token, width]`` each."""
+    def states(self, tokens: Tensor, seen: Tensor | None = None) -> list[Tensor]:
+        """The residual stream after each block, ``[batch, token, width]`` each.
+
+        ``seen`` is ``[batch, 1, token, token]``, true where a token may look at an earlier one; without it, everywhere.
+        """
         cos, sin = angles(self.shape, tokens.shape[1], tokens.device)
         x = self.embedding(tokens)
         if torch.is_autocast_enabled(tokens.device.type):
@@ -111,7 +129,7 @@ class Model(nn.Module):
             cos, sin = cos.to(x.dtype), sin.to(x.dtype)
         states = []
         for block in self.blocks:
-            x = block(x, cos, sin)
+            x = block(x, cos, sin, seen)
             states.append(x)
         return states
 

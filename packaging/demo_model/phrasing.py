@@ -936,6 +936,8 @@ MORE = {
         "The {a} {w} here is a {l}.",
         "Look, a {a} {w}, it is a {l}.",
         "Each {a} {w} has the label {l}.",
+        "Every {a} {w} is a {l}.",
+        "That {a} {w} is a {l}.",
     ),
     language.LABEL_ASKED: (
         "How do we call a {a} {w}?",
