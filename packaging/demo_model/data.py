@@ -123,6 +123,7 @@ class Level:
         advanced: share of questions about order and counts.
         who: share of questions for the person who has a value.
         changing: few things, which change often: what questions of order and counts need to be worth asking.
+        asking: one memory and many questions about it.
     """
 
     length: int
@@ -132,6 +133,7 @@ class Level:
     advanced: float = 0.15
     who: float = 0.08
     changing: bool = False
+    asking: bool = False
 
 
 def system_of(operation: prompts.Operation) -> str:
@@ -458,14 +460,14 @@ def world_stream(r: random.Random, level: Level, source: World | Labels) -> list
     """A row about ``source``."""
     framed = r.random() < level.framed
     pieces = [Piece(ANSWER_SYSTEM)] if framed else []
-    far = level.length >= FAR and r.random() < 0.6
-    blocks = 1 if far or r.random() < 0.35 else r.randint(2, max(2, min(5, level.length // 50)))
+    far = level.length >= FAR and r.random() < 0.6 and not level.asking
+    blocks = 1 if far or level.asking or r.random() < 0.35 else r.randint(2, max(2, min(5, level.length // 50)))
     talk = r.choice(TALK) if level.length > 80 else r.choice((0.0, 0.1))
     date = r.random() < 0.12
     room = level.length - (24 if framed else 0)
     share = r.uniform(0.45, 0.7) if level.length < 300 else r.uniform(0.55, 0.85)
     share = r.uniform(0.85, 0.93) if far else share
-    share = min(share, 0.6) if level.changing else share
+    share = min(share, 0.6) if level.changing or level.asking else share
     size = int((room - 16) / blocks) - min(10, room // (8 * blocks))  # a block ends up to a line and a question later
     for _ in range(blocks):
         pieces += _memory(r, source, framed, talk, date, int(size * share), early=far and r.random() < 0.6)
@@ -586,21 +588,27 @@ def look(known: Known, at: int, told: dict[tuple[str, int], list[int]], looks: l
         looks.append((at, list(ends) if known.attribute == LABEL else ends[-1:] if about in told else ends))
 
 
-def question_spans(row: Row) -> list[tuple[int, int]]:
-    """Where the questions of a row are asked: from the line or answer before to the token that the answer follows."""
-    ends, spans, start = set(line_ends(row)), [], 0
+class Spans(NamedTuple):
+    """Where the lines of a row's memory stand, up to their ends, and its questions, up to the token that the answer
+    follows: ``(start, end)`` each."""
+
+    lines: list[tuple[int, int]]
+    questions: list[tuple[int, int]]
+
+
+def spans(row: Row) -> Spans:
+    """Where lines and questions stand; a line is one whose end has something known."""
+    ends = {at for at, _ in row.known if row.ids[at] != tokens.ASSISTANT}
+    found, start = Spans([], []), 0
     for at, token in enumerate(row.ids):
-        if token == tokens.ASSISTANT:
-            spans.append((start, at + 1))
+        if at in ends:
+            found.lines.append((start, at))
+        elif token == tokens.ASSISTANT:
+            found.questions.append((start, at + 1))
         asked = row.ids[at + 1 : at + 2] == [tokens.ASSISTANT]
         if at in ends or (token == tokens.END and not asked):
             start = at + 1
-    return spans
-
-
-def line_ends(row: Row) -> list[int]:
-    """Where the lines of a row's memory end, with what they told known."""
-    return [at for at, _ in row.known if row.ids[at] != tokens.ASSISTANT]
+    return found
 
 
 def batch(r: random.Random, encoder: Encoder, level: Level, rows: int) -> list[Row]:

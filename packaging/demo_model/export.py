@@ -57,7 +57,10 @@ def main() -> None:
     saved = torch.load(options.checkpoint, map_location="cpu", weights_only=True)
     weights = {name: tensor.float().numpy() for name, tensor in saved[options.weights].items()}
     if options.mix:
-        weights = mixed(weights, read(options.mix)[1], options.share)
+        shape, old = read(options.mix)
+        if shape["layers"] < saved["shape"]["layers"]:
+            old = with_lookup(old, weights, saved["shape"]["layers"] // 2)
+        weights = mixed(weights, old, options.share)
     slowed = {"slowed": options.slowed} if options.slowed else {}
     write(options.out, saved["shape"] | slowed, weights, options.type)
     digest = hashlib.sha256(options.out.read_bytes()).hexdigest()
@@ -70,6 +73,20 @@ def mixed(new: dict[str, np.ndarray], old: dict[str, np.ndarray], share: float) 
     What a later training gained and what it forgot lie apart: in between most of both is kept (Wortsman et al. 2022).
     """
     return {name: share * values + (1 - share) * old[name] for name, values in new.items()}
+
+
+def with_lookup(
+    old: dict[str, np.ndarray], new: dict[str, np.ndarray], block: int
+) -> dict[str, np.ndarray]:
+    """The old model with block ``block`` of the new one, which adds nothing: ``graft_lookup.py`` put it there."""
+    grown = {name: values for name, values in new.items() if name.startswith(f"blocks.{block}.")}
+    for part in ("output", "down"):
+        grown[f"blocks.{block}.{part}.weight"] = np.zeros_like(grown[f"blocks.{block}.{part}.weight"])
+    for name, values in old.items():
+        number = re.match(r"blocks\.(\d+)\.", name)
+        later = number is not None and int(number[1]) >= block
+        grown[re.sub(r"\d+", str(int(number[1]) + 1), name, count=1) if number and later else name] = values
+    return grown
 
 
 def write(path: Path, shape: dict[str, Any], weights: dict[str, np.ndarray], kind: str) -> None:

@@ -8,6 +8,7 @@ They are not exported.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import data
@@ -70,23 +71,24 @@ class Lookup(nn.Module):
         block, state = model.blocks[self.block], states[self.block - 1]
         assert isinstance(block, Block)
         cos, sin = angles(model.shape, state.shape[1], state.device)
-        places, copied, share, right = [], [], [], []
+        losses, shares = [], []
         for row, x in zip(rows, state, strict=True):
-            if not row.looks:
-                continue
-            at = torch.tensor([at for at, _ in row.looks], device=x.device)
-            logs, written = block.look(x, at, cos, sin)
-            places += [-logs[:, n, ends].logsumexp(-1).mean() for n, (_, ends) in enumerate(row.looks)]
-            told = [n for n, (_, ends) in enumerate(row.looks) if ends[-1] >= data.SINK]
+            told = [(at, ends) for at, ends in row.looks if ends[0] >= data.SINK]
+            asked = told + [(at, ends) for at, ends in row.looks if ends[0] < data.SINK]
             if not told:
                 continue
-            target = torch.tensor([row.ids[int(at[n]) + 1] for n in told], device=x.device)
-            hidden = F.rms_norm(written[told].float(), written.shape[-1:]) * model.norm.weight.detach() * self.scale
-            logits = F.linear(hidden, model.embedding.weight.detach())
-            copied.append(F.cross_entropy(logits, target, reduction="none"))
-            right.append((logits.argmax(-1) == target).float())
-            share += [logs[:, n, row.looks[n][1]].exp().sum(-1).mean().detach() for n in told]
-        if not copied:
+            at = torch.tensor([at for at, _ in asked], device=x.device)
+            where = torch.zeros(len(asked), len(x), dtype=torch.bool)
+            for n, (_, ends) in enumerate(asked):
+                where[n, ends] = True
+            logs, written = block.look(x, at, cos, sin)
+            place = logs.masked_fill(~where.to(x.device), -math.inf).logsumexp(-1)
+            target = torch.tensor([row.ids[at + 1] for at, _ in told], device=x.device)
+            hidden = F.rms_norm(written[: len(told)].float(), written.shape[-1:]) * model.norm.weight.detach()
+            logits = F.linear(hidden * self.scale, model.embedding.weight.detach())
+            losses.append(torch.stack((-place.mean(), F.cross_entropy(logits, target))))
+            found = place[:, : len(told)].detach().exp().mean()
+            shares.append(torch.stack((found, (logits.argmax(-1) == target).float().mean())))
+        if not losses:
             return state.new_zeros(2, dtype=torch.float32), state.new_full((2,), torch.nan, dtype=torch.float32)
-        losses = torch.stack((torch.stack(places).mean(), torch.cat(copied).mean()))
-        return losses, torch.stack((torch.stack(share).mean(), torch.cat(right).mean()))
+        return torch.stack(losses).mean(0), torch.stack(shares).mean(0)
