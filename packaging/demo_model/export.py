@@ -75,9 +75,7 @@ def mixed(new: dict[str, np.ndarray], old: dict[str, np.ndarray], share: float) 
     return {name: share * values + (1 - share) * old[name] for name, values in new.items()}
 
 
-def with_lookup(
-    old: dict[str, np.ndarray], new: dict[str, np.ndarray], block: int
-) -> dict[str, np.ndarray]:
+def with_lookup(old: dict[str, np.ndarray], new: dict[str, np.ndarray], block: int) -> dict[str, np.ndarray]:
     """The old model with block ``block`` of the new one, which adds nothing: ``graft_lookup.py`` put it there."""
     grown = {name: values for name, values in new.items() if name.startswith(f"blocks.{block}.")}
     for part in ("output", "down"):

@@ -19,6 +19,7 @@ import math
 import random
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -27,7 +28,6 @@ sys.path[:0] = [str(HERE), str(HERE.parents[1])]
 
 import data  # noqa: E402
 import torch  # noqa: E402
-import torch.nn.functional as F  # noqa: E402
 from insight import Insight, Lookup  # noqa: E402
 from model import SLOW_FROM, Block, Model, Shape, angles  # noqa: E402
 from muon import Muon, fast_bfloat16  # noqa: E402
@@ -166,7 +166,7 @@ class Teacher:
         block.output.weight *= written * last.norm(dim=1).mean() / added.norm(dim=1).mean()
 
 
-def clock(minutes: float) -> "object":
+def clock(minutes: float) -> Iterator[float]:
     """The share of the minutes that is over, again and again until they are."""
     started = time.monotonic()
     while (share := (time.monotonic() - started) / (60 * minutes)) < 1:

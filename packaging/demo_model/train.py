@@ -383,7 +383,9 @@ class Run:
         task = torch.tensor([row.tasks for row in made], device=self.device)[:, 1:].reshape(-1)
         target = rows[:, 1:].reshape(-1)
         with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.autocast):
-            states = self.model.states(rows[:, :-1], seen_at_ends(made, self.random).to(self.device) if at_ends else None)
+            states = self.model.states(
+                rows[:, :-1], seen_at_ends(made, self.random).to(self.device) if at_ends else None
+            )
             heard = torch.rand(task.shape, device=self.device) < READ_SHARE
             kept = ((target != tokens.PAD) & ((task != READ) | heard)).nonzero().squeeze(1)
             hidden = self.model.norm(states[-1].reshape(-1, states[-1].shape[-1])[kept])

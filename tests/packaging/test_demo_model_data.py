@@ -30,7 +30,7 @@ def test_pieces_have_the_tokens_of_the_whole(encoder: data.Encoder, length: int)
     level = data.Level(length, simple=0.3, framed=0.6)
     for _ in range(40):
         row = data.stream(r, level)
-        ids, tasks, _ = encoder.rows([row])[0]
+        ids, tasks, *_ = encoder.rows([row])[0]
         assert ids == encoder.tokenizer.encode("".join(text for text, _, _ in row), add_special_tokens=False).ids
         assert len(tasks) == len(ids) and max(tasks) >= 0
 

@@ -16,7 +16,7 @@ import data  # noqa: E402
 import export  # noqa: E402
 import llama_cpp  # noqa: E402
 import operations  # noqa: E402
-from model import Block, Model, Shape, deepened  # noqa: E402
+from model import Block, Model, Shape, angles, deepened  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -134,3 +134,72 @@ def test_a_mixture_lies_between(trained: Model, exported: Path) -> None:
     mixed = export.mixed(new, old, 0.85)
     assert set(mixed) == set(old)
     assert all(np.allclose(mixed[name] - old[name], 0.85, atol=1e-5) for name in old)
+
+
+def test_an_older_model_gets_a_block_that_adds_nothing(trained: Model, exported: Path) -> None:
+    old = export.read(exported)[1]
+    torch.manual_seed(6)
+    deeper = deepened(trained, 3)
+    new = {name: tensor.float().numpy() + 0.1 for name, tensor in deeper.state_dict().items()}
+    grown = export.with_lookup(old, new, 1)
+    deeper.load_state_dict({name: torch.tensor(values) for name, values in grown.items()})
+    with_old = Model(trained.shape)
+    with_old.load_state_dict({name: torch.tensor(values) for name, values in old.items()})
+    ids = torch.randint(5, trained.shape.vocabulary, (1, 40))
+    with torch.no_grad():
+        assert torch.equal(deeper.eval()(ids), with_old.eval()(ids))
+
+
+def test_what_a_block_looks_at_is_what_it_attends_to(trained: Model) -> None:
+    torch.manual_seed(7)
+    block, x = trained.blocks[1], torch.randn(30, 64)
+    assert isinstance(block, Block)
+    cos, sin = angles(trained.shape, 30, x.device)
+    at = torch.tensor([4, 29])
+    with torch.no_grad():
+        block.down.weight, kept = torch.nn.Parameter(torch.zeros_like(block.down.weight)), block.down.weight
+        whole = block(x[None], cos, sin)[0]
+        block.down.weight = kept
+        logs, written = block.look(x, at, cos, sin)
+    assert torch.allclose(whole[at], x[at] + written, atol=1e-4)
+    assert torch.allclose(logs.exp().sum(-1), torch.ones(2, 2), atol=1e-4) and not logs.exp()[:, 0, 5:].any()
+
+
+def test_the_place_of_an_answer_is_the_newest_line_that_tells_it() -> None:
+    city = next(attribute for attribute in data.ATTRIBUTES if attribute.name == "city")
+    number = data.ATTRIBUTES.index(city)
+
+    def line(person: str, value: str) -> list[data.Piece]:
+        return [
+            data.Piece(f"{person}: I live in {value}."),
+            data.Piece("\n", data.READ, data.Known(person, value, attribute=number)),
+        ]
+
+    def question(person: str, answer: str) -> list[data.Piece]:
+        text = f"Question\nWhere does {person} live?<|end|><|assistant|>"
+        return [data.Piece(text, data.READ, data.asked_about("value", person, city)), data.Piece(f"{answer}<|end|>", 1)]
+
+    pieces = [*line("Mira", "Oslo"), *line("Paul", "Rome"), *line("Mira", "Bern"), *question("Mira", "Bern")]
+    row = data.Encoder().rows([pieces + question("Nora", "unknown")])[0]
+    lines, questions = data.spans(row)
+    newest, never = row.looks
+    assert newest == (questions[0][1] - 1, [lines[2][1]]) and never == (questions[1][1] - 1, [0, 1, 2, 3])
+    text = data.Encoder().tokenizer.decode(row.ids[lines[1][0] : lines[1][1] + 1])
+    assert text == "Paul: I live in Rome.\n"
+
+
+def test_questions_see_the_ends_of_all_lines_and_the_words_of_some() -> None:
+    import train
+
+    r = random.Random(8)
+    level = data.Level(300, asking=True, repeat=0.0)
+    rows = data.batch(r, data.Encoder(), level, 4)
+    seen = train.seen_at_ends(rows, r)
+    for row, mask in zip(rows, seen[:, 0], strict=True):
+        lines, questions = data.spans(row)
+        asked = next(end - 1 for _, end in questions if end < 300)
+        told = [(start, end) for start, end in lines if start > data.SINK and end < asked]
+        assert all(mask[asked, end] for _, end in told)
+        words = [bool(mask[asked, start:end].any()) for start, end in told]
+        assert not all(words)
+        assert all(mask[end, :end].all() for _, end in told), "lines see everything before them"
