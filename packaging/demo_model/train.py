@@ -41,7 +41,7 @@ READ_SHARE = 0.25
 """Share of the tokens outside answers whose loss is computed; the logits of all of them cost a fifth of the time."""
 CHANGES = ("order", "teller", "who", "count", "people", "most")
 """Tasks of the rows about changes."""
-CHANGES_SHARE = 0.2
+CHANGES_SHARE = 0.35
 """Share of the steps of long rows that are short rows about changes. A long row asks little, and counts were guessed:
 after 240 minutes "how many people" was answered "two" whatever was told."""
 INSIGHT = 0.4
