@@ -68,27 +68,32 @@ class Lookup(nn.Module):
         """Mean loss of the attention and of the copy, share of the attention and of right copies; nan where none is
         asked. ``states`` are ``[row, token, width]``, after each block.
         """
-        block, state = model.blocks[self.block], states[self.block - 1]
-        assert isinstance(block, Block)
-        cos, sin = angles(model.shape, state.shape[1], state.device)
-        losses, shares = [], []
-        for row, x in zip(rows, state, strict=True):
-            told = [(at, ends) for at, ends in row.looks if ends[0] >= data.SINK]
-            asked = told + [(at, ends) for at, ends in row.looks if ends[0] < data.SINK]
-            if not told:
-                continue
-            at = torch.tensor([at for at, _ in asked], device=x.device)
-            where = torch.zeros(len(asked), len(x), dtype=torch.bool)
-            for n, (_, ends) in enumerate(asked):
-                where[n, ends] = True
-            logs, written = block.look(x, at, cos, sin)
-            place = logs.masked_fill(~where.to(x.device), -math.inf).logsumexp(-1)
-            target = torch.tensor([row.ids[at + 1] for at, _ in told], device=x.device)
-            hidden = F.rms_norm(written[: len(told)].float(), written.shape[-1:]) * model.norm.weight.detach()
-            logits = F.linear(hidden * self.scale, model.embedding.weight.detach())
-            losses.append(torch.stack((-place.mean(), F.cross_entropy(logits, target))))
-            found = place[:, : len(told)].detach().exp().mean()
-            shares.append(torch.stack((found, (logits.argmax(-1) == target).float().mean())))
-        if not losses:
+        state = states[self.block - 1]
+        seen = [self._row(model, x, row) for x, row in zip(state, rows, strict=True) if any(map(_told, row.looks))]
+        if not seen:
             return state.new_zeros(2, dtype=torch.float32), state.new_full((2,), torch.nan, dtype=torch.float32)
-        return torch.stack(losses).mean(0), torch.stack(shares).mean(0)
+        losses, shares = (torch.stack(part).mean(0) for part in zip(*seen, strict=True))
+        return losses, shares
+
+    def _row(self, model: Model, x: Tensor, row: data.Row) -> tuple[Tensor, Tensor]:
+        """Both losses and both shares of one row; ``x`` is ``[token, width]``."""
+        block = model.blocks[self.block]
+        assert isinstance(block, Block)
+        asked = sorted(row.looks, key=_told, reverse=True)
+        told = sum(map(_told, asked))
+        at = torch.tensor([at for at, _ in asked], device=x.device)
+        elsewhere = torch.ones(len(asked), len(x), dtype=torch.bool)
+        for number, (_, ends) in enumerate(asked):
+            elsewhere[number, ends] = False
+        logs, written = block.look(x, at, *angles(model.shape, len(x), x.device))
+        place = logs.masked_fill(elsewhere.to(x.device), -math.inf).logsumexp(-1)
+        target = torch.tensor([row.ids[at + 1] for at, _ in asked[:told]], device=x.device)
+        hidden = F.rms_norm(written[:told].float(), written.shape[-1:]) * model.norm.weight.detach() * self.scale
+        logits = F.linear(hidden, model.embedding.weight.detach())
+        found, right = place[:, :told].exp().mean(), (logits.argmax(-1) == target).float().mean()
+        return torch.stack((-place.mean(), F.cross_entropy(logits, target))), torch.stack((found, right)).detach()
+
+
+def _told(look: tuple[int, list[int]]) -> bool:
+    """Whether a line tells the answer; what was never told is looked up at the first tokens."""
+    return look[1][0] >= data.SINK
