@@ -34,8 +34,6 @@ from muon import Muon, fast_bfloat16  # noqa: E402
 from torch import Tensor, nn  # noqa: E402
 from train import Progress, keep_freed_memory, started_from  # noqa: E402
 
-AFTER = 2
-"""Number of the block behind which the new one stands."""
 SHARP = 1.5
 TOKENS = 4096
 
@@ -64,7 +62,7 @@ def main() -> None:
     block, lookup = matching(shape, insight), Lookup(shape.layers)
     grown = Model(shape)
     blocks: list[nn.Module] = list(model.blocks)
-    grown.blocks = nn.ModuleList([*blocks[: AFTER + 1], block, *blocks[AFTER + 1 :]])
+    grown.blocks = nn.ModuleList([*blocks[: lookup.block], block, *blocks[lookup.block :]])
     grown.embedding, grown.norm = model.embedding, model.norm
     teacher.teach_block(grown, lookup, options.alone)
     teacher.shrink(block, options.written)
@@ -104,6 +102,8 @@ class Teacher:
 
     def __init__(self, model: Model, length: int):
         self.model, self.length = model, length
+        self.after = (model.shape.layers + 1) // 2 - 1
+        """The block behind which the new one stands, so that it is ``Lookup.block`` of the deeper model."""
         self.encoder = data.Encoder()
         self.random = random.Random(97)
         self.bfloat16 = fast_bfloat16()
@@ -131,7 +131,7 @@ class Teacher:
         for share in clock(minutes):
             made, tokens = self.rows(900)
             states = [state.float() for state in self.states(tokens, len(self.model.blocks))]
-            states.insert(AFTER + 1, states[AFTER])
+            states.insert(self.after + 1, states[self.after])
             known = torch.tensor([(n, at, *fields) for n, row in enumerate(made) for at, fields in row.known])
             losses, right = insight.losses(states, self.model.embedding.weight, known[:, :2], known[:, 2:])
             step(losses.nan_to_num().mean(), [optimiser], [1e-2], share)
@@ -139,7 +139,7 @@ class Teacher:
 
     def teach_block(self, grown: Model, lookup: Lookup, minutes: float) -> None:
         """Train the new block of ``grown`` alone."""
-        block = grown.blocks[AFTER + 1]
+        block = grown.blocks[self.after + 1]
         assert isinstance(block, Block)
         matrices = [part.weight for part in (block.query, block.key, block.value, block.output)]
         biases = [block.query.bias, block.key.bias, block.value.bias, block.attention_norm.weight]
@@ -147,7 +147,7 @@ class Teacher:
         seen = torch.zeros(4)
         for share in clock(minutes):
             made, tokens = self.rows(600 if share < 0.3 else self.length)
-            states = [state.float() for state in self.states(tokens, AFTER + 1)]
+            states = [state.float() for state in self.states(tokens, self.after + 1)]
             losses, right = lookup.losses(grown, states, made)
             step(losses.sum(), optimisers, [2e-3, 2e-3], share)
             seen = 0.9 * seen + 0.1 * torch.cat((losses.detach(), right))
@@ -160,7 +160,7 @@ class Teacher:
         states = self.states(tokens, len(self.model.blocks))
         at = torch.tensor([(n, at) for n, row in enumerate(made) for at, _ in row.looks])
         cos, sin = angles(self.model.shape, tokens.shape[1], tokens.device)
-        before = states[AFTER].float()
+        before = states[self.after].float()
         added = (block(before, cos, sin) - before)[at[:, 0], at[:, 1]]
         last = states[-1].float()[at[:, 0], at[:, 1]]
         block.output.weight *= written * last.norm(dim=1).mean() / added.norm(dim=1).mean()

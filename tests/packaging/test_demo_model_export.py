@@ -203,3 +203,21 @@ def test_questions_see_the_ends_of_all_lines_and_the_words_of_some() -> None:
         words = [bool(mask[asked, start:end].any()) for start, end in told]
         assert not all(words)
         assert all(mask[end, :end].all() for _, end in told), "lines see everything before them"
+
+
+def test_the_graft_adds_a_block_and_leaves_the_others_alone(tmp_path: Path, root: Path) -> None:
+    import subprocess
+    import sys
+
+    script, out = root / "packaging/demo_model/graft_lookup.py", tmp_path / "grafted.pt"
+    command = [sys.executable, str(script), "--start", str(export.MODEL), "--out", str(out)]
+    subprocess.run([*command, "--heads", "0.01", "--alone", "0.01"], check=True, timeout=120, capture_output=True)
+    saved = torch.load(out, weights_only=True)
+    shape, old = export.read(export.MODEL)
+    block = saved["shape"]["layers"] // 2
+    grown = export.with_lookup(old, {name: tensor.numpy() for name, tensor in saved["weights"].items()}, block)
+    changed = {name for name, tensor in saved["weights"].items() if not np.array_equal(tensor.numpy(), grown[name])}
+    assert saved["shape"]["layers"] == shape["layers"] + 1 and len(grown) == len(saved["weights"])
+    assert changed == {f"blocks.{block}.output.weight"}
+    added = saved["weights"][f"blocks.{block}.output.weight"]
+    assert 0 < float(added.norm()) < 0.2 * np.linalg.norm(old[f"blocks.{block}.output.weight"])
