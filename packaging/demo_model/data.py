@@ -584,8 +584,9 @@ def look(known: Known, at: int, told: dict[tuple[str, int], list[int]], looks: l
         if known.person:
             told.setdefault(about, []).append(at)
     elif known.kind == KINDS.index("value"):
-        ends = told.get(about, list(range(SINK)))
-        looks.append((at, list(ends) if known.attribute == LABEL else ends[-1:] if about in told else ends))
+        ends = told.get(about, [])
+        ends = ends[:] if known.attribute == LABEL else ends[-1:]
+        looks.append((at, ends or list(range(SINK))))
 
 
 class Spans(NamedTuple):

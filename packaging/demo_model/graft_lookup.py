@@ -35,7 +35,9 @@ from torch import Tensor, nn  # noqa: E402
 from train import Progress, keep_freed_memory, started_from  # noqa: E402
 
 SHARP = 1.5
+"""Length of each row of the first queries and keys."""
 TOKENS = 4096
+"""Tokens of a batch."""
 
 
 def main() -> None:

@@ -49,14 +49,14 @@ INSIGHT = 0.4
 LOOKUP = (0.2, 0.4)
 """Weights of the losses of ``insight.Lookup``: where the block in the middle looks, and what it copies."""
 AT_LINE_ENDS = 0.6
-"""Share of the steps in which questions see but the ends of many lines, not the words in them, in rows of at most
-``ENDS_LENGTH`` tokens. At its end every unseen line was understood, and yet "I keep a {v} as a pet" was answered with
-another line: questions had learned to look at the words, before which all was said in most lines, and those of the
-rest misled them."""
+"""Share of the steps, those about changes among them, in which questions see but the ends of many lines, not the words
+in them; the others of these steps have rows of at most ``ENDS_LENGTH`` tokens. At its end every unseen line was
+understood, and yet "I keep a {v} as a pet" was answered with another line: questions had learned to look at the words,
+before which all was said in most lines, and those of the rest misled them."""
 ENDS_LENGTH = 1800
 HIDDEN = (0.4, 0.4, 0.7, 1.0)
-"""Shares of the lines whose words are hidden. With all or none, questions learned to tell the two apart: the block that
-looks at the ends of lines copied the right value, and with all words in sight the answer was "unknown"."""
+"""Shares of the lines whose words are hidden. With all or none, the block that looks at the ends of lines copied the
+right value, and with all words in sight the answer was often "unknown" all the same."""
 SHORTER_SHARE = 0.1
 """Share of the steps of long rows that have shorter ones, which hold as many questions and cost half as much. At 0.4,
 with as many about changes, a fifth of what was recalled over 2,000 tokens was forgotten in 600 steps."""
@@ -79,6 +79,11 @@ class Progress:
     def note(self, task: str, share: float) -> None:
         """Move the running accuracy of ``task``."""
         self.right[task] = 0.95 * self.right.get(task, 0.0) + 0.05 * share
+
+    def come_to_know(self, name: str, share: float) -> None:
+        """Move the running accuracy of what is read inside the model; nan where nothing was asked."""
+        if share == share:
+            self.insight[name] = 0.98 * self.insight.get(name, share) + 0.02 * share
 
     def level(self) -> data.Level:
         """Rows as hard as progress allows."""
@@ -247,7 +252,8 @@ class Run:
             shape = replace(shape, slowed=options.slowed)
         self.model = Model(shape).to(device)
         self.insight = Insight(shape.width, shape.layers).to(device)
-        self.lookup = Lookup(shape.layers).to(device)
+        self.lookup = Lookup(shape.layers).to(device) if saved and "lookup" in saved else None
+        """Of a checkpoint that ``graft_lookup.py`` began. Without it questions see everything, as always before."""
         self.autocast = device.type == "cuda" or fast_bfloat16()
         self.averaged = {name: tensor.detach().clone() for name, tensor in self.model.state_dict().items()}
         self.optimisers = self.make_optimisers()
@@ -270,12 +276,16 @@ class Run:
         """Muon for the matrices of the layers, AdamW for the rest."""
         matrices = [p for p in self.model.blocks.parameters() if p.dim() == 2]
         others = [p for p in self.model.parameters() if p.dim() != 2 or p is self.model.embedding.weight]
-        others += [*self.insight.parameters(), *self.lookup.parameters()]
+        others += self.taught_beside()
         rate = self.options.rate
         if self.options.optimiser == "adamw":
             matrices, others = [], matrices + others
         made: list[torch.optim.Optimizer] = [torch.optim.AdamW(others, lr=rate, betas=(0.9, 0.98), weight_decay=0.02)]
         return [*made, Muon(matrices, lr=rate, weight_decay=0.02)] if matrices else made
+
+    def taught_beside(self) -> list[torch.nn.Parameter]:
+        """What is trained and not exported."""
+        return [*self.insight.parameters(), *(self.lookup.parameters() if self.lookup else ())]
 
     def restore(self, saved: dict[str, Any]) -> None:
         """Everything of a checkpoint."""
@@ -288,7 +298,7 @@ class Run:
                 group["lr"] = rate
         if "insight" in saved:
             self.insight.load_state_dict(saved["insight"])
-        if "lookup" in saved:
+        if self.lookup:
             self.lookup.load_state_dict(saved["lookup"])
         self.progress = Progress(**saved["progress"])
 
@@ -323,7 +333,7 @@ class Run:
         """The mean gradient of all workers."""
         if self.options.workers == 1:
             return
-        parameters = (*self.model.parameters(), *self.insight.parameters(), *self.lookup.parameters())
+        parameters = (*self.model.parameters(), *self.taught_beside())
         gradients = [p.grad if p.grad is not None else torch.zeros_like(p) for p in parameters]
         flat = torch.cat([gradient.reshape(-1) for gradient in gradients])
         dist.all_reduce(flat)
@@ -344,7 +354,7 @@ class Run:
         for optimiser in self.optimisers:
             for group in optimiser.param_groups:
                 group["lr"] = self.options.rate * self.rate()
-        at_ends = self.common.random() < AT_LINE_ENDS
+        at_ends = self.lookup is not None and self.common.random() < AT_LINE_ENDS
         for number, rows in enumerate(self.batches(at_ends)):
             self.learn(rows, at_ends and number == 0)
         self.share_gradients()
@@ -383,9 +393,8 @@ class Run:
         task = torch.tensor([row.tasks for row in made], device=self.device)[:, 1:].reshape(-1)
         target = rows[:, 1:].reshape(-1)
         with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.autocast):
-            states = self.model.states(
-                rows[:, :-1], seen_at_ends(made, self.random).to(self.device) if at_ends else None
-            )
+            seen = seen_at_ends(made, self.random).to(self.device) if at_ends else None
+            states = self.model.states(rows[:, :-1], seen)
             heard = torch.rand(task.shape, device=self.device) < READ_SHARE
             kept = ((target != tokens.PAD) & ((task != READ) | heard)).nonzero().squeeze(1)
             hidden = self.model.norm(states[-1].reshape(-1, states[-1].shape[-1])[kept])
@@ -412,16 +421,16 @@ class Run:
         table = torch.tensor(known, device=self.device)
         losses, right = self.insight.losses(states, self.model.embedding.weight.detach(), table[:, :2], table[:, 2:])
         for name, share in zip(data.Known._fields, right.tolist(), strict=True):
-            if share == share:  # nan: nothing was asked
-                self.progress.insight[name] = 0.98 * self.progress.insight.get(name, share) + 0.02 * share
+            self.progress.come_to_know(name, share)
         return losses.nan_to_num().sum() / len(losses)
 
     def looked_up(self, states: list[torch.Tensor], made: list[data.Row]) -> torch.Tensor:
         """The loss of what the block in the middle looks at and copies from there."""
+        if self.lookup is None:
+            return torch.zeros((), device=self.device)
         losses, right = self.lookup.losses(self.model, states, made)
         for name, share in zip(("looked", "copied"), right.tolist(), strict=True):
-            if share == share:
-                self.progress.insight[name] = 0.98 * self.progress.insight.get(name, share) + 0.02 * share
+            self.progress.come_to_know(name, share)
         return (losses * losses.new_tensor(LOOKUP)).sum()
 
     def measure(self, logits: torch.Tensor, target: torch.Tensor, task: torch.Tensor, first: torch.Tensor) -> None:
@@ -438,9 +447,7 @@ class Run:
     def note_ends(self, logits: torch.Tensor, target: torch.Tensor, task: torch.Tensor, first: torch.Tensor) -> None:
         """Running accuracy of answers from the ends of lines alone."""
         asked = first & ((task == TASK["recall"]) | (task == TASK["newest"]))
-        if asked.any():
-            share = (logits[asked].argmax(-1) == target[asked]).float().mean().item()
-            self.progress.insight["ends"] = 0.95 * self.progress.insight.get("ends", share) + 0.05 * share
+        self.progress.come_to_know("ends", (logits[asked].argmax(-1) == target[asked]).float().mean().item())
 
     @torch.no_grad()
     def average(self) -> None:
@@ -460,10 +467,11 @@ class Run:
             "weights": self.model.state_dict(),
             "averaged": self.averaged,
             "insight": self.insight.state_dict(),
-            "lookup": self.lookup.state_dict(),
             "optimisers": [optimiser.state_dict() for optimiser in self.optimisers],
             "progress": asdict(self.progress),
         }
+        if self.lookup:
+            saved["lookup"] = self.lookup.state_dict()
         torch.save(saved, path.with_suffix(".part"))
         path.with_suffix(".part").replace(path)
 

@@ -116,6 +116,7 @@ def test_training_resumes_where_it_stopped(tmp_path: Path, root: Path) -> None:
         return dict(saved["progress"])
 
     first = train("--minutes", "0.02")
+    assert "lookup" not in torch.load(tmp_path / "c.pt", weights_only=True), "only a graft is taught where to look"
     again = train("--minutes", "0.05", "--resume")
     assert int(str(again["step"])) > int(str(first["step"])) > 0
     assert float(str(again["seconds"])) > float(str(first["seconds"]))
@@ -213,6 +214,18 @@ def test_the_graft_adds_a_block_and_leaves_the_others_alone(tmp_path: Path, root
     command = [sys.executable, str(script), "--start", str(export.MODEL), "--out", str(out)]
     subprocess.run([*command, "--heads", "0.01", "--alone", "0.01"], check=True, timeout=120, capture_output=True)
     saved = torch.load(out, weights_only=True)
+    further = [
+        sys.executable,
+        str(script.with_name("train.py")),
+        "--resume",
+        "--checkpoint",
+        str(out),
+        "--threads",
+        "1",
+    ]
+    small = ["--tokens", "384", "--minutes", "0.01", "--operations", "0"]
+    subprocess.run([*further, *small], check=True, timeout=120, capture_output=True)
+    assert {"looked", "copied"} <= set(torch.load(out, weights_only=True)["progress"]["insight"])
     shape, old = export.read(export.MODEL)
     block = saved["shape"]["layers"] // 2
     grown = export.with_lookup(old, {name: tensor.numpy() for name, tensor in saved["weights"].items()}, block)
