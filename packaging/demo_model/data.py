@@ -162,11 +162,12 @@ def made_up(r: random.Random) -> str:
 
 
 def alike(r: random.Random, word: str, others: Sequence[str]) -> str:
-    """``word``, at times with the first letter of one of ``others``: an answer that begins as another one does has to
-    go on as its own. "Doris" was answered for "Dallas"."""
+    """``word``, at times with the first letters of one of ``others``: an answer that begins as another one does has to
+    go on as its own. "Doris" was answered for "Dallas", and "basing" for "bassoon"."""
     if not others or r.random() < 0.7:
         return word
-    begun = r.choice(others)[0] + word[1:]
+    shared = r.choice((1, 1, 2, 3))
+    begun = r.choice(others)[:shared] + word[shared:]
     return word if begun.lower() in held_out() else begun
 
 
