@@ -52,8 +52,8 @@ def pieces() -> tuple[str, ...]:
 def invented(r: random.Random) -> str:
     """A lower-case word that is no name or value of a session, two to four tokens long as a rule.
 
-    Half of them begin with any token there is. The others begin with few, and heads that had read only those misread
-    unseen values at the ends of lines in 5 of 120, names in 6; with these, in 1 and 0.
+    Half of them begin with any token there is. The others begin with few, and heads that had read only those misread the
+    person of 8 of 120 unseen questions and the value of 3 lines; with these, of one each.
     """
     while True:
         u = r.random()
