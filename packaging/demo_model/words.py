@@ -52,8 +52,8 @@ def pieces() -> tuple[str, ...]:
 def invented(r: random.Random) -> str:
     """A lower-case word that is no name or value of a session, two to four tokens long as a rule.
 
-    Half of them begin with any token there is. The others begin with few, and heads that had read only those misread the
-    person of 8 of 120 unseen questions and the value of 3 lines; with these, of one each.
+    Half of them begin with any token there is. The others begin with few, and heads that had read only those misread
+    the person of 8 of 120 unseen questions and the value of 3 lines; with these, of one each.
     """
     while True:
         u = r.random()
