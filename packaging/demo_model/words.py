@@ -44,7 +44,7 @@ def pool(split: Split) -> tuple[str, ...]:
 
 @cache
 def pieces() -> tuple[str, ...]:
-    """Tokens of letters alone, in lower case."""
+    """Tokens of two to six letters, in lower case."""
     letters = [token for token in tokenizer.load().get_vocab() if token.isascii() and token.isalpha()]
     return tuple(sorted({token.lower() for token in letters if 2 <= len(token) <= 6}))
 
@@ -52,7 +52,7 @@ def pieces() -> tuple[str, ...]:
 def invented(r: random.Random) -> str:
     """A lower-case word that is no name or value of a session, two to four tokens long as a rule.
 
-    Half of them begin with any token there is. The others begin with few, and heads that had read only those misread
+    Half of them begin with any token of letters. The others begin with few, and heads that had read only those misread
     the person of 8 of 120 unseen questions and the value of 3 lines; with these, of one each.
     """
     while True:

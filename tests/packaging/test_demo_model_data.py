@@ -15,6 +15,7 @@ import data
 import operations
 import phrasing
 import tokenizer as tokens
+import words
 
 from workbench.sessions.synthesis import language, vocabulary
 
@@ -62,6 +63,12 @@ def test_held_out_words_are_never_trained_on() -> None:
     for attribute in language.ATTRIBUTES:
         for phrase in attribute.told.heldout:
             assert not re.search(": " + re.escape(phrase).replace(r"\{v\}", r"\w+"), text), phrase
+
+
+def test_invented_words_begin_with_any_token(encoder: data.Encoder) -> None:
+    r = random.Random(7)
+    begun = {encoder.tokenizer.encode(words.invented(r), add_special_tokens=False).ids[0] for _ in range(3000)}
+    assert len(begun) > 900, "without words of any tokens it is 588"
 
 
 def test_no_phrasing_of_training_is_held_out() -> None:
