@@ -590,29 +590,6 @@ def look(known: Known, at: int, told: dict[tuple[str, int], list[int]], looks: l
         looks.append((at, ends or list(range(SINK))))
 
 
-class Spans(NamedTuple):
-    """Where the lines of a row's memory stand, up to their ends, and its questions, up to the token that the answer
-    follows: ``(start, end)`` each."""
-
-    lines: list[tuple[int, int]]
-    questions: list[tuple[int, int]]
-
-
-def spans(row: Row) -> Spans:
-    """Where lines and questions stand; a line is one whose end has something known."""
-    ends = {at for at, _ in row.known if row.ids[at] != tokens.ASSISTANT}
-    found, start = Spans([], []), 0
-    for at, token in enumerate(row.ids):
-        if at in ends:
-            found.lines.append((start, at))
-        elif token == tokens.ASSISTANT:
-            found.questions.append((start, at + 1))
-        asked = row.ids[at + 1 : at + 2] == [tokens.ASSISTANT]
-        if at in ends or (token == tokens.END and not asked):
-            start = at + 1
-    return found
-
-
 def batch(r: random.Random, encoder: Encoder, level: Level, rows: int) -> list[Row]:
     """``rows`` rows of ``level.length + 1`` tokens, padded."""
     length = level.length + 1

@@ -44,7 +44,8 @@ NAMES = {
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--checkpoint", type=Path, default=ROOT / "out" / "demo_model" / "checkpoint.pt")
+    checkpoint = ROOT / "out" / "demo_model" / "checkpoint.pt"
+    parser.add_argument("--checkpoint", type=Path, default=checkpoint, help="of train.py, or a GGUF to write again")
     parser.add_argument("--type", default="q8_0", choices=("q8_0", "f16"))
     parser.add_argument("--weights", default="averaged", choices=("averaged", "weights"))
     parser.add_argument("--mix", type=Path, help="an exported model whose weights are mixed in")
@@ -52,19 +53,22 @@ def main() -> None:
     parser.add_argument("--slowed", type=float, help="divide the slower RoPE frequencies by this instead")
     parser.add_argument("--out", type=Path, default=MODEL)
     options = parser.parse_args()
-    import torch
-
-    saved = torch.load(options.checkpoint, map_location="cpu", weights_only=True)
-    weights = {name: tensor.float().numpy() for name, tensor in saved[options.weights].items()}
+    shape, weights = read(options.checkpoint) if options.checkpoint.suffix == ".gguf" else saved(options)
     if options.mix:
-        shape, old = read(options.mix)
-        if shape["layers"] < saved["shape"]["layers"]:
-            old = with_lookup(old, weights, saved["shape"]["layers"] // 2)
-        weights = mixed(weights, old, options.share)
+        weights = mixed(weights, read(options.mix)[1], options.share)
     slowed = {"slowed": options.slowed} if options.slowed else {}
-    write(options.out, saved["shape"] | slowed, weights, options.type)
+    write(options.out, shape | slowed, weights, options.type)
     digest = hashlib.sha256(options.out.read_bytes()).hexdigest()
     print(f"{options.out}: {options.out.stat().st_size / 1e6:.2f} MB, sha256 {digest}")
+
+
+def saved(options: argparse.Namespace) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """The sizes and the float32 weights of a checkpoint of ``train.py``."""
+    import torch
+
+    checkpoint = torch.load(options.checkpoint, map_location="cpu", weights_only=True)
+    weights = checkpoint[options.weights]
+    return checkpoint["shape"], {name: tensor.float().numpy() for name, tensor in weights.items()}
 
 
 def mixed(new: dict[str, np.ndarray], old: dict[str, np.ndarray], share: float) -> dict[str, np.ndarray]:
@@ -73,18 +77,6 @@ def mixed(new: dict[str, np.ndarray], old: dict[str, np.ndarray], share: float) 
     What a later training gained and what it forgot lie apart: in between most of both is kept (Wortsman et al. 2022).
     """
     return {name: share * values + (1 - share) * old[name] for name, values in new.items()}
-
-
-def with_lookup(old: dict[str, np.ndarray], new: dict[str, np.ndarray], block: int) -> dict[str, np.ndarray]:
-    """The old model with block ``block`` of the new one, which adds nothing: ``graft_lookup.py`` put it there."""
-    grown = {name: values for name, values in new.items() if name.startswith(f"blocks.{block}.")}
-    for part in ("output", "down"):
-        grown[f"blocks.{block}.{part}.weight"] = np.zeros_like(grown[f"blocks.{block}.{part}.weight"])
-    for name, values in old.items():
-        number = re.match(r"blocks\.(\d+)\.", name)
-        later = number is not None and int(number[1]) >= block
-        grown[re.sub(r"\d+", str(int(number[1]) + 1), name, count=1) if number and later else name] = values
-    return grown
 
 
 def write(path: Path, shape: dict[str, Any], weights: dict[str, np.ndarray], kind: str) -> None:
@@ -97,8 +89,8 @@ def write(path: Path, shape: dict[str, Any], weights: dict[str, np.ndarray], kin
     writer.add_file_type(gguf.LlamaFileType.MOSTLY_Q8_0 if kind == "q8_0" else gguf.LlamaFileType.MOSTLY_F16)
     for name, values in weights.items():
         add_tensor(writer, tensor_name(name), values, kind)
-    if shape.get("slowed", 1.0) != 1.0:
-        writer.add_tensor(ROPE_FACTORS, rope_factors(Shape(**shape)).numpy())
+    if shape.get("slowed", 1.0) != 1.0 or shape.get("channels"):
+        writer.add_tensor(ROPE_FACTORS, rope_factors(Shape(**shape)).float().numpy())
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
@@ -110,7 +102,7 @@ def read(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """The sizes and the float32 weights of a file that :func:`write` made; Q8_0 has lost a little."""
     file = gguf.GGUFReader(str(path))
     number = {name.removeprefix("llama."): field.contents() for name, field in file.fields.items()}
-    shape = {
+    shape: dict[str, Any] = {
         "vocabulary": number["vocab_size"],
         "width": number["embedding_length"],
         "layers": number["block_count"],
@@ -118,18 +110,26 @@ def read(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         "feed_forward": number["feed_forward_length"],
         "rope_base": number["rope.freq_base"],
         "context": number["context_length"],
+        "channels": number.get("attention.key_length", 0),
     }
     ours = {theirs: name for name, theirs in NAMES.items()} | {"token_embd.weight": "embedding.weight"}
     ours["output_norm.weight"] = "norm.weight"
     weights = {}
     for tensor in file.tensors:
         if tensor.name == ROPE_FACTORS:
-            shape["slowed"] = float(tensor.data.max())
+            shape["slowed"] = slowed(tensor.data, Shape(**shape))
             continue
         layer, rest = re.fullmatch(r"(blk\.\d+\.)?(.*)", tensor.name).groups()  # type: ignore[union-attr]
         name = layer.replace("blk", "blocks") + ours[rest] if layer else ours[rest]
         weights[name] = gguf.quants.dequantize(tensor.data, tensor.tensor_type).astype(np.float32)
     return shape, weights
+
+
+def slowed(factors: np.ndarray, shape: Shape) -> float:
+    """``Shape.slowed`` from the factors of its file: what the slowest pair that turns is divided by."""
+    last = shape.turning - 1
+    divided = factors[last] * shape.rope_base ** (last / (shape.head // 2) - last / shape.turning)
+    return round(float(divided), 3)
 
 
 def tensor_name(name: str) -> str:
@@ -165,9 +165,13 @@ def add_shape(writer: gguf.GGUFWriter, shape: dict[str, Any]) -> None:
     writer.add_feed_forward_length(shape["feed_forward"])
     writer.add_head_count(shape["heads"])
     writer.add_head_count_kv(shape["heads"])
-    writer.add_layer_norm_rms_eps(shape["epsilon"])
+    writer.add_layer_norm_rms_eps(Shape(**shape).epsilon)
     writer.add_rope_freq_base(shape["rope_base"])
-    writer.add_rope_dimension_count(shape["width"] // shape["heads"])
+    head = Shape(**shape).head
+    writer.add_rope_dimension_count(head)
+    if shape.get("channels"):
+        writer.add_key_length(head)
+        writer.add_value_length(head)
     writer.add_vocab_size(shape["vocabulary"])
 
 

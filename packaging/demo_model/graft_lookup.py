@@ -4,40 +4,73 @@
 
 Seen in the model of six layers: at the end of every line, after the third block, person, attribute and value are known
 (the heads of ``insight.py``), and yet questions looked at the words of the line, of which those before "in my free
-time" know the person but not the attribute. Training with the words masked did not change that: nothing looked at the
-ends of lines, so nothing was learnt about copying from there, and the other way round. So the two halves are taught
-apart. The graft, placed after the third block, matches what insight's heads for person and attribute read, in the
-channels that RoPE hardly turns, and copies what its head for the value reads. It is trained alone, on where it looks
-(:func:`data.look` knows where the answers stand) and on what it copies, in a few minutes, since only three blocks are
-run; its output is small at first, and ``train.py`` goes on with all.
+time" know the person but not the attribute; what they answered was the same person's pet. Training did not change
+that. The graft, placed after the third block, is taught alone where to look (:func:`data.look` knows where the answers
+stand) and what to copy from there. The twelve channels of a head that RoPE hardly turns are few for a person and an
+attribute among a hundred lines; so all heads get more channels, which never turn and which the other blocks leave
+empty. Three blocks are run once over some thousand rows; only the ends of lines, the questions and a few other tokens
+are kept, and the block learns from those. Where nothing is to be looked up, it looks at the first tokens and writes
+next to nothing.
 """
 
 from __future__ import annotations
 
 import argparse
-import math
+import os
 import random
 import sys
 import time
-from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, replace
+from multiprocessing import get_context
 from pathlib import Path
+from typing import NamedTuple
 
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parents[1])]
 
 import data  # noqa: E402
+import tokenizer as tokens  # noqa: E402
 import torch  # noqa: E402
-from insight import Insight, Lookup  # noqa: E402
-from model import SLOW_FROM, Block, Model, Shape, angles  # noqa: E402
-from muon import Muon, fast_bfloat16  # noqa: E402
+import torch.nn.functional as F  # noqa: E402
+from model import SLOW_FROM, Block, Model, Shape, angles, widened  # noqa: E402
+from muon import Muon  # noqa: E402
 from torch import Tensor, nn  # noqa: E402
 from train import Progress, keep_freed_memory, started_from  # noqa: E402
 
-SHARP = 1.5
+CHANNELS = 48
+"""Of each head: the 32 it had, and sixteen that never turn."""
+SHARP = 1.6
 """Length of each row of the first queries and keys."""
-TOKENS = 4096
-"""Tokens of a batch."""
+ROWS = 8
+"""Rows of a step."""
+LENGTHS = (300, 700, 1200, 1800, 2350)
+"""Tokens of a row."""
+OTHERS = 40
+"""Other tokens of a row that are kept; the block learns to leave them alone."""
+OPERATIONS = 0.2
+"""Share of rows that are memory operations, in which nothing is looked up."""
+QUIET = 0.5
+"""Weight of what is written where nothing is to be."""
+RATE = 2e-3
+
+
+class Kept(NamedTuple):
+    """What is kept of a row: some tokens, and what the block should do at some of these.
+
+    Attributes:
+        states: the residual stream before the block, ``[token, width]``, float16.
+        places: where the tokens stand in the row, ascending, ``[token]``.
+        asked: numbers of the tokens at which an answer is looked up, then of those at which nothing is, ``[n]``.
+        ends: for each of ``asked`` the tokens to look at, ``[n, token]``, bool.
+        answers: first tokens of the answers, ``[m]``: the first ``m`` of ``asked`` have one.
+    """
+
+    states: Tensor
+    places: Tensor
+    asked: Tensor
+    ends: Tensor
+    answers: Tensor
 
 
 def main() -> None:
@@ -45,156 +78,154 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--start", type=Path, required=True, help="a GGUF that export.py wrote")
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--heads", type=float, default=2.0, help="minutes for insight's heads")
-    parser.add_argument("--alone", type=float, default=6.0, help="minutes for the new block")
-    parser.add_argument("--length", type=int, default=2350)
-    parser.add_argument("--written", type=float, default=0.02, help="size of what the new block adds at first")
+    parser.add_argument("--rows", type=int, default=4000, help="rows to learn from")
+    parser.add_argument("--rounds", type=float, default=5.0, help="how often each is learnt from")
+    parser.add_argument("--written", type=float, default=0.03, help="what the taught block's output is multiplied by")
+    parser.add_argument("--workers", type=int, default=os.cpu_count(), help="processes that run the three blocks")
     options = parser.parse_args()
     keep_freed_memory()
-    torch.manual_seed(1)
     torch.set_flush_denormal(True)
-    saved = started_from(options.start, options.length)
-    model = Model(Shape(**saved["shape"]))
-    model.load_state_dict(saved["weights"])
-    model.requires_grad_(False)
-    shape = replace(model.shape, layers=model.shape.layers + 1)
-    insight = Insight(shape.width, shape.layers)
-    teacher = Teacher(model, options.length)
-    teacher.teach_heads(insight, options.heads)
-    block, lookup = matching(shape, insight), Lookup(shape.layers)
+    saved = started_from(options.start, max(LENGTHS))
+    old = Model(Shape(**saved["shape"]))
+    old.load_state_dict(saved["weights"])
+    kept = collected(old, options.rows, options.workers)
+    torch.manual_seed(1)
+    model = widened(old, CHANNELS)
+    after = (old.shape.layers + 1) // 2
+    shape = replace(model.shape, layers=old.shape.layers + 1)
+    block = matching(shape)
+    teach(block, model, kept, options.rounds)
+    block.output.weight.data *= options.written
     grown = Model(shape)
     blocks: list[nn.Module] = list(model.blocks)
-    grown.blocks = nn.ModuleList([*blocks[: lookup.block], block, *blocks[lookup.block :]])
+    grown.blocks = nn.ModuleList([*blocks[:after], block, *blocks[after:]])
     grown.embedding, grown.norm = model.embedding, model.norm
-    teacher.teach_block(grown, lookup, options.alone)
-    teacher.shrink(block, options.written)
     weights = grown.state_dict()
-    saved |= {"shape": asdict(shape), "weights": weights, "averaged": weights, "insight": insight.state_dict()}
-    torch.save(saved | {"lookup": lookup.state_dict()}, options.out)
+    torch.save(saved | {"shape": asdict(shape), "weights": weights, "averaged": weights}, options.out)
 
 
-@torch.no_grad()
-def matching(shape: Shape, insight: Insight) -> Block:
-    """A block that matches person and attribute and copies the value, as well as insight's heads can say it."""
+def matching(shape: Shape) -> Block:
+    """A block whose queries and keys are the same in the channels that hardly turn, and whose FFN adds nothing."""
     block = Block(shape)
-    for part in (block.query, block.key, block.value, block.output, block.down):
-        nn.init.zeros_(part.weight)
     for part in (block.query, block.key, block.value):
         nn.init.zeros_(part.bias)
-    slow = 2 * math.ceil(SLOW_FROM * shape.head / 2)
-    half = (shape.head - slow) // 2
-    person, attribute = insight.words["person"], insight.classes["attribute"]
-    for head in range(shape.heads):
-        at = head * shape.head + slow
-        for code, source in ((0, person), (half, attribute)):
-            width = source.weight.shape[0]
-            read = torch.randn(half, width) / math.sqrt(width)
-            rows = read @ source.weight
-            rows *= SHARP / rows.norm(dim=1, keepdim=True)
-            block.query.weight[at + code : at + code + half] = rows
-            block.key.weight[at + code : at + code + half] = rows
-    block.value.weight.copy_(insight.words["value"].weight)
-    block.value.bias.copy_(insight.words["value"].bias)
-    block.output.weight.copy_(torch.eye(shape.width))
+    slow = 2 * int(-(-SLOW_FROM * shape.turning // 1))
+    code = torch.randn(shape.heads, shape.head - slow, shape.width)
+    code *= SHARP / code.norm(dim=-1, keepdim=True)
+    code = F.pad(code, (0, 0, slow, 0)).flatten(0, 1)
+    for part in (block.query, block.key):
+        part.weight.data.copy_(code)
+    nn.init.orthogonal_(block.value.weight)
+    block.output.weight.data.copy_(0.5 * block.value.weight.t())
+    nn.init.zeros_(block.down.weight)
     return block
 
 
-class Teacher:
-    """Rows of training, and the states of the model that stands still."""
-
-    def __init__(self, model: Model, length: int):
-        self.model, self.length = model, length
-        self.after = (model.shape.layers + 1) // 2 - 1
-        """The block behind which the new one stands, so that it is ``Lookup.block`` of the deeper model."""
-        self.encoder = data.Encoder()
-        self.random = random.Random(97)
-        self.bfloat16 = fast_bfloat16()
-
-    def rows(self, longest: int) -> tuple[list[data.Row], Tensor]:
-        """A batch of rows, and its tokens."""
-        level = replace(Progress(length=self.length).level(), length=self.random.randint(160, longest), repeat=0.0)
-        made = data.batch(self.random, self.encoder, level, max(1, TOKENS // level.length))
-        return made, torch.tensor([row.ids[:-1] for row in made])
-
-    @torch.no_grad()
-    def states(self, tokens: Tensor, blocks: int) -> list[Tensor]:
-        """The residual stream after each of the first ``blocks`` blocks."""
-        cos, sin = angles(self.model.shape, tokens.shape[1], tokens.device)
-        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=self.bfloat16):
-            x, states = self.model.embedding(tokens), []
-            for block in list(self.model.blocks)[:blocks]:
-                x = block(x, cos, sin)
-                states.append(x)
-        return states
-
-    def teach_heads(self, insight: Insight, minutes: float) -> None:
-        """Fit insight's heads to the model as it is."""
-        optimiser = torch.optim.AdamW(insight.parameters(), lr=1e-2)
-        for share in clock(minutes):
-            made, tokens = self.rows(900)
-            states = [state.float() for state in self.states(tokens, len(self.model.blocks))]
-            states.insert(self.after + 1, states[self.after])
-            known = torch.tensor([(n, at, *fields) for n, row in enumerate(made) for at, fields in row.known])
-            losses, right = insight.losses(states, self.model.embedding.weight, known[:, :2], known[:, 2:])
-            step(losses.nan_to_num().mean(), [optimiser], [1e-2], share)
-            report("heads", share, losses, right)
-
-    def teach_block(self, grown: Model, lookup: Lookup, minutes: float) -> None:
-        """Train the new block of ``grown`` alone."""
-        block = grown.blocks[self.after + 1]
-        assert isinstance(block, Block)
-        matrices = [part.weight for part in (block.query, block.key, block.value, block.output)]
-        biases = [block.query.bias, block.key.bias, block.value.bias, block.attention_norm.weight]
-        optimisers = [torch.optim.AdamW([*biases, *lookup.parameters()], weight_decay=0.0), Muon(matrices, 2e-3)]
-        seen = torch.zeros(4)
-        for share in clock(minutes):
-            made, tokens = self.rows(600 if share < 0.3 else self.length)
-            states = [state.float() for state in self.states(tokens, self.after + 1)]
-            losses, right = lookup.losses(grown, states, made)
-            step(losses.sum(), optimisers, [2e-3, 2e-3], share)
-            seen = 0.9 * seen + 0.1 * torch.cat((losses.detach(), right))
-            report("block", share, seen[:2], seen[2:])
-
-    @torch.no_grad()
-    def shrink(self, block: Block, written: float) -> None:
-        """Scale what the block adds to questions to the share ``written`` of the last state's size."""
-        made, tokens = self.rows(600)
-        states = self.states(tokens, len(self.model.blocks))
-        at = torch.tensor([(n, at) for n, row in enumerate(made) for at, _ in row.looks])
-        cos, sin = angles(self.model.shape, tokens.shape[1], tokens.device)
-        before = states[self.after].float()
-        added = (block(before, cos, sin) - before)[at[:, 0], at[:, 1]]
-        last = states[-1].float()[at[:, 0], at[:, 1]]
-        block.output.weight *= written * last.norm(dim=1).mean() / added.norm(dim=1).mean()
+def collected(model: Model, rows: int, workers: int) -> list[Kept]:
+    """What is kept of ``rows`` rows of training."""
+    each = -(-rows // workers)
+    with ProcessPoolExecutor(workers, mp_context=get_context("fork")) as pool:
+        parts = list(pool.map(_collected, [model] * workers, [each] * workers, range(workers)))
+    return [Kept(*map(torch.from_numpy, kept)) for part in parts for kept in part]
 
 
-def clock(minutes: float) -> Iterator[float]:
-    """The share of the minutes that is over, again and again until they are."""
-    started = time.monotonic()
-    while (share := (time.monotonic() - started) / (60 * minutes)) < 1:
-        yield share
+def _collected(model: Model, rows: int, seed: int) -> list[tuple[object, ...]]:
+    torch.set_num_threads(1)
+    r, encoder = random.Random(97 + seed), data.Encoder()
+    operations = data.OperationRows(encoder)
+    level = replace(Progress(length=max(LENGTHS)).level(), repeat=0.0)
+    found: list[tuple[object, ...]] = []
+    while len(found) < rows:
+        if r.random() < OPERATIONS:
+            row = operations.next(r, 400)[0]
+        else:
+            row = data.batch(r, encoder, replace(level, length=r.choice(LENGTHS), asking=r.random() < 0.7), 1)[0]
+        kept = keep(r, row, states(model, row))
+        found.append(tuple(part.numpy() for part in kept))
+        if len(found) % 200 == 0:
+            report(f"{len(found)} rows")
+    return found
 
 
-def step(loss: Tensor, optimisers: list[torch.optim.Optimizer], rates: list[float], share: float) -> None:
-    """One update; the rate falls over the second half."""
-    loss.backward()
-    for optimiser, rate in zip(optimisers, rates, strict=True):
-        for group in optimiser.param_groups:
-            group["lr"] = rate * min(1.0, max(0.02, 2 * (1 - share)))
-        optimiser.step()
-        optimiser.zero_grad(set_to_none=True)
+@torch.no_grad()
+def states(model: Model, row: data.Row) -> Tensor:
+    """The residual stream of a row where the new block will stand, ``[token, width]``."""
+    ids = torch.tensor([row.ids[:-1]])
+    x = model.embedding(ids)
+    for block in list(model.blocks)[: (model.shape.layers + 1) // 2]:
+        x = block(x, *angles(model.shape, ids.shape[1], ids.device))
+    return x[0]
+
+
+def keep(r: random.Random, row: data.Row, x: Tensor) -> Kept:
+    """The tokens of a row to learn from."""
+    told = [(at, ends) for at, ends in row.looks if at < len(x) and ends[0] >= data.SINK]
+    known = [at for at, _ in row.known if at < len(x)]
+    others = r.sample(range(len(x)), min(OTHERS, len(x)))
+    places = sorted({*range(min(data.SINK, len(x))), *known, *others})
+    number = {place: n for n, place in enumerate(places)}
+    answered = {at for at, _ in told}
+    rest = [place for place in places if place not in answered and place >= data.SINK]
+    questions = [place for place in rest if row.ids[place] == tokens.ASSISTANT]
+    quiet = sorted({*questions, *r.sample(rest, min(OTHERS, len(rest)))})
+    ends = torch.zeros(len(told) + len(quiet), len(places), dtype=torch.bool)
+    for n, (_, lines) in enumerate(told):
+        ends[n, [number[line] for line in lines]] = True
+    ends[len(told) :, : data.SINK] = True
+    asked = torch.tensor([number[at] for at, _ in told] + [number[at] for at in quiet])
+    answers = torch.tensor([row.ids[at + 1] for at, _ in told], dtype=torch.long)
+    return Kept(x[places].half(), torch.tensor(places), asked, ends, answers)
+
+
+def teach(block: Block, model: Model, kept: list[Kept], rounds: float) -> None:
+    """Train the block alone; its FFN stays as it is. The rate falls over the second half."""
+    matrices = [part.weight for part in (block.query, block.key, block.value, block.output)]
+    scale = nn.Parameter(torch.tensor(4.0))
+    others = [block.query.bias, block.key.bias, block.value.bias, block.attention_norm.weight, scale]
+    optimisers = [torch.optim.AdamW(others, weight_decay=0.0), Muon(matrices, RATE)]
+    embedding = (model.embedding.weight * model.norm.weight).detach()
+    r, steps = random.Random(1), round(rounds * len(kept) / ROWS)
+    for number in range(steps):
+        share = number / steps
+        rows = r.sample(kept, min(ROWS, len(kept)))
+        parts = [losses(block, model.shape, embedding * scale, row) for row in rows]
+        loss, seen = (torch.stack(part).nanmean(0) for part in zip(*parts, strict=True))
+        loss.backward()
+        for optimiser in optimisers:
+            for group in optimiser.param_groups:
+                group["lr"] = RATE * min(1.0, max(0.02, 2 * (1 - share)))
+            optimiser.step()
+            optimiser.zero_grad(set_to_none=True)
+        report(f"{share:.2f}: {seen[0]:.2f} of the attention on the line, {seen[1]:.2f} copied, quiet {seen[2]:.2f}")
+
+
+def losses(block: Block, shape: Shape, embedding: Tensor, kept: Kept) -> tuple[Tensor, Tensor]:
+    """The loss of one row; and the share of the attention that finds its line, of copies that are right, and of the
+    attention that rests where there is nothing to find."""
+    cos, sin = (part[kept.places] for part in angles(shape, int(kept.places[-1]) + 1, kept.places.device))
+    logs, written = block.look(kept.states.float(), kept.asked, cos, sin)
+    place = logs.masked_fill(~kept.ends, -torch.inf).logsumexp(-1)
+    told = len(kept.answers)
+    loss = -place.mean(0)
+    quiet = written[told:].square().sum(-1).mean()
+    if not told:
+        return loss.mean() + 0.01 * quiet, torch.stack((*torch.full((2,), torch.nan), place.exp().mean())).detach()
+    logits = F.linear(F.rms_norm(written[:told], written.shape[-1:]), embedding)
+    size = written[:told].square().sum(-1).mean().detach()
+    loss = loss[:told].mean() + loss[told:].mean() + F.cross_entropy(logits, kept.answers) + QUIET * quiet / size
+    right = (logits.argmax(-1) == kept.answers).float().mean()
+    return loss, torch.stack((place[:, :told].exp().mean(), right, place[:, told:].exp().mean())).detach()
 
 
 _told = 0.0
 
 
-def report(what: str, share: float, losses: Tensor, right: Tensor) -> None:
+def report(what: str) -> None:
     """A line every fifteen seconds."""
     global _told
     if time.monotonic() - _told > 15:
         _told = time.monotonic()
-        shown = " ".join(f"{x:.2f}" for x in losses.tolist()), " ".join(f"{x:.2f}" for x in right.tolist())
-        print(f"{what} {share:.2f}: losses {shown[0]}; right {shown[1]}", flush=True)
+        print(what, flush=True)
 
 
 if __name__ == "__main__":

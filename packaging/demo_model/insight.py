@@ -8,13 +8,11 @@ They are not exported.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import data
 import torch
 import torch.nn.functional as F
-from model import Block, Model, angles
 from torch import Tensor, nn
 
 DEPTH = {
@@ -51,49 +49,3 @@ class Insight(nn.Module):
             losses.append(F.cross_entropy(logits, target))
             right.append((logits.argmax(-1) == target).float().mean())
         return torch.stack(losses), torch.stack(right).detach()
-
-
-class Lookup(nn.Module):
-    """What one block looks at when a question has been asked, and what it copies from there.
-
-    The answer's first token is learned from; the place is known (``data.Row.looks``).
-    """
-
-    def __init__(self, layers: int) -> None:
-        super().__init__()
-        self.block = layers // 2
-        self.scale = nn.Parameter(torch.tensor(4.0))
-
-    def losses(self, model: Model, states: Sequence[Tensor], rows: Sequence[data.Row]) -> tuple[Tensor, Tensor]:
-        """Mean loss of the attention and of the copy, share of the attention and of right copies; nan where none is
-        asked. ``states`` are ``[row, token, width]``, after each block.
-        """
-        state = states[self.block - 1]
-        seen = [self._row(model, x, row) for x, row in zip(state, rows, strict=True) if any(map(_told, row.looks))]
-        if not seen:
-            return state.new_zeros(2, dtype=torch.float32), state.new_full((2,), torch.nan, dtype=torch.float32)
-        losses, shares = (torch.stack(part).mean(0) for part in zip(*seen, strict=True))
-        return losses, shares
-
-    def _row(self, model: Model, x: Tensor, row: data.Row) -> tuple[Tensor, Tensor]:
-        """Both losses and both shares of one row; ``x`` is ``[token, width]``."""
-        block = model.blocks[self.block]
-        assert isinstance(block, Block)
-        asked = sorted(row.looks, key=_told, reverse=True)
-        told = sum(map(_told, asked))
-        at = torch.tensor([at for at, _ in asked], device=x.device)
-        elsewhere = torch.ones(len(asked), len(x), dtype=torch.bool)
-        for number, (_, ends) in enumerate(asked):
-            elsewhere[number, ends] = False
-        logs, written = block.look(x, at, *angles(model.shape, len(x), x.device))
-        place = logs.masked_fill(elsewhere.to(x.device), -math.inf).logsumexp(-1)
-        target = torch.tensor([row.ids[at + 1] for at, _ in asked[:told]], device=x.device)
-        hidden = F.rms_norm(written[:told].float(), written.shape[-1:]) * model.norm.weight.detach() * self.scale
-        logits = F.linear(hidden, model.embedding.weight.detach())
-        found, right = place[:, :told].exp().mean(), (logits.argmax(-1) == target).float().mean()
-        return torch.stack((-place.mean(), F.cross_entropy(logits, target))), torch.stack((found, right)).detach()
-
-
-def _told(look: tuple[int, list[int]]) -> bool:
-    """Whether a line tells the answer; what was never told is looked up at the first tokens."""
-    return look[1][0] >= data.SINK

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 class Shape:
     """Sizes of the model. ``heads`` times 32 is ``width`` as a rule: smaller heads learn to match much more slowly.
 
+    ``channels`` are those of a head, by default ``width / heads``. Those beyond never turn (:func:`widened`).
     ``slowed`` divides the frequencies of the slower RoPE channels (``SLOW_FROM``): with 16 pairs of base 10,000 all but
     three have turned by more than a radian after 2,000 tokens, so that what matched nearby no longer matches far away.
     """
@@ -31,11 +32,17 @@ class Shape:
     slowed: float = 1.0
     context: int = 2048
     epsilon: float = 1e-5
+    channels: int = 0
 
     @property
     def head(self) -> int:
         """Channels per head."""
-        return self.width // self.heads
+        return self.channels or self.width // self.heads
+
+    @property
+    def turning(self) -> int:
+        """Channel pairs per head that RoPE turns."""
+        return self.width // self.heads // 2
 
 
 class Norm(nn.Module):
@@ -65,24 +72,25 @@ class Block(nn.Module):
         self.heads = shape.heads
         self.attention_norm = Norm(shape.width, shape.epsilon)
         self.feed_norm = Norm(shape.width, shape.epsilon)
-        self.query = nn.Linear(shape.width, shape.width)
-        self.key = nn.Linear(shape.width, shape.width)
-        self.value = nn.Linear(shape.width, shape.width)
-        self.output = nn.Linear(shape.width, shape.width, bias=False)
+        inside = shape.heads * shape.head
+        self.query = nn.Linear(shape.width, inside)
+        self.key = nn.Linear(shape.width, inside)
+        self.value = nn.Linear(shape.width, inside)
+        self.output = nn.Linear(inside, shape.width, bias=False)
         self.gate = nn.Linear(shape.width, shape.feed_forward, bias=False)
         self.up = nn.Linear(shape.width, shape.feed_forward, bias=False)
         self.down = nn.Linear(shape.feed_forward, shape.width, bias=False)
 
-    def forward(self, x: Tensor, cos: Tensor, sin: Tensor, seen: Tensor | None = None) -> Tensor:
-        """``[batch, token, width]`` to the same shape; causal, or as ``seen`` says (see :meth:`Model.states`)."""
-        batch, tokens, width = x.shape
+    def forward(self, x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+        """``[batch, token, width]`` to the same shape, causal."""
+        batch, tokens, _ = x.shape
         y = self.attention_norm(x)
         q, k, v = (
             part(y).view(batch, tokens, self.heads, -1).transpose(1, 2) for part in (self.query, self.key, self.value)
         )
         q, k = rotate(q, cos, sin), rotate(k, cos, sin)
-        attended = F.scaled_dot_product_attention(q, k, v, attn_mask=seen, is_causal=seen is None)
-        x = x + self.output(attended.transpose(1, 2).reshape(batch, tokens, width))
+        attended = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+        x = x + self.output(attended.transpose(1, 2).reshape(batch, tokens, -1))
         y = self.feed_norm(x)
         return x + self.down(F.silu(self.gate(y)) * self.up(y))
 
@@ -117,11 +125,8 @@ class Model(nn.Module):
                 nn.init.normal_(parameter, 0, 0.05 if is_embedding else 0.8 / math.sqrt(parameter.shape[1]))
         half_build_circuits(self)
 
-    def states(self, tokens: Tensor, seen: Tensor | None = None) -> list[Tensor]:
-        """The residual stream after each block, ``[batch, token, width]`` each.
-
-        ``seen`` is ``[batch, 1, token, token]``, true where a token may look at an earlier one; without it, everywhere.
-        """
+    def states(self, tokens: Tensor) -> list[Tensor]:
+        """The residual stream after each block, ``[batch, token, width]`` each."""
         cos, sin = angles(self.shape, tokens.shape[1], tokens.device)
         x = self.embedding(tokens)
         if torch.is_autocast_enabled(tokens.device.type):
@@ -129,7 +134,7 @@ class Model(nn.Module):
             cos, sin = cos.to(x.dtype), sin.to(x.dtype)
         states = []
         for block in self.blocks:
-            x = block(x, cos, sin, seen)
+            x = block(x, cos, sin)
             states.append(x)
         return states
 
@@ -168,6 +173,33 @@ def deepened(model: Model, layers: int) -> Model:
     return grown
 
 
+@torch.no_grad()
+def widened(model: Model, channels: int) -> Model:
+    """The same function with heads of ``channels``: the new ones are empty.
+
+    They do not turn, so that a head can match over any distance in as many more channels.
+    """
+    old = model.shape
+    grown = Model(replace(old, channels=channels))
+    weights = model.state_dict()
+    for name, values in weights.items():
+        part = name.split(".")[-2]
+        if part in ("query", "key", "value"):
+            sharper = math.sqrt(channels / old.head) if part == "query" else 1.0
+            weights[name] = sharper * _with_room(values, old.heads, channels)
+        elif part == "output":
+            weights[name] = _with_room(values.t(), old.heads, channels).t()
+    grown.load_state_dict(weights)
+    return grown
+
+
+def _with_room(rows: Tensor, heads: int, channels: int) -> Tensor:
+    """Rows ``[heads * head, ...]`` with zeros after those of each head."""
+    split = rows.reshape(heads, -1, *rows.shape[1:])
+    room = split.new_zeros(heads, channels - split.shape[1], *rows.shape[1:])
+    return torch.cat((split, room), 1).flatten(0, 1)
+
+
 def angles(shape: Shape, tokens: int, device: torch.device) -> tuple[Tensor, Tensor]:
     """Cosines and sines of RoPE, ``[token, head / 2]``."""
     position = torch.arange(tokens, device=device)[:, None]
@@ -176,18 +208,27 @@ def angles(shape: Shape, tokens: int, device: torch.device) -> tuple[Tensor, Ten
 
 
 def frequencies(shape: Shape) -> Tensor:
-    """RoPE frequency of each channel pair."""
-    return shape.rope_base ** (-torch.arange(0, shape.head, 2) / shape.head) / rope_factors(shape)
+    """RoPE frequency of each channel pair, ``[head / 2]``; 0 for those that never turn.
+
+    The slower pairs are slowed (``SLOW_FROM``), the last one before them by the cube root: that alone took retrieval
+    over 2,000 tokens from 217 to 225 of 240 unseen questions, without training; slowing one pair more took it back.
+    """
+    pair = torch.arange(shape.turning)
+    first = math.ceil(SLOW_FROM * shape.turning)
+    share = torch.where(pair < first, 0.0, 1.0)
+    share[first - 1] = 1 / 3
+    turning = shape.rope_base ** (-pair / shape.turning) / shape.slowed**share
+    return F.pad(turning, (0, shape.head // 2 - shape.turning))
 
 
 SLOW_FROM = 0.6
-"""Share of the channel pairs, fastest first, that keep their frequency."""
+"""Share of the turning channel pairs, fastest first, that are not slowed in full."""
 
 
 def rope_factors(shape: Shape) -> Tensor:
-    """What each pair's frequency is divided by; llama.cpp reads them from the file."""
+    """What llama.cpp divides its frequency of each pair by, which the file tells it."""
     pairs = shape.head // 2
-    return torch.where(torch.arange(pairs) < SLOW_FROM * pairs, 1.0, shape.slowed)
+    return shape.rope_base ** (-torch.arange(pairs) / pairs) / frequencies(shape).clamp(min=1e-12)
 
 
 LOOK_BACK = (1, 1, 1, 1, 2, 3, 4, 6)
@@ -209,7 +250,7 @@ def half_build_circuits(
     width = model.shape.width
     first = model.blocks[0]
     assert isinstance(first, Block)
-    written = nn.init.orthogonal_(torch.empty(width, width))
+    written = nn.init.orthogonal_(torch.empty(width, model.shape.heads * model.shape.head))
     for number, block in enumerate(model.blocks):
         assert isinstance(block, Block)
         for part in (block.query, block.key, block.value):

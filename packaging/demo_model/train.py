@@ -29,7 +29,7 @@ import torch  # noqa: E402
 import torch.distributed as dist  # noqa: E402
 import torch.nn.functional as F  # noqa: E402
 from data import READ, TASK, TASKS  # noqa: E402
-from insight import Insight, Lookup  # noqa: E402
+from insight import Insight  # noqa: E402
 from model import Model, Shape, deepened  # noqa: E402
 from muon import Muon, fast_bfloat16  # noqa: E402
 
@@ -46,17 +46,6 @@ CHANGES_SHARE = 0.35
 after 240 minutes "how many people" was answered "two" whatever was told."""
 INSIGHT = 0.4
 """Weight of the mean loss of the heads of ``insight.py``."""
-LOOKUP = (0.2, 0.4)
-"""Weights of the losses of ``insight.Lookup``: where the block in the middle looks, and what it copies."""
-AT_LINE_ENDS = 0.6
-"""Share of the other steps in which questions see but the ends of many lines, not the words in them; their rows have at
-most ``ENDS_LENGTH`` tokens. At its end every unseen line was understood, and yet "I keep a {v} as a pet" was answered
-with another line: questions had learned to look at the words, before which all was said in most lines, and those of
-the rest misled them."""
-ENDS_LENGTH = 1800
-HIDDEN = (0.4, 0.4, 0.7, 1.0)
-"""Shares of the lines whose words are hidden. With all or none, the block that looks at the ends of lines copied the
-right value, and with all words in sight the answer was often "unknown" all the same."""
 SHORTER_SHARE = 0.15
 """Share of the other steps that have shorter rows, which hold as many questions and cost half as much. At 0.4 of all,
 with as many about changes, a fifth of what was recalled over 2,000 tokens was forgotten in 600 steps."""
@@ -210,28 +199,6 @@ def with_more_layers(saved: dict[str, Any], layers: int) -> dict[str, Any]:
     return saved | {"shape": asdict(model.shape), "weights": weights, "averaged": weights, "optimisers": []}
 
 
-def seen_at_ends(made: list[data.Row], r: random.Random) -> torch.Tensor:
-    """The mask in which questions do not see the words of some lines: ``[row, 1, token, token]``.
-
-    Of some rows they see no words at all, nor other questions; of the others, words that mislead and words that help
-    stay beside lines of which only the end is left.
-    """
-    size = len(made[0].ids) - 1
-    seen = torch.ones(size, size, dtype=torch.bool).tril().repeat(len(made), 1, 1, 1)
-    for number, row in enumerate(made):
-        lines, questions = data.spans(row)
-        share = r.choice(HIDDEN)
-        hidden = torch.zeros(size, dtype=torch.bool)
-        for start, end in lines:
-            hidden[max(data.SINK, start) : end] = r.random() < share
-        for start, end in questions:
-            asked = seen[number, 0, start : min(end, size)]
-            asked[:, :start] &= ~hidden[:start]
-            if share == 1:
-                hidden[start : min(end, size)] = True
-    return seen
-
-
 class Run:
     """One training run: model, optimiser, progress."""
 
@@ -252,8 +219,6 @@ class Run:
             shape = replace(shape, slowed=options.slowed)
         self.model = Model(shape).to(device)
         self.insight = Insight(shape.width, shape.layers).to(device)
-        self.lookup = Lookup(shape.layers).to(device) if saved and "lookup" in saved else None
-        """Of a checkpoint that ``graft_lookup.py`` began. Without it questions see everything, as always before."""
         self.autocast = device.type == "cuda" or fast_bfloat16()
         self.averaged = {name: tensor.detach().clone() for name, tensor in self.model.state_dict().items()}
         self.optimisers = self.make_optimisers()
@@ -276,16 +241,12 @@ class Run:
         """Muon for the matrices of the layers, AdamW for the rest."""
         matrices = [p for p in self.model.blocks.parameters() if p.dim() == 2]
         others = [p for p in self.model.parameters() if p.dim() != 2 or p is self.model.embedding.weight]
-        others += self.taught_beside()
+        others += self.insight.parameters()
         rate = self.options.rate
         if self.options.optimiser == "adamw":
             matrices, others = [], matrices + others
         made: list[torch.optim.Optimizer] = [torch.optim.AdamW(others, lr=rate, betas=(0.9, 0.98), weight_decay=0.02)]
         return [*made, Muon(matrices, lr=rate, weight_decay=0.02)] if matrices else made
-
-    def taught_beside(self) -> list[torch.nn.Parameter]:
-        """What is trained and not exported."""
-        return [*self.insight.parameters(), *(self.lookup.parameters() if self.lookup else ())]
 
     def restore(self, saved: dict[str, Any]) -> None:
         """Everything of a checkpoint."""
@@ -298,8 +259,6 @@ class Run:
                 group["lr"] = rate
         if "insight" in saved:
             self.insight.load_state_dict(saved["insight"])
-        if self.lookup:
-            self.lookup.load_state_dict(saved["lookup"])
         self.progress = Progress(**saved["progress"])
 
     def train(self) -> None:
@@ -333,7 +292,7 @@ class Run:
         """The mean gradient of all workers."""
         if self.options.workers == 1:
             return
-        parameters = (*self.model.parameters(), *self.taught_beside())
+        parameters = (*self.model.parameters(), *self.insight.parameters())
         gradients = [p.grad if p.grad is not None else torch.zeros_like(p) for p in parameters]
         flat = torch.cat([gradient.reshape(-1) for gradient in gradients])
         dist.all_reduce(flat)
@@ -354,10 +313,8 @@ class Run:
         for optimiser in self.optimisers:
             for group in optimiser.param_groups:
                 group["lr"] = self.options.rate * self.rate()
-        changing = progress.length >= 300 and self.common.random() < CHANGES_SHARE
-        at_ends = self.lookup is not None and not changing and self.common.random() < AT_LINE_ENDS
-        for number, rows in enumerate(self.batches(changing, at_ends)):
-            self.learn(rows, at_ends and number == 0)
+        for rows in self.batches():
+            self.learn(rows)
         self.share_gradients()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         for optimiser in self.optimisers:
@@ -367,16 +324,14 @@ class Run:
         if progress.step % 10 == 0:
             self.average()
 
-    def batches(self, changing: bool, at_ends: bool) -> list[list[data.Row]]:
+    def batches(self) -> list[list[data.Row]]:
         """The rows of one step: as long as the level allows, of any length up to there, or short ones about changes."""
         level = self.progress.level()
         self.measured = tuple(task for task in TASKS if task not in CHANGES)
-        if changing:
+        if level.length >= 300 and self.common.random() < CHANGES_SHARE:
             length = self.common.randint(96, min(900, level.length))
             level = replace(level, length=length, advanced=0.6, who=0.15, changing=True)
             self.measured = CHANGES
-        elif at_ends and level.length > 96:
-            level = replace(level, length=self.common.randint(96, min(ENDS_LENGTH, level.length)), asking=True)
         elif level.length >= 300 and self.common.random() < SHORTER_SHARE:
             level = replace(level, length=self.common.randint(96, min(1100, level.length)))
             self.measured = ()
@@ -387,14 +342,13 @@ class Run:
             made.append(self.operations.next(self.random, int(self.tokens * share)))
         return made
 
-    def learn(self, made: list[data.Row], at_ends: bool = False) -> None:
+    def learn(self, made: list[data.Row]) -> None:
         """Forward and backward of one batch."""
         rows = torch.tensor([row.ids for row in made], device=self.device)
         task = torch.tensor([row.tasks for row in made], device=self.device)[:, 1:].reshape(-1)
         target = rows[:, 1:].reshape(-1)
         with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.autocast):
-            seen = seen_at_ends(made, self.random).to(self.device) if at_ends else None
-            states = self.model.states(rows[:, :-1], seen)
+            states = self.model.states(rows[:, :-1])
             heard = torch.rand(task.shape, device=self.device) < READ_SHARE
             kept = ((target != tokens.PAD) & ((task != READ) | heard)).nonzero().squeeze(1)
             hidden = self.model.norm(states[-1].reshape(-1, states[-1].shape[-1])[kept])
@@ -406,11 +360,9 @@ class Run:
         loss = losses[answer].sum() / answer.sum().clamp(min=1) + 0.1 * losses[~answer].sum() / (~answer).sum().clamp(
             min=1
         )
-        (loss + INSIGHT * self.seen_through(states, made) + self.looked_up(states, made)).backward()
+        (loss + INSIGHT * self.seen_through(states, made)).backward()
         self.progress.seen += int((rows != tokens.PAD).sum()) * self.options.workers
-        if at_ends:
-            self.note_ends(logits.detach(), target, task, first)
-        elif self.measured and self.progress.step % 2 == 0:
+        if self.measured and self.progress.step % 2 == 0:
             self.measure(logits.detach(), target, task, first)
 
     def seen_through(self, states: list[torch.Tensor], made: list[data.Row]) -> torch.Tensor:
@@ -424,15 +376,6 @@ class Run:
             self.progress.come_to_know(name, share)
         return losses.nan_to_num().sum() / len(losses)
 
-    def looked_up(self, states: list[torch.Tensor], made: list[data.Row]) -> torch.Tensor:
-        """The loss of what the block in the middle looks at and copies from there."""
-        if self.lookup is None:
-            return torch.zeros((), device=self.device)
-        losses, right = self.lookup.losses(self.model, states, made)
-        for name, share in zip(("looked", "copied"), right.tolist(), strict=True):
-            self.progress.come_to_know(name, share)
-        return (losses * losses.new_tensor(LOOKUP)).sum()
-
     def measure(self, logits: torch.Tensor, target: torch.Tensor, task: torch.Tensor, first: torch.Tensor) -> None:
         """Running accuracy of each task: answers by their first token, the rest by token without the end."""
         counted = (target != tokens.END) & (first | (task == TASK["repeat"]) | (task >= TASK["note"]))
@@ -443,11 +386,6 @@ class Run:
         for name, number in TASK.items():
             if total[number + 1] > 0 and name in self.measured:
                 self.progress.note(name, (good[number + 1] / total[number + 1]).item())
-
-    def note_ends(self, logits: torch.Tensor, target: torch.Tensor, task: torch.Tensor, first: torch.Tensor) -> None:
-        """Running accuracy of answers from the ends of lines alone."""
-        asked = first & ((task == TASK["recall"]) | (task == TASK["newest"]))
-        self.progress.come_to_know("ends", (logits[asked].argmax(-1) == target[asked]).float().mean().item())
 
     @torch.no_grad()
     def average(self) -> None:
@@ -470,8 +408,6 @@ class Run:
             "optimisers": [optimiser.state_dict() for optimiser in self.optimisers],
             "progress": asdict(self.progress),
         }
-        if self.lookup:
-            saved["lookup"] = self.lookup.state_dict()
         torch.save(saved, path.with_suffix(".part"))
         path.with_suffix(".part").replace(path)
 
