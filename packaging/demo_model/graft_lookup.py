@@ -16,6 +16,7 @@ next to nothing.
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import random
 import sys
@@ -109,7 +110,7 @@ def matching(shape: Shape) -> Block:
     block = Block(shape)
     for part in (block.query, block.key, block.value):
         nn.init.zeros_(part.bias)
-    slow = 2 * int(-(-SLOW_FROM * shape.turning // 1))
+    slow = 2 * math.ceil(SLOW_FROM * shape.turning)
     code = torch.randn(shape.heads, shape.head - slow, shape.width)
     code *= SHARP / code.norm(dim=-1, keepdim=True)
     code = F.pad(code, (0, 0, slow, 0)).flatten(0, 1)
