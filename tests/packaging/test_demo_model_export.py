@@ -237,8 +237,14 @@ def test_a_graft_finds_what_it_is_taught() -> None:
         asked = torch.tensor([*range(10, 16), *range(4, 10)])
         return graft_lookup.Kept(states.half(), torch.arange(16) * 90, asked, ends, torch.tensor(values))
 
-    rows = [kept() for _ in range(60)]
+    def seen() -> list[float]:
+        embedding = 4 * model.embedding.weight.detach()
+        shares = [graft_lookup.losses(block, shape, embedding, row)[1] for row in unseen]
+        return torch.stack(shares).mean(0).tolist()
+
+    rows, unseen = [kept() for _ in range(60)], [kept() for _ in range(10)]
+    before = seen()
     graft_lookup.teach(block, model, rows, 30)
-    new = [graft_lookup.losses(block, shape, 4 * model.embedding.weight.detach(), kept())[1] for _ in range(10)]
-    found, copied, quiet = torch.stack(new).mean(0).tolist()
+    found, copied, quiet = seen()
     assert copied > 0.6 and found > 0.15 and quiet > 0.1, "of 55 values, and of 9 to 15 earlier tokens"
+    assert all(after > 5 * share for after, share in zip((found, copied, quiet), before, strict=True)), before
