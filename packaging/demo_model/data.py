@@ -553,6 +553,7 @@ class Encoder:
     def __init__(self) -> None:
         self.tokenizer = tokens.load()
         self.size = self.tokenizer.get_vocab_size()
+        self.names = [self.tokenizer.id_to_token(number) for number in range(self.size)]
 
     def rows(self, rows: Sequence[list[Piece]]) -> list[Row]:
         """Each row, in one call of the tokenizer."""

@@ -25,6 +25,9 @@ from model import Shape, rope_factors  # noqa: E402
 
 MODEL = ROOT / "resources" / "models" / "mnemoscope-demo.gguf"
 ROPE_FACTORS = "rope_freqs.weight"
+OUTPUT = "output.weight"
+STILL = 1e6
+"""Factor from which a channel pair does not turn."""
 NAMES = {
     "attention_norm.weight": "attn_norm.weight",
     "feed_norm.weight": "ffn_norm.weight",
@@ -111,12 +114,15 @@ def read(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         "rope_base": number["rope.freq_base"],
         "context": number["context_length"],
         "channels": number.get("attention.key_length", 0),
+        "tied": not any(tensor.name == OUTPUT for tensor in file.tensors),
     }
     ours = {theirs: name for name, theirs in NAMES.items()} | {"token_embd.weight": "embedding.weight"}
-    ours["output_norm.weight"] = "norm.weight"
+    ours |= {"output_norm.weight": "norm.weight", OUTPUT: OUTPUT}
     weights = {}
     for tensor in file.tensors:
         if tensor.name == ROPE_FACTORS:
+            if shape["channels"]:
+                shape["pairs"] = int((tensor.data < STILL).sum())
             shape["slowed"] = slowed(tensor.data, Shape(**shape))
             continue
         layer, rest = re.fullmatch(r"(blk\.\d+\.)?(.*)", tensor.name).groups()  # type: ignore[union-attr]
@@ -133,11 +139,13 @@ def slowed(factors: np.ndarray, shape: Shape) -> float:
 
 
 def tensor_name(name: str) -> str:
-    """The GGUF name of a parameter; the output matrix is tied to the embedding and left out."""
+    """The GGUF name of a parameter."""
     if name == "embedding.weight":
         return "token_embd.weight"
     if name == "norm.weight":
         return "output_norm.weight"
+    if name == OUTPUT:
+        return OUTPUT
     _, number, rest = name.split(".", 2)
     return f"blk.{number}.{NAMES[rest]}"
 

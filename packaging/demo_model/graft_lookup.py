@@ -5,12 +5,15 @@
 Seen in the model of six layers: at the end of every line, after the third block, person, attribute and value are known
 (the heads of ``insight.py``), and yet questions looked at the words of the line, of which those before "in my free
 time" know the person but not the attribute; what they answered was the same person's pet. Training did not change
-that. The graft, placed after the third block, is taught alone where to look (:func:`data.look` knows where the answers
-stand) and what to copy from there. The twelve channels of a head that RoPE hardly turns are few for a person and an
-attribute among a hundred lines; so all heads get more channels, which never turn and which the other blocks leave
-empty. Three blocks are run once over some thousand rows; only the ends of lines, the questions and a few other tokens
-are kept, and the block learns from those. Where nothing is to be looked up, it looks at the first tokens and writes
-next to nothing.
+that. The graft reads what the third block leaves and is a second opinion: what it copies goes to the output alone, by
+channels of the residual stream that nothing else reads or writes (``model.with_margin``). Written where the later
+blocks hear it, it misled them; read after the sixth block instead of the third, questions look for what they are about
+to answer. The twelve channels of a head that RoPE hardly turns are few for a person and an attribute among a hundred
+lines; so all heads get more channels, which never turn and which the other blocks leave empty (``model.widened``).
+
+The model runs once over some thousand rows. From what is kept of these the graft learns first where to look
+(:func:`data.look` knows where the answers stand) and what to copy, then the loss of all answers together with what the
+model says by itself.
 """
 
 from __future__ import annotations
@@ -31,47 +34,83 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parents[1])]
 
 import data  # noqa: E402
-import tokenizer as tokens  # noqa: E402
 import torch  # noqa: E402
 import torch.nn.functional as F  # noqa: E402
-from model import SLOW_FROM, Block, Model, Shape, angles, widened  # noqa: E402
+from model import SLOW_FROM, Block, Model, Shape, angles, widened, with_margin  # noqa: E402
 from muon import Muon  # noqa: E402
 from torch import Tensor, nn  # noqa: E402
 from train import Progress, keep_freed_memory, started_from  # noqa: E402
 
 CHANNELS = 48
 """Of each head: the 32 it had, and sixteen that never turn."""
+MARGIN = 32
+"""Channels of the residual stream from the graft to the output; with 64 no more was right."""
+LOUDNESS = 0.1
+"""Share of what it learnt to write that the graft writes; the output listens as much more closely. So the norms of the
+blocks between hardly notice."""
 SHARP = 1.6
 """Length of each row of the first queries and keys."""
 ROWS = 8
 """Rows of a step."""
 LENGTHS = (300, 700, 1200, 1800, 2350)
 """Tokens of a row."""
-OTHERS = 40
-"""Other tokens of a row that are kept; the block learns to leave them alone."""
 OPERATIONS = 0.2
 """Share of rows that are memory operations, in which nothing is looked up."""
-QUIET = 0.5
-"""Weight of what is written where nothing is to be."""
+MOST = 160
+"""Answer tokens of a row that a step learns from."""
+FIRST = 0.25
+"""Share of the steps in which the graft learns to look and to copy, before the model's own answer counts."""
+QUIET = 0.003
+"""Weight of what is written where nothing is asked, in these."""
+LOOKING = 0.5
+"""Weight of looking and copying afterwards."""
 RATE = 2e-3
 
 
 class Kept(NamedTuple):
-    """What is kept of a row: some tokens, and what the block should do at some of these.
+    """What is kept of a row.
 
     Attributes:
-        states: the residual stream before the block, ``[token, width]``, float16.
-        places: where the tokens stand in the row, ascending, ``[token]``.
-        asked: numbers of the tokens at which an answer is looked up, then of those at which nothing is, ``[n]``.
-        ends: for each of ``asked`` the tokens to look at, ``[n, token]``, bool.
-        answers: first tokens of the answers, ``[m]``: the first ``m`` of ``asked`` have one.
+        states: the residual stream before the graft, ``[token, width]``, float16.
+        places: tokens at which something is asked, then the tokens before those of answers, ``[n]``.
+        last: the residual stream after the last block at ``places``, ``[n, width]``, float16.
+        answers: the tokens after ``places``, ``[n]``.
+        ends: for each of the first ``m`` of ``places`` the tokens to look at.
     """
 
     states: Tensor
     places: Tensor
-    asked: Tensor
-    ends: Tensor
+    last: Tensor
     answers: Tensor
+    ends: list[list[int]]
+
+
+class Lookup(nn.Module):
+    """The graft: attention that writes ``MARGIN`` channels, and what the output makes of them."""
+
+    def __init__(self, model: Model):
+        super().__init__()
+        self.shape = replace(model.shape, channels=CHANNELS, pairs=model.shape.turning)
+        self.block = matching(self.shape)
+        self.read = nn.Parameter(nn.init.orthogonal_(torch.empty(self.shape.width, MARGIN)))
+        self.write = nn.Parameter(self.read.detach().t() @ self.block.output.weight.detach())
+        self.gain = nn.Parameter(torch.tensor(4.0))
+        self.block.output = nn.Identity()  # type: ignore[assignment]
+        self.register_buffer("words", (model.words * model.norm.weight).detach())
+
+    def forward(self, kept: Kept) -> tuple[Tensor, Tensor, Tensor]:
+        """At ``kept.places``: logarithms of the attention ``[head, n, token]``, what is written ``[n, MARGIN]``, and the
+        logits of model and graft together."""
+        turned = angles(self.shape, len(kept.states), kept.states.device)
+        logs, seen = self.block.look(kept.states.float(), kept.places, *turned)
+        written, last = seen @ self.write.t(), kept.last.float()
+        square = last.square().sum(-1, keepdim=True) + written.square().sum(-1, keepdim=True)
+        logits = F.linear(last, self.words) + self.gain * F.linear(written, self.words @ self.read)
+        return logs, written, logits / (square / last.shape[-1] + self.shape.epsilon).sqrt()
+
+    def copied(self, written: Tensor) -> Tensor:
+        """Logits by what is written alone."""
+        return F.linear(F.rms_norm(written, written.shape[-1:]), 8 * self.words @ self.read)
 
 
 def main() -> None:
@@ -79,30 +118,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--start", type=Path, required=True, help="a GGUF that export.py wrote")
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--rows", type=int, default=4000, help="rows to learn from")
-    parser.add_argument("--rounds", type=float, default=5.0, help="how often each is learnt from")
-    parser.add_argument("--written", type=float, default=0.03, help="what the taught block's output is multiplied by")
-    parser.add_argument("--workers", type=int, default=os.cpu_count(), help="processes that run the three blocks")
+    parser.add_argument("--rows", type=int, default=5700, help="rows to learn from")
+    parser.add_argument("--rounds", type=float, default=3.0, help="how often each is learnt from")
+    parser.add_argument("--workers", type=int, default=os.cpu_count(), help="processes that run the model")
     options = parser.parse_args()
     keep_freed_memory()
     torch.set_flush_denormal(True)
     saved = started_from(options.start, max(LENGTHS))
-    old = Model(Shape(**saved["shape"]))
-    old.load_state_dict(saved["weights"])
-    kept = collected(old, options.rows, options.workers)
+    model = Model(Shape(**saved["shape"]))
+    model.load_state_dict(saved["weights"])
+    kept = collected(model, options.rows, options.workers)
     torch.manual_seed(1)
-    model = widened(old, CHANNELS)
-    after = (old.shape.layers + 1) // 2
-    shape = replace(model.shape, layers=old.shape.layers + 1)
-    block = matching(shape)
-    teach(block, model, kept, options.rounds)
-    block.output.weight.data *= options.written
-    grown = Model(shape)
-    blocks: list[nn.Module] = list(model.blocks)
-    grown.blocks = nn.ModuleList([*blocks[:after], block, *blocks[after:]])
-    grown.embedding, grown.norm = model.embedding, model.norm
+    lookup = Lookup(model)
+    teach(lookup, kept, options.rounds)
+    grown = placed(model, lookup)
     weights = grown.state_dict()
-    torch.save(saved | {"shape": asdict(shape), "weights": weights, "averaged": weights}, options.out)
+    torch.save(saved | {"shape": asdict(grown.shape), "weights": weights, "averaged": weights}, options.out)
 
 
 def matching(shape: Shape) -> Block:
@@ -122,14 +153,20 @@ def matching(shape: Shape) -> Block:
     return block
 
 
+def before(model: Model) -> int:
+    """How many blocks come before the graft."""
+    return (model.shape.layers + 1) // 2
+
+
 def collected(model: Model, rows: int, workers: int) -> list[Kept]:
     """What is kept of ``rows`` rows of training."""
     each = -(-rows // workers)
     with ProcessPoolExecutor(workers, mp_context=get_context("fork")) as pool:
         parts = list(pool.map(_collected, [model] * workers, [each] * workers, range(workers)))
-    return [Kept(*map(torch.from_numpy, kept)) for part in parts for kept in part]
+    return [Kept(*map(torch.from_numpy, kept), ends) for part in parts for *kept, ends in part]
 
 
+@torch.no_grad()
 def _collected(model: Model, rows: int, seed: int) -> list[tuple[object, ...]]:
     torch.set_num_threads(1)
     r, encoder = random.Random(97 + seed), data.Encoder()
@@ -140,56 +177,34 @@ def _collected(model: Model, rows: int, seed: int) -> list[tuple[object, ...]]:
         if r.random() < OPERATIONS:
             row = operations.next(r, 400)[0]
         else:
-            row = data.batch(r, encoder, replace(level, length=r.choice(LENGTHS), asking=r.random() < 0.7), 1)[0]
-        kept = keep(r, row, states(model, row))
-        found.append(tuple(part.numpy() for part in kept))
+            row = data.batch(r, encoder, replace(level, length=r.choice(LENGTHS), asking=r.random() < 0.8), 1)[0]
+        states = model.states(torch.tensor([row.ids[:-1]]))
+        *tensors, ends = keep(row, states[before(model) - 1][0], states[-1][0])
+        found.append((*(part.numpy() for part in tensors), ends))
         if len(found) % 200 == 0:
             report(f"{len(found)} rows")
     return found
 
 
-@torch.no_grad()
-def states(model: Model, row: data.Row) -> Tensor:
-    """The residual stream of a row where the new block will stand, ``[token, width]``."""
-    ids = torch.tensor([row.ids[:-1]])
-    x = model.embedding(ids)
-    for block in list(model.blocks)[: (model.shape.layers + 1) // 2]:
-        x = block(x, *angles(model.shape, ids.shape[1], ids.device))
-    return x[0]
+def keep(row: data.Row, states: Tensor, last: Tensor) -> Kept:
+    """What to learn from a row."""
+    looks = [(at, ends) for at, ends in row.looks if at < len(states)]
+    answered = [at for at, task in enumerate(row.tasks[1:]) if task != data.READ]
+    places = torch.tensor([at for at, _ in looks] + answered, dtype=torch.long)
+    answers = torch.tensor(row.ids)[places + 1]
+    return Kept(states.half(), places, last[places].half(), answers, [ends for _, ends in looks])
 
 
-def keep(r: random.Random, row: data.Row, x: Tensor) -> Kept:
-    """The tokens of a row to learn from."""
-    told = [(at, ends) for at, ends in row.looks if at < len(x) and ends[0] >= data.SINK]
-    known = [at for at, _ in row.known if at < len(x)]
-    others = r.sample(range(len(x)), min(OTHERS, len(x)))
-    places = sorted({*range(min(data.SINK, len(x))), *known, *others})
-    number = {place: n for n, place in enumerate(places)}
-    answered = {at for at, _ in told}
-    rest = [place for place in places if place not in answered and place >= data.SINK]
-    questions = [place for place in rest if row.ids[place] == tokens.ASSISTANT]
-    quiet = sorted({*questions, *r.sample(rest, min(OTHERS, len(rest)))})
-    ends = torch.zeros(len(told) + len(quiet), len(places), dtype=torch.bool)
-    for n, (_, lines) in enumerate(told):
-        ends[n, [number[line] for line in lines]] = True
-    ends[len(told) :, : data.SINK] = True
-    asked = torch.tensor([number[at] for at, _ in told] + [number[at] for at in quiet])
-    answers = torch.tensor([row.ids[at + 1] for at, _ in told], dtype=torch.long)
-    return Kept(x[places].half(), torch.tensor(places), asked, ends, answers)
-
-
-def teach(block: Block, model: Model, kept: list[Kept], rounds: float) -> None:
-    """Train the block alone; its FFN stays as it is. The rate falls over the second half."""
-    matrices = [part.weight for part in (block.query, block.key, block.value, block.output)]
-    scale = nn.Parameter(torch.tensor(4.0))
-    others = [block.query.bias, block.key.bias, block.value.bias, block.attention_norm.weight, scale]
-    optimisers = [torch.optim.AdamW(others, weight_decay=0.0), Muon(matrices, RATE)]
-    embedding = (model.embedding.weight * model.norm.weight).detach()
+def teach(lookup: Lookup, kept: list[Kept], rounds: float) -> None:
+    """Train the graft; the rate falls over the second half."""
+    block = lookup.block
+    matrices = [block.query.weight, block.key.weight, block.value.weight, lookup.write, lookup.read]
+    others = [block.query.bias, block.key.bias, block.value.bias, block.attention_norm.weight, lookup.gain]
+    optimisers = [torch.optim.AdamW(others, weight_decay=0.0), Muon(matrices, RATE, weight_decay=0.0)]
     r, steps = random.Random(1), round(rounds * len(kept) / ROWS)
     for number in range(steps):
         share = number / steps
-        rows = r.sample(kept, min(ROWS, len(kept)))
-        parts = [losses(block, model.shape, embedding * scale, row) for row in rows]
+        parts = [losses(lookup, row, alone=share < FIRST) for row in r.sample(kept, min(ROWS, len(kept)))]
         loss, seen = (torch.stack(part).nanmean(0) for part in zip(*parts, strict=True))
         loss.backward()
         for optimiser in optimisers:
@@ -197,25 +212,60 @@ def teach(block: Block, model: Model, kept: list[Kept], rounds: float) -> None:
                 group["lr"] = RATE * min(1.0, max(0.02, 2 * (1 - share)))
             optimiser.step()
             optimiser.zero_grad(set_to_none=True)
-        report(f"{share:.2f}: {seen[0]:.2f} of the attention on the line, {seen[1]:.2f} copied, quiet {seen[2]:.2f}")
+        report(f"{share:.2f}: {seen[0]:.2f} of the attention on the line, {seen[1]:.2f} copied, {seen[2]:.2f} answered")
 
 
-def losses(block: Block, shape: Shape, embedding: Tensor, kept: Kept) -> tuple[Tensor, Tensor]:
-    """The loss of one row; and the share of the attention that finds its line, of copies that are right, and of the
-    attention that rests where there is nothing to find."""
-    cos, sin = (part[kept.places] for part in angles(shape, int(kept.places[-1]) + 1, kept.places.device))
-    logs, written = block.look(kept.states.float(), kept.asked, cos, sin)
-    place = logs.masked_fill(~kept.ends, -torch.inf).logsumexp(-1)
-    told = len(kept.answers)
-    loss = -place.mean(0)
-    quiet = written[told:].square().sum(-1).mean()
-    if not told:
-        return loss.mean() + 0.01 * quiet, torch.stack((*torch.full((2,), torch.nan), place.exp().mean())).detach()
-    logits = F.linear(F.rms_norm(written[:told], written.shape[-1:]), embedding)
-    size = written[:told].square().sum(-1).mean().detach()
-    loss = loss[:told].mean() + loss[told:].mean() + F.cross_entropy(logits, kept.answers) + QUIET * quiet / size
-    right = (logits.argmax(-1) == kept.answers).float().mean()
-    return loss, torch.stack((place[:, :told].exp().mean(), right, place[:, told:].exp().mean())).detach()
+def losses(lookup: Lookup, kept: Kept, alone: bool) -> tuple[Tensor, Tensor]:
+    """The loss of one row; and the share of the attention that finds its line, of copies, and of answers' first tokens
+    that are right."""
+    asked = len(kept.ends)
+    rest = asked + torch.randperm(len(kept.places) - asked)[:MOST]
+    some = torch.cat((torch.arange(asked), rest))
+    kept = kept._replace(places=kept.places[some], last=kept.last[some], answers=kept.answers[some])
+    logs, written, logits = lookup(kept)
+    answered = F.cross_entropy(logits, kept.answers, reduction="none")
+    share = torch.ones(len(some))
+    share[asked:] = 0.5
+    loss = QUIET * written[asked:].square().sum(-1).mean() if alone else (answered * share).sum() / share.sum()
+    seen = torch.full((3,), torch.nan)
+    if asked:
+        looking, seen[:2] = looked(lookup, kept, logs[:, :asked], written[:asked])
+        loss = loss.nan_to_num() + (1.0 if alone else LOOKING) * min(1.0, asked / 20) * looking
+        seen[2] = (logits[:asked].argmax(-1) == kept.answers[:asked]).float().mean()
+    return loss, seen
+
+
+def looked(lookup: Lookup, kept: Kept, logs: Tensor, written: Tensor) -> tuple[Tensor, Tensor]:
+    """The loss of looking and copying, and the shares that are right, where something is asked."""
+    place = torch.stack([logs[:, n, ends].logsumexp(-1) for n, ends in enumerate(kept.ends)], 1)
+    told = torch.tensor([ends[0] >= data.SINK for ends in kept.ends])
+    if not told.any():
+        return -place.mean(), torch.full((2,), torch.nan)
+    copies, answers = lookup.copied(written[told]), kept.answers[: len(told)][told]
+    right = (copies.argmax(-1) == answers).float().mean()
+    shares = torch.stack((place[:, told].exp().amax(0).mean(), right)).detach()
+    return F.cross_entropy(copies, answers) - place.mean(), shares
+
+
+@torch.no_grad()
+def placed(model: Model, lookup: Lookup) -> Model:
+    """The model with the graft in it."""
+    wide = with_margin(widened(model, CHANNELS), MARGIN)
+    width, after = model.shape.width, before(model)
+    grown = Model(replace(wide.shape, layers=model.shape.layers + 1))
+    block, taught = Block(grown.shape), lookup.block
+    gain = math.sqrt(width / grown.shape.width)  # norms take the mean over more channels
+    for ours, theirs in ((block.query, taught.query), (block.key, taught.key), (block.value, taught.value)):
+        ours.weight.copy_(F.pad(theirs.weight, (0, MARGIN)))
+        ours.bias.copy_(theirs.bias)
+    block.attention_norm.weight.copy_(gain * F.pad(taught.attention_norm.weight, (0, MARGIN), value=1.0))
+    block.output.weight.copy_(F.pad(LOUDNESS * lookup.write, (0, 0, width, 0)))
+    block.down.weight.zero_()
+    blocks = list(wide.blocks)
+    grown.blocks = nn.ModuleList([*blocks[:after], block, *blocks[after:]])
+    grown.embedding, grown.norm, grown.output = wide.embedding, wide.norm, wide.output
+    grown.words[:, width:] = lookup.gain / LOUDNESS * lookup.words @ lookup.read
+    return grown
 
 
 _told = 0.0

@@ -18,7 +18,8 @@ from torch import Tensor, nn
 class Shape:
     """Sizes of the model. ``heads`` times 32 is ``width`` as a rule: smaller heads learn to match much more slowly.
 
-    ``channels`` are those of a head, by default ``width / heads``. Those beyond never turn (:func:`widened`).
+    ``channels`` are those of a head, by default ``width / heads``; ``pairs`` of them turn, by default all. Those beyond
+    never turn (:func:`widened`). ``tied``: the output matrix is the embedding.
     ``slowed`` divides the frequencies of the slower RoPE channels (``SLOW_FROM``): with 16 pairs of base 10,000 all but
     three have turned by more than a radian after 2,000 tokens, so that what matched nearby no longer matches far away.
     """
@@ -33,6 +34,8 @@ class Shape:
     context: int = 2048
     epsilon: float = 1e-5
     channels: int = 0
+    pairs: int = 0
+    tied: bool = True
 
     @property
     def head(self) -> int:
@@ -42,7 +45,7 @@ class Shape:
     @property
     def turning(self) -> int:
         """Channel pairs per head that RoPE turns."""
-        return self.width // self.heads // 2
+        return self.pairs or self.width // self.heads // 2
 
 
 class Norm(nn.Module):
@@ -119,6 +122,7 @@ class Model(nn.Module):
         self.embedding = nn.Embedding(shape.vocabulary, shape.width)
         self.blocks = nn.ModuleList(Block(shape) for _ in range(shape.layers))
         self.norm = Norm(shape.width, shape.epsilon)
+        self.output = None if shape.tied else nn.Linear(shape.width, shape.vocabulary, bias=False)
         for parameter in self.parameters():
             if parameter.dim() > 1:
                 is_embedding = parameter.shape[0] == shape.vocabulary
@@ -145,7 +149,13 @@ class Model(nn.Module):
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Logits at every position."""
-        return F.linear(self.hidden(tokens), self.embedding.weight)
+        return F.linear(self.hidden(tokens), self.words)
+
+    @property
+    def words(self) -> Tensor:
+        """What the last hidden state is compared with, ``[vocabulary, width]``."""
+        weight: Tensor = self.embedding.weight if self.output is None else self.output.weight
+        return weight
 
 
 @torch.no_grad()
@@ -180,7 +190,7 @@ def widened(model: Model, channels: int) -> Model:
     They do not turn, so that a head can match over any distance in as many more channels.
     """
     old = model.shape
-    grown = Model(replace(old, channels=channels))
+    grown = Model(replace(old, channels=channels, pairs=old.turning))
     weights = model.state_dict()
     for name, values in weights.items():
         part = name.split(".")[-2]
@@ -189,6 +199,28 @@ def widened(model: Model, channels: int) -> Model:
             weights[name] = sharper * _with_room(values, old.heads, channels)
         elif part == "output":
             weights[name] = _with_room(values.t(), old.heads, channels).t()
+    grown.load_state_dict(weights)
+    return grown
+
+
+@torch.no_grad()
+def with_margin(model: Model, channels: int) -> Model:
+    """The same function with ``channels`` more in the residual stream, which the embedding and all blocks leave empty.
+
+    What a block writes there reaches the output, which is no longer the embedding, and nothing before.
+    """
+    old = model.shape
+    grown = Model(replace(old, width=old.width + channels, channels=old.head, pairs=old.turning, tied=False))
+    weights = model.state_dict()
+    for name, values in list(weights.items()):
+        part = name.split(".")[-2]
+        if part.endswith("norm"):  # the mean square is now taken over more channels
+            weights[name] = F.pad(values, (0, channels), value=1.0) * math.sqrt(old.width / grown.shape.width)
+        elif part in ("output", "down"):
+            weights[name] = F.pad(values, (0, 0, 0, channels))
+        elif values.dim() == 2:
+            weights[name] = F.pad(values, (0, channels))
+    weights["output.weight"] = F.pad(model.words, (0, channels))
     grown.load_state_dict(weights)
     return grown
 
