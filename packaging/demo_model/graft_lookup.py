@@ -99,8 +99,8 @@ class Lookup(nn.Module):
         self.register_buffer("words", (model.words * model.norm.weight).detach())
 
     def forward(self, kept: Kept) -> tuple[Tensor, Tensor, Tensor]:
-        """At ``kept.places``: logarithms of the attention ``[head, n, token]``, what is written ``[n, MARGIN]``, and the
-        logits of model and graft together."""
+        """At ``kept.places``: logarithms of the attention ``[head, n, token]``, what is written ``[n, MARGIN]``, and
+        the logits of model and graft together."""
         turned = angles(self.shape, len(kept.states), kept.states.device)
         logs, seen = self.block.look(kept.states.float(), kept.places, *turned)
         written, last = seen @ self.write.t(), kept.last.float()

@@ -60,6 +60,9 @@ class Hard:
     nine of 1,230 beginnings no value was ever answered.
     """
 
+    share = 0.18
+    """Of the invented words."""
+
     def __init__(self) -> None:
         self.missed: dict[str, float] = dict.fromkeys(openings(), 0.5)
 
@@ -101,22 +104,21 @@ def hard() -> Hard:
 def invented(r: random.Random) -> str:
     """A lower-case word that is no name or value of a session, two to four tokens long as a rule.
 
-    Half of them begin with any token of letters, or with one that is hard. The others begin with few, and heads that
-    had read only those misread the person of 8 of 120 unseen questions and the value of 3 lines; with these, of one
-    each.
+    Half of them begin with any token of letters, or with a hard one. The others begin with few, and heads that had
+    read only those misread the person of 8 of 120 unseen questions and the value of 3 lines; with these, of one each.
     """
     while True:
         u = r.random()
-        if u < 0.18:
+        if r.random() < hard().share:
             word = hard().draw(r) + r.choice(r.choice((pieces(), ENDINGS)))
-        elif u < 0.5:
+        elif u < 0.4:
             word = "".join(r.choice(pieces()) for _ in range(r.choice((2, 2, 3))))
-        elif u < 0.72:
+        elif u < 0.66:
             first, second = r.choice(parts()), r.choice(parts())
             word = first[: r.randint(2, max(2, len(first) - 2))] + second[-r.randint(2, max(2, len(second) - 2)) :]
-        elif u < 0.8:
+        elif u < 0.76:
             word = r.choice(parts())
-        elif u < 0.85:  # what people do: "rowing" was read as "grows"
+        elif u < 0.82:  # what people do: "rowing" was read as "grows"
             word = r.choice(parts())[: r.randint(3, 6)].rstrip("aeiou") + "ing"
         else:
             word = vocabulary.made_up(r)

@@ -14,6 +14,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="the bundled model is trained with the extra 'train'")
 pytest.importorskip("tokenizers", reason="the bundled model is trained with the extra 'train'")
 
+import beginnings  # noqa: E402
 import data  # noqa: E402
 import export  # noqa: E402
 import graft_lookup  # noqa: E402
@@ -21,6 +22,7 @@ import llama_cpp  # noqa: E402
 import operations  # noqa: E402
 import tokenizer as tokens  # noqa: E402
 import torch.nn.functional as F  # noqa: E402
+import words  # noqa: E402
 from model import (  # noqa: E402
     Block,
     Model,
@@ -298,3 +300,21 @@ def test_a_graft_finds_what_it_is_taught() -> None:
         last = F.pad(row.last.float(), (0, graft_lookup.MARGIN)) + written
         said, expected = F.linear(grown.norm(last), grown.words), lookup(row)[2]
     assert (said.argmax(-1) == expected.argmax(-1)).all()
+
+
+def test_only_the_embeddings_of_hard_beginnings_are_taught(trained: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    encoder, model = data.Encoder(), Model(trained.shape)
+    model.load_state_dict(trained.state_dict())
+    missed = beginnings.misread(model, encoder, ("row", "ter", "we"))
+    assert set(missed) == {"row", "ter"}, "an untrained model reads none; a spaced word begins with another token"
+    assert missed["row"] == len(beginnings.TOLD)
+    monkeypatch.setattr(words.hard(), "missed", {})
+    monkeypatch.setattr(words.hard(), "share", words.Hard.share)
+    beginnings.teach(model, encoder, missed, minutes=0.02)
+    assert {"row", "ter"} == set(words.hard().missed)
+    changed = [
+        name for name, tensor in model.state_dict().items() if not torch.equal(tensor, trained.state_dict()[name])
+    ]
+    assert changed == ["embedding.weight"]
+    moved = (model.embedding.weight != trained.embedding.weight).any(1).nonzero().flatten().tolist()
+    assert moved == sorted(encoder.tokenizer.token_to_id(token) for token in missed)
