@@ -638,7 +638,7 @@ MAKERS: dict[str, Callable[[Speech], Sample]] = {
     for maker in (note, evolve, facts, decide, relate, summarise, choose, check, keywords, relevant,
                   entities, relations, questions)
 }  # fmt: skip
-WEIGHTS = {"note": 3, "evolve": 9, "facts": 10, "decide": 5, "relate": 4, "summarise": 60, "choose": 9, "check": 2,
+WEIGHTS = {"note": 3, "evolve": 9, "facts": 10, "decide": 5, "relate": 4, "summarise": 30, "choose": 9, "check": 2,
            "keywords": 2, "relevant": 7, "entities": 2, "relations": 2, "questions": 1}  # fmt: skip
 
 
