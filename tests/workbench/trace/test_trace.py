@@ -1,4 +1,5 @@
 import sqlite3
+import zlib
 import subprocess
 import sys
 from pathlib import Path
@@ -71,6 +72,13 @@ def test_arrays_come_back(tmp_path: Path, shape: tuple[int, ...]) -> None:
         np.testing.assert_array_equal(reader.array(blobs.digest(array)), array)
         with pytest.raises(TraceError, match="missing"):
             reader.array("no")
+
+
+def test_arrays_of_earlier_versions_are_read() -> None:
+    array = np.arange(6, dtype=np.float16).reshape(2, 3)
+    np.testing.assert_array_equal(blobs.decode("<f2", "[2, 3]", "zlib", zlib.compress(array.tobytes())), array)
+    with pytest.raises(ValueError, match="unknown blob codec 'lz'"):
+        blobs.decode("<f2", "[2, 3]", "lz", b"")
 
 
 def test_a_second_writer_is_refused_and_the_first_goes_on(tmp_path: Path) -> None:
