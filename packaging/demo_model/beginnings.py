@@ -1,6 +1,6 @@
 """Finds the tokens that no value is read from, and trains their embeddings alone.
 
-    python packaging/demo_model/beginnings.py --checkpoint IN.pt --out OUT.pt --minutes 7
+    python packaging/demo_model/beginnings.py --checkpoint IN --out OUT.pt --minutes 7
 
 Seen in the model of 27 November: seven of its twelve misses of 240 were "rowing". After "I like", ``row`` was no
 beginning of a hobby, since training has heard of tulips "in rows", so the value was taken to begin one token later, and
@@ -29,7 +29,7 @@ import torch.nn.functional as F  # noqa: E402
 import words  # noqa: E402
 from model import Model, Shape  # noqa: E402
 from torch import Tensor, nn  # noqa: E402
-from train import Progress, keep_freed_memory  # noqa: E402
+from train import Progress, keep_freed_memory, started_from  # noqa: E402
 
 from workbench.memory import prompts  # noqa: E402
 
@@ -61,13 +61,18 @@ BATCH = 48
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--checkpoint", type=Path, required=True, help="of train.py or graft_lookup.py")
+    parser.add_argument("--checkpoint", type=Path, required=True, help="of train.py, or a GGUF")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--minutes", type=float, default=7.0)
     options = parser.parse_args()
     keep_freed_memory()
     torch.set_flush_denormal(True)
-    saved = torch.load(options.checkpoint, map_location="cpu", weights_only=True)
+    path: Path = options.checkpoint
+    saved = (
+        started_from(path, data.FAR)
+        if path.suffix == ".gguf"
+        else torch.load(path, map_location="cpu", weights_only=True)
+    )
     model = Model(Shape(**saved["shape"]))
     model.load_state_dict(saved["averaged"])
     encoder = data.Encoder()

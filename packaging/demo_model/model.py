@@ -197,7 +197,7 @@ def widened(model: Model, channels: int) -> Model:
         if part in ("query", "key", "value"):
             sharper = math.sqrt(channels / old.head) if part == "query" else 1.0
             weights[name] = sharper * _with_room(values, old.heads, channels)
-        elif part == "output":
+        elif part == "output" and name.startswith("blocks."):
             weights[name] = _with_room(values.t(), old.heads, channels).t()
     grown.load_state_dict(weights)
     return grown

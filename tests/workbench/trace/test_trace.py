@@ -1,7 +1,7 @@
 import sqlite3
-import zlib
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 
 import numpy as np
