@@ -34,6 +34,7 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parents[1])]
 
 import data  # noqa: E402
+import numpy as np  # noqa: E402
 import torch  # noqa: E402
 import torch.nn.functional as F  # noqa: E402
 from model import SLOW_FROM, Block, Model, Shape, angles, widened, with_margin  # noqa: E402
@@ -163,24 +164,29 @@ def collected(model: Model, rows: int, workers: int) -> list[Kept]:
     each = -(-rows // workers)
     with ProcessPoolExecutor(workers, mp_context=get_context("fork")) as pool:
         parts = list(pool.map(_collected, [model] * workers, [each] * workers, range(workers)))
-    return [Kept(*map(torch.from_numpy, kept), ends) for part in parts for *kept, ends in part]
+    return [_unpacked(arrays, ends) for part in parts for arrays, ends in part]
+
+
+def _unpacked(arrays: list[np.ndarray], ends: list[list[int]]) -> Kept:
+    states, places, last, answers = map(torch.from_numpy, arrays)
+    return Kept(states, places, last, answers, ends)
 
 
 @torch.no_grad()
-def _collected(model: Model, rows: int, seed: int) -> list[tuple[object, ...]]:
+def _collected(model: Model, rows: int, seed: int) -> list[tuple[list[np.ndarray], list[list[int]]]]:
     torch.set_num_threads(1)
     r, encoder = random.Random(97 + seed), data.Encoder()
     operations = data.OperationRows(encoder)
     level = replace(Progress(length=max(LENGTHS)).level(), repeat=0.0)
-    found: list[tuple[object, ...]] = []
+    found: list[tuple[list[np.ndarray], list[list[int]]]] = []
     while len(found) < rows:
         if r.random() < OPERATIONS:
             row = operations.next(r, 400)[0]
         else:
             row = data.batch(r, encoder, replace(level, length=r.choice(LENGTHS), asking=r.random() < 0.8), 1)[0]
         states = model.states(torch.tensor([row.ids[:-1]]))
-        *tensors, ends = keep(row, states[before(model) - 1][0], states[-1][0])
-        found.append((*(part.numpy() for part in tensors), ends))
+        kept = keep(row, states[before(model) - 1][0], states[-1][0])
+        found.append(([part.numpy() for part in kept[:-1]], kept.ends))
         if len(found) % 200 == 0:
             report(f"{len(found)} rows")
     return found
