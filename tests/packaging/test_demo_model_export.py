@@ -188,6 +188,14 @@ def test_the_place_of_an_answer_is_the_newest_line_that_tells_it() -> None:
     assert text == "Paul: I live in Rome.\n"
 
 
+def in_llama_cpp(model: Model, path: Path, ids: list[int]) -> np.ndarray:
+    """The logits of the model in llama.cpp, exported to ``path``."""
+    export.write(path, asdict(model.shape), {name: part.numpy() for name, part in model.state_dict().items()}, "f16")
+    llama = llama_cpp.Llama(str(path), n_ctx=320, logits_all=True, verbose=False)
+    llama.eval(ids)
+    return np.array(llama.scores[: len(ids)])
+
+
 def test_wider_heads_begin_as_the_same_function(trained: Model, tmp_path: Path) -> None:
     wide = widened(trained, 48).eval()
     ids = [int(i) for i in np.random.default_rng(2).integers(5, trained.shape.vocabulary, 300)]
@@ -196,10 +204,7 @@ def test_wider_heads_begin_as_the_same_function(trained: Model, tmp_path: Path) 
     scale = float(expected.abs().max())
     assert float((found - expected).abs().max()) < 1e-4 * scale
     path = tmp_path / "wide.gguf"
-    export.write(path, asdict(wide.shape), {name: tensor.numpy() for name, tensor in wide.state_dict().items()}, "f16")
-    llama = llama_cpp.Llama(str(path), n_ctx=320, logits_all=True, verbose=False)
-    llama.eval(ids)
-    assert np.abs(np.array(llama.scores[: len(ids)]) - expected.numpy()).max() < 0.01 * scale
+    assert np.abs(in_llama_cpp(wide, path, ids) - expected.numpy()).max() < 0.01 * scale
     shape = export.read(path)[0]
     assert shape["channels"] == 48 and shape["slowed"] == pytest.approx(trained.shape.slowed)
 
@@ -226,14 +231,10 @@ def test_a_margin_changes_nothing_until_something_is_written_there(trained: Mode
         changed = roomy(torch.tensor([ids]))[0]
     assert float((changed - expected).abs().max()) > 0.1 * scale
     path = tmp_path / "roomy.gguf"
-    weights = {name: tensor.numpy() for name, tensor in roomy.state_dict().items()}
-    export.write(path, asdict(roomy.shape), weights, "f16")
-    llama = llama_cpp.Llama(str(path), n_ctx=320, logits_all=True, verbose=False)
-    llama.eval(ids)
-    assert np.abs(np.array(llama.scores[: len(ids)]) - changed.numpy()).max() < 0.01 * float(changed.abs().max())
+    assert np.abs(in_llama_cpp(roomy, path, ids) - changed.numpy()).max() < 0.01 * float(changed.abs().max())
     shape, read = export.read(path)
     assert Shape(**shape | {"slowed": roomy.shape.slowed, "context": roomy.shape.context}) == roomy.shape
-    assert all(np.allclose(read[name], values, atol=0.01) for name, values in weights.items())
+    assert all(np.allclose(read[name], values, atol=0.01) for name, values in roomy.state_dict().items())
 
 
 def test_the_graft_adds_a_block_and_leaves_the_others_alone(tmp_path: Path, root: Path) -> None:

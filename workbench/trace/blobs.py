@@ -25,7 +25,7 @@ def encode(array: NDArray[Any]) -> tuple[str, str, str, str, bytes]:
     """
     plain = np.ascontiguousarray(array)
     planes = plain.reshape(-1).view(np.uint8).reshape(-1, plain.itemsize).T
-    return digest(plain), plain.dtype.str, json.dumps(plain.shape), "planes", zlib.compress(planes.tobytes(), 9)
+    return digest(plain), plain.dtype.str, json.dumps(plain.shape), "planes", zlib.compress(planes.tobytes(), 6)
 
 
 def decode(dtype: str, shape: str, codec: str, data: bytes) -> NDArray[Any]:
