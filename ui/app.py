@@ -71,17 +71,6 @@ def _refusal() -> str:
     return ""
 
 
-def application() -> object:
-    """The one ``QApplication``, made when there is none."""
-    from PySide6.QtWidgets import QApplication
-
-    app = QApplication.instance() or QApplication(sys.argv[:1])
-    app.setApplicationName("mnemoscope")
-    QApplication.setApplicationDisplayName("Mnemoscope")
-    sys.setswitchinterval(0.002)  # the projections' threads hand the interpreter back to the window sooner
-    return app
-
-
 def _show_defects(window: MainWindow) -> None:
     """An exception that nobody expected is printed as ever, and said in the window instead of being lost."""
     printed = sys.excepthook
@@ -95,8 +84,11 @@ def _show_defects(window: MainWindow) -> None:
 
 
 def _window(options: argparse.Namespace) -> int:
-    app = application()
     from PySide6.QtCore import QTimer
+
+    from ui.application import application
+
+    app = application()
 
     from ui.settings import Settings
     from ui.theme import theme

@@ -73,7 +73,7 @@ def scrub_file(options: argparse.Namespace) -> dict[str, Any]:
 
 def scrub(path: Path, moves: int = 200, names: Sequence[str] = PANELS) -> dict[str, Any]:
     """Per panel: ms from the cursor's move to painted, in ms: median, 95th percentile, worst; and for the window."""
-    from ui.app import application
+    from ui.application import application
 
     application()
     from ui.settings import Settings
@@ -171,7 +171,7 @@ def start() -> dict[str, Any]:
 
     code = (
         "import time, sys; t = time.perf_counter(); c = time.process_time();"
-        "from ui.app import application; app = application();"
+        "from ui.application import application; app = application();"
         "from ui.settings import Settings; from ui.theme import theme; import tempfile, pathlib;"
         "theme.use('dark');"
         "from ui.window import MainWindow;"

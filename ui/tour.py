@@ -31,7 +31,7 @@ PATIENCE = 60.0  # seconds that a projection may take on a machine that is busy 
 
 def tour(folder: Path, file: Path | None = None, looks: Sequence[str] = THEMES) -> int:
     """Save the pictures into ``folder``; the exit code: 1 when a panel failed, with a line per failure."""
-    from ui.app import application
+    from ui.application import application
     from ui.settings import Settings
     from ui.window import MainWindow, sample_run
 

@@ -17,7 +17,7 @@ import phrasing
 import words
 
 from workbench.memory import prompts
-from workbench.memory.caim import ONTOLOGY
+from workbench.memory.strategies.caim import ONTOLOGY
 from workbench.sessions.synthesis import language, vocabulary
 from workbench.sessions.synthesis.language import ATTRIBUTES, Attribute
 from workbench.sessions.synthesis.vocabulary import Split

@@ -4,24 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING
 
 from ui import panels
 from ui.commands.registry import Command, Registry
+from ui.commands.target import Target
 from ui.layouts import LAYOUTS
 
-if TYPE_CHECKING:
-    from ui.window import MainWindow
 
-
-def register(registry: Registry, window: MainWindow) -> None:
+def register(registry: Registry, window: Target) -> None:
     """Add every command."""
     for group in (_file, _playback, _select, _run, _view, _help):
         for command in group(window):
             registry.add(command)
 
 
-def _file(w: MainWindow) -> list[Command]:
+def _file(w: Target) -> list[Command]:
     return [
         Command("file.open-run", "Open run…", w.ask_run, "File", ("Ctrl+O",), "Open a recorded run (.mnemo)"),
         Command(
@@ -66,7 +63,7 @@ def _file(w: MainWindow) -> list[Command]:
     ]
 
 
-def _playback(w: MainWindow) -> list[Command]:
+def _playback(w: Target) -> list[Command]:
     p, cursor, on = w.player, w.workspace.cursor, _open(w)
 
     def jump(forward: bool, wrong: bool = False) -> Callable[[], object]:
@@ -181,7 +178,7 @@ def _playback(w: MainWindow) -> list[Command]:
     ]
 
 
-def _select(w: MainWindow) -> list[Command]:
+def _select(w: Target) -> list[Command]:
     selection, on = w.workspace.selection, _open(w)
     commands = [
         Command(
@@ -256,7 +253,7 @@ def _select(w: MainWindow) -> list[Command]:
     return commands
 
 
-def _run(w: MainWindow) -> list[Command]:
+def _run(w: Target) -> list[Command]:
     client = w.client
     return [
         Command(
@@ -299,7 +296,7 @@ def _run(w: MainWindow) -> list[Command]:
     ]
 
 
-def _view(w: MainWindow) -> list[Command]:
+def _view(w: Target) -> list[Command]:
     on = _open(w)
     commands = [
         Command(
@@ -386,7 +383,7 @@ def _view(w: MainWindow) -> list[Command]:
     return commands
 
 
-def _help(w: MainWindow) -> list[Command]:
+def _help(w: Target) -> list[Command]:
     return [
         Command("help.show", "Help", w.show_help, "Help", ("F1",), "How to read the window"),
         Command(
@@ -404,5 +401,5 @@ def _help(w: MainWindow) -> list[Command]:
     ]
 
 
-def _open(w: MainWindow) -> Callable[[], bool]:
+def _open(w: Target) -> Callable[[], bool]:
     return lambda: w.workspace.run is not None and w.workspace.cursor.session != 0

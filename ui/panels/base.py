@@ -355,7 +355,9 @@ class Panel(QFrame):
     def _ask_export(self, suffix: str) -> None:
         from ui.widgets.export import ask_and_export
 
-        ask_and_export(self, suffix)
+        run = self.workspace.run
+        start = (run.path.parent if run else Path.home()) / f"{self.name}-turn-{self.moment.turn}.{suffix}"
+        ask_and_export(self, start, suffix, self.export)
 
 
 def _entry(menu: QMenu, title: str, action: Callable[[], Any], key: str = "") -> QAction:

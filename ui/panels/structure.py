@@ -23,13 +23,13 @@ from ui.widgets.structure.canvas import CanvasScroll, StructureCanvas
 from ui.widgets.structure.figures import CurveSketch, KindsSketch, StateSketch
 from ui.widgets.structure.outline import OutlineSketch
 from ui.widgets.units import count
-from workbench.projections import structure as shapes
-from workbench.projections.structure import StructureView, structure_view
-from workbench.projections.structure_cards import Board, Card, Fragments
-from workbench.projections.structure_curve import Curve
-from workbench.projections.structure_kinds import Kinds
-from workbench.projections.structure_ledger import NONE, Entry, Ledger, State
-from workbench.projections.structure_tree import Tree
+from workbench.projections.structure import view as shapes
+from workbench.projections.structure.cards import Board, Card, Fragments
+from workbench.projections.structure.curve import Curve
+from workbench.projections.structure.kinds import Kinds
+from workbench.projections.structure.ledger import NONE, Entry, Ledger, State
+from workbench.projections.structure.tree import Tree
+from workbench.projections.structure.view import StructureView, structure_view
 from workbench.trace.events import Kind
 from workbench.trace.reader import TraceReader
 
@@ -63,7 +63,7 @@ class StructurePanel(Panel):
 
     @staticmethod
     def project(reader: TraceReader, moment: Moment, options: Any) -> StructureView | Empty:
-        """See ``workbench.projections.structure``. ``options`` is the wanted shape, empty for the most telling one."""
+        """See ``projections.structure.view``. ``options`` is the wanted shape, empty for the most telling one."""
         if not moment.lane:
             return Empty("No lane is selected", "Click a lane in the timeline or in the lanes")
         view = structure_view(reader, moment.session, moment.lane, moment.turn, moment.seq, options)

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QMarginsF, QPoint, QRect, QSize, QSizeF
 from PySide6.QtGui import QColor, QImage, QPageLayout, QPageSize, QPaintDevice, QPainter, QPdfWriter
 from PySide6.QtWidgets import QWidget
 
 from workbench.errors import MnemoscopeError
-
-if TYPE_CHECKING:
-    from ui.panels.base import Panel
 
 PNG_SCALE = 3
 
@@ -75,18 +72,15 @@ def _background(widget: QWidget) -> QColor:
     return theme.active().color("surface")
 
 
-def ask_and_export(panel: Panel, suffix: str) -> None:
-    """Ask for a file and export the panel to it; says what went wrong."""
+def ask_and_export(parent: QWidget, start: Path, suffix: str, export: Callable[[Path], object]) -> None:
+    """Ask for a file, beginning with ``start``, and let ``export`` write it; says what went wrong."""
     from PySide6.QtWidgets import QFileDialog, QMessageBox
 
-    run = panel.workspace.run
-    start = (run.path.parent if run else Path.home()) / f"{panel.name}-turn-{panel.moment.turn}.{suffix}"
-    name, _ = QFileDialog.getSaveFileName(
-        panel, f"Export {suffix.upper()}", str(start), f"{suffix.upper()} (*.{suffix})"
-    )
+    kind = suffix.upper()
+    name, _ = QFileDialog.getSaveFileName(parent, f"Export {kind}", str(start), f"{kind} (*.{suffix})")
     if not name:
         return
     try:
-        panel.export(Path(name).with_suffix(f".{suffix}"))
+        export(Path(name).with_suffix(f".{suffix}"))
     except (MnemoscopeError, OSError) as error:
-        QMessageBox.warning(panel, "Export", str(error))
+        QMessageBox.warning(parent, "Export", str(error))

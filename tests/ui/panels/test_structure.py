@@ -13,7 +13,7 @@ from ui.panels import make
 from ui.panels.structure import StructurePanel
 from ui.state.workspace import Workspace
 from ui.theme import theme
-from workbench.projections import structure as shapes
+from workbench.projections.structure import view as shapes
 
 LANES = (
     "full",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.support.minds import Lane, Mind, span_texts
-from workbench.memory.a_mem import AMem
+from workbench.memory.strategies.a_mem import AMem
 from workbench.trace.events import Kind
 
 ANALYSIS = {"keywords": ["Mira", "city"], "context": "Mira lives somewhere.", "tags": ["home"]}

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from tests.support.minds import CUT_OFF, Lane, ScriptedMind, span_texts, survives_odd_turns
-from workbench.memory.l2mac import L2MAC
-from workbench.memory.mem1 import Mem1
-from workbench.memory.sculptor import Sculptor
-from workbench.memory.tim import TIM
+from workbench.memory.strategies.l2mac import L2MAC
+from workbench.memory.strategies.mem1 import Mem1
+from workbench.memory.strategies.sculptor import Sculptor
+from workbench.memory.strategies.tim import TIM
 
 OSLO, LIMA, REX = "Mira lives in Oslo.", "Mira lives in Lima.", "Mira has a dog called Rex."
 

@@ -9,11 +9,11 @@ import pytest
 
 from tests.support.minds import Lane, Mind
 from workbench.memory import detectors
-from workbench.memory.a_mem import AMem
 from workbench.memory.detectors import Finding, counts, detect, slot
 from workbench.memory.items import MemoryState
 from workbench.memory.log import MemoryLog
-from workbench.memory.mem0 import Mem0
+from workbench.memory.strategies.a_mem import AMem
+from workbench.memory.strategies.mem0 import Mem0
 from workbench.sessions.model import Turn
 from workbench.trace.events import Event, Kind
 

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from tests.support.minds import CUT_OFF, Lane, ScriptedMind, span_texts, survives_odd_turns, vector
-from workbench.memory import em_llm
 from workbench.memory.base import MemoryStrategy
-from workbench.memory.em_llm import EMLLM
-from workbench.memory.pmi import PMI, contract
-from workbench.memory.titans import Learned, Titans
-from workbench.memory.video_llamb import VideoLLaMB, depths
+from workbench.memory.strategies import em_llm
+from workbench.memory.strategies.em_llm import EMLLM
+from workbench.memory.strategies.pmi import PMI, contract
+from workbench.memory.strategies.titans import Learned, Titans
+from workbench.memory.strategies.video_llamb import VideoLLaMB, depths
 
 
 class TestBoundaries:

@@ -9,11 +9,11 @@ import pytest
 
 from tests.support.minds import Lane, Mind, sections, span_texts
 from workbench.memory.facts import origin
-from workbench.memory.lightmem import LightMem
-from workbench.memory.mem0 import Mem0
-from workbench.memory.mem0_graph import Mem0Graph
-from workbench.memory.mem0_v3 import Mem0V3, entities
-from workbench.memory.memory_r1 import MemoryR1
+from workbench.memory.strategies.lightmem import LightMem
+from workbench.memory.strategies.mem0 import Mem0
+from workbench.memory.strategies.mem0_graph import Mem0Graph
+from workbench.memory.strategies.mem0_v3 import Mem0V3, entities
+from workbench.memory.strategies.memory_r1 import MemoryR1
 from workbench.trace.events import Kind
 
 OSLO, LIMA = "Mira lives in Oslo.", "Mira lives in Lima."

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from tests.support.minds import Lane, Mind, sections, span_texts, vector
-from workbench.memory.memgas import MemGAS, entropy, upper_component
-from workbench.memory.synaptic_resonance import SynapticResonance
-from workbench.memory.tool2vec import Tool2Vec
+from workbench.memory.strategies.memgas import MemGAS, entropy, upper_component
+from workbench.memory.strategies.synaptic_resonance import SynapticResonance
+from workbench.memory.strategies.tool2vec import Tool2Vec
 from workbench.trace.events import Kind
 
 

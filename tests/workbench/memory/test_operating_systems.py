@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from tests.support.minds import Lane, Mind, span_texts
-from workbench.memory.letta import Letta
-from workbench.memory.memory_os import MemoryOS
-from workbench.memory.memos import MemOS
-from workbench.memory.mirix import MIRIX
+from workbench.memory.strategies.letta import Letta
+from workbench.memory.strategies.memory_os import MemoryOS
+from workbench.memory.strategies.memos import MemOS
+from workbench.memory.strategies.mirix import MIRIX
 from workbench.sessions.model import Turn
 from workbench.trace.events import Kind
 
@@ -130,7 +130,7 @@ def test_memoryos_draws_out_what_questions_made_hot() -> None:
 
 
 def test_memoryos_heat_fades_by_the_hour() -> None:
-    from workbench.memory.memory_os import _hours
+    from workbench.memory.strategies.memory_os import _hours
 
     assert _hours("2025-03-01T10:00", "2025-03-02T10:00") == 24 and _hours("", "2025-03-02") == 0
 

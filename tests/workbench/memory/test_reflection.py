@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from tests.support.minds import Lane, Mind, span_texts, vector
-from workbench.memory.caim import CAIM
-from workbench.memory.chem_agent import ChemAgent
-from workbench.memory.expe_repair import ExpeRepair
-from workbench.memory.think_in_memory import ThinkInMemory, hashed, head
+from workbench.memory.strategies.caim import CAIM
+from workbench.memory.strategies.chem_agent import ChemAgent
+from workbench.memory.strategies.expe_repair import ExpeRepair
+from workbench.memory.strategies.think_in_memory import ThinkInMemory, hashed, head
 from workbench.sessions.model import Turn
 from workbench.trace.events import Kind
 

@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 
 from tests.support.minds import Lane, Mind
-from workbench.memory.bm25 import BM25
-from workbench.memory.dense import Dense
-from workbench.memory.hybrid import Hybrid
 from workbench.memory.items import Item
 from workbench.memory.retrieval import Lexical, ranks, reciprocal_ranks, unit_range, words
+from workbench.memory.strategies.bm25 import BM25
+from workbench.memory.strategies.dense import Dense
+from workbench.memory.strategies.hybrid import Hybrid
+from workbench.memory.strategies.window import Window
 from workbench.memory.vectors import VectorIndex, _client
-from workbench.memory.window import Window
 from workbench.sessions.formats import locomo
 
 TABLE = {  # memory.md 3.1: evidence recall at 1, 5, 10, 25 over the 997 questions with evidence

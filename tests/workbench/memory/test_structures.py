@@ -11,12 +11,12 @@ import pytest
 
 from tests.support.minds import CUT_OFF, Lane, ScriptedMind, span_texts, survives_odd_turns
 from workbench.memory.base import MemoryStrategy
-from workbench.memory.hcam import HCAM, two_levels
-from workbench.memory.hmt import HMT
-from workbench.memory.m3_agent import M3Agent
-from workbench.memory.spatial import Spatial
-from workbench.memory.tme_dag import TMEDag
-from workbench.memory.tme_tree import TMETree
+from workbench.memory.strategies.hcam import HCAM, two_levels
+from workbench.memory.strategies.hmt import HMT
+from workbench.memory.strategies.m3_agent import M3Agent
+from workbench.memory.strategies.spatial import Spatial
+from workbench.memory.strategies.tme_dag import TMEDag
+from workbench.memory.strategies.tme_tree import TMETree
 
 CITIES = ("Oslo", "Lima")
 

@@ -7,14 +7,14 @@ import pytest
 
 from tests.support.structures import TURNS, run_of
 from workbench.memory.registry import STRATEGIES
-from workbench.projections import structure as shapes
 from workbench.projections.index import TraceIndex
-from workbench.projections.structure import StructureView, structure_view
-from workbench.projections.structure_cards import WORKING, Board, Fragments
-from workbench.projections.structure_curve import Curve
-from workbench.projections.structure_kinds import Kinds
-from workbench.projections.structure_ledger import NONE, Ledger, State
-from workbench.projections.structure_tree import Tree
+from workbench.projections.structure import view as shapes
+from workbench.projections.structure.cards import WORKING, Board, Fragments
+from workbench.projections.structure.curve import Curve
+from workbench.projections.structure.kinds import Kinds
+from workbench.projections.structure.ledger import NONE, Ledger, State
+from workbench.projections.structure.tree import Tree
+from workbench.projections.structure.view import StructureView, structure_view
 from workbench.trace.events import Kind
 from workbench.trace.reader import TraceReader
 

@@ -14,7 +14,7 @@ from ui.widgets.ink import Ink
 from ui.widgets.rich import VERBS
 from ui.widgets.zones import Zone, tip
 from workbench.memory.items import Item
-from workbench.projections.structure_cards import Card
+from workbench.projections.structure.cards import Card
 from workbench.trace.events import Kind
 
 GHOST = 0.65
@@ -25,7 +25,7 @@ class Sketch:
     """Paints the body of one shape.
 
     Attributes:
-        body: what ``workbench.projections.structure`` made.
+        body: what ``workbench.projections.structure.view`` made.
         color: the lane's.
         chosen: id of the selected item, empty for none.
         turn: the cursor's.

@@ -9,7 +9,7 @@ from ui.theme import marks, theme
 from ui.widgets.ink import Ink
 from ui.widgets.structure.base import GHOST, Sketch, card_height, ground, one_line, story
 from ui.widgets.units import count
-from workbench.projections.structure_cards import Board, Card, Column, Fragments
+from workbench.projections.structure.cards import Board, Card, Column, Fragments
 
 _NARROW = 150  # px of the narrowest column, at the ordinary type
 _MOST, _FEW = 80, 5  # cards per column where the columns stand in one row, and where they stand in several

@@ -12,9 +12,9 @@ from ui.widgets.ink import Ink
 from ui.widgets.structure.base import Sketch, card_height, one_line
 from ui.widgets.units import count
 from ui.widgets.units import tokens as tok
-from workbench.projections.structure_curve import Curve, Point
-from workbench.projections.structure_kinds import Group, Kinds
-from workbench.projections.structure_ledger import State
+from workbench.projections.structure.curve import Curve, Point
+from workbench.projections.structure.kinds import Group, Kinds
+from workbench.projections.structure.ledger import State
 
 
 class CurveSketch(Sketch):

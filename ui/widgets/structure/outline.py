@@ -8,8 +8,8 @@ from PySide6.QtGui import QPainterPath, QPen
 from ui.theme import marks, theme
 from ui.widgets.ink import Ink
 from ui.widgets.structure.base import GHOST, Sketch, ground, one_line, story
-from workbench.projections.structure_cards import Card
-from workbench.projections.structure_tree import Node, Tree
+from workbench.projections.structure.cards import Card
+from workbench.projections.structure.tree import Node, Tree
 
 _GUTTER = 56  # px for arcs, at the ordinary type
 _DONE = frozenset({"complete", "stacked", "pruned", "SUCCESS"})

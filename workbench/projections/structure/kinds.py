@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from workbench.memory.items import ACTIVE, Item
-from workbench.projections.structure_cards import Card, _marks
+from workbench.projections.structure.cards import Card, changes_of
+from workbench.projections.structure.moment import Moment
 from workbench.trace.events import Event, Kind
-
-if TYPE_CHECKING:
-    from workbench.projections.structure import Moment
 
 LATEST = 6
 """Cards shown per kind."""
@@ -85,7 +82,7 @@ def kinds(moment: Moment) -> Kinds:
     inside: dict[str, list[Item]] = {}
     for item in moment.state.items.values():
         inside.setdefault(item.kind, []).append(item)
-    marks = _marks(moment.events)
+    marks = changes_of(moment.events)
     groups = (_group(kind, inside.get(kind, []), deltas, marks) for kind, deltas in tally.deltas.items())
     return Kinds(tuple(groups), turns)
 

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from workbench.projections.structure.moment import Moment
 from workbench.trace.events import Event
-
-if TYPE_CHECKING:
-    from workbench.projections.structure import Moment
 
 MOST = 240
 """Points shown: the last ones up to the cursor."""

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from workbench.memory.items import Item
-from workbench.projections.structure_cards import _marks
-
-if TYPE_CHECKING:
-    from workbench.projections.structure import Moment
+from workbench.projections.structure.cards import changes_of
+from workbench.projections.structure.moment import Moment
 
 _UP = frozenset({"part of", "subtask of", "page of", "at"})  # from the part to its whole
 _DOWN = frozenset({"PARENT", "sub-task", "executed as"})  # from the whole to its part
@@ -68,7 +65,7 @@ def tree(moment: Moment) -> Tree:
     ends = {b for _, b, _ in across} - {a for a, _, _ in across} - set(below)
     roots = [name for name in items if name in inside and name not in parent]
     roots.sort(key=lambda name: name not in ends)  # files before the steps that wrote them
-    marks, nodes = _marks(moment.events), list[Node]()
+    marks, nodes = changes_of(moment.events), list[Node]()
     stack = [(name, (), 0) for name in reversed(roots)]
     seen: set[str] = set()
     while stack:

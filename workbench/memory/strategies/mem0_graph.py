@@ -13,10 +13,10 @@ from workbench.memory.base import Fidelity, Hit, Mind, Recall
 from workbench.memory.facts import fitting, near, shortened
 from workbench.memory.items import Item
 from workbench.memory.log import MemoryLog
-from workbench.memory.mem0 import Mem0
 from workbench.memory.pieces import room
 from workbench.memory.replies import Reply, ask
 from workbench.memory.retrieval import Lexical, best, span
+from workbench.memory.strategies.mem0 import Mem0
 from workbench.memory.vectors import VectorIndex
 from workbench.sessions.model import Turn
 

@@ -12,7 +12,7 @@ from workbench.memory.items import Item
 from workbench.memory.log import MemoryLog
 from workbench.memory.pieces import cut, fitting, room
 from workbench.memory.replies import ask
-from workbench.memory.tme_tree import SLOT, TMETree
+from workbench.memory.strategies.tme_tree import SLOT, TMETree
 
 DEPENDS_ON = "depends on"
 

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from workbench.memory.items import Item, MemoryState
 from workbench.projections.diff import Piece, word_diff
+from workbench.projections.structure.moment import Moment
 from workbench.trace.events import Event, Kind
-
-if TYPE_CHECKING:
-    from workbench.projections.structure import Moment
 
 MOST = 200
 """Entries shown: the last ones up to the cursor."""

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from workbench.memory.items import Item
+from workbench.projections.structure.moment import Moment
 from workbench.trace.events import Event, Kind
-
-if TYPE_CHECKING:
-    from workbench.projections.structure import Moment
 
 WORKING = "WorkingMemory"
 BUCKET_FIELDS = ("bucket", "place", "chunk")
@@ -112,7 +109,7 @@ def buckets(moment: Moment) -> Board:
 
 def fragments(moment: Moment) -> Fragments:
     """The context as its fragments."""
-    marks, was = _marks(moment.events), _moves(moment.events, "view")
+    marks, was = changes_of(moment.events), _moves(moment.events, "view")
     found = [i for i in moment.state.items.values() if "view" in i.fields and (i.active or i.id in marks)]
     counts: dict[str, int] = {}
     for item in found:
@@ -125,7 +122,7 @@ def _working(moment: Moment) -> Iterable[Column]:
     """Working memory as a column of its own, where it is a mark on items that have their tier besides (MemOS)."""
     if moment.traits.has("working"):
         held = [i for i in _known(moment) if i.active and i.fields.get("working") is True]
-        column = _column(moment, WORKING, held, _marks(moment.events), {})
+        column = _column(moment, WORKING, held, changes_of(moment.events), {})
         yield replace(column, cards=tuple(replace(card, note="") for card in column.cards))
 
 
@@ -146,7 +143,7 @@ def _known(moment: Moment) -> Iterable[Item]:
 
 
 def _columns(moment: Moment, names: Iterable[str], key: Callable[[Item], str], field: str) -> tuple[Column, ...]:
-    marks, was = _marks(moment.events), _moves(moment.events, field)
+    marks, was = changes_of(moment.events), _moves(moment.events, field)
     inside: dict[str, list[Item]] = {name: [] for name in names}
     for item in moment.state.items.values():
         if key(item) in inside:
@@ -178,7 +175,8 @@ def _note(item: Item) -> str:
     return f"heat {heat:g}" if isinstance(heat, int | float) else "working" * (item.fields.get("working") is True)
 
 
-def _marks(events: Iterable[Event]) -> dict[str, str]:
+def changes_of(events: Iterable[Event]) -> dict[str, str]:
+    """How each item changed in these events: its subject with the mark of the last operation."""
     found: dict[str, str] = {}
     for event in events:
         if event.kind in _WEIGHT:

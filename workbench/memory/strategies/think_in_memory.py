@@ -14,10 +14,10 @@ from workbench.memory.base import Fidelity, MemoryStrategy, Mind, Recall
 from workbench.memory.facts import extract, fitting, shortened
 from workbench.memory.items import Item
 from workbench.memory.log import MemoryLog
-from workbench.memory.mem0_v3 import entities
 from workbench.memory.pieces import Vectors
 from workbench.memory.replies import ask
 from workbench.memory.retrieval import ranked, words
+from workbench.memory.strategies.mem0_v3 import entities
 from workbench.sessions.model import Turn
 
 THOUGHT = "thought"
