@@ -9,6 +9,8 @@ from typing import Any
 COMPETENCIES = ("accurate_retrieval", "test_time_learning", "long_range_understanding", "conflict_resolution")
 """The four competencies of MemoryAgentBench; a probe may also name a further family."""
 
+_LATER = frozenset({"weekday", "asked", "task", "max_tokens", "scores"})  # fields that the first run files do not have
+
 
 @dataclass(frozen=True, slots=True)
 class Turn:
@@ -21,6 +23,7 @@ class Turn:
         speaker: the name to show; empty means the role.
         date: ISO 8601 as the session tells it, empty when it does not. Never the wall clock.
         part: which sitting of a conversation that spans several (LoCoMo's sessions), from 0.
+        weekday: the day's name as the session tells it; empty when it does not.
         source: the file's own id of the turn. For people and scoring only; a strategy never sees it.
     """
 
@@ -32,6 +35,7 @@ class Turn:
     part: int = 0
     source: str = ""
     extra: Mapping[str, Any] = field(default_factory=dict)
+    weekday: str = ""
 
     @property
     def said(self) -> str:
@@ -55,6 +59,12 @@ class Probe:
         evidence: indexes of the turns that hold the answer; empty when unknown.
         scorer: name in ``workbench.probes.scorers``.
         abstain: right only when the answer says that the session never told it.
+        asked: when the question is asked, ISO 8601; empty means the date of the last turn before it.
+        task: name of its benchmark's task rule, a file in ``resources/prompts/answer/``; empty for the usual one.
+        max_tokens: how long its benchmark lets an answer be, in tokens; 0 for the usual length.
+        scores: names of published scorers that are reported beside ``scorer``, which says right or wrong.
+
+    ``asked``, ``task`` and ``max_tokens`` are no part of the answer key: they shape the prompt.
     """
 
     id: str
@@ -67,6 +77,10 @@ class Probe:
     options: tuple[str, ...] = ()
     abstain: bool = False
     extra: Mapping[str, Any] = field(default_factory=dict)
+    asked: str = ""
+    task: str = ""
+    max_tokens: int = 0
+    scores: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +104,10 @@ class Session:
     def to_json(self) -> dict[str, Any]:
         """The native JSON form (schema in ``workbench/sessions/formats/native.py``)."""
         plain = asdict(self)
+        for part in (*plain["turns"], *plain["probes"]):
+            for name in _LATER.intersection(part):
+                if not part[name]:  # so that a session without them keeps the hash that its runs know it by
+                    del part[name]
         return {"mnemoscope_session": 1, **plain}
 
     @classmethod
@@ -97,6 +115,7 @@ class Session:
         """The inverse of :meth:`to_json`, for data that this program wrote (readers validate foreign files)."""
         turns = tuple(Turn(**t) for t in data["turns"])
         probes = tuple(
-            Probe(**p | {name: tuple(p[name]) for name in ("gold", "evidence", "options")}) for p in data["probes"]
+            Probe(**p | {name: tuple(p[name]) for name in ("gold", "evidence", "options", "scores") if name in p})
+            for p in data["probes"]
         )
         return cls(data["name"], turns, probes, data["format"], tuple(data["warnings"]), data["extra"])

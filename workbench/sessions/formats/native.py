@@ -34,6 +34,7 @@ class TurnModel(_Strict):
     part: int = Field(0, ge=0)
     source: str = ""
     extra: dict[str, Any] = {}
+    weekday: str = ""
 
 
 class ProbeModel(_Strict):
@@ -49,6 +50,10 @@ class ProbeModel(_Strict):
     options: list[str] = []
     abstain: bool = False
     extra: dict[str, Any] = {}
+    asked: str = ""
+    task: str = ""
+    max_tokens: int = Field(0, ge=0)
+    scores: list[str] = []
 
 
 class SessionModel(_Strict):
@@ -100,7 +105,7 @@ def _turn(model: TurnModel, index: int, where: str, warnings: list[str]) -> Turn
         raise _error(f"{where}.index: is {model.index}, but it is turn {index} of the list", "leave index out")
     if model.date and not _is_date(model.date):
         warnings.append(f"{where}.date: {model.date!r} is not ISO 8601")
-    return Turn(index, model.role, model.text, model.speaker, model.date, model.part, model.source, model.extra)
+    return Turn(**model.model_dump() | {"index": index})
 
 
 def _is_date(text: str) -> bool:
@@ -137,6 +142,10 @@ def _probe(model: ProbeModel, place: int, turns: tuple[Turn, ...], where: str, w
         tuple(model.options),
         model.abstain,
         model.extra,
+        model.asked,
+        model.task,
+        model.max_tokens,
+        tuple(model.scores),
     )
 
 
