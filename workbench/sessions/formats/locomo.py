@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.errors import SessionFormatError
+from workbench.sessions import tasks
 from workbench.sessions.formats.loading import array, check_turns, string, table
 from workbench.sessions.model import Probe, Session, Turn
 
@@ -97,9 +98,9 @@ def _probe(row: Any, number: int, places: dict[str, int], where: str, warnings: 
         () if adversarial else (str(answer),),
         COMPETENCY[category],
         _evidence(row.get("evidence") or [], places, f"{where}.evidence", warnings),
-        scorer="abstain" if adversarial else "locomo",
         abstain=adversarial,
         extra={k: v for k, v in row.items() if k != "question"} | {"family": CATEGORIES[category]},
+        **tasks.locomo(category),
     )
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.errors import SessionFormatError
+from workbench.sessions import tasks
 from workbench.sessions.formats.loading import array, check_turns, string, table
 from workbench.sessions.model import Probe, Session, Turn
 
@@ -104,9 +105,9 @@ def _probe(row: Mapping[str, Any], after: int, evidence: tuple[int, ...], where:
         () if abstain else gold,
         "abstention" if abstain else COMPETENCY[kind],
         evidence,
-        scorer="abstain" if abstain else "match" if len(gold[0].split()) <= SHORT_GOLD else "f1",
         abstain=abstain,
         extra={"type": kind, "date": str(row.get("question_date", "")), "answer": answer},
+        **tasks.longmemeval(kind, abstain, len(gold[0].split()) > SHORT_GOLD),
     )
 
 

@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from workbench.sessions import tasks
 from workbench.sessions.formats.loading import array, check_turns, string, table
 from workbench.sessions.model import Probe, Session, Turn
 
@@ -98,7 +99,7 @@ def _probes(
             continue
         name = str(ids[n]) if n < len(ids) else f"q{n + 1}"
         text = string(question, f"{where}.questions[{n}]")
-        probes.append(Probe(name, after, text, gold, competency, scorer=scorer))
+        probes.append(Probe(name, after, text, gold, competency, **{"scorer": scorer} | tasks.memoryagentbench(source)))
     return probes
 
 
