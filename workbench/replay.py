@@ -19,29 +19,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench import context as contexts
+from workbench.answering import ANSWER_TOKENS, Answered, Answerer, since
 from workbench.errors import ModelError
-from workbench.llm.base import AnswerRequest, AnswerResult, Backend, Capture, CompletionRequest
+from workbench.llm.base import AnswerResult, Backend, Capture, CompletionRequest
 from workbench.memory.base import Completion, MemoryStrategy, Recall
 from workbench.memory.items import MemoryState
 from workbench.memory.log import MemoryLog
 from workbench.memory.prompts import Operation
 from workbench.probes import score_probe
-from workbench.reading import Reader, newest
+from workbench.reading import Reader
 from workbench.sessions.model import Probe, Session, Turn
 from workbench.trace import blobs
 from workbench.trace.events import Event, Kind
 from workbench.trace.reader import TraceReader
 from workbench.trace.writer import TraceWriter
 
-ANSWER_TOKENS = 32
 _MARGIN = 16  # tokens that merging spans into one prompt may add to the sum of their lengths
 
 
 @dataclass
 class Recorder:
-    """Collects the events of one step of a lane and commits them as one."""
+    """Collects the events of one step of a lane and commits them as one; without a writer nothing is ever written."""
 
-    writer: TraceWriter
+    writer: TraceWriter | None
     session: int
     lane: int
     n: int = 0
@@ -58,7 +58,8 @@ class Recorder:
 
     def commit(self) -> None:
         """Write what was collected."""
-        self.writer.append(self.events, self.arrays)
+        if self.writer is not None:
+            self.writer.append(self.events, self.arrays)
         self.events.clear()
         self.arrays.clear()
 
@@ -109,7 +110,7 @@ class LaneMind:
             "stop": stop,
             "error": error,
         }
-        event = self._recorder.emit(Kind.MODEL_CALLED, "", payload, ms=_since(began))
+        event = self._recorder.emit(Kind.MODEL_CALLED, "", payload, ms=since(began))
         return Completion(raw, data, not error, event.n)
 
     async def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
@@ -158,11 +159,11 @@ class LaneReplay:
         capture: bool,
         reader: Reader = "model",
     ) -> None:
-        self._session, self._new_strategy, self._backend = session, new_strategy, backend
-        self._reader = reader
-        self._seed, self._capture = seed, capture
+        self._session, self._new_strategy = session, new_strategy
+        self._writer, self._seed = writer, seed
         self._recorder = Recorder(writer, number, lane)
         self._mind = LaneMind(backend, self._recorder, seed)
+        self._answer = Answerer(backend, self._mind, reader, seed, capture)
         with writer.reader() as trace:
             self._fold(trace)
 
@@ -204,7 +205,7 @@ class LaneReplay:
 
     def _failed(self, error: Exception, probe: Probe | None) -> None:
         self._recorder.discard()
-        with self._recorder.writer.reader() as reader:
+        with self._writer.reader() as reader:
             closed, scored = self.closed, self.scored
             self._fold(reader)
             self.closed, self.scored = closed, scored
@@ -221,39 +222,16 @@ class LaneReplay:
         began = time.perf_counter()
         await self._strategy.observe(turn.neutral(), self._mind, self._log(turn.index))
         payload = self._mind.spent() | {"items": len(self._state.active())}
-        self._recorder.emit(Kind.TURN_CLOSED, "", payload, ms=_since(began))
+        self._recorder.emit(Kind.TURN_CLOSED, "", payload, ms=since(began))
 
     async def _ask(self, probe: Probe) -> None:
         began = time.perf_counter()
         recall = await self._strategy.recall(probe.question, self._mind, self._log(probe.after))
-        hits = self._recalled(probe, recall, _since(began))
-        packed = contexts.pack(recall.spans, probe.question, self._mind.room(probe.question), self._mind.count_tokens)
-        text = self._by_rule(probe, packed) if self._reader == "newest" else await self._by_model(probe, packed)
-        self._recorder.emit(Kind.SCORED, probe.id, score_probe(probe, text, hits, recall.k))
+        hits = self._recalled(probe, recall, since(began))
+        answered = await self._answer(probe, recall.spans)
+        self._answered(probe, answered)
+        self._recorder.emit(Kind.SCORED, probe.id, score_probe(probe, answered.text, hits, recall.k))
         self._mind.spent()
-
-    async def _by_model(self, probe: Probe, packed: contexts.Context) -> str:
-        began, answer, error = time.perf_counter(), None, ""
-        try:
-            answer = await self._backend.answer(self._request(packed))
-        except ModelError as problem:
-            error = str(problem)
-        self._answered(probe, packed, answer, error, _since(began))
-        return answer.completion.text if answer else ""
-
-    def _by_rule(self, probe: Probe, packed: contexts.Context) -> str:
-        began = time.perf_counter()
-        text, items = newest(probe.question, packed.spans)
-        self._packed(probe, packed, None)
-        result = {"text": text, "tokens": [], "prompt_tokens": 0, "stop": "end", "error": ""}
-        self._recorder.emit(
-            Kind.ANSWERED, probe.id, result | {"reader": "newest", "items": list(items)}, ms=_since(began)
-        )
-        return text
-
-    def _request(self, packed: contexts.Context) -> AnswerRequest:
-        operation = packed.operation
-        return AnswerRequest(operation.messages, packed.marks, ANSWER_TOKENS, seed=self._seed, capture=self._capture)
 
     def _recalled(self, probe: Probe, recall: Recall, ms: float) -> list[tuple[int, bool, tuple[int, ...]]]:
         items = self._state.items
@@ -273,23 +251,20 @@ class LaneReplay:
         self._recorder.emit(Kind.RECALLED, probe.id, payload, ms=ms)
         return [(h.rank, h.returned, items[h.item].turns) for h in recall.hits]
 
-    def _answered(
-        self, probe: Probe, packed: contexts.Context, answer: AnswerResult | None, error: str, ms: float
-    ) -> None:
-        self._packed(probe, packed, answer)
+    def _answered(self, probe: Probe, answered: Answered) -> None:
+        answer = answered.result
+        self._packed(probe, answered.packed, answer)
         done = answer.completion if answer else None
-        tokens = [[t.text, round(t.logprob, 5)] for t in done.tokens] if done else []
-        stop = done.stop if done else "limit"
-        if done and stop == "limit":
-            error = f"cut off at {ANSWER_TOKENS} tokens"
         result = {
-            "text": done.text if done else "",
-            "tokens": tokens,
+            "text": answered.text,
+            "tokens": [[t.text, round(t.logprob, 5)] for t in done.tokens] if done else [],
             "prompt_tokens": done.prompt_tokens if done else 0,
-            "stop": stop,
-            "error": error,
+            "stop": done.stop if done else "limit" if answered.error else "end",
+            "error": answered.error,
         }
-        self._recorder.emit(Kind.ANSWERED, probe.id, result, ms=ms)
+        if self._answer.reader == "newest":
+            result |= {"reader": "newest", "items": list(answered.items)}
+        self._recorder.emit(Kind.ANSWERED, probe.id, result, ms=answered.ms)
         if answer and answer.capture:
             self._captured(probe, answer.capture)
 
@@ -317,7 +292,3 @@ class LaneReplay:
             "bins": None if capture.bins is None else list(capture.bins),
         }
         self._recorder.emit(Kind.CAPTURED, probe.id, payload)
-
-
-def _since(began: float) -> float:
-    return (time.perf_counter() - began) * 1000
