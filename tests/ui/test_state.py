@@ -2,6 +2,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from pytestqt.qtbot import QtBot
 
 from tests.support.traces import session
 from tests.ui.live import Growing
@@ -214,5 +215,18 @@ def test_a_live_run_carries_the_cursor_only_when_it_is_at_the_end(
     growing.turns(2)
     space.grew(growing.seq)
     assert (space.cursor.turn, space.cursor.last) == (1, 6)
+    space.close()
+    growing.close()
+
+
+def test_a_file_that_another_process_writes_is_followed(tmp_path: Path, qtbot: QtBot) -> None:
+    growing = Growing(tmp_path / "live.mnemo")
+    growing.turns(1)
+    space = Workspace()
+    space.open(growing.path, turn=0)
+    with qtbot.waitSignal(space.advanced, timeout=10_000) as told:
+        growing.turns(2)
+    assert told.args == [growing.seq]
+    assert (space.cursor.turn, space.cursor.last) == (2, 2)
     space.close()
     growing.close()

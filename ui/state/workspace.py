@@ -6,7 +6,7 @@ from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from pathlib import Path
 
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QFileSystemWatcher, QObject, QTimer, Signal
 
 from ui.bridge.project_pool import ProjectPool
 from ui.state.cursor import Cursor
@@ -14,6 +14,8 @@ from ui.state.moment import Moment
 from ui.state.selection import Selection
 from workbench.sessions.model import Probe, Session
 from workbench.trace.reader import LaneRow, TraceReader
+
+_FOLLOW_EVERY = 100  # ms
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,13 @@ class Workspace(QObject):
         self._soon.setInterval(0)
         self._soon.timeout.connect(self._tell)
         self._asked: tuple[int, list[Probe]] = (0, [])
+        self._seq = 0
+        self._watcher = QFileSystemWatcher(self)
+        self._changed = QTimer(self)
+        self._changed.setSingleShot(True)
+        self._changed.setInterval(_FOLLOW_EVERY)
+        self._changed.timeout.connect(self._follow)
+        self._watcher.fileChanged.connect(lambda _: self._changed.isActive() or self._changed.start())
         self.cursor.moved.connect(self._soon.start)
         self.selection.changed.connect(self._soon.start)
 
@@ -83,7 +92,7 @@ class Workspace(QObject):
         reader = TraceReader(path)
         if self.reader is not None:
             self.reader.close()
-        self.reader = reader
+        self.reader, self._seq = reader, reader.last_seq()
         self.pool.open(path)
         self._asked = (0, [])
         self._describe()
@@ -92,12 +101,14 @@ class Workspace(QObject):
         self.cursor.enter(first, self._last(first), 0 if turn is None else turn)
         self.opened.emit()
         self._soon.start()
+        self._watch(path)
 
     def close(self) -> None:
         """Let go of the run and end the projections."""
         if self.reader is not None:
             self.reader.close()
         self.reader = self.run = None
+        self._watch(None)
         self.pool.close()
 
     def enter(self, session: int, turn: int = 0) -> None:
@@ -110,6 +121,7 @@ class Workspace(QObject):
         """The engine has written up to ``seq``: take in new lanes, sessions and turns, and tell the panels."""
         if self.reader is None:
             return
+        self._seq = max(self._seq, seq)
         known = self.run.lanes if self.run else ()
         self._describe()
         if self.run and not known and self.run.lanes:
@@ -121,6 +133,23 @@ class Workspace(QObject):
         if following:
             self.cursor.go(self.cursor.last)
         self.advanced.emit(seq)
+
+    def _watch(self, path: Path | None) -> None:
+        """Hear of what another process (a recorder, a run on the command line) writes into the open file."""
+        watched = self._watcher.files()
+        if watched:
+            self._watcher.removePaths(watched)
+        if path is not None and self.reader is not None:
+            side = path.with_name(path.name + "-wal")  # what is being written goes there first
+            self._watcher.addPaths([str(p) for p in (path, side) if p.exists()])
+
+    def _follow(self) -> None:
+        if self.reader is None:
+            return
+        self._watch(self.reader.path)  # the side file comes and goes
+        seq = self.reader.last_seq()
+        if seq > self._seq:
+            self.grew(seq)
 
     def show_probes(self, lane: int, competency: str) -> None:
         """Show the probes of a lane and competency."""

@@ -124,15 +124,15 @@ def lanes(reader: TraceReader, session: int, turn: int, seq: int | None = None, 
     """
     index = TraceIndex.of(reader)
     whole = index.session(session)
-    chosen = _probe(index, whole, turn, probe)
+    chosen = _probe(index, session, whole, turn, probe)
     views = tuple(_lane(index, row, place, session, turn, seq, chosen) for place, row in enumerate(index.lanes))
     if chosen is None:
         return Lanes(session, turn, "", "", (), -1, views)
     return Lanes(session, turn, chosen.id, chosen.question, chosen.gold, chosen.after, views)
 
 
-def _probe(index: TraceIndex, session: Session, turn: int, wanted: str) -> Probe | None:
-    by_id, order = _asked(index, session)
+def _probe(index: TraceIndex, number: int, session: Session, turn: int, wanted: str) -> Probe | None:
+    by_id, order = _asked(index, number, session)
     named = by_id.get(wanted)
     if named is not None and named.after <= turn:
         return named
@@ -144,8 +144,8 @@ def _after(probe: Probe) -> int:
     return probe.after
 
 
-def _asked(index: TraceIndex, session: Session) -> tuple[dict[str, Probe], list[Probe]]:
-    key = ("asked", id(session))  # the reader keeps its sessions
+def _asked(index: TraceIndex, number: int, session: Session) -> tuple[dict[str, Probe], list[Probe]]:
+    key = ("asked", number)  # of a session that is being recorded the turns grow, not the probes
     if key not in index.memo:
         index.memo[key] = ({p.id: p for p in session.probes}, sorted(session.probes, key=_after))
     found: tuple[dict[str, Probe], list[Probe]] = index.memo[key]

@@ -20,6 +20,8 @@ class Kind(StrEnum):
     RUN_FINISHED = "run.finished"  # {}
     ENGINE_LOADED = "engine.loaded"  # ModelInfo as a dict, {embedder, versions}
     ENGINE_CRASHED = "engine.crashed"  # {signal, log}
+    # A ``Turn`` as a dict, appended to the stored turns of a session that is being recorded.
+    TURN_RECORDED = "turn.recorded"
     # Operations; subject is the item id.
     WRITTEN = "item.written"  # {kind, text, turns, fields, index_text}
     UPDATED = "item.updated"  # {changes: {field: [old, new]}, reason}; text and turns count as fields

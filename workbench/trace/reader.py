@@ -6,16 +6,16 @@ import json
 import os
 import sqlite3
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from numpy.typing import NDArray
 
 from workbench.errors import TraceError
-from workbench.sessions.model import Session
+from workbench.sessions.model import Session, Turn
 from workbench.trace import blobs, schema
-from workbench.trace.events import Event
+from workbench.trace.events import Event, Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,7 @@ class TraceReader:
         if not self.path.is_file():
             raise TraceError(f"{path}: no such run file", "check the path, or make one with `mnemoscope run`")
         self._sessions: dict[int, Session] = {}
+        self._heard: dict[int, int] = {}  # per session, up to which event its recorded turns were read
         self._connection = _connect(self.path)
         try:
             check_version(self._connection, self.path)
@@ -64,13 +65,22 @@ class TraceReader:
         return dict(self._connection.execute("SELECT sha256, id FROM session"))
 
     def session(self, session: int) -> Session:
-        """The session, whole. Kept after the first call: sessions never change."""
+        """The session as far as it is recorded. Kept after the first call: only new turns are read again."""
         if session not in self._sessions:
             row = self._connection.execute("SELECT payload FROM session WHERE id = ?", (session,)).fetchone()
             if row is None:
                 raise TraceError(f"{self.path}: no session {session}")
             self._sessions[session] = Session.from_json(json.loads(row[0]))
+        self._hear(session)
         return self._sessions[session]
+
+    def _hear(self, session: int) -> None:
+        """Append the turns that were recorded since."""
+        new = list(self.events(session, 0, (Kind.TURN_RECORDED,), after_seq=self._heard.get(session, 0)))
+        if new:
+            known = self._sessions[session]
+            self._sessions[session] = replace(known, turns=known.turns + tuple(Turn(**e.payload) for e in new))
+            self._heard[session] = new[-1].seq
 
     def lanes(self) -> tuple[LaneRow, ...]:
         """Every lane of the run, in order."""

@@ -2,6 +2,7 @@ import sqlite3
 import subprocess
 import sys
 import zlib
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -158,3 +159,16 @@ for step in range(100000):
     assert count % 3 == 0 and count >= 51 * 3
     with TraceWriter(path) as writer:  # the lock died with the process
         assert writer.append([Event(1, 1, 0, count + 1, "item.written")]) == count + 1
+
+
+def test_a_session_that_is_being_recorded_grows(tmp_path: Path) -> None:
+    with TraceWriter(tmp_path / "a.mnemo") as writer, writer.reader() as reader:
+        number = writer.add_session(Session("live", ()), "x")
+        assert reader.session(number).turns == ()
+        for n, text in enumerate(("hi", "ho")):
+            turn = Turn(n, "user", text, extra={"a": n})
+            writer.append([Event(number, 0, n, n + 1, Kind.TURN_RECORDED, payload=asdict(turn))])
+            assert reader.session(number).turns[n] == turn
+            assert len(reader.session(number).turns) == n + 1
+        with writer.reader() as fresh:
+            assert fresh.session(number) == reader.session(number)
