@@ -173,9 +173,12 @@ def check_version(connection: sqlite3.Connection, path: Path) -> None:
         raise TraceError(f"{path}: not a Mnemoscope run file ({error})", "choose a .mnemo file") from error
     if meta.get("format") != "mnemoscope-run":
         raise TraceError(f"{path}: not a Mnemoscope run file", "choose a .mnemo file")
-    if int(meta["major"]) > schema.MAJOR:
+    major = str(meta.get("major"))
+    if not major.isdecimal():
+        raise TraceError(f"{path}: a damaged run file: it does not say its version", "choose another .mnemo file")
+    if len(major) > 9 or int(major) > schema.MAJOR:
         raise TraceError(
-            f"{path}: written by a newer Mnemoscope (format {meta['major']}, this program reads {schema.MAJOR})",
+            f"{path}: written by a newer Mnemoscope (format {major[:9]}, this program reads {schema.MAJOR})",
             "update this program",
         )
 

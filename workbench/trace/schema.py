@@ -6,6 +6,8 @@
 MAJOR, MINOR = 1, 0
 APPLICATION_ID = 0x4D4E454D  # "MNEM", so that `file` and SQLite tools can tell
 
+TABLES = ("meta", "session", "lane", "blob", "event", "annotation")
+
 SCHEMA = """
 CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE session(id INTEGER PRIMARY KEY, name TEXT NOT NULL, sha256 TEXT NOT NULL, turns INTEGER NOT NULL,

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
+import stat
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import sqlite_utils
 from numpy.typing import NDArray
@@ -18,33 +18,35 @@ from workbench.errors import TraceError
 from workbench.sessions.model import Session
 from workbench.trace import blobs, schema
 from workbench.trace.events import Event
+from workbench.trace.lock import RunLock
 from workbench.trace.reader import TraceReader, check_version
 
 
 class TraceWriter:
     """Appends to a run file; creates it when it is not there.
 
-    Every call commits as a whole or not at all. A full disk or a second writer raises ``TraceError``; what was
-    committed before stays.
+    The file appears whole or not at all, and every call commits as a whole or not at all. A full disk or a second
+    writer raises ``TraceError``; what was committed before stays.
     """
 
     def __init__(self, path: Path) -> None:
-        self.path = Path(path)
-        self._lock = _lock(self.path)
+        self.path = _place(Path(path))
+        self._lock = RunLock(self.path)
         try:
             self._open()
         except BaseException:
-            self._unlock()
+            self._lock.release()
             raise
 
     def _open(self) -> None:
-        fresh = not self.path.exists() or self.path.stat().st_size == 0
-        self._connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
         try:
-            if fresh:
-                self._create()
-            else:
-                check_version(self._connection, self.path)
+            if _is_fresh(self.path):
+                _create(self.path)
+            self._connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
+        except (sqlite3.Error, OSError) as error:
+            raise _readable(self.path, error) from error
+        try:
+            check_version(self._connection, self.path)
             self._connection.execute("PRAGMA journal_mode = WAL")
             self._connection.execute("PRAGMA synchronous = NORMAL")
         except sqlite3.Error as error:
@@ -54,12 +56,6 @@ class TraceWriter:
             self._connection.close()
             raise
         self._db = sqlite_utils.Database(self._connection)
-
-    def _create(self) -> None:
-        self._connection.execute(f"PRAGMA application_id = {schema.APPLICATION_ID}")
-        self._connection.executescript(f"BEGIN; {schema.SCHEMA} COMMIT;")
-        rows = {"format": "mnemoscope-run", "major": schema.MAJOR, "minor": schema.MINOR, "program": __version__}
-        self._connection.executemany("INSERT INTO meta VALUES (?, ?)", [(k, str(v)) for k, v in rows.items()])
 
     def reader(self) -> TraceReader:
         """A read-only view of the same file."""
@@ -125,12 +121,7 @@ class TraceWriter:
             self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             self._connection.execute("PRAGMA journal_mode = DELETE")
         self._connection.close()
-        self._unlock()
-
-    def _unlock(self) -> None:
-        with suppress(OSError):  # Windows does not remove an open file
-            Path(self._lock.name).unlink()
-        self._lock.close()
+        self._lock.release()
 
     def _insert(self, statement: str, row: tuple[Any, ...]) -> int:
         self._write([lambda: self._connection.execute(statement, row)])
@@ -158,42 +149,68 @@ def _json(payload: Mapping[str, Any]) -> str:
     return json.dumps(payload, ensure_ascii=False, separators=(",", ":"))
 
 
-def _readable(path: Path, error: sqlite3.Error) -> TraceError:
-    text = str(error)
-    if "full" in text:
+def _place(path: Path) -> Path:
+    """The file itself, links resolved as SQLite does, so that the lock and the side files lie beside it."""
+    try:
+        path = path.resolve()
+        status = path.stat()
+    except FileNotFoundError:
+        return path
+    except (OSError, RuntimeError) as error:  # RuntimeError: a link that leads back to itself, before Python 3.13
+        raise TraceError(f"{path}: cannot be written ({error})", "choose another --out FILE") from error
+    if stat.S_ISDIR(status.st_mode):
+        raise TraceError(f"{path}: is a folder", f"name a file in it: --out {path / 'run.mnemo'}")
+    if not stat.S_ISREG(status.st_mode):
+        raise TraceError(f"{path}: is no plain file", "choose another --out FILE")
+    if status.st_nlink > 1:
+        # SQLite names its side files after the name it is given: a second name would miss what the first one wrote.
+        raise TraceError(f"{path}: has a second name (a hard link), and writing would spoil it", "use a copy of it")
+    return path
+
+
+def _is_fresh(path: Path) -> bool:
+    """Whether there is no run at that place: no file, an empty one, or one whose making broke off."""
+    if not path.exists() or path.stat().st_size == 0:
+        return True
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        try:
+            owner = connection.execute("PRAGMA application_id").fetchone()[0]
+            names = {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
+            if owner != schema.APPLICATION_ID and (owner or names):
+                return False
+            names = {n for n in names if n in schema.TABLES}
+            rows = [connection.execute(f"SELECT 1 FROM {name} LIMIT 1").fetchone() for name in names - {"meta"}]
+            known = connection.execute("SELECT key FROM meta").fetchall() if "meta" in names else []
+        except sqlite3.Error:
+            return False  # no database, or a damaged one: whoever opens it says which
+    return not any(rows) and {key for (key,) in known} < set(_FIRST)
+
+
+def _create(path: Path) -> None:
+    """Make the file under another name, then give it its own: nobody ever sees half of one."""
+    part = path.with_name(f".{path.name}.new")
+    for stale in (part, *(path.with_name(path.name + side) for side in ("-wal", "-shm", "-journal"))):
+        stale.unlink(missing_ok=True)
+    try:
+        with closing(sqlite3.connect(part, isolation_level=None)) as connection:
+            connection.execute("PRAGMA journal_mode = OFF")
+            connection.execute(f"PRAGMA application_id = {schema.APPLICATION_ID}")
+            connection.executescript(f"BEGIN; {schema.SCHEMA} COMMIT;")
+            connection.executemany("INSERT INTO meta VALUES (?, ?)", [(k, str(v)) for k, v in _FIRST.items()])
+        part.replace(path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+
+
+_FIRST = {"format": "mnemoscope-run", "major": schema.MAJOR, "minor": schema.MINOR, "program": __version__}
+"""The rows of ``meta`` that every run file has."""
+
+
+def _readable(path: Path, error: sqlite3.Error | OSError) -> TraceError:
+    text = str(error.strerror if isinstance(error, OSError) else error)
+    if "full" in text or "No space" in text:
         return TraceError(f"{path}: the disk is full", "free some space and run the same command again")
     if "not a database" in text or "malformed" in text:
         return TraceError(f"{path}: not a run file, or damaged ({text})", "choose another --out FILE")
     return TraceError(f"{path}: cannot be written ({text})", "check the disk and the folder's permissions")
-
-
-def _lock(path: Path) -> IO[bytes]:
-    """Hold ``path.lock``; the operating system lets it go when the process dies, however it dies."""
-    name = path.with_name(path.name + ".lock")
-    while True:
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            handle = open(name, "ab")  # noqa: SIM115 - kept open as long as the writer lives
-        except OSError as error:
-            raise TraceError(f"{path}: cannot be written ({error.strerror})", "choose another --out FILE") from error
-        try:
-            _take(handle)
-        except OSError as error:
-            handle.close()
-            remedy = "wait for it, or choose another --out FILE"
-            raise TraceError(f"{path}: another engine is writing it", remedy) from error
-        # Whoever held it may have removed the file between our opening and our locking it.
-        if name.exists() and os.path.samestat(name.stat(), os.fstat(handle.fileno())):
-            return handle
-        handle.close()
-
-
-def _take(handle: IO[bytes]) -> None:
-    if os.name == "nt":
-        import msvcrt
-
-        msvcrt.locking(handle.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore]
-    else:
-        import fcntl
-
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,7 +1,9 @@
+import os
 import sqlite3
 import subprocess
 import sys
 import zlib
+from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 
@@ -11,7 +13,7 @@ import pytest
 from tests.support.traces import write_trace
 from workbench.errors import TraceError
 from workbench.sessions.model import Probe, Session, Turn
-from workbench.trace import blobs
+from workbench.trace import blobs, schema
 from workbench.trace.events import Event, Kind
 from workbench.trace.reader import TraceReader
 from workbench.trace.writer import TraceWriter
@@ -172,3 +174,88 @@ def test_a_session_that_is_being_recorded_grows(tmp_path: Path) -> None:
             assert len(reader.session(number).turns) == n + 1
         with writer.reader() as fresh:
             assert fresh.session(number) == reader.session(number)
+
+
+def half_made(path: Path, stage: int) -> None:
+    """A run file as far as earlier versions had made it when they were killed, or the disk was full."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute(f"PRAGMA application_id = {schema.APPLICATION_ID}")
+        if stage > 0:
+            connection.executescript(f"BEGIN; {schema.SCHEMA} COMMIT;")
+        if stage > 1:
+            connection.execute("INSERT INTO meta VALUES ('format', 'mnemoscope-run')")
+
+
+@pytest.mark.parametrize("stage", [0, 1, 2])
+def test_a_half_made_file_is_made_anew(tmp_path: Path, stage: int) -> None:
+    path = tmp_path / "a.mnemo"
+    half_made(path, stage)
+    (tmp_path / ".a.mnemo.new").write_bytes(b"left by another kill")
+    with TraceWriter(path) as writer:
+        assert writer.append([event(1)]) == 1
+    assert [f.name for f in tmp_path.iterdir()] == ["a.mnemo"]
+
+
+def test_a_half_made_file_that_holds_something_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "a.mnemo"
+    half_made(path, 2)
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("INSERT INTO lane VALUES (1, 'full', 'full', 'full-cache', '{}', NULL, NULL)")
+        connection.commit()
+    before = path.read_bytes()
+    with pytest.raises(TraceError):
+        TraceWriter(path)
+    assert path.read_bytes() == before
+
+
+def test_a_run_is_never_seen_half_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(schema, "SCHEMA", schema.SCHEMA.replace("CREATE TABLE event(", "CREATE TABLE meta("))
+    with pytest.raises(TraceError, match="already exists"):
+        TraceWriter(tmp_path / "a.mnemo")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_places_that_cannot_hold_a_run_are_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    places = [(tmp_path, "is a folder"), (Path("/dev/zero"), "no plain file"), (tmp_path / "file" / "a", "cannot be")]
+    for path, words in [*places, (tmp_path / "loop", "cannot be written"), (tmp_path / ("x" * 300), "cannot be")]:
+        with pytest.raises(TraceError, match=words):
+            TraceWriter(path)
+
+
+@pytest.mark.parametrize("name", ["link.mnemo", "folder/a.mnemo"])
+def test_another_name_of_a_run_meets_the_same_lock(tmp_path: Path, name: str) -> None:
+    (tmp_path / "link.mnemo").symlink_to(tmp_path / "a.mnemo")
+    (tmp_path / "folder").symlink_to(tmp_path)
+    with TraceWriter(tmp_path / "a.mnemo") as writer:
+        writer.append([event(1)])
+        with pytest.raises(TraceError, match="another engine is writing it"):
+            TraceWriter(tmp_path / name)
+    with TraceWriter(tmp_path / name) as writer:
+        assert writer.last_seq == 1
+
+
+def test_a_second_name_by_a_hard_link_is_refused_before_it_can_spoil_the_file(tmp_path: Path) -> None:
+    path = write_trace(tmp_path / "a.mnemo", turns=2, items=1, probes=1)
+    (tmp_path / "b.mnemo").hardlink_to(path)
+    with pytest.raises(TraceError, match="hard link"):
+        TraceWriter(tmp_path / "b.mnemo")
+
+
+def test_a_lock_leaves_alone_what_is_not_its_own(tmp_path: Path) -> None:
+    lock, mine = tmp_path / "a.mnemo.lock", tmp_path / "mine"
+    lock.write_text("my notes")
+    with TraceWriter(tmp_path / "a.mnemo"), pytest.raises(TraceError, match="another engine"):
+        TraceWriter(tmp_path / "a.mnemo")
+    assert lock.read_text() == "my notes"
+    lock.unlink()
+    mine.write_text("")
+    lock.symlink_to(mine)
+    with pytest.raises(TraceError, match="is a link"):
+        TraceWriter(tmp_path / "a.mnemo")
+    assert mine.read_text() == ""
+    lock.unlink()
+    os.mkfifo(lock)
+    with pytest.raises(TraceError, match="no plain file"):
+        TraceWriter(tmp_path / "a.mnemo")
