@@ -92,7 +92,8 @@ class AnswerRequest:
     Attributes:
         marks: the text of each context span, in prompt order, as it occurs inside ``messages``; the result says
             which prompt tokens each one became.
-        knock_out: indexes into ``marks`` whose tokens are masked out in every layer and head while answering.
+        knock_out: indexes into ``marks`` whose tokens are masked out while answering.
+        knock_layers, knock_heads: where they are masked; None in every layer, every head.
         forced: when given, these token ids are scored instead of generating (teacher forcing).
         layers: layers whose attention is kept; None keeps all up to ``max_bytes``.
     """
@@ -105,6 +106,8 @@ class AnswerRequest:
     capture: bool = True
     layers: tuple[int, ...] | None = None
     knock_out: tuple[int, ...] = ()
+    knock_layers: tuple[int, ...] | None = None
+    knock_heads: tuple[int, ...] | None = None
     forced: tuple[int, ...] | None = None
 
 

@@ -39,7 +39,7 @@ from workbench.llm.model import Model, Tokens
 from workbench.llm.output import Generated, Output
 from workbench.llm.sampler import Sampler
 from workbench.llm.scheduler import Job, Scheduler
-from workbench.llm.scope import ScopeContext, ScopeJob, ScopeRunner, masked_positions, sequences
+from workbench.llm.scope import Masked, ScopeContext, ScopeJob, ScopeRunner, masked_positions, sequences
 from workbench.llm.surprise import join, windows
 from workbench.llm.worker import Part, Ticket, Worker
 
@@ -208,11 +208,22 @@ class LlamaBackend:
             job_of = functools.partial(
                 ScopeJob, prompt=tokens, output=output, forced=forced, capture=request.capture, layers=request.layers
             )
-            done, capture = await self._scoped(lambda ticket: job_of(ticket, masked=masked))
+            knocked = Masked(
+                masked, self._within(request.knock_layers, "layer"), self._within(request.knock_heads, "head")
+            )
+            done, capture = await self._scoped(lambda ticket: job_of(ticket, masked=knocked))
         else:
             sampler = Sampler(self.model, 0.0, request.seed, None)
             done = await self._generate(tokens, output, sampler, forced)
         return AnswerResult(_result(done, tokens, prompt), spans, capture)
+
+    def _within(self, numbers: tuple[int, ...] | None, what: str) -> tuple[int, ...] | None:
+        """The layers or heads to mask, when the model has them all."""
+        count = self.model.n_layer if what == "layer" else self.model.n_head
+        for number in numbers or ():
+            if not 0 <= number < count:
+                raise ModelError(f"{self.model.path.name} has no {what} {number}", f"choose from 0 to {count - 1}")
+        return numbers
 
     async def embed(self, texts: Sequence[str]) -> Vectors:
         """Unit vectors, float32 ``[len(texts), dimensions]``; each text is computed once and remembered.

@@ -31,12 +31,21 @@ KEPT_BYTES = 256 << 20
 MOST_SEQUENCES = 8
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Masked:
+    """Prompt positions hidden from every query outside of them, int64 ``[n]``; None means all layers, all heads."""
+
+    positions: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    layers: tuple[int, ...] | None = None
+    heads: tuple[int, ...] | None = None
+
+
 @dataclass(slots=True, eq=False)
 class ScopeJob:
     """One answer in the scope context.
 
     Attributes:
-        masked: prompt positions hidden from every query outside of them, in all layers and heads.
+        masked: what is knocked out.
         layers: layers to capture; None all of them, within the recorder's bound.
     """
 
@@ -46,7 +55,7 @@ class ScopeJob:
     forced: Tokens | None = None
     capture: bool = True
     layers: tuple[int, ...] | None = None
-    masked: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    masked: Masked = field(default_factory=Masked)
 
 
 class ScopeContext:
@@ -112,13 +121,19 @@ class ScopeContext:
         self.tap.cells = self._maps[sequence]
 
     def feed(
-        self, tokens: Tokens, record: tuple[int, ...] = (), masked: NDArray[np.int64] | None = None
+        self,
+        tokens: Tokens,
+        record: tuple[int, ...] = (),
+        masked: NDArray[np.int64] | None = None,
+        layers: tuple[int, ...] | None = None,
+        heads: tuple[int, ...] | None = None,
     ) -> NDArray[np.float32]:
         """Decode up to :data:`CHUNK` tokens after what the cache holds.
 
         Args:
             record: layers whose attention is left in ``tap.rows``.
             masked: positions that queries outside of them must not see.
+            layers, heads: where they must not; None in all.
 
         Returns:
             Logits after the last token, float32 ``[vocabulary]``, valid until the next call.
@@ -128,7 +143,8 @@ class ScopeContext:
         """
         edit = None
         if masked is not None and len(masked):
-            edit = self._masker(masked, np.arange(self.position, self.position + len(tokens)))
+            positions = np.arange(self.position, self.position + len(tokens))
+            edit = self._masker(Masked(masked, layers, heads), positions)
         return self._feed(tokens, edit, record)
 
     def feed_edited(self, tokens: Tokens, edit: Edit, record: tuple[int, ...] = ()) -> NDArray[np.float32]:
@@ -151,14 +167,16 @@ class ScopeContext:
         self.position += count
         return self.context.logits(1)[0]
 
-    def _masker(self, masked: NDArray[np.int64], positions: NDArray[np.int64]) -> Edit:
-        rows = np.flatnonzero(~np.isin(positions, masked))  # a masked token keeps its own cell: no row is ever empty
+    def _masker(self, masked: Masked, positions: NDArray[np.int64]) -> Edit:
+        hidden, layers = masked.positions, masked.layers
+        rows = np.flatnonzero(~np.isin(positions, hidden))  # a masked token keeps its own cell: no row is ever empty
 
-        def edit(_layer: int, scores: Floats) -> None:
-            cells = self.tap.cells.cells(masked)
+        def edit(layer: int, scores: Floats) -> None:
+            cells = self.tap.cells.cells(hidden)
             cells = cells[cells >= 0]
-            if len(cells) and len(rows):
-                scores[:, rows[:, None], cells[None, :]] = MASKED
+            if len(cells) and len(rows) and (layers is None or layer in layers):
+                heads = range(scores.shape[0]) if masked.heads is None else masked.heads
+                scores[np.ix_(heads, rows, cells)] = MASKED
 
         return edit
 
@@ -253,13 +271,13 @@ class ScopeRunner:
         self.scope.close()
 
     def _answer(self, job: ScopeJob) -> Iterator[None]:
-        scope, prompt = self.scope, job.prompt
+        scope, prompt, hidden = self.scope, job.prompt, job.masked.positions
         kept = self._reuse(job)
         while scope.position < len(prompt) - 1:
             start = scope.position
             end = min(len(prompt) - 1, (start // CHUNK + 1) * CHUNK)
-            scope.feed(prompt[start:end], masked=job.masked)
-            if end % CHUNK == 0 and (not len(job.masked) or end <= job.masked.min()):
+            scope.feed(prompt[start:end], (), hidden, job.masked.layers, job.masked.heads)
+            if end % CHUNK == 0 and (not len(hidden) or end <= hidden.min()):
                 kept.prompt = prompt[:end].copy()
             yield
         recorder = self._recorder(job)
@@ -267,7 +285,7 @@ class ScopeRunner:
         while True:
             layers = recorder.layers if recorder is not None else ()
             position = scope.position
-            logits = scope.feed(np.array([token], np.int32), layers, job.masked)
+            logits = scope.feed(np.array([token], np.int32), layers, hidden, job.masked.layers, job.masked.heads)
             if recorder is not None:
                 recorder.add(scope.tap.rows, scope.tap.cells, position)
             token, stop = self._extend(job, logits)
@@ -311,8 +329,8 @@ class ScopeRunner:
 
     def _shared(self, kept: _Kept, job: ScopeJob) -> int:
         shared = common_prefix(kept.prompt, job.prompt[:-1])  # the last token is decoded: its logits are needed
-        if len(job.masked):
-            shared = min(shared, int(job.masked.min()))
+        if len(job.masked.positions):
+            shared = min(shared, int(job.masked.positions.min()))
         return 0 if self._exact else shared // CHUNK * CHUNK
 
     def _recorder(self, job: ScopeJob) -> Recorder | None:

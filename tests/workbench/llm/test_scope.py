@@ -195,6 +195,25 @@ def test_knock_out_changes_forced_scores(backend: LlamaBackend) -> None:
     assert max(map(abs, changes)) > 0.05
 
 
+def test_knock_out_in_chosen_layers_and_heads(backend: LlamaBackend) -> None:
+    marks = ("anna likes tea", "bob likes milk")
+    messages = (Message("user", "Memory\nanna likes tea\nbob likes milk\nQuestion\nwhat?"),)
+    request = AnswerRequest(
+        messages, marks, max_tokens=2, stop=(), knock_out=(0,), knock_layers=(1,), knock_heads=(0, 2)
+    )
+    result = asyncio.run(backend.answer(request))
+    assert result.capture is not None
+    start, end = result.spans[0]
+    seen = result.capture.weights[:, :, :, start:end].max(axis=(2, 3)) > 0
+    expected = np.ones_like(seen)
+    expected[1, [0, 2]] = False
+    assert (seen == expected).all()
+    with pytest.raises(ModelError, match="no head 99"):
+        asyncio.run(backend.answer(replace(request, knock_heads=(99,))))
+    with pytest.raises(ModelError, match="no layer 3"):
+        asyncio.run(backend.answer(replace(request, knock_layers=(3,))))
+
+
 def test_knock_out_of_everything_leaves_no_empty_row(backend: LlamaBackend) -> None:
     messages = (Message("user", "anna likes tea"),)
     prompt = backend.chat.render(messages)
