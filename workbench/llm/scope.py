@@ -175,8 +175,8 @@ class ScopeContext:
             cells = self.tap.cells.cells(hidden)
             cells = cells[cells >= 0]
             if len(cells) and len(rows) and (layers is None or layer in layers):
-                heads = range(scores.shape[0]) if masked.heads is None else masked.heads
-                scores[np.ix_(heads, rows, cells)] = MASKED
+                heads = np.arange(scores.shape[0]) if masked.heads is None else np.array(masked.heads)
+                scores[heads[:, None, None], rows[:, None], cells] = MASKED
 
         return edit
 
