@@ -380,12 +380,12 @@ def _add_lanes(commands: Any) -> None:
 
 
 def _lanes(options: argparse.Namespace) -> None:
-    from workbench.cache.registry import POLICIES
+    from workbench.cache.registry import POLICIES, policy
     from workbench.memory.registry import STRATEGIES, strategy
 
     found = {
         "memory": [_card(strategy(name)) for name in STRATEGIES],
-        "cache": [_card(policy) for policy in POLICIES.values()],
+        "cache": [_card(policy(name)) for name in POLICIES],
     }
     if options.json:
         console.say_json(found)

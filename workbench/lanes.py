@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, get_args, get_origin, get_type_hints
 
 from workbench.cache import registry as caches
+from workbench.cache.base import CachePolicy
 from workbench.errors import UsageError
 from workbench.memory import registry as memories
 from workbench.memory.base import MemoryStrategy
@@ -32,6 +33,10 @@ class LaneSpec:
         """A fresh strategy with these parameters."""
         return memories.strategy(self.memory)(**self.memory_params)
 
+    def policy(self) -> CachePolicy | None:
+        """The cache policy with these parameters; None for the full cache."""
+        return None if self.cache == caches.DEFAULT else caches.policy(self.cache)(**self.cache_params)
+
     @classmethod
     def parse(cls, spec: str) -> LaneSpec:
         """Read a SPEC. Raises ``UsageError`` for unknown names, parameters and values of the wrong type."""
@@ -41,9 +46,10 @@ class LaneSpec:
         if not plus:
             return cls(name, _convert(params, strategy, spec))
         cache_name, cache_params = _split(cache, spec)
-        return cls(
-            name, _convert(params, strategy, spec), cache_name, _convert(cache_params, caches.policy(cache_name), spec)
-        )
+        policy = caches.policy(cache_name)
+        made = cls(name, _convert(params, strategy, spec), cache_name, _convert(cache_params, policy, spec))
+        made.policy()  # says what is wrong with a value before a model is loaded
+        return made
 
 
 def _split(part: str, spec: str) -> tuple[str, dict[str, str]]:
