@@ -1,9 +1,9 @@
 """The contract of a KV-cache policy: what it may look at, and what it says shall become of the cells.
 
 A policy is arithmetic on NumPy arrays and knows no model. ``workbench.llm`` lets it look at what a prompt left in the
-cache and carries out its plan on real cells: by eviction, by masks per head, by rewriting keys and values, or by reading
-the kept tokens again. Shapes use ``layers``, ``heads`` (of queries), ``kv_heads`` (of keys and values), ``n`` (tokens
-read so far, in their order in the prompt, whatever cells hold them) and ``d`` (width of a head).
+cache and carries out its plan on real cells: by eviction, by masks per head, by rewriting keys and values, or by
+reading the kept tokens again. Shapes use ``layers``, ``heads`` (of queries), ``kv_heads`` (of keys and values), ``n``
+(tokens read so far, in their order in the prompt, whatever cells hold them) and ``d`` (width of a head).
 """
 
 from __future__ import annotations
