@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from workbench import context as contexts
 from workbench.errors import ModelError
 from workbench.llm.base import AnswerRequest, AnswerResult, Backend
+from workbench.llm.chat import THOUGHT
 from workbench.memory.base import Span
+from workbench.memory.prompt_sets import PromptSet
 from workbench.reading import Reader, newest
 from workbench.sessions.model import Probe
 
 ANSWER_TOKENS = 32
+"""What an answer may take where its benchmark does not say."""
 
 
 class Scales(Protocol):
@@ -24,9 +27,24 @@ class Scales(Protocol):
         """Length of ``text`` in tokens."""
         ...
 
-    def room(self, question: str) -> int:
-        """Tokens for the spans of a context beside this question."""
+    def room(self, question: contexts.Question, answer: int = ANSWER_TOKENS) -> int:
+        """Tokens for the spans of a context beside this question and its answer."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """How models are asked in a run.
+
+    Attributes:
+        prompts: the prompt set.
+        thinking: tokens that a model may think aloud before it answers; 0: it is told not to.
+        temperature: of memory operations; answers are always greedy.
+    """
+
+    prompts: PromptSet = field(default_factory=lambda: PromptSet("plain"))
+    thinking: int = 0
+    temperature: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +56,7 @@ class Answered:
         error: why there is no whole answer, empty when there is one.
         items: items that a rule took its answer from.
         ms: how long the reader took.
+        thought: what the model thought aloud; no part of ``text``.
     """
 
     packed: contexts.Context
@@ -46,45 +65,95 @@ class Answered:
     error: str = ""
     items: tuple[str, ...] = ()
     ms: float = 0.0
+    thought: str = ""
+
+
+def _nobody_knows(probe: Probe) -> str:
+    return probe.asked
 
 
 @dataclass(frozen=True, slots=True)
 class Answerer:
-    """How a lane answers probes: the same for the run and for every question of what if."""
+    """How a lane answers probes: the same for the run and for every question of what if.
+
+    Attributes:
+        asked: when a probe is asked, in words.
+    """
 
     backend: Backend
     scales: Scales
     reader: Reader = "model"
     seed: int = 0
     capture: bool = True
+    asking: Asking = field(default_factory=Asking)
+    asked: Callable[[Probe], str] = _nobody_knows
+    dates: bool = True
 
     async def __call__(self, probe: Probe, spans: Sequence[Span], budget: int | None = None) -> Answered:
         """Pack the spans (into ``budget`` tokens; None: all that the context leaves) and have the probe answered."""
-        budget = self.scales.room(probe.question) if budget is None else budget
-        packed = contexts.pack(spans, probe.question, budget, self.scales.count_tokens)
+        question = self.question(probe)
+        room = self.scales.room(question, self.length(probe) + self.asking.thinking)
+        packed = contexts.pack(spans, question, room if budget is None else budget, self.scales.count_tokens)
         if self.reader == "newest":
             return self._by_rule(packed)
-        return await self._by_model(packed)
+        return await self._by_model(packed, self.length(probe))
 
-    def request(self, packed: contexts.Context) -> AnswerRequest:
+    def question(self, probe: Probe) -> contexts.Question:
+        """What a model is asked: the question, its benchmark's rule and when it is asked; nothing of the answer key."""
+        return contexts.Question(probe.question, probe.task, self.asked(probe), self.asking.prompts, self.dates)
+
+    def length(self, probe: Probe) -> int:
+        """Tokens that the answer may take: what its benchmark allows, of which the bundled model needs few."""
+        if self.asking.prompts.name == "plain":
+            return ANSWER_TOKENS
+        return min(probe.max_tokens or ANSWER_TOKENS, max(ANSWER_TOKENS, self.backend.prompt_limit(0) // 2))
+
+    def request(self, packed: contexts.Context, max_tokens: int = ANSWER_TOKENS) -> AnswerRequest:
         """The request for a packed context."""
-        operation = packed.operation
-        return AnswerRequest(operation.messages, packed.marks, ANSWER_TOKENS, seed=self.seed, capture=self.capture)
+        stop = ("\n",) if self.asking.prompts.name == "plain" else ()
+        return AnswerRequest(packed.messages, packed.marks, max_tokens, stop, seed=self.seed, capture=self.capture)
 
-    async def _by_model(self, packed: contexts.Context) -> Answered:
+    async def _by_model(self, packed: contexts.Context, max_tokens: int) -> Answered:
         began = time.perf_counter()
+        request = self.request(packed, max_tokens)
         try:
-            result = await self.backend.answer(self.request(packed))
+            thought = await self._think(request)
+            if thought:
+                prefix = f"{THOUGHT[0]}\n{thought}\n{THOUGHT[1]}\n\n"
+                request = replace(request, prefix=prefix, thinking=True)
+            result = await self.backend.answer(request)
         except ModelError as problem:
             return Answered(packed, "", None, str(problem), ms=since(began))
         done = result.completion
-        error = f"cut off at {ANSWER_TOKENS} tokens" if done.stop == "limit" else ""
-        return Answered(packed, done.text, result, error, ms=since(began))
+        error = f"cut off at {max_tokens} tokens" if done.stop == "limit" else ""
+        error = "ended because it repeats itself" if done.stop == "repetition" else error
+        more, text = without_thought(done.text)
+        return Answered(packed, text, result, error, ms=since(began), thought=thought or more)
+
+    async def _think(self, request: AnswerRequest) -> str:
+        """What the model thinks aloud within its budget; empty when it is not let or does not."""
+        if not self.asking.thinking:
+            return ""
+        aloud = replace(request, max_tokens=self.asking.thinking, stop=(THOUGHT[1],), capture=False, thinking=True)
+        done = (await self.backend.answer(aloud)).completion
+        if done.stop != "stop" and THOUGHT[0] not in done.text:
+            return ""  # it answered at once
+        return done.text.replace(THOUGHT[0], "").strip()
 
     def _by_rule(self, packed: contexts.Context) -> Answered:
         began = time.perf_counter()
-        text, items = newest(packed.question, packed.spans)
+        text, items = newest(packed.question.text, packed.spans)
         return Answered(packed, text, None, items=items, ms=since(began))
+
+
+def without_thought(text: str) -> tuple[str, str]:
+    """The thought and the answer in what a model wrote. A thought that was never finished leaves no answer."""
+    begin, end = THOUGHT
+    before, found, after = text.rpartition(end)
+    if found:
+        return before.replace(begin, "").strip(), after.strip()
+    head, opened, inside = text.partition(begin)
+    return (inside.strip(), head.strip()) if opened else ("", text.strip())
 
 
 def since(began: float) -> float:

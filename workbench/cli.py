@@ -117,6 +117,16 @@ def _add_run(commands: Any) -> None:
     command.add_argument("--out", type=Path, metavar="FILE.mnemo", help="default: the first session's name, here")
     command.add_argument("--context", type=int, metavar="N", help="tokens per sequence")
     command.add_argument("--threads", type=int, metavar="N", help="CPU threads")
+    command.add_argument(
+        "--prompts",
+        default="",
+        metavar="plain|full|DIR",
+        help="the bundled model's one-liners, the methods' own prompts, or yours; default: what fits the model",
+    )
+    command.add_argument("--temperature", type=float, default=0.0, metavar="T", help="of memory operations; 0: greedy")
+    command.add_argument(
+        "--thinking", type=int, default=0, metavar="N", help="tokens to think aloud before an answer; 0: none"
+    )
     _json(command)
 
 
@@ -138,6 +148,9 @@ def _run(options: argparse.Namespace) -> None:
         out=options.out,
         context=options.context,
         threads=options.threads,
+        prompts=options.prompts,
+        temperature=options.temperature,
+        thinking=options.thinking,
     )
     control = Control()
     with console.Meter() as meter, console.cancelling(control):

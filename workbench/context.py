@@ -3,44 +3,110 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
-from workbench.memory import prompts
+from workbench.llm.messages import Message
 from workbench.memory.base import Span
-from workbench.memory.prompts import Operation
+from workbench.memory.lines import Line, one_line
+from workbench.memory.pieces import clipped
+from workbench.memory.prompt_sets import PromptSet
+
+LARGEST_SHARE = 0.25
+"""Of the budget: what a single span may take while others would have to go for it."""
+_LEAST = 32  # tokens; what is not longer is never clipped
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked, and how an answer to it is wanted.
+
+    Attributes:
+        text: the question.
+        task: name of its benchmark's rule (``resources/prompts/answer/``), empty for the usual one.
+        asked: when it is asked, in words.
+        prompts: the run's prompt set.
+        dates: whether the reader is told when things were said.
+    """
+
+    text: str
+    task: str = ""
+    asked: str = ""
+    prompts: PromptSet = field(default_factory=lambda: PromptSet("plain"))
+    dates: bool = True
+
+    def line(self, span: Span) -> str:
+        """A span as it stands in the prompt: under its time, where the prompt set shows times."""
+        shown = self.dates and self.prompts.name == "full"
+        return str(Line(span.text, span.when if shown else ""))
+
+    def messages(self, spans: Sequence[Span]) -> tuple[Message, ...]:
+        """The prompt with these spans."""
+        lines = [Line(s.text, s.when) for s in spans]
+        return self.prompts.answer(lines, self.text, self.task, self.asked, self.dates)
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """A span that was shortened so that others keep their place: tokens before and after."""
+
+    label: str
+    turns: tuple[int, ...]
+    before: int
+    after: int
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """A packed context: what is in the prompt, in order, what was dropped, and the budget both were held against."""
+    """A packed context: what is in the prompt, in order, what was dropped or clipped, and the budget it was held
+    against (tokens)."""
 
-    question: str
+    question: Question
     spans: tuple[Span, ...]
     dropped: tuple[Span, ...]
     budget: int
+    clips: tuple[Clip, ...] = ()
 
     @property
-    def operation(self) -> Operation:
+    def messages(self) -> tuple[Message, ...]:
         """The answer prompt."""
-        return prompts.answer([s.text for s in self.spans], self.question)
+        return self.question.messages(self.spans)
 
     @property
     def marks(self) -> tuple[str, ...]:
         """The text of every part of the prompt: the instruction, each span, the question."""
-        instruction = self.operation.messages[0].text
-        return (instruction, *(s.text for s in self.spans), self.question)
+        return tuple(s.text for s in self.parts)
 
     @property
     def parts(self) -> tuple[Span, ...]:
-        """``marks`` as spans, so that instruction and question can be shown like the rest."""
-        instruction = Span(self.operation.messages[0].text, kind="instruction", label="instruction")
-        return (instruction, *self.spans, Span(self.question, kind="question", label="question"))
+        """The prompt as spans with the text that stands in it; instruction and question can be shown like the rest."""
+        instruction = Span(self.messages[0].text, kind="instruction", label="instruction")
+        question = Span(self.question.text, kind="question", label="question")
+        return (instruction, *(replace(s, text=self.question.line(s)) for s in self.spans), question)
 
 
-def pack(spans: Sequence[Span], question: str, budget: int, count: Callable[[str], int]) -> Context:
-    """Keep the spans that fit into ``budget`` tokens, dropping the lowest priority first (the earlier of equals)."""
-    lines = [_one_line(s) for s in spans]
-    costs = [count(s.text) + 1 for s in lines]
+def pack(spans: Sequence[Span], question: Question | str, budget: int, count: Callable[[str], int]) -> Context:
+    """Keep the spans that fit into ``budget`` tokens.
+
+    Where not all fit, a span of more than a quarter of the budget is first clipped in its middle to that, longest
+    first, so that one endless turn does not push the others out. Then the lowest priority goes first (the earlier of
+    equals).
+    """
+    asked = question if isinstance(question, Question) else Question(question)
+    lines = [replace(s, text=one_line(s.text)) for s in spans]
+
+    def cost(span: Span) -> int:
+        return count(asked.line(span)) + 1
+
+    costs = [cost(s) for s in lines]
+    clips: list[Clip] = []
+    largest = max(_LEAST, int(budget * LARGEST_SHARE))
+    for index in sorted(range(len(lines)), key=lambda i: -costs[i]):
+        if sum(costs) <= budget or costs[index] <= largest:
+            break
+        before, text = costs[index], clipped(lines[index].text, largest, count)
+        lines[index] = replace(lines[index], text=text)
+        costs[index] = cost(lines[index])
+        clips.append(Clip(_label(lines[index]), lines[index].turns, before, costs[index]))
     room, out = budget - sum(costs), set()
     for index in sorted(range(len(lines)), key=lambda i: (lines[i].priority, i)):
         if room >= 0:
@@ -48,9 +114,8 @@ def pack(spans: Sequence[Span], question: str, budget: int, count: Callable[[str
         out.add(index)
         room += costs[index]
     kept = tuple(s for i, s in enumerate(lines) if i not in out)
-    return Context(question, kept, tuple(s for i, s in enumerate(lines) if i in out), budget)
+    return Context(asked, kept, tuple(s for i, s in enumerate(lines) if i in out), budget, tuple(clips))
 
 
-def _one_line(span: Span) -> Span:
-    text = " ".join(span.text.split())
-    return span if text == span.text else Span(text, span.items, span.turns, span.kind, span.label, span.priority)
+def _label(span: Span) -> str:
+    return span.label or (span.items[0] if span.items else span.kind)

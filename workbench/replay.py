@@ -7,11 +7,10 @@ crash or a cancel the trace ends at a whole turn or probe and a new ``LaneReplay
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 import traceback
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
@@ -19,22 +18,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench import context as contexts
-from workbench.answering import ANSWER_TOKENS, Answered, Answerer, since
+from workbench.answering import ANSWER_TOKENS, Answered, Answerer, Asking, since
 from workbench.errors import ModelError
-from workbench.llm.base import AnswerResult, Backend, Capture, CompletionRequest
+from workbench.llm.base import AnswerResult, Backend, Capture, CompletionRequest, CompletionResult
 from workbench.memory.base import Completion, MemoryStrategy, Recall
 from workbench.memory.items import MemoryState
+from workbench.memory.json_text import parse, parse_cut
 from workbench.memory.log import MemoryLog
+from workbench.memory.prompt_sets import PromptSet, Rendered, shortened, texts_of
 from workbench.memory.prompts import Operation
+from workbench.memory.replies import TOO_LONG
 from workbench.probes import score_probe
 from workbench.reading import Reader
 from workbench.sessions.model import Probe, Session, Turn
+from workbench.sessions.spoken import spoken
 from workbench.trace import blobs
 from workbench.trace.events import Event, Kind
 from workbench.trace.reader import TraceReader
 from workbench.trace.writer import TraceWriter
 
 _MARGIN = 16  # tokens that merging spans into one prompt may add to the sum of their lengths
+_SHORTEST = 32  # tokens to which an input of a prompt is clipped at most
 
 
 @dataclass
@@ -71,47 +75,90 @@ class Recorder:
 
 
 class LaneMind:
-    """The Mind of one lane: every call goes to the shared backend and into the lane's trace."""
+    """The Mind of one lane: every call goes to the shared backend and into the lane's trace.
 
-    def __init__(self, backend: Backend, recorder: Recorder, seed: int) -> None:
+    Args:
+        prompts: in which rendering operations are sent.
+        temperature: of memory operations; 0 is greedy.
+    """
+
+    def __init__(
+        self, backend: Backend, recorder: Recorder, seed: int, prompts: PromptSet, temperature: float = 0.0
+    ) -> None:
         self._backend, self._recorder, self._seed = backend, recorder, seed
+        self.prompts, self._temperature = prompts, temperature
+        self.dates = True
         self.count_tokens = lru_cache(maxsize=65536)(backend.count_tokens)
         self.calls, self.prompt_tokens, self.generated_tokens = 0, 0, 0
 
     async def run(self, operation: Operation) -> Completion:
         """See ``workbench.memory.base.Mind``."""
-        request = CompletionRequest(operation.messages, operation.schema, operation.max_tokens, seed=self._seed)
+        rendered, cuts = self._fitted(operation)
         began = time.perf_counter()
+        request = CompletionRequest(
+            rendered.messages, rendered.schema, rendered.max_tokens, temperature=self._temperature, seed=self._seed
+        )
         try:
             result = await self._backend.complete(request)
         except ModelError as problem:
-            return self._called(operation, began, "", (0, 0), "limit", str(problem))
-        error = "" if result.stop != "limit" else f"cut off at {operation.max_tokens} tokens"
-        tokens = (result.prompt_tokens, result.generated_tokens)
-        return self._called(operation, began, result.text, tokens, result.stop, error)
+            return self._called(operation, rendered, began, None, str(problem))
+        error = {"limit": f"cut off at {rendered.max_tokens} tokens", "repetition": "it repeats itself"}
+        done = self._called(operation, rendered, began, result, error.get(result.stop, ""))
+        for cut in cuts:
+            payload = {"reason": TOO_LONG, "detail": cut, "operation": operation.purpose}
+            self._recorder.emit(Kind.DROPPED, "", payload, cause=done.cause)
+        return done
+
+    def _fitted(self, operation: Operation) -> tuple[Rendered, list[str]]:
+        """The operation as it is sent, and what had to be clipped so that it fits the context.
+
+        Long inputs of a full prompt are clipped in their middle; the answer gets what room is left.
+        """
+        rendered = self.prompts.rendered(operation, self.dates)
+        if operation.full is None or self.prompts.name == "plain":
+            return rendered, []
+        cuts: list[str] = []
+        limit = self._backend.prompt_limit(0)
+        least = min(rendered.max_tokens, max(limit // 4, 1))
+        longest = max((self.count_tokens(text) for text in texts_of(operation.full.inputs)), default=0)
+        while self._size(rendered) > limit - least and longest > _SHORTEST:
+            longest //= 2
+            cuts = []
+            inputs = shortened(operation.full.inputs, longest, self.count_tokens, cuts)
+            operation = replace(operation, full=replace(operation.full, inputs=inputs))
+            rendered = self.prompts.rendered(operation, self.dates)
+        left = limit - self._size(rendered)
+        return replace(rendered, max_tokens=max(1, min(rendered.max_tokens, left))), cuts
+
+    def _size(self, rendered: Rendered) -> int:
+        overhead = self._backend.prompt_overhead() + _MARGIN
+        return sum(self.count_tokens(m.text) for m in rendered.messages) + overhead
 
     def _called(
-        self, operation: Operation, began: float, raw: str, tokens: tuple[int, int], stop: str, error: str
+        self, operation: Operation, rendered: Rendered, began: float, result: CompletionResult | None, error: str
     ) -> Completion:
+        raw, stop = (result.text, str(result.stop)) if result else ("", "refused")
         data = None
-        if operation.schema and not error:
+        if rendered.schema is not None and result is not None:
             try:
-                data = json.loads(raw)
-            except json.JSONDecodeError as problem:
+                data = parse_cut(raw) if error else parse(raw)
+            except ValueError as problem:
                 error = f"not JSON: {problem}"
+        tokens = (result.prompt_tokens, result.generated_tokens) if result else (0, 0)
         self.calls += 1
         self.prompt_tokens += tokens[0]
         self.generated_tokens += tokens[1]
+        full = operation.full
         payload = {
             "purpose": operation.purpose,
-            "prompt": [{"role": m.role, "text": m.text} for m in operation.messages],
+            "prompt": [{"role": m.role, "text": m.text} for m in rendered.messages],
             "raw": raw,
             "tokens": list(tokens),
-            "stop": stop,
+            "stop": "limit" if stop == "refused" else stop,
             "error": error,
-        }
+        } | ({"operation": f"{full.method}/{full.name}"} if full and self.prompts.name == "full" else {})
         event = self._recorder.emit(Kind.MODEL_CALLED, "", payload, ms=since(began))
-        return Completion(raw, data, not error, event.n)
+        return Completion(raw, data, not error, event.n, stop, rendered.schema)
 
     async def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """See ``workbench.memory.base.Mind``."""
@@ -124,13 +171,12 @@ class LaneMind:
     @property
     def budget(self) -> int:
         """Tokens for the spans of a context when the question is of ordinary length."""
-        return self.room("x " * 32)
+        return self.room(contexts.Question("x " * 32, prompts=self.prompts))
 
-    def room(self, question: str) -> int:
-        """Tokens for the spans of a context beside this question."""
-        taken = self._backend.prompt_overhead() + self.count_tokens(question) + _MARGIN
-        instruction = contexts.pack((), question, 0, len).operation.messages[0].text
-        return max(0, self._backend.prompt_limit(ANSWER_TOKENS) - taken - self.count_tokens(instruction))
+    def room(self, question: contexts.Question, answer: int = ANSWER_TOKENS) -> int:
+        """Tokens for the spans of a context beside this question and an answer of ``answer`` tokens."""
+        taken = sum(self.count_tokens(m.text) for m in question.messages(())) + _MARGIN
+        return max(0, self._backend.prompt_limit(answer) - self._backend.prompt_overhead() - taken)
 
     def spent(self) -> dict[str, Any]:
         """What was spent since the last call of this method. Embeddings do not count: a resumed lane embeds again."""
@@ -145,6 +191,7 @@ class LaneReplay:
     Args:
         new_strategy: makes a fresh strategy; it keeps no state, so a fresh one can go on at any turn.
         reader: who answers probes from the packed context.
+        asking: how models are asked; None for the plain prompts.
     """
 
     def __init__(
@@ -158,18 +205,22 @@ class LaneReplay:
         seed: int,
         capture: bool,
         reader: Reader = "model",
+        asking: Asking | None = None,
     ) -> None:
         self._session, self._new_strategy = session, new_strategy
         self._writer, self._seed = writer, seed
         self._recorder = Recorder(writer, number, lane)
-        self._mind = LaneMind(backend, self._recorder, seed)
-        self._answer = Answerer(backend, self._mind, reader, seed, capture)
+        asking = asking or Asking()
+        self._whens = tuple(turn.when for turn in session.turns)
+        self._mind = LaneMind(backend, self._recorder, seed, asking.prompts, asking.temperature)
+        self._answer = Answerer(backend, self._mind, reader, seed, capture, asking, self._asked, new_strategy().dates)
         with writer.reader() as trace:
             self._fold(trace)
 
     def _fold(self, reader: TraceReader) -> None:
         """Stand where the trace ends."""
         self._strategy, self._state = self._new_strategy(), MemoryState()
+        self._mind.dates = self._strategy.dates
         self.closed, self.scored, last = -1, set[str](), 0
         for event in reader.events(self._recorder.session, self._recorder.lane):
             self._state.apply(event)
@@ -216,7 +267,11 @@ class LaneReplay:
 
     def _log(self, turn: int) -> MemoryLog:
         now = self._session.turns[turn].date if turn >= 0 else ""
-        return MemoryLog(self._recorder.emit, self._state, turn, now, self._seed)
+        return MemoryLog(self._recorder.emit, self._state, turn, now, self._seed, self._whens[: turn + 1])
+
+    def _asked(self, probe: Probe) -> str:
+        """When a probe is asked, in words: as its benchmark says, else when the last turn before it was said."""
+        return spoken(probe.asked) or next((w for w in reversed(self._whens[: probe.after + 1]) if w), "")
 
     async def _observe(self, turn: Turn) -> None:
         began = time.perf_counter()
@@ -261,7 +316,7 @@ class LaneReplay:
             "prompt_tokens": done.prompt_tokens if done else 0,
             "stop": done.stop if done else "limit" if answered.error else "end",
             "error": answered.error,
-        }
+        } | ({"thought": answered.thought} if answered.thought else {})
         if self._answer.reader == "newest":
             result |= {"reader": "newest", "items": list(answered.items)}
         self._recorder.emit(Kind.ANSWERED, probe.id, result, ms=answered.ms)
@@ -280,6 +335,8 @@ class LaneReplay:
         ]
         length = answer.completion.prompt_tokens if answer else 0
         payload = {"budget": packed.budget, "tokens": length, "spans": spans, "dropped": dropped}
+        if packed.clips:
+            payload["clipped"] = [asdict(c) | {"turns": list(c.turns)} for c in packed.clips]
         self._recorder.emit(Kind.PACKED, probe.id, payload)
 
     def _captured(self, probe: Probe, capture: Capture) -> None:

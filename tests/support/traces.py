@@ -121,7 +121,7 @@ def _turn(lane: _Lane, plan: Session, turn: Turn, rate: float, rng: random.Rando
         if len(others) > 3 and rng.random() < 0.08:
             log.delete(others[1].id, reason="contradiction")
     if rng.random() < 0.04:
-        log.dropped("malformed output", "expected an object")
+        log.dropped("not in the schema", "expected an object")
     for probe in plan.probes_after(turn.index):
         yield _probe(lane, plan, probe, rng)
     lane.emit(

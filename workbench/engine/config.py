@@ -24,6 +24,9 @@ class RunConfig:
         out: the run file; None derives it from the first session's name.
         context: tokens per sequence; None lets the backend choose.
         threads: CPU threads; None uses the physical cores.
+        prompts: ``plain``, ``full`` or a folder of a person's own prompts; empty lets the model decide.
+        temperature: of memory operations; 0 is greedy. Answers are always greedy.
+        thinking: tokens that a thinking model may think aloud before it answers; 0: it is told not to.
         only: names of the sessions to replay when the files hold more; empty for all.
     """
 
@@ -39,6 +42,9 @@ class RunConfig:
     context: int | None = None
     threads: int | None = None
     only: tuple[str, ...] = ()
+    prompts: str = ""
+    temperature: float = 0.0
+    thinking: int = 0
 
     @property
     def path(self) -> Path:

@@ -14,12 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from workbench import __version__
+from workbench.answering import Asking
 from workbench.engine.config import RunConfig
 from workbench.engine.control import Control
 from workbench.engine.protocol import Failed, Loading, Progress, Ready, Report, StateChanged, TraceAdvanced
 from workbench.errors import Cancelled, TraceError, UsageError
 from workbench.lanes import LaneSpec
 from workbench.llm.base import Backend, BackendOptions
+from workbench.memory.prompt_sets import chosen
 from workbench.replay import LaneReplay
 from workbench.sessions import formats
 from workbench.sessions.model import Session
@@ -172,7 +174,12 @@ class _Run:
         self.writer.set_meta("model_sha256", backend.info.sha256)
 
     def _loaded(self, backend: Backend, resumed: bool) -> None:
-        info = asdict(backend.info) | {"embedder": backend.embedder, "versions": _versions()}
+        prompts = chosen(self.config.prompts, backend.info.demo)
+        info = asdict(backend.info) | {
+            "embedder": backend.embedder,
+            "versions": _versions(),
+            "prompts": {"set": prompts.name, "sha256": prompts.digest},
+        }
         self.tell(Ready(backend.info.name, backend.info.device, str(self.config.path)))
         if self.crash:
             payload = {"signal": self.crash.signal, "message": self.crash.message, "log": self.crash.log[-4000:]}
@@ -202,9 +209,11 @@ class _Run:
             raise asyncio.CancelledError
 
     def _lane(self, session: Session, number: int, lane: int, spec: LaneSpec, backend: Backend) -> LaneReplay:
-        capture = self.config.capture == "answers" and backend.info.capture
+        config, writer = self.config, self.writer
+        capture = config.capture == "answers" and backend.info.capture
+        asking = Asking(chosen(config.prompts, backend.info.demo), config.thinking, config.temperature)
         return LaneReplay(
-            session, number, lane, spec.strategy, backend, self.writer, self.config.seed, capture, self.config.reader
+            session, number, lane, spec.strategy, backend, writer, config.seed, capture, config.reader, asking
         )
 
     async def _session(self, session: Session, lanes: list[LaneReplay]) -> None:
@@ -258,7 +267,10 @@ def _open(config: RunConfig) -> Backend:
 
 
 def _settings(config: RunConfig) -> tuple[Any, ...]:
-    usual = (config.model, config.embedder, config.seed, config.capture, config.exact)
+    usual: tuple[Any, ...] = (config.model, config.embedder, config.seed, config.capture, config.exact)
+    asking = [config.prompts, config.temperature, config.thinking]
+    # What is as it always was is left out, so that the runs of earlier versions are known again.
+    usual = (*usual, asking) if any(asking) else usual
     return usual if config.reader == "model" else (*usual, config.reader)
 
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from workbench.llm.messages import Message
 
-Stop = Literal["end", "limit", "stop"]
+Stop = Literal["end", "limit", "stop", "repetition"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,8 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class CompletionResult:
-    """``stop`` is ``limit`` when the token limit cut the output short: an error, never a silent loss."""
+    """``stop`` is ``limit`` when the token limit cut the output short, ``repetition`` when it was ended because it
+    looped: errors, never silent losses. The text then ends behind the first of the repeats."""
 
     text: str
     tokens: tuple[Token, ...]
@@ -95,13 +96,15 @@ class AnswerRequest:
         knock_out: indexes into ``marks`` whose tokens are masked out while answering.
         knock_layers, knock_heads: where they are masked; None in every layer, every head.
         forced: when given, these token ids are scored instead of generating (teacher forcing).
+        prefix: text that the answer is made to begin with (a thought that was had before); no part of the result.
+        thinking: let a model that can think aloud do so; its template decides how.
         layers: layers whose attention is kept; None keeps all up to ``max_bytes``.
     """
 
     messages: tuple[Message, ...]
     marks: tuple[str, ...] = ()
     max_tokens: int = 32
-    stop: tuple[str, ...] = ("\n",)
+    stop: tuple[str, ...] = ()
     seed: int = 0
     capture: bool = True
     layers: tuple[int, ...] | None = None
@@ -109,6 +112,8 @@ class AnswerRequest:
     knock_layers: tuple[int, ...] | None = None
     knock_heads: tuple[int, ...] | None = None
     forced: tuple[int, ...] | None = None
+    prefix: str = ""
+    thinking: bool = False
 
 
 @dataclass(frozen=True, slots=True)

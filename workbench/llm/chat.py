@@ -17,6 +17,9 @@ PLAIN_TEMPLATE = (
 )
 """For models whose file has no chat template: readable, and the same for all of them."""
 
+THOUGHT = ("<think>", "</think>")
+"""What the thinking models of today write around a thought."""
+
 
 class Chat:
     """Renders messages with the model's own template.
@@ -30,8 +33,12 @@ class Chat:
         self.source = template or PLAIN_TEMPLATE
         self._template = _compile(self.source)
 
-    def render(self, messages: Sequence[Message]) -> str:
+    def render(self, messages: Sequence[Message], thinking: bool = False) -> str:
         """The prompt as text, up to where the assistant's answer begins.
+
+        Args:
+            thinking: whether the model may think aloud first. A template that opens a thought all the same gets it
+                closed at once.
 
         Raises:
             ModelError: when the template itself fails.
@@ -41,15 +48,21 @@ class Chat:
         special = self._model.special
         listed = [{"role": message.role, "content": message.text} for message in messages]
         try:
-            return self._template.render(
-                messages=listed, add_generation_prompt=True, bos_token=special.bos_text, eos_token=special.eos_text
+            prompt: str = self._template.render(
+                messages=listed,
+                add_generation_prompt=True,
+                bos_token=special.bos_text,
+                eos_token=special.eos_text,
+                enable_thinking=thinking,
             )
         except TemplateError as error:
             if messages and messages[0].role == "system":
-                return self.render(_without_system(messages))  # some templates know no system role and raise
+                return self.render(_without_system(messages), thinking)  # some templates know no system role and raise
             raise ModelError(
                 f"the chat template of {self._model.path.name} failed: {error}", "choose another model"
             ) from error
+        opened = prompt.rstrip().endswith(THOUGHT[0]) and not thinking
+        return f"{prompt.rstrip()}\n{THOUGHT[1]}\n\n" if opened else prompt
 
     def tokenize(self, prompt: str) -> Tokens:
         """Tokens of a rendered prompt. The beginning token is added unless the template wrote it."""

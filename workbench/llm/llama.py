@@ -34,6 +34,7 @@ from workbench.llm.embeddings import (
 )
 from workbench.llm.gguf_file import read_header, sha256
 from workbench.llm.library import cpu_threads
+from workbench.llm.loops import LoopGuard
 from workbench.llm.messages import Message
 from workbench.llm.model import Model, Tokens
 from workbench.llm.output import Generated, Output
@@ -45,6 +46,7 @@ from workbench.llm.worker import Part, Ticket, Worker
 
 DEFAULT_CONTEXT = 4096
 SMALLEST_CONTEXT = 256
+_LONG_ANSWER = 64  # tokens; what is shorter cannot loop for long
 
 
 class LlamaBackend:
@@ -183,7 +185,8 @@ class LlamaBackend:
         tokens = self._fitting(prompt, request.max_tokens)
         seed = request.seed ^ self.options.seed
         sampler = Sampler(self.model, request.temperature, seed, request.schema)
-        output = Output(self.model, request.max_tokens, request.stop)
+        guard = LoopGuard(json=request.schema is not None)
+        output = Output(self.model, request.max_tokens, request.stop, guard)
         return _result(await self._generate(tokens, output, sampler), tokens, prompt)
 
     async def answer(self, request: AnswerRequest) -> AnswerResult:
@@ -193,12 +196,13 @@ class LlamaBackend:
             ModelError: when the prompt does not fit, a mark is not in it, or a knock-out is asked of a model whose
                 attention cannot be reached.
         """
-        prompt = self.chat.render(request.messages)
+        prompt = self.chat.render(request.messages, request.thinking) + request.prefix
         forced = None if request.forced is None else np.asarray(request.forced, np.int32)
         tokens = self._fitting(prompt, request.max_tokens if forced is None else len(forced))
         spans = token_ranges(self.model, prompt, tokens, request.marks)
         masked = masked_positions(spans, request.knock_out)
-        output = Output(self.model, request.max_tokens, request.stop)
+        guard = LoopGuard(json=False) if request.max_tokens > _LONG_ANSWER else None
+        output = Output(self.model, request.max_tokens, request.stop, guard)
         capture: Capture | None = None
         if len(masked) and self._scope_runner is None:
             raise ModelError(

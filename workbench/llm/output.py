@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from workbench.llm.base import Stop, Token
+from workbench.llm.loops import LoopGuard, loop_start
 from workbench.llm.model import Model
 
 
@@ -22,11 +23,15 @@ class Output:
 
     Args:
         max_tokens: ``limit`` is reported when so many were written.
-        stops: strings that end the text and are cut off.
+        stops: strings that end the text and are cut off; at its very beginning, before anything was said, they count
+            for nothing.
+        guard: ends a text that loops, with the reason ``repetition``.
     """
 
-    def __init__(self, model: Model, max_tokens: int, stops: tuple[str, ...] = ()) -> None:
-        self._model, self.max_tokens = model, max_tokens
+    def __init__(
+        self, model: Model, max_tokens: int, stops: tuple[str, ...] = (), guard: LoopGuard | None = None
+    ) -> None:
+        self._model, self.max_tokens, self._guard = model, max_tokens, guard
         self._stops = tuple(stop.encode() for stop in stops if stop)
         self.tokens: list[tuple[int, float]] = []
         self._data = bytearray()
@@ -44,21 +49,34 @@ class Output:
             return "end"
         if self._cut(self.append(token, logprob)):
             return "stop"
+        if self._guard is not None and self._guard.add(self._model.piece(token)):
+            self._end_loop()
+            return "repetition"
         return "limit" if len(self.tokens) >= self.max_tokens else None
 
     def _cut(self, added: int) -> bool:
         """Cut the text before the first stop string that ends in the bytes just added."""
-        found = [self._data.find(stop, max(0, len(self._data) - added - len(stop) + 1)) for stop in self._stops]
+        said = len(self._data) - len(self._data.lstrip())  # a newline before the answer does not end it
+        if said == len(self._data):
+            return False
+        found = [self._data.find(stop, max(said, len(self._data) - added - len(stop) + 1)) for stop in self._stops]
         at = min((place for place in found if place >= 0), default=-1)
         if at >= 0:
             del self._data[at:]
         return at >= 0
 
+    def _end_loop(self) -> None:
+        """Leave the first of the repeats."""
+        string = self._data[self._data.rfind(b'"') + 1 :]
+        start = loop_start(string)
+        if start is not None:
+            del self._data[len(self._data) - len(string) + start :]
+
     def result(self, stop: Stop) -> Generated:
-        """The finished output. Tokens that lie wholly behind the cut are left out."""
+        """The finished output. Tokens that lie wholly behind a cut are left out."""
         tokens, size = [], 0
         for token, logprob in self.tokens:
-            if stop == "stop" and size >= len(self._data):
+            if stop in ("stop", "repetition") and size >= len(self._data):
                 break
             tokens.append(Token(token, self._model.shown(token), logprob))
             size += len(self._model.piece(token))

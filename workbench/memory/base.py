@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 from workbench.memory.log import MemoryLog
-from workbench.memory.prompts import Operation
+from workbench.memory.prompts import FULL_TOKENS, Full, Operation, loosened
 from workbench.sessions.model import Turn
 
 if TYPE_CHECKING:  # so that listing the strategies does not wait for NumPy
@@ -37,7 +37,7 @@ class Span:
     """A piece of the context, naming its items and turns.
 
     ``priority`` decides what is dropped first when the context is packed: the lowest goes. The order in the prompt is
-    the order of the spans.
+    the order of the spans. ``when`` says in words when it was said; packing writes it in front of the text.
     """
 
     text: str
@@ -46,6 +46,7 @@ class Span:
     kind: str = "memory"
     label: str = ""
     priority: float = 0.0
+    when: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +60,22 @@ class Recall:
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """What a model wrote. ``data`` is the parsed JSON, None when there was no schema or the output was cut off."""
+    """What a model wrote.
+
+    Attributes:
+        data: the parsed JSON; of an output that was cut off, what can be read of it; None when nothing can.
+        ok: whether the output is whole.
+        cause: ``n`` of the ``model.called`` event; pass it on as the cause of what is done with the output.
+        stop: ``end``, ``limit`` (of tokens), ``repetition`` (it looped) or ``refused`` (the prompt did not fit).
+        schema: what the output was held against; None for the operation's own.
+    """
 
     text: str
     data: Any
     ok: bool
     cause: int
-    """``n`` of the ``model.called`` event; pass it on as the cause of what is done with the output."""
+    stop: str = "end"
+    schema: Mapping[str, Any] | None = None
 
 
 class Mind(Protocol):
@@ -93,6 +103,7 @@ class Mind(Protocol):
         ...
 
 
+@dataclass
 class MemoryStrategy:
     """Base of every strategy: a dataclass whose fields are its parameters, with no other state.
 
@@ -105,6 +116,11 @@ class MemoryStrategy:
         fidelity: ``faithful``, ``adapted``, ``prompt-only``, ``emulated``; ``baseline`` for full, window, bm25, dense.
         paper: title and arXiv number or repository.
         differs: what differs from the publication; empty for faithful.
+        prompts: folder of the method's own prompts, one ``<operation>.md`` each; empty for
+            ``resources/prompts/<name>/``. For methods that come from outside.
+
+    Attributes:
+        dates: whether what a model is shown carries when it was said.
     """
 
     name: ClassVar[str]
@@ -112,6 +128,9 @@ class MemoryStrategy:
     fidelity: ClassVar[Fidelity] = "faithful"
     paper: ClassVar[str] = ""
     differs: ClassVar[str] = ""
+    prompts: ClassVar[str] = ""
+
+    dates: bool = field(default=True, kw_only=True)
 
     async def observe(self, turn: Turn, mind: Mind, log: MemoryLog) -> None:
         """The write path: take in one turn."""
@@ -120,6 +139,28 @@ class MemoryStrategy:
     async def recall(self, query: str, mind: Mind, log: MemoryLog) -> Recall:
         """The read path: candidates and context spans for a question."""
         raise NotImplementedError
+
+    def operation(
+        self,
+        name: str,
+        plain: Operation,
+        *,
+        schema: dict[str, Any] | None = None,
+        max_tokens: int = FULL_TOKENS,
+        **inputs: Any,
+    ) -> Operation:
+        """One of the method's operations, in both of its renderings.
+
+        Args:
+            name: of the operation; its prompt is ``resources/prompts/<method>/<name>.md``.
+            plain: what the bundled model is asked.
+            schema: what the prompt asks for; ``plain``'s without its limits when not given. A property that ``plain``
+                has not needs a ``default``, so that the method's code is one path.
+            max_tokens: of the answer, as published where that is known.
+            inputs: what the prompt's template may show. Texts are ``Line``, so that each is shown with its time.
+        """
+        full = Full(self.name, name, inputs, schema or loosened(plain.schema or {}), max_tokens, self.prompts)
+        return replace(plain, full=full)
 
     def parameters(self) -> dict[str, Any]:
         """Parameters by name, as resolved."""

@@ -51,6 +51,8 @@ KINDS: dict[str, str] = {
 }
 """Every kind of finding and what it means."""
 
+_UNREADABLE = ("not in the schema", "cut off", "repetition", "malformed output")  # the last is of earlier versions
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -151,7 +153,7 @@ class _Watch:
 
     def _dropped(self, event: Event) -> None:
         reason, detail = str(event.payload.get("reason", "")), str(event.payload.get("detail", ""))
-        if reason == "malformed output":
+        if reason in _UNREADABLE:
             self._invalid(event, event.cause or -event.n, detail)
         elif reason == "invented id":
             self._add(event, INVENTED_ID, "", detail)

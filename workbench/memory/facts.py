@@ -165,7 +165,7 @@ def _carry_out(
         log.delete(item.id, reason=f"contradicted by: {fact.text}", cause=fact.cause)
         return None
     if not text:
-        log.dropped("malformed output", f"UPDATE of {item.id} without a text: {fact.text}", cause=fact.cause)
+        log.dropped("not in the schema", f"UPDATE of {item.id} without a text: {fact.text}", cause=fact.cause)
         return None
     return log.update(item.id, text=text, index_text=text, turns=(*item.turns, *fact.turns), hash=digest(text),
                       updated=log.now, reason="UPDATE", cause=fact.cause)  # fmt: skip

@@ -28,6 +28,7 @@ class Item:
         created, changed: turns of the first and of the last change.
         accessed: how often it was retrieved.
         successor: the item that superseded or absorbed it.
+        when: when the last of its turns was said, in words; empty when the session does not tell.
     """
 
     id: str
@@ -41,6 +42,7 @@ class Item:
     changed: int = -1
     accessed: int = 0
     successor: str = ""
+    when: str = ""
 
     @property
     def active(self) -> bool:
@@ -116,13 +118,14 @@ class MemoryState:
             data.get("index_text", ""),
             created=event.turn,
             changed=event.turn,
+            when=data.get("when", ""),
         )
 
     def _updated(self, event: Event) -> None:
         own: dict[str, Any] = {}
         fields = dict(self.items[event.subject].fields)
         for name, (_, new) in event.payload["changes"].items():
-            if name in ("text", "index_text", "kind"):
+            if name in ("text", "index_text", "kind", "when"):
                 own[name] = new
             elif name == "turns":
                 own[name] = tuple(new)

@@ -17,6 +17,7 @@ class MemoryLog:
         state: the fold of everything before.
         now: the session's date at this turn (ISO 8601), empty when it tells none. Never the wall clock.
         seed: for whatever a method draws at random.
+        whens: when each turn so far was said, in words; empty where the session does not tell.
     """
 
     def __init__(
@@ -26,8 +27,20 @@ class MemoryLog:
         turn: int,
         now: str = "",
         seed: int = 0,
+        whens: Sequence[str] = (),
     ) -> None:
         self._emit, self.state, self.turn, self.now, self.seed = emit, state, turn, now, seed
+        self._whens = whens
+
+    @property
+    def when(self) -> str:
+        """When the current turn was said, in words; empty when the session does not tell."""
+        return self.said_at((self.turn,))
+
+    def said_at(self, turns: Iterable[int]) -> str:
+        """When the last of these turns was said, in words."""
+        told = [self._whens[t] for t in sorted(turns) if 0 <= t < len(self._whens) and self._whens[t]]
+        return told[-1] if told else ""
 
     def write(
         self,
@@ -44,26 +57,30 @@ class MemoryLog:
         name = id or f"{kind}-{sum(i.kind == kind for i in self.state.items.values())}"
         if name in self.state:
             raise ValueError(f"item {name!r} exists")
+        origin = [self.turn] if turns is None else sorted(set(turns))
+        when = self.said_at(origin)
         payload = {
             "kind": kind,
             "text": text,
-            "turns": [self.turn] if turns is None else sorted(set(turns)),
+            "turns": origin,
             "fields": fields,
             "index_text": text if index_text is None else index_text,
-        }
+        } | ({"when": when} if when else {})
         self._log(Kind.WRITTEN, name, payload, cause)
         return self.state[name]
 
     def update(self, id: str, *, reason: str = "", cause: int = 0, **values: Any) -> Item:
         """Change ``text``, ``turns``, ``index_text`` or fields of an item; what stays equal is not recorded."""
         item = self.state[id]
-        changes = {}
+        changes: dict[str, Any] = {}
         for name, new in values.items():
             old = getattr(item, name) if name in ("text", "index_text", "kind", "turns") else item.fields.get(name)
             new = sorted(set(new)) if name == "turns" else new
             old = list(item.turns) if name == "turns" else old
             if old != new:
                 changes[name] = [old, new]
+        if "turns" in changes and (when := self.said_at(changes["turns"][1])) != item.when:
+            changes["when"] = [item.when, when]
         if changes:
             self._log(Kind.UPDATED, id, {"changes": changes, "reason": reason}, cause)
         return self.state[id]
@@ -103,9 +120,16 @@ class MemoryLog:
         for id in ids:
             self._log(Kind.ACCESSED, id, {"query": query}, cause)
 
-    def dropped(self, reason: str, detail: str = "", *, cause: int = 0) -> None:
-        """Something that should have been stored was lost: malformed output, an invented id, an empty extraction."""
-        self._log(Kind.DROPPED, "", {"reason": reason, "detail": detail}, cause)
+    def dropped(self, reason: str, detail: str = "", *, operation: str = "", cause: int = 0) -> None:
+        """Something that should have been stored or shown was lost.
+
+        Args:
+            reason: ``cut off`` (token limit), ``too long`` (clipped, or ended by the schema), ``repetition``,
+                ``invented id``, ``not in the schema``, or what a method calls its own loss.
+            operation: the memory operation whose output it was.
+        """
+        payload = {"reason": reason, "detail": detail} | ({"operation": operation} if operation else {})
+        self._log(Kind.DROPPED, "", payload, cause)
 
     def note(self, name: str, value: Any, *, subject: str = "", cause: int = 0) -> None:
         """A figure worth showing (surprise curve, router weights, controller's decision). Plain JSON."""

@@ -51,6 +51,25 @@ def _characters(word: str, limit: int, count: Callable[[str], int]) -> list[str]
     return [word[i : i + step] for i in range(0, len(word), step)]
 
 
+MARK = " […] "
+"""Stands where a text was clipped in its middle."""
+
+
+def clipped(text: str, limit: int, count: Callable[[str], int]) -> str:
+    """A text of at most about ``limit`` tokens: its beginning and its end, with a mark where the middle is missing."""
+    size = count(text)
+    if size <= limit:
+        return text
+    keep = len(text) * limit // size
+    while keep > 1:
+        head = keep * 3 // 5
+        short = f"{text[:head].rstrip()}{MARK}{text[len(text) - keep + head :].lstrip()}"
+        if count(short) <= limit:
+            return short
+        keep = keep * 9 // 10
+    return MARK.strip()
+
+
 def room(mind: Mind, answer: int, share: float = 1.0) -> int:
     """Tokens that a ``share`` of a prompt may take when ``answer`` tokens are to be written."""
     return max(_LEAST, int((mind.budget - answer) * share))

@@ -1,14 +1,13 @@
-"""The memory operations that strategies ask a model to do: prompt and JSON schema, each in one place.
+"""The plain prompts: one line of instruction and a JSON schema for each memory operation, shared by the strategies.
 
-The wording is this project's own, short, and the same for every strategy that needs the operation, so that a small
-model can learn it (``packaging/demo_model`` trains on exactly these strings) and so that lanes differ by method and not
-by phrasing. Every list in a prompt is one entry per line. A strategy whose published method needs a different operation
-adds a builder here.
+They are what the bundled model was trained on (``packaging/demo_model`` trains on exactly these strings). Every other
+model is asked with the method's own prompt in ``resources/prompts/`` (``Operation.full``). Every list in a prompt is
+one entry per line.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,14 +20,44 @@ MAX_TEXT = 400
 """Longest string, in characters, that a grammar lets a model write in one field."""
 
 
+FULL_TOKENS = 1000
+"""Tokens that an answer to a full prompt may have where the publication does not say."""
+
+
+@dataclass(frozen=True, slots=True)
+class Full:
+    """How a model is asked that understands more than the one-liners: the method's own prompt.
+
+    Attributes:
+        method, name: which prompt, ``<method>/<name>.md``.
+        inputs: what its template may show.
+        schema: JSON schema of the answer, without the limits of a small model.
+        folder: where a method from outside keeps its prompts; empty for those that ship.
+    """
+
+    method: str
+    name: str
+    inputs: Mapping[str, Any]
+    schema: dict[str, Any]
+    max_tokens: int = FULL_TOKENS
+    folder: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """A prompt ready to be sent: ``purpose`` names it in the trace, ``schema`` (JSON schema) constrains the output."""
+    """What a model is asked: ``purpose`` names it in the trace, ``schema`` (JSON schema) constrains the output.
+
+    ``messages``, ``schema`` and ``max_tokens`` are the plain rendering, for the bundled model; ``full`` is the method's
+    own prompt, for every other. Which of both is sent is the run's prompt set (``workbench.memory.prompt_sets``).
+    ``room`` multiplies ``max_tokens`` when an answer was cut off and is asked for again.
+    """
 
     purpose: str
     messages: tuple[Message, ...]
     schema: dict[str, Any] | None
     max_tokens: int = 256
+    full: Full | None = None
+    room: int = 1
 
 
 def answer(context: Sequence[str], question: str) -> Operation:
@@ -137,6 +166,22 @@ def questions(message: str, most: int = 4) -> Operation:
     """Tool2Vec's usage: questions that the message would answer: ``{questions: []}``."""
     schema = _object(questions=_strings(most))
     return Operation("questions", _chat("List questions that the message answers.", Message=[message]), schema, 192)
+
+
+def loosened(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """A schema without the limits that fit a small model: texts of any length, lists of any count.
+
+    Lists whose length is part of the question (one verdict per memory, numbers of what was shown) keep their bounds.
+    """
+    out: dict[str, Any] = {k: v for k, v in schema.items() if k != "maxLength"}
+    if "properties" in schema:
+        out["properties"] = {name: loosened(part) for name, part in schema["properties"].items()}
+    if "items" in schema:
+        out["items"] = loosened(schema["items"])
+        kind, exact = schema["items"].get("type"), schema.get("minItems") == schema.get("maxItems")
+        if kind in ("string", "object") and "enum" not in schema["items"] and not exact:
+            out.pop("maxItems", None)
+    return out
 
 
 def _chat(task: str, **sections: Sequence[str]) -> tuple[Message, ...]:

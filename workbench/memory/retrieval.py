@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from workbench.memory.base import Hit, Recall, Span
 from workbench.memory.items import Item
+from workbench.memory.lines import one_line
 
 CANDIDATES = 25
 """How many candidates a recall names, returned or not."""
@@ -121,7 +122,8 @@ def marked(
 
 def span(item: Item, priority: float, text: Callable[[Item], str] | None = None, kind: str = "memory") -> Span:
     """An item as a span of one line."""
-    return Span(" ".join((text(item) if text else item.text).split()), (item.id,), item.turns, kind, priority=priority)
+    shown = one_line(text(item) if text else item.text)
+    return Span(shown, (item.id,), item.turns, kind, priority=priority, when=item.when)
 
 
 def recent(items: Iterable[Item], above: float = 1e6, kind: str = "recent") -> tuple[Span, ...]:

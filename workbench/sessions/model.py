@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+from workbench.sessions.spoken import spoken
+
 COMPETENCIES = ("accurate_retrieval", "test_time_learning", "long_range_understanding", "conflict_resolution")
 """The four competencies of MemoryAgentBench; a probe may also name a further family."""
 
@@ -39,8 +41,15 @@ class Turn:
 
     @property
     def said(self) -> str:
-        """``speaker: text``, the form in which memory systems store a turn."""
+        """``speaker: text``, the form in which memory systems store a turn; ``[tool search → text]`` of a tool."""
+        if self.role == "tool":
+            return f"[tool{' ' * bool(self.speaker)}{self.speaker} → {self.text}]"
         return f"{self.speaker or self.role}: {self.text}"
+
+    @property
+    def when(self) -> str:
+        """When it was said, in words; empty when the session does not tell."""
+        return spoken(self.date, self.weekday)
 
     def neutral(self) -> Turn:
         """The turn as a strategy may see it: without the file's own ids and labels."""

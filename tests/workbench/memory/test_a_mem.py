@@ -78,4 +78,4 @@ def test_a_span_says_context_and_keywords() -> None:
 
 def test_a_failed_analysis_still_stores_the_turn_under_its_content() -> None:
     lane = Lane(AMem(), Mind(broken="cut off")).tell("I moved to Oslo.")
-    assert lane.state["note-0"].index_text == "Mira: I moved to Oslo." and lane.losses() == ["malformed output"] * 2
+    assert lane.state["note-0"].index_text == "Mira: I moved to Oslo." and lane.losses() == ["not in the schema"] * 2

@@ -46,7 +46,7 @@ class TestMem1:
     def test_a_cut_off_rewriting_leaves_the_state(self) -> None:
         mind = ScriptedMind({"summarise": [{"summary": OSLO}, CUT_OFF, {"summary": 7}]})
         lane = Lane(Mem1, mind).tell("a", "b", "c")
-        assert lane.texts("state") == [OSLO] and lane.losses() == ["malformed output"] * 2
+        assert lane.texts("state") == [OSLO] and lane.losses() == ["not in the schema"] * 2
         assert span_texts(lane.ask("?")) == [OSLO, "Mira: c"]
 
     def test_odd_turns(self) -> None:
@@ -125,7 +125,7 @@ class TestSculptor:
         }
         lane = Lane(Sculptor, ScriptedMind(answers)).tell("Mira lives here", "Mira lives there")
         assert len(lane.ask("where?").spans) == 2
-        assert lane.losses() == ["wrong length", "malformed output", "invented id"]
+        assert lane.losses() == ["wrong length", "not in the schema", "invented id"]
 
     def test_odd_turns(self) -> None:
         survives_odd_turns(Lane(Sculptor, ScriptedMind({"summarise": lambda _: {"summary": "s"}})))
@@ -175,7 +175,7 @@ class TestL2MAC:
 
     def test_a_failed_step_stays_in_the_registry_and_is_read_as_it_is(self) -> None:
         lane = Lane(L2MAC, ScriptedMind(self.answers() | {"facts": [CUT_OFF]})).tell(OSLO)
-        assert lane.losses() == ["malformed output"]
+        assert lane.losses() == ["not in the schema"]
         assert span_texts(lane.ask("where?")) == [f"Mira: {OSLO}"]
 
     def test_odd_turns(self) -> None:
@@ -226,7 +226,7 @@ class TestTIM:
 
     def test_without_a_conclusion_nothing_is_pruned(self) -> None:
         lane = Lane(lambda: TIM(threshold=0, width=2), ScriptedMind()).tell("a", "b", "c", "d", "e")
-        assert len(lane.texts("subtask")) == 5 and lane.losses() == ["malformed output"] * 2
+        assert len(lane.texts("subtask")) == 5 and lane.losses() == ["not in the schema"] * 2
 
     def test_odd_turns(self) -> None:
         survives_odd_turns(Lane(TIM, concluding()))

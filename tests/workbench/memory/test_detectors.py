@@ -54,8 +54,8 @@ def test_losses_are_told_apart_and_a_call_is_reported_once() -> None:
     found = told([
         write("x y z"),
         lambda log: log._emit(Kind.MODEL_CALLED, "", {"purpose": "note", "error": "cut off at 8 tokens"}, 0, 0.0),
-        lambda log: log.dropped("malformed output", "again", cause=2),
-        lambda log: log.dropped("malformed output", "another", cause=9),
+        lambda log: log.dropped("not in the schema", "again", cause=2),
+        lambda log: log.dropped("not in the schema", "another", cause=9),
         lambda log: log.dropped("invented id", "memory 7"),
         lambda log: log.dropped("duplicate", "fact-0"),
     ])  # fmt: skip

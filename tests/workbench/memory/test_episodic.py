@@ -313,7 +313,7 @@ class TestVideoLLaMB:
         mind = self.mind(*said)
         mind.answers = {"summarise": [CUT_OFF]}
         lane = Lane(VideoLLaMB, mind).tell(*said)
-        assert lane.texts("bridge") == ["Mira: a1 Mira: a2"] and lane.losses() == ["malformed output"]
+        assert lane.texts("bridge") == ["Mira: a1 Mira: a2"] and lane.losses() == ["not in the schema"]
 
     def test_odd_turns(self) -> None:
         survives_odd_turns(Lane(VideoLLaMB, self.mind()))

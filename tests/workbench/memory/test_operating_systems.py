@@ -39,7 +39,7 @@ def test_memos_drops_the_older_when_the_resolver_says_no() -> None:
 
 def test_memos_keeps_the_window_when_the_extraction_fails() -> None:
     lane = Lane(MemOS(), Mind(broken="cut off")).tell(OSLO)
-    assert lane.texts() == [f"Mira: {OSLO}"] and lane.losses() == ["malformed output"]
+    assert lane.texts() == [f"Mira: {OSLO}"] and lane.losses() == ["not in the schema"]
 
 
 def test_memos_keeps_windows_as_they_are_in_fast_mode() -> None:

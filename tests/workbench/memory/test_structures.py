@@ -143,7 +143,7 @@ class TestTME:
         mind = ScriptedMind({"note": [CUT_OFF], "relate": [CUT_OFF, {"verdicts": []}]})
         lane = Lane(TMETree, mind).tell("Go to Oslo", "Book a hotel")
         assert lane.texts("slot") == ["Mira: Go to Oslo", "Mira: Book a hotel"]
-        assert lane.losses() == ["malformed output"] * 3
+        assert lane.losses() == ["not in the schema"] * 3
 
     def test_odd_turns(self) -> None:
         survives_odd_turns(Lane(TMEDag, ScriptedMind(trip() | {"relate": related({})})))
@@ -222,7 +222,7 @@ class TestHMT:
 
     def test_a_segment_that_cannot_be_summarised_is_kept_word_for_word(self) -> None:
         lane = Lane(lambda: HMT(segment=4), ScriptedMind(budget=900)).tell("a b c", "d e f")
-        assert lane.texts("memory") == ["Mira: a b c"] and lane.losses() == ["malformed output"]
+        assert lane.texts("memory") == ["Mira: a b c"] and lane.losses() == ["not in the schema"]
 
     def test_odd_turns(self) -> None:
         survives_odd_turns(Lane(lambda: HMT(segment=40), self.mind()))
@@ -324,7 +324,7 @@ class TestSpatial:
 
     def test_without_a_topic_an_episode_is_elsewhere(self) -> None:
         lane = Lane(Spatial, ScriptedMind({"note": [CUT_OFF]})).tell("a")
-        assert lane.texts("place") == ["elsewhere"] and lane.losses() == ["malformed output"]
+        assert lane.texts("place") == ["elsewhere"] and lane.losses() == ["not in the schema"]
 
     def test_odd_turns(self) -> None:
         survives_odd_turns(

@@ -64,7 +64,7 @@ def _zero(lane: _Lane) -> None:
 
 
 def _one(lane: _Lane) -> None:
-    lane.log(1).dropped("malformed output", "expected an object")
+    lane.log(1).dropped("not in the schema", "expected an object")
 
 
 def _two(lane: _Lane) -> None:

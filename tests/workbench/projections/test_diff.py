@@ -33,7 +33,7 @@ def test_a_turn_is_grouped_by_operation(story: TraceReader) -> None:
 def test_what_was_lost_is_listed(story: TraceReader) -> None:
     view = diff_view(story, 1, 1, 1)
     assert _said(view) == [(Kind.DROPPED, [""])]
-    assert view.changes[0].reason == "malformed output: expected an object"
+    assert view.changes[0].reason == "not in the schema: expected an object"
 
 
 def test_against_a_chosen_base_operations_add_up(story: TraceReader) -> None:

@@ -120,7 +120,7 @@ class LightMem(MemoryStrategy):
                 log.delete(old.id, reason=f"by {source.id}", cause=reply.cause)
                 return
             if not entry["text"]:
-                log.dropped("malformed output", f"UPDATE of {old.id} without a text", cause=reply.cause)
+                log.dropped("not in the schema", f"UPDATE of {old.id} without a text", cause=reply.cause)
                 continue
             index = old.index_text if self.stale_vectors else entry["text"]
             log.update(old.id, text=entry["text"], index_text=index, turns=(*old.turns, *source.turns),

@@ -104,7 +104,7 @@ class Mem0Graph(Mem0):
         for edge in reply["relations"]:
             source, destination, label = nodes[edge["source"]], nodes[edge["destination"]], edge["relation"]
             if source.id == destination.id or not label:
-                log.dropped("malformed output", f"{source.text} - {label} - {destination.text}", cause=reply.cause)
+                log.dropped("not in the schema", f"{source.text} - {label} - {destination.text}", cause=reply.cause)
                 continue
             text = f"{source.text} {label} {destination.text}"
             same = [r for r in log.state.active(RELATION) if r.text == text]

@@ -172,7 +172,11 @@ def _room(moment: Moment, name: str) -> tuple[int, str]:
 
 def _note(item: Item) -> str:
     heat = item.fields.get("heat")
-    return f"heat {heat:g}" if isinstance(heat, int | float) else "working" * (item.fields.get("working") is True)
+    return (
+        f"heat {heat:g}"
+        if isinstance(heat, int | float)
+        else "working" * (item.active and item.fields.get("working") is True)
+    )
 
 
 def changes_of(events: Iterable[Event]) -> dict[str, str]:

@@ -1,0 +1,40 @@
+"""Loops are found inside one string, and nowhere where repeating is right."""
+
+import json
+
+import pytest
+
+from workbench.llm.loops import LoopGuard, loop_start
+
+
+def watched(text: str, json_text: bool = True) -> str | None:
+    """The text up to where the guard ended it; None when it did not."""
+    guard = LoopGuard(json_text)
+    for at, char in enumerate(text):
+        if guard.add(char.encode()):
+            return text[: at + 1]
+    return None
+
+
+@pytest.mark.parametrize(
+    "piece", ["Sydney, ", "sunrise_sunset,", "東京、", "He said that he went home again and then he said. "]
+)
+def test_a_piece_that_comes_again_and_again_is_a_loop(piece: str) -> None:
+    text = '{"context": "We talked about ' + piece * 40
+    ended = watched(text)
+    assert ended is not None and len(ended) < len(text)
+    string = ended.split('"')[-1].encode()
+    start = loop_start(string)
+    assert start is not None and string[:start].decode("utf-8", "ignore").count(piece.strip()[:5]) <= 2
+
+
+def test_equal_entries_and_ordinary_text_are_none() -> None:
+    verdicts = json.dumps({"verdicts": ["independent"] * 60, "links": list(range(100))})
+    assert watched(verdicts) is None
+    assert watched('{"context": "ha ha ha, and no no no, not at all; 10 000 000 000"}') is None
+    assert watched(json.dumps({"summary": " ".join(f"{n} went to {n * 7 % 97}" for n in range(300))})) is None
+    assert watched("well " * 30, json_text=False) is not None
+
+
+def test_an_escaped_quote_does_not_end_the_string() -> None:
+    assert watched('{"a": "' + 'he said \\"no\\", ' * 30) is not None
