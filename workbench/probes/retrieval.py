@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import log2
+
+from workbench.probes import longmemeval
 
 Candidate = tuple[int, bool, tuple[int, ...]]
 """A hit: rank from 1, whether it was returned, the turns that its item came from."""
@@ -19,17 +21,20 @@ class Retrieval:
     """How well the evidence was found.
 
     Attributes:
-        recall: share of the evidence turns among the returned hits of rank 1 to k, by k as text; None when there is
-            no evidence to look for or the lane does not retrieve. LoCoMo's own figure counts such probes as 1, which
-            inflates averages; here they are left out.
-        ndcg: textbook NDCG at 10 with one unit of gain for each evidence turn, at its best rank; 1 at most, also when
-            one item names several evidence turns. None as above.
+        recall: share of the evidence turns among the returned hits of rank 1 to n, by n as text: 1, 5 and 10 as far as
+            the lane returns that many, and the lane's own k; None when there is no evidence to look for or the lane
+            does not retrieve. LoCoMo's own figure counts such probes as 1, which inflates averages; here they are
+            left out.
+        ndcg: textbook NDCG at 10, or at the lane's k if that is less, with one unit of gain for each evidence turn, at
+            its best rank; 1 at most, also when one item names several evidence turns. None as above.
         rank: best rank of a candidate that names evidence, returned or not; 0 for none.
+        figures: LongMemEval's own figures (``workbench.probes.longmemeval.figures``); empty as above.
     """
 
     recall: Mapping[str, float] | None
     ndcg: float | None
     rank: int
+    figures: Mapping[str, float] = field(default_factory=dict)
 
 
 def measure(evidence: Sequence[int], hits: Sequence[Candidate], k: int = 0) -> Retrieval:
@@ -40,8 +45,11 @@ def measure(evidence: Sequence[int], hits: Sequence[Candidate], k: int = 0) -> R
     if not wanted or not (hits or k):
         return Retrieval(None, None, rank)
     ranks = list(_best_ranks(wanted, [h for h in hits if h[1]]).values())
-    recall = {str(c): round(sum(r <= c for r in ranks) / len(wanted), 6) for c in CUTOFFS}
-    return Retrieval(recall, round(_ndcg(ranks, len(wanted)), 6), rank)
+    cuts = sorted({c for c in CUTOFFS if not k or c <= k} | ({k} if k else set()))
+    recall = {str(c): round(sum(r <= c for r in ranks) / len(wanted), 6) for c in cuts}
+    gain = round(_ndcg(ranks, len(wanted), min(k or DEPTH, DEPTH)), 6)
+    figures = {name: round(value, 9) for name, value in longmemeval.figures(ranks, len(wanted), k).items()}
+    return Retrieval(recall, gain, rank, figures)
 
 
 def _best_ranks(wanted: set[int], hits: Sequence[Candidate]) -> dict[int, int]:
@@ -52,7 +60,7 @@ def _best_ranks(wanted: set[int], hits: Sequence[Candidate]) -> dict[int, int]:
     return best
 
 
-def _ndcg(ranks: Sequence[int], wanted: int) -> float:
-    gain = sum(1 / log2(r + 1) for r in ranks if r <= DEPTH)
-    ideal = sum(1 / log2(r + 1) for r in range(1, min(wanted, DEPTH) + 1))
+def _ndcg(ranks: Sequence[int], wanted: int, depth: int) -> float:
+    gain = sum(1 / log2(r + 1) for r in ranks if r <= depth)
+    ideal = sum(1 / log2(r + 1) for r in range(1, min(wanted, depth) + 1))
     return min(1.0, gain / ideal)

@@ -1,206 +1,115 @@
-"""Scorers: is this answer right? One function per name; a probe names the one that it wants."""
+"""The scorers by name: our own readings, which say right or wrong, and the benchmarks' published figures.
+
+A scorer may also come from another package, as an entry point of the group ``mnemoscope.scorers``: a function of the
+probe and the answer that returns a figure in 0..1 (or None). It can be named like both kinds; as a reading it says
+right from ``GOOD`` on. One that cannot be loaded costs one line, on standard error, and is not there.
+"""
 
 from __future__ import annotations
 
-import re
-from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import logging
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from functools import cache
+from importlib.metadata import entry_points
+from typing import Any
 
 from workbench.errors import MnemoscopeError
-from workbench.probes import text
+from workbench.probes import locomo, longbench, memoryagentbench, ours, scbench
+from workbench.probes.base import Published, Score, Scorer, Shared
 from workbench.sessions.model import Probe
 
+GROUP = "mnemoscope.scorers"
+GOOD = 0.5
+"""From this figure on an outside scorer counts as right."""
 
-@dataclass(frozen=True, slots=True)
-class Score:
-    """``correct`` counts for accuracy, ``score`` is the scorer's figure in 0..1, ``extracted`` what was compared."""
+SCORERS: dict[str, Scorer] = {
+    "match": ours.match,
+    "exact": ours.exact,
+    "substring": ours.substring,
+    "f1": ours.f1,
+    "locomo": ours.locomo,
+    "label": ours.label,
+    "label-strict": ours.label_strict,
+    "number": ours.number,
+    "choice": ours.choice,
+    "abstain": ours.abstain,
+}
+"""Our readings. Adding one takes a function and a line here."""
 
-    correct: bool
-    score: float
-    extracted: str
+PUBLISHED: dict[str, Published] = {
+    "em": memoryagentbench.em,
+    "substring-em": memoryagentbench.substring_em,
+    "icl-em": memoryagentbench.icl_em,
+    "eventqa-recall": memoryagentbench.eventqa_recall,
+    "recsys-recall@5": memoryagentbench.recsys_recall,
+    "locomo-f1": locomo.f1,
+    "longbench-f1": longbench.best(longbench.qa_f1),
+    "longbench-f1-zh": longbench.best(longbench.qa_f1_zh),
+    "longbench-class": longbench.classification,
+    "longbench-count": longbench.best(longbench.count),
+    "longbench-retrieval": longbench.best(longbench.retrieval),
+    "rouge-l": longbench.best(longbench.rouge_l),
+    "rouge-l-zh": longbench.best(longbench.rouge_l_zh),
+    "code-sim": longbench.best(longbench.code_sim),
+    "scbench": scbench.figure,
+}
+"""Figures of answers, each as its benchmark's official code computes it."""
 
+RETRIEVED = ("longmemeval-ndcg", "recall-any", "recall-all")
+"""Figures of what was retrieved (``workbench.probes.longmemeval``)."""
 
-Scorer = Callable[[Probe, str], Score]
+NEEDS: Mapping[str, str] = {
+    "recsys-recall@5": "the benchmark's catalogue entity2id.json, beside the session file",
+    "longbench-f1-zh": "the package jieba",
+    "rouge-l-zh": "the package jieba",
+}
+"""What a figure cannot be computed without."""
 
-GOOD_F1 = 0.5
-"""From this token F1 on an answer counts as right where a yes or no is wanted."""
-_NEGATIONS = {"not", "never", "longer"}
+JUDGED = ("locomo-judge", "longmemeval-judge", "infbench-judge")
+"""Figures that a model gives afterwards."""
 
 
 def score(name: str, probe: Probe, answer: str) -> Score:
-    """Score an answer. Raises ``MnemoscopeError`` for an unknown scorer."""
-    if name not in SCORERS:
-        raise MnemoscopeError(f"probe {probe.id!r}: unknown scorer {name!r}", f"one of: {', '.join(SCORERS)}")
-    return SCORERS[name](probe, answer)
+    """Say right or wrong by our reading ``name``. Raises ``MnemoscopeError`` when there is none of that name."""
+    if name in SCORERS:
+        return SCORERS[name](probe, answer)
+    outside = _outside()
+    if name not in outside:
+        known = ", ".join((*SCORERS, *outside))
+        raise MnemoscopeError(f"probe {probe.id!r}: unknown scorer {name!r}", f"one of: {known}")
+    figure = _figure(outside[name](probe, answer)) or 0.0
+    return Score(figure >= GOOD, figure, answer.strip())
 
 
-def match(probe: Probe, answer: str) -> Score:
-    """Short answers: an accepted gold is in the answer as whole words, whatever case, articles, punctuation.
-
-    "in Oslo." matches "Oslo"; "not Oslo" and "no longer Oslo" do not; nor does an answer that also says it does not
-    know, or that names a further one of the probe's options.
-    """
-    said = text.final(answer)
-    tokens = text.words(said)
-    found = any(_says(tokens, text.words(gold)) for gold in probe.gold)
-    if found and probe.options:
-        accepted = {tuple(text.words(g)) for g in probe.gold}
-        others = [o for o in map(text.words, probe.options) if tuple(o) not in accepted]
-        found = not any(_says(tokens, o) and not _inside(o, probe.gold) for o in others)
-    return _plain(probe, answer, found, said)
-
-
-def _says(tokens: Sequence[str], wanted: Sequence[str]) -> bool:
-    """Whether ``wanted`` occurs, not right behind a negation (that it does not hold itself)."""
-    size = len(wanted)
-    for at in range(len(tokens) - size + 1) if size else ():
-        if list(tokens[at : at + size]) == list(wanted) and not _NEGATIONS.intersection(tokens[max(0, at - 2) : at]):
-            return True
-    return False
+def published(probe: Probe, answer: str, shared: Shared) -> dict[str, float]:
+    """The published figures that the probe names, as far as they can be told from the answer alone."""
+    found = {}
+    for name in probe.scores:
+        value = None
+        if name in PUBLISHED:
+            with suppress(MnemoscopeError):  # what it needs is not there: see NEEDS
+                value = PUBLISHED[name](probe, answer, shared)
+        elif name in _outside():
+            value = _figure(_outside()[name](probe, answer))
+        if value is not None:
+            found[name] = round(float(value), 9)
+    return found
 
 
-def _inside(option: Sequence[str], golds: Sequence[str]) -> bool:
-    return any(_says(text.words(g), option) for g in golds)
+def _figure(value: Any) -> float | None:
+    return None if value is None else min(1.0, max(0.0, float(value)))
 
 
-def _plain(probe: Probe, answer: str, found: bool, said: str) -> Score:
-    """Right when found, and not when the answer claims not to know (unless that is the gold)."""
-    unknown = text.abstains(answer) and not any(map(text.abstains, probe.gold))
-    right = found and not unknown
-    return Score(right, float(right), said)
-
-
-def exact(probe: Probe, answer: str) -> Score:
-    """MemoryAgentBench's exact match: equal in normal form, of the whole output or of what follows "Answer:"."""
-    said = text.final(answer)
-    forms = {text.normalise(said), text.normalise(answer)}
-    return _plain(probe, answer, any(text.normalise(g) in forms for g in probe.gold), said)
-
-
-def substring(probe: Probe, answer: str) -> Score:
-    """MemoryAgentBench's substring exact match: a gold is in the output, both in normal form."""
-    form = text.normalise(answer)
-    return _plain(probe, answer, any(text.normalise(g) in form for g in probe.gold), text.final(answer))
-
-
-def f1(probe: Probe, answer: str) -> Score:
-    """Token F1 after SQuAD, the best over the golds; right from 0.5 on."""
-    said = text.final(answer)
-    best = max((_f1(text.normalise(said).split(), text.normalise(g).split()) for g in probe.gold), default=0.0)
-    return Score(best >= GOOD_F1, best, said)
-
-
-def locomo(probe: Probe, answer: str) -> Score:
-    """LoCoMo's official figure by category (task_eval/evaluation.py); right from 0.5 on.
-
-    1: prediction and gold are split at commas; the mean over gold parts of the best F1 over prediction parts. 3: the
-    gold ends at the first semicolon. 2, 3, 4: F1 of stems. 5: the answer says "no information available" or "not
-    mentioned". The category is ``probe.extra["category"]``.
-    """
-    said = text.final(answer)
-    category = probe.extra.get("category")
-    if category == 5:
-        right = any(phrase in answer.lower() for phrase in ("no information available", "not mentioned"))
-        return Score(right, float(right), said)
-    golds = [g.split(";")[0].strip() if category == 3 else g for g in probe.gold]
-    figure = _best_of_parts if category == 1 else _stems_f1
-    best = max((figure(said, g) for g in golds), default=0.0)
-    return Score(best >= GOOD_F1, best, said)
-
-
-def _stems_f1(said: str, gold: str) -> float:
-    return _f1(text.locomo(said), text.locomo(gold))
-
-
-def _best_of_parts(said: str, gold: str) -> float:
-    parts = [p.strip() for p in said.split(",")]
-    scores = [max(_stems_f1(p, g.strip()) for p in parts) for g in gold.split(",")]
-    return sum(scores) / len(scores)
-
-
-def _f1(said: Sequence[str], gold: Sequence[str]) -> float:
-    common = sum((Counter(said) & Counter(gold)).values())
-    return 2 * common / (len(said) + len(gold)) if common else 0.0
-
-
-_LABEL = re.compile(r"\blabels?\b\s*(?:is\b|[:=])?\s*[\"'{(\[]?\s*([\w-]+)", re.IGNORECASE)
-
-
-def label(probe: Probe, answer: str) -> Score:
-    """A class label, leniently: "label: 43", "It is 43." and "43" are all the label 43."""
-    said = text.final(answer)
-    marked = _LABEL.search(answer)
-    numbers = re.findall(r"\d+", said)
-    if marked:
-        said = marked.group(1)
-    elif numbers and all(g.strip().isdigit() for g in probe.gold):
-        said = numbers[0]
-    return _plain(probe, answer, text.normalise(said) in {text.normalise(g) for g in probe.gold}, said)
-
-
-def label_strict(probe: Probe, answer: str) -> Score:
-    """A class label as MemoryAgentBench's exact match takes it: the bare label and nothing else."""
-    right = text.normalise(answer) in {text.normalise(g) for g in probe.gold}
-    return Score(right, float(right), answer.strip())
-
-
-def number(probe: Probe, answer: str) -> Score:
-    """The first number of the answer equals a gold's, to one part in a million; words count up to twenty.
-
-    A gold that holds no number is matched as text.
-    """
-    value = text.number(text.final(answer))
-    golds = [text.number(g) for g in probe.gold]
-    if None in golds:
-        return match(probe, answer)
-    close = value is not None and any(g is not None and abs(value - g) <= 1e-6 * max(1.0, abs(g)) for g in golds)
-    return _plain(probe, answer, close, "" if value is None else f"{value:g}")
-
-
-def choice(probe: Probe, answer: str) -> Score:
-    """One of the probe's options, by letter ("B", "(b)", "B: Lima") or by its text; naming two is wrong.
-
-    When no gold is among the options the answer is matched as text.
-    """
-    said = text.final(answer)
-    golds = {o for g in probe.gold if (o := _option(g, probe.options))}
-    if not golds:
-        return match(probe, answer)
-    chosen = _option(said, probe.options)
-    return _plain(probe, answer, chosen in golds, chosen or said)
-
-
-def _option(said: str, options: Sequence[str]) -> str:
-    """The option that is meant, empty when none or several are."""
-    same = [o for o in options if text.words(o) == text.words(said)]
-    letter = re.match(r"[(\[]?([A-Za-z])(?:[)\].:]|\s*$)", said)
-    if same:
-        return same[0]
-    if letter and (place := ord(letter.group(1).upper()) - ord("A")) < len(options):
-        return options[place]
-    tokens = text.words(said)
-    named = [o for o in options if _says(tokens, text.words(o))]
-    longest = [o for o in named if not any(o != other and _says(text.words(other), text.words(o)) for other in named)]
-    return longest[0] if len(longest) == 1 else ""
-
-
-def abstain(probe: Probe, answer: str) -> Score:
-    """Right only when the answer says that it does not know: unknown, not mentioned, no information ..."""
-    right = text.abstains(answer)
-    return Score(right, float(right), text.final(answer))
-
-
-SCORERS: dict[str, Scorer] = {
-    "match": match,
-    "exact": exact,
-    "substring": substring,
-    "f1": f1,
-    "locomo": locomo,
-    "label": label,
-    "label-strict": label_strict,
-    "number": number,
-    "choice": choice,
-    "abstain": abstain,
-}
-"""Name to function. Adding one takes a function and a line here."""
+@cache
+def _outside() -> Mapping[str, Callable[[Probe, str], Any]]:
+    found = {}
+    for entry in entry_points(group=GROUP):
+        try:
+            found[entry.name] = entry.load()
+        except Exception as error:  # whatever a foreign package does must not take scoring with it
+            problem = " ".join(f"{type(error).__name__}: {error}".split())
+            logging.getLogger(__name__).warning(
+                "scorer %s of %s cannot be loaded: %s", entry.name, entry.value, problem
+            )
+    return found

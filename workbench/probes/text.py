@@ -57,19 +57,6 @@ def words(text: str) -> list[str]:
     ]
 
 
-def locomo(text: str) -> list[str]:
-    """LoCoMo's form (task_eval/evaluation.py): no commas, lower case, no punctuation, no a/an/the/and; Porter stems.
-
-    The stemmer is Snowball's Porter; the official script's NLTK one adds a few exceptions of its own.
-    """
-    import snowballstemmer
-
-    plain = text.replace(",", "").lower().translate(str.maketrans("", "", string.punctuation))
-    kept = [w for w in plain.split() if w not in ("a", "an", "the", "and")]
-    stems: list[str] = snowballstemmer.stemmer("porter").stemWords(kept)
-    return stems
-
-
 def number(text: str) -> float | None:
     """The first number in the text, written in digits or (to twenty) in words; None when there is none."""
     for match in re.finditer(r"-?\d[\d,]*(?:\.\d+)?|[a-z]+", text.lower()):

@@ -16,7 +16,7 @@ def test_recall_is_the_share_of_evidence_turns_within_each_rank() -> None:
 
 def test_what_was_not_returned_counts_for_the_rank_alone() -> None:
     found = measure((3,), [(1, True, (7,)), (2, False, (3,))], k=1)
-    assert found.recall == {"1": 0.0, "5": 0.0, "10": 0.0}
+    assert found.recall == {"1": 0.0}
     assert found.ndcg == 0.0
     assert found.rank == 2
 
@@ -45,3 +45,19 @@ def test_a_retriever_that_found_nothing_has_a_recall_of_nought() -> None:
     assert found.recall == {"1": 0.0, "5": 0.0, "10": 0.0}
     assert found.ndcg == 0.0
     assert found.rank == 0
+
+
+def test_no_cut_goes_beyond_what_the_lane_returns() -> None:
+    assert measure((3,), [(2, True, (3,))], k=5).recall == {"1": 0.0, "5": 1.0}
+    assert measure((3,), [(2, True, (3,))], k=7).recall == {"1": 0.0, "5": 1.0, "7": 1.0}
+    found = measure((3, 4), [(2, True, (3,)), (5, True, (4,))], k=5)
+    assert found.ndcg == pytest.approx((1 / log2(3) + 1 / log2(6)) / (1 + 1 / log2(3)), abs=1e-6)
+    assert set(found.figures) == {
+        f"{n}@{k}" for n in ("recall-any", "recall-all", "longmemeval-ndcg") for k in (1, 3, 5)
+    }
+
+
+def test_longmemevals_own_ndcg_does_not_tell_the_first_rank_from_the_second() -> None:
+    found = measure((3,), [(2, True, (3,))], k=10)
+    assert found.figures["longmemeval-ndcg"] == 1.0
+    assert found.ndcg == pytest.approx(1 / log2(3), abs=1e-6)

@@ -3,7 +3,7 @@
 import pytest
 
 from workbench.errors import MnemoscopeError
-from workbench.probes import SCORERS, score, score_probe
+from workbench.probes import SCORERS, score, score_answer, score_probe, scorers
 from workbench.sessions.model import Probe
 
 
@@ -142,6 +142,8 @@ def test_the_payload_is_complete_and_plain() -> None:
         "extracted": "Oslo",
         "scorer": "match",
         "competency": "conflict_resolution",
+        "scores": {},
+        "k": 0,
         "recall": {"1": 0.0, "5": 1.0, "10": 1.0},
         "ndcg": 0.63093,
         "rank": 2,
@@ -159,3 +161,50 @@ def test_no_scorer_breaks_on_odd_answers(name: str, answer: str) -> None:
     result = score(name, probe("Oslo", options=("Oslo", "Lima")), answer)
     assert not result.correct
     assert 0.0 <= result.score <= 1.0
+
+
+def test_published_figures_stand_beside_right_or_wrong() -> None:
+    asked = Probe(
+        "p", 3, "?", ("Oslo",), "accurate_retrieval", evidence=(2,), scores=("em", "recall-all", "locomo-judge")
+    )
+    found = score_probe(asked, "It is Oslo.", [(1, True, (2,))], k=5)
+    assert found["correct"]
+    assert found["scores"] == {"em": 0.0, "recall-all@1": 1.0, "recall-all@3": 1.0, "recall-all@5": 1.0}
+
+
+def test_a_figure_whose_material_is_missing_is_left_out() -> None:
+    asked = probe("1", "2", scores=("recsys-recall@5",))
+    assert score_answer(asked, "1. Vertigo")["scores"] == {}
+    catalogue = {"<x/Vertigo_(film)>": 1, "<x/Psycho_(1960)>": 2, "<x/Rope>": 3}
+    shared = {"catalogue": catalogue}
+    assert score_answer(asked, "1. vertgo\n2. Rope", shared)["scores"] == {"recsys-recall@5": 0.5}
+
+
+class Entry:
+    """An entry point of another package."""
+
+    def __init__(self, name: str, found: object) -> None:
+        self.name, self.value, self._found = name, f"elsewhere:{name}", found
+
+    def load(self) -> object:
+        if isinstance(self._found, Exception):
+            raise self._found
+        return self._found
+
+
+def test_a_scorer_from_outside_and_one_that_cannot_be_loaded(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    entries = [Entry("length", lambda probe, answer: len(answer) / 10), Entry("lost", ImportError("no module x"))]
+    monkeypatch.setattr(scorers, "entry_points", lambda group: entries if group == scorers.GROUP else [])
+    scorers._outside.cache_clear()
+    try:
+        found = score_answer(probe("x", scorer="length", scores=("length",)), "seven !")
+        assert (found["correct"], found["score"], found["scores"]) == (True, 0.7, {"length": 0.7})
+        with pytest.raises(MnemoscopeError, match=r"unknown scorer 'lost' - one of: match, .*length"):
+            score("lost", probe("x"), "x")
+        assert [r.getMessage() for r in caplog.records] == [
+            "scorer lost of elsewhere:lost cannot be loaded: ImportError: no module x"
+        ]
+    finally:
+        scorers._outside.cache_clear()

@@ -1,0 +1,94 @@
+"""Every published scorer against a table that its official code made (``tables/make.py``): no difference at all."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from workbench.probes import longmemeval
+from workbench.probes.scorers import PUBLISHED
+from workbench.sessions.model import Probe
+
+TABLES = Path(__file__).parent / "tables"
+EXACT = 1e-9
+
+
+def table(name: str) -> tuple[dict[str, Any], list[Any]]:
+    """The head of a table and its rows."""
+    head, *rows = (TABLES / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()
+    return json.loads(head), [json.loads(row) for row in rows]
+
+
+def value(name: str, answer: str, golds: list[str], shared: dict[str, Any] | None = None, **fields: Any) -> float:
+    probe = Probe("p", 0, "?", tuple(golds), "accurate_retrieval", **fields)
+    found = PUBLISHED[name](probe, answer, shared or {})
+    assert found is not None
+    return found
+
+
+def check(name: str, wanted: list[float], found: list[float]) -> None:
+    """At least 500 pairs, none different, and the values do differ among themselves."""
+    assert len(wanted) >= 500
+    assert len(set(wanted)) > 1
+    assert [n for n, (w, f) in enumerate(zip(wanted, found, strict=True)) if abs(w - f) > EXACT] == []
+
+
+def test_locomo() -> None:
+    _, rows = table("locomo-f1")
+    found = [value("locomo-f1", said, [gold], extra={"category": c}) for c, gold, said, _ in rows]
+    check("locomo-f1", [row[-1] for row in rows], found)
+    assert {row[0] for row in rows} == {1, 2, 3, 4, 5}
+
+
+@pytest.mark.parametrize("name", ["em", "substring-em", "icl-em", "eventqa-recall"])
+def test_memoryagentbench(name: str) -> None:
+    _, rows = table(name)
+    found = [value(name, said, golds, {"source": source}) for source, golds, said, _ in rows]
+    check(name, [row[-1] for row in rows], found)
+
+
+def test_recommended_films() -> None:
+    _, ((catalogue, *_), *rows) = table("recsys-recall@5")
+    found = [value("recsys-recall@5", said, golds, {"catalogue": catalogue}) for golds, said, _ in rows]
+    check("recsys-recall@5", [row[-1] for row in rows], found)
+
+
+def test_longmemeval() -> None:
+    _, rows = table("longmemeval")
+    figures = [longmemeval.figures(ranks, len(ranks), k) for ranks, k, _ in rows]
+    for place, name in enumerate(("recall-any", "recall-all", "longmemeval-ndcg")):
+        check(
+            name, [row[2][place] for row in rows], [f[f"{name}@{row[1]}"] for f, row in zip(figures, rows, strict=True)]
+        )
+
+
+@pytest.mark.parametrize(
+    "name", ["longbench-f1", "rouge-l", "code-sim", "longbench-count", "longbench-retrieval", "scbench"]
+)
+def test_longbench_and_scbench(name: str) -> None:
+    _, rows = table(name)
+    found = [value(name, said, golds, extra={"dataset": dataset}) for dataset, golds, said, _ in rows]
+    check(name, [row[-1] for row in rows], found)
+
+
+def test_classes() -> None:
+    _, ((classes, *_), *rows) = table("longbench-class")
+    fields = {"options": tuple(classes)}
+    found = [value("longbench-class", a, g, extra={"dataset": d}, **fields) for d, g, a, _ in rows]
+    check("longbench-class", [row[-1] for row in rows], found)
+
+
+@pytest.mark.parametrize("name", ["longbench-f1-zh", "rouge-l-zh"])
+def test_chinese_parts_of_longbench(name: str) -> None:
+    pytest.importorskip("jieba", reason="jieba, which cuts Chinese into words, is no dependency of this program")
+    _, rows = table(name)
+    check(name, [row[-1] for row in rows], [value(name, said, golds) for _, golds, said, _ in rows])
+
+
+def test_every_published_scorer_has_a_table_that_names_its_source_and_commit() -> None:
+    for name in PUBLISHED:
+        head, _ = table(name)
+        owner, commit, *_ = head["source"].split()
+        assert "/" in owner
+        assert len(commit) == 40

@@ -1,0 +1,150 @@
+"""Our own readings: is this answer right? Lenient where a benchmark's code takes a form for a fault."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+
+from workbench.probes import locomo as official
+from workbench.probes import text
+from workbench.probes.base import Score
+from workbench.sessions.model import Probe
+
+GOOD_F1 = 0.5
+"""From this token F1 on an answer counts as right where a yes or no is wanted."""
+_NEGATIONS = {"not", "never", "longer"}
+
+
+def match(probe: Probe, answer: str) -> Score:
+    """Short answers: an accepted gold is in the answer as whole words, whatever case, articles, punctuation.
+
+    "in Oslo." matches "Oslo"; "not Oslo" and "no longer Oslo" do not; nor does an answer that also says it does not
+    know, or that names a further one of the probe's options.
+    """
+    said = text.final(answer)
+    tokens = text.words(said)
+    found = any(_says(tokens, text.words(gold)) for gold in probe.gold)
+    if found and probe.options:
+        accepted = {tuple(text.words(g)) for g in probe.gold}
+        others = [o for o in map(text.words, probe.options) if tuple(o) not in accepted]
+        found = not any(_says(tokens, o) and not _inside(o, probe.gold) for o in others)
+    return _plain(probe, answer, found, said)
+
+
+def _says(tokens: Sequence[str], wanted: Sequence[str]) -> bool:
+    """Whether ``wanted`` occurs, not right behind a negation (that it does not hold itself)."""
+    size = len(wanted)
+    for at in range(len(tokens) - size + 1) if size else ():
+        if list(tokens[at : at + size]) == list(wanted) and not _NEGATIONS.intersection(tokens[max(0, at - 2) : at]):
+            return True
+    return False
+
+
+def _inside(option: Sequence[str], golds: Sequence[str]) -> bool:
+    return any(_says(text.words(g), option) for g in golds)
+
+
+def _plain(probe: Probe, answer: str, found: bool, said: str) -> Score:
+    """Right when found, and not when the answer claims not to know (unless that is the gold)."""
+    unknown = text.abstains(answer) and not any(map(text.abstains, probe.gold))
+    right = found and not unknown
+    return Score(right, float(right), said)
+
+
+def exact(probe: Probe, answer: str) -> Score:
+    """MemoryAgentBench's exact match: equal in normal form, of the whole output or of what follows "Answer:"."""
+    said = text.final(answer)
+    forms = {text.normalise(said), text.normalise(answer)}
+    return _plain(probe, answer, any(text.normalise(g) in forms for g in probe.gold), said)
+
+
+def substring(probe: Probe, answer: str) -> Score:
+    """MemoryAgentBench's substring exact match: a gold is in the output, both in normal form."""
+    form = text.normalise(answer)
+    return _plain(probe, answer, any(text.normalise(g) in form for g in probe.gold), text.final(answer))
+
+
+def f1(probe: Probe, answer: str) -> Score:
+    """Token F1 after SQuAD, the best over the golds; right from 0.5 on."""
+    said = text.final(answer)
+    best = max((_f1(text.normalise(said).split(), text.normalise(g).split()) for g in probe.gold), default=0.0)
+    return Score(best >= GOOD_F1, best, said)
+
+
+def locomo(probe: Probe, answer: str) -> Score:
+    """LoCoMo's official F1, and right from 0.5 on, which is our reading of it; the benchmark reports its mean."""
+    figure = official.f1(probe, answer, {}) or 0.0
+    return Score(figure >= GOOD_F1, figure, answer.strip())
+
+
+def _f1(said: Sequence[str], gold: Sequence[str]) -> float:
+    common = sum((Counter(said) & Counter(gold)).values())
+    return 2 * common / (len(said) + len(gold)) if common else 0.0
+
+
+_LABEL = re.compile(r"\blabels?\b\s*(?:is\b|[:=])?\s*[\"'{(\[]?\s*([\w-]+)", re.IGNORECASE)
+
+
+def label(probe: Probe, answer: str) -> Score:
+    """A class label, leniently: "label: 43", "It is 43." and "43" are all the label 43."""
+    said = text.final(answer)
+    marked = _LABEL.search(answer)
+    numbers = re.findall(r"\d+", said)
+    if marked:
+        said = marked.group(1)
+    elif numbers and all(g.strip().isdigit() for g in probe.gold):
+        said = numbers[0]
+    return _plain(probe, answer, text.normalise(said) in {text.normalise(g) for g in probe.gold}, said)
+
+
+def label_strict(probe: Probe, answer: str) -> Score:
+    """A class label as MemoryAgentBench's exact match takes it: the bare label and nothing else."""
+    right = text.normalise(answer) in {text.normalise(g) for g in probe.gold}
+    return Score(right, float(right), answer.strip())
+
+
+def number(probe: Probe, answer: str) -> Score:
+    """The first number of the answer equals a gold's, to one part in a million; words count up to twenty.
+
+    A gold that holds no number is matched as text.
+    """
+    value = text.number(text.final(answer))
+    golds = [text.number(g) for g in probe.gold]
+    if None in golds:
+        return match(probe, answer)
+    close = value is not None and any(g is not None and abs(value - g) <= 1e-6 * max(1.0, abs(g)) for g in golds)
+    return _plain(probe, answer, close, "" if value is None else f"{value:g}")
+
+
+def choice(probe: Probe, answer: str) -> Score:
+    """One of the probe's options, by letter ("B", "(b)", "B: Lima") or by its text; naming two is wrong.
+
+    When no gold is among the options the answer is matched as text.
+    """
+    said = text.final(answer)
+    golds = {o for g in probe.gold if (o := _option(g, probe.options))}
+    if not golds:
+        return match(probe, answer)
+    chosen = _option(said, probe.options)
+    return _plain(probe, answer, chosen in golds, chosen or said)
+
+
+def _option(said: str, options: Sequence[str]) -> str:
+    """The option that is meant, empty when none or several are."""
+    same = [o for o in options if text.words(o) == text.words(said)]
+    letter = re.match(r"[(\[]?([A-Za-z])(?:[)\].:]|\s*$)", said)
+    if same:
+        return same[0]
+    if letter and (place := ord(letter.group(1).upper()) - ord("A")) < len(options):
+        return options[place]
+    tokens = text.words(said)
+    named = [o for o in options if _says(tokens, text.words(o))]
+    longest = [o for o in named if not any(o != other and _says(text.words(other), text.words(o)) for other in named)]
+    return longest[0] if len(longest) == 1 else ""
+
+
+def abstain(probe: Probe, answer: str) -> Score:
+    """Right only when the answer says that it does not know: unknown, not mentioned, no information ..."""
+    right = text.abstains(answer)
+    return Score(right, float(right), text.final(answer))
