@@ -263,7 +263,7 @@ class LaneReplay:
         payload = {"message": f"{type(error).__name__}: {error}", "traceback": traceback.format_exc()[-4000:]}
         self._recorder.emit(Kind.LANE_FAILED, probe.id if probe else "", payload)
         if probe:
-            self._recorder.emit(Kind.SCORED, probe.id, score_probe(probe, "", []))
+            self._recorder.emit(Kind.SCORED, probe.id, score_probe(probe, "", [], shared=self._session.extra))
 
     def _log(self, turn: int) -> MemoryLog:
         now = self._session.turns[turn].date if turn >= 0 else ""
@@ -285,7 +285,9 @@ class LaneReplay:
         hits = self._recalled(probe, recall, since(began))
         answered = await self._answer(probe, recall.spans)
         self._answered(probe, answered)
-        self._recorder.emit(Kind.SCORED, probe.id, score_probe(probe, answered.text, hits, recall.k))
+        self._recorder.emit(
+            Kind.SCORED, probe.id, score_probe(probe, answered.text, hits, recall.k, self._session.extra)
+        )
         self._mind.spent()
 
     def _recalled(self, probe: Probe, recall: Recall, ms: float) -> list[tuple[int, bool, tuple[int, ...]]]:

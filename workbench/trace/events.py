@@ -44,7 +44,7 @@ class Kind(StrEnum):
     ANSWERED = "answer.finished"  # {text, tokens: [[text, logprob]], prompt_tokens, stop, error}; subject is the probe
     # and, when no model answered but a rule: {reader, items}
     CAPTURED = "attention.captured"  # {blob, layers, heads, tokens, bins}; subject is the probe
-    SCORED = "probe.scored"  # {correct, score, extracted, scorer, competency, recall, rank}; closes a probe
+    SCORED = "probe.scored"  # {correct, score, extracted, scorer, competency, scores, k, recall, rank}; closes a probe
     LANE_FAILED = "strategy.failed"  # {message, traceback}: a defect in the strategy; the turn is closed without it
     TURN_CLOSED = "turn.closed"  # {calls, tokens: [prompt, generated], items}; closes a turn
 
