@@ -69,6 +69,7 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=_Parser)
     for add in (_add_run, _add_score, _add_inspect, _add_convert, _add_synth, _add_lanes, _add_export, _add_bench):
         add(commands)
+    _add_models(commands)
     _add_selftest(commands)
     return top
 
@@ -84,7 +85,9 @@ def _json(command: argparse.ArgumentParser) -> None:
 
 
 def _models(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--model", default="demo", metavar="demo|PATH", help="the bundled model, or a GGUF")
+    command.add_argument(
+        "--model", default="demo", metavar="demo|NAME|PATH", help="the bundled model, an installed one, or a GGUF"
+    )
     command.add_argument(
         "--embedder", default="minilm", metavar="minilm|hash|PATH", help="sentence embeddings, or lexical hashing"
     )
@@ -466,6 +469,12 @@ def _bench(options: argparse.Namespace) -> None:
             console.say(console.table([name, "value"], bench.rows(found[name]), right=["value"]) + "\n")
     if options.json:
         console.say_json(found)
+
+
+def _add_models(commands: Any) -> None:
+    from workbench.models import command
+
+    command.add_arguments(_command(commands, "models", command.act, "list, obtain, add and remove models"))
 
 
 def _add_selftest(commands: Any) -> None:

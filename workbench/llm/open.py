@@ -1,4 +1,4 @@
-"""Opening a backend: from names (``demo``, ``minilm``) and paths to a loaded model."""
+"""Opening a backend: from names (``demo``, ``minilm``, installed models) and paths to a loaded model."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from workbench import paths
 from workbench.errors import ModelError
 from workbench.llm.base import Backend, BackendOptions
+from workbench.models import catalogue, store
 
 DEMO_MODEL = "mnemoscope-demo.gguf"
 
@@ -27,7 +28,7 @@ def open_backend(options: BackendOptions) -> Backend:
 
 
 def find_language_model(name: str) -> Path:
-    """The file of a model name or path.
+    """The file of a model: ``demo``, the name of an installed one, or a path.
 
     Raises:
         ModelError: when there is no such file.
@@ -37,10 +38,16 @@ def find_language_model(name: str) -> Path:
         if found is None:
             raise ModelError("the bundled model is not in resources/models", "choose a GGUF with --model PATH")
         return found
-    path = Path(name).expanduser()
+    path, known = Path(name).expanduser(), store.find(name)
+    if known is not None:
+        if not known.there:
+            raise ModelError(f"the file of {name} is gone: {known.file}", f"`mnemoscope models get {name}`, or add it")
+        return known.file
     found = path if path.is_file() else paths.find_model(path.name)
+    if found is None and name in catalogue.entries():
+        raise ModelError(f"the model {name} is not installed", f"`mnemoscope models get {name}` obtains it")
     if found is None:
-        raise ModelError(f"no model file {path}", "check the path, or choose the bundled model `demo`")
+        raise ModelError(f"no model {name}", "check the path; `mnemoscope models list` has the names")
     return found
 
 
