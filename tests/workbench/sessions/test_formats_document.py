@@ -38,5 +38,5 @@ def test_every_scorer_is_described(document: str) -> None:
 
 def test_every_other_format_is_described(document: str) -> None:
     section = document.split("\n## Other formats\n")[1]
-    others = {title for name, title in formats.TITLES.items() if name != "native"}
+    others = {title for name, title in formats.titles().items() if name != "native"}
     assert {title for title in others if f"| {title}" in section} == others

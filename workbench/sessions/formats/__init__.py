@@ -1,75 +1,147 @@
 """One reader per file format; ``read`` recognises a file by its content and hands back sessions.
 
-A reader is a module with ``detect(data, path) -> bool`` and ``read(data, path) -> list[Session]``. ``data`` is the
-parsed JSON of the file, or a ``Lines`` of one JSON value per line. A reader raises ``SessionFormatError`` that names
-the place in the file; what it tolerates becomes a warning of the session, which names the place too. Neither names the
-file: ``read`` puts that in front of an error, and a session must be the same wherever its file lies.
+A reader raises ``SessionFormatError`` that names the place in the file; what it tolerates becomes a warning of the
+session, which names the place too. Neither names the file: ``read`` puts that in front of an error, and a session must
+be the same wherever its file lies.
 """
 
 from __future__ import annotations
 
-from importlib import import_module
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from workbench.errors import SessionFormatError
-from workbench.sessions.formats.loading import load
-from workbench.sessions.model import Session
+from workbench.sessions.formats.guess import seems
+from workbench.sessions.formats.limits import Remarks, shown
+from workbench.sessions.formats.lines import Lines
+from workbench.sessions.formats.loading import Archive, load, members
+from workbench.sessions.formats.registry import READERS, Reader, readers, titles
+from workbench.sessions.formats.shapes import with_remarks
+from workbench.sessions.model import Probe, Session
 
-__all__ = ["READERS", "read", "recognise"]
+__all__ = ["READERS", "read", "recognise", "titles"]
 
-READERS: dict[str, str] = {
-    "native": "workbench.sessions.formats.native",
-    "locomo": "workbench.sessions.formats.locomo",
-    "longmemeval": "workbench.sessions.formats.longmemeval",
-    "memoryagentbench": "workbench.sessions.formats.memoryagentbench",
-    "openai": "workbench.sessions.formats.openai",
-}
-"""Name to module, in the order in which they are asked. Modules are imported when a file is read."""
-
-TITLES: dict[str, str] = {
-    "native": "Mnemoscope session",
-    "locomo": "LoCoMo",
-    "longmemeval": "LongMemEval",
-    "memoryagentbench": "MemoryAgentBench",
-    "openai": "OpenAI chat",
-}
-"""What a person calls each format."""
-
-
-class Reader(Protocol):
-    """What a module named in ``READERS`` offers."""
-
-    def detect(self, data: Any, path: Path) -> bool:
-        """Whether this is the reader for the file."""
-        ...
-
-    def read(self, data: Any, path: Path) -> list[Session]:
-        """Every session in the file, at least one."""
-        ...
+_LONGEST = 600
+"""Characters of an error's line."""
 
 
 def read(path: Path | str) -> list[Session]:
-    """Every session in the file. Raises ``SessionFormatError`` naming the file, the place and the remedy."""
+    """Every session in the file, under distinct names. Raises ``SessionFormatError`` naming file, place and remedy."""
     path = Path(path)
     data = load(path)
-    reader = _reader(data, path)[1]
     try:
-        return reader.read(data, path)
+        return _distinct(_read(data, path))
     except SessionFormatError as error:
-        raise SessionFormatError(f"{path}: {error.what}", error.remedy) from error
+        raise SessionFormatError(f"{path}: {shown_line(error.what)}", error.remedy) from error
+    finally:
+        _close(data)
 
 
 def recognise(path: Path | str) -> str:
-    """Name of the file's format. Raises as ``read`` does when it has none."""
+    """Name of the file's format, of an archive's first session file. Raises as ``read`` does when it has none."""
     path = Path(path)
-    return _reader(load(path), path)[0]
+    data = load(path)
+    try:
+        return next(iter(_recognised(data, path)))[0]
+    except SessionFormatError as error:
+        raise SessionFormatError(f"{path}: {shown_line(error.what)}", error.remedy) from error
+    finally:
+        _close(data)
 
 
-def _reader(data: Any, path: Path) -> tuple[str, Reader]:
-    for name, module in READERS.items():
-        reader: Reader = import_module(module)  # type: ignore[assignment]
-        if reader.detect(data, path):
-            return name, reader
-    known = ", ".join(TITLES.values())
-    raise SessionFormatError(f"{path}: JSON, but none of the known session formats", f"known: {known}")
+def shown_line(text: str) -> str:
+    """An error's line, bounded."""
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+
+
+def _close(data: Any) -> None:
+    if isinstance(data, Archive):
+        data.close()
+
+
+def _read(data: Any, path: Path) -> list[Session]:
+    found: list[Session] = []
+    remarks = Remarks()
+    first: SessionFormatError | None = None
+    for _, reader, inner, name in _recognised(data, path):
+        try:
+            sessions = reader.read(inner, name)
+        except SessionFormatError as error:
+            if inner is data:
+                raise
+            first = first or SessionFormatError(f"{name.name}: {error.what}", error.remedy)
+            remarks.add(name.name, f"{error.what}; left out")
+            continue
+        found += with_remarks(sessions, inner.remarks if isinstance(inner, Lines) else ())
+    if not found and first:
+        raise first
+    if isinstance(data, Archive):
+        remarks.take(data.remarks)
+    return with_remarks(found, remarks)
+
+
+def _recognised(data: Any, path: Path) -> Iterable[Any]:
+    """Format, reader, data and path of the file, or of every member of an archive that no reader takes whole."""
+    reader = _reader(data, path)
+    if reader:
+        yield *reader, data, path
+        return
+    inside = members(data) if isinstance(data, Archive) else {}
+    found = False
+    for name, inner in inside.items():
+        reader = _reader(inner, Path(name))
+        if reader:
+            found = True
+            yield *reader, inner, Path(name)
+        elif isinstance(data, Archive):
+            data.remarks.add(name, "no session format; left out")
+    if not found:
+        raise SessionFormatError(*seems(data))
+
+
+def _reader(data: Any, path: Path) -> tuple[str, Reader] | None:
+    return next(((name, reader) for name, reader in readers() if reader.detect(data, path)), None)
+
+
+def _distinct(sessions: list[Session]) -> list[Session]:
+    """Sessions under names, and probes under ids, that name one each; a changed one is remarked."""
+    names = _unique([s.name for s in sessions])
+    return [_probes_distinct(_renamed(s, name)) for s, name in zip(sessions, names, strict=True)]
+
+
+def _renamed(session: Session, name: str) -> Session:
+    if name == session.name:
+        return session
+    remark = f"the name {shown(session.name)} is another session's too; this one is called {shown(name)}"
+    return replace(session, name=name, warnings=(*session.warnings, remark))
+
+
+def _probes_distinct(session: Session) -> Session:
+    ids = _unique([p.id for p in session.probes])
+    remarks = Remarks(*session.warnings)
+    probes: list[Probe] = []
+    for probe, id in zip(session.probes, ids, strict=True):
+        if id != probe.id:
+            remarks.add("", f"question id {shown(probe.id)} is another question's too; this one is called {shown(id)}")
+        probes.append(replace(probe, id=id) if id != probe.id else probe)
+    if tuple(ids) == tuple(p.id for p in session.probes):
+        return session
+    return replace(session, probes=tuple(probes), warnings=tuple(remarks))
+
+
+def _unique(names: list[str]) -> list[str]:
+    """Every name once: the first keeps it, later ones get ``(2)``, ``(3)`` behind it."""
+    taken, count = set(names), Counter[str]()
+    found = []
+    for name in names:
+        count[name] += 1
+        new = name
+        while count[name] > 1 and new in taken:
+            new = f"{name} ({count[name]})"
+            count[name] += new in taken
+        taken.add(new)
+        found.append(new)
+    return found

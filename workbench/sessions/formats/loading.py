@@ -1,146 +1,214 @@
-"""From bytes to JSON, bounded, with errors that name line and column; and checks of what readers take from it."""
+"""From a file to data that readers understand, bounded in size, depth and count, with errors that name line and column.
+
+``load`` hands back one of four things: the JSON value of the file; ``Lines``, the values of a file with one per line
+(or the rows of a Parquet file); an ``Archive`` (zip); or a ``Database`` (SQLite). Gzip, bzip2, xz and zstd are
+unpacked, UTF-8 with and without a mark, UTF-16 and UTF-32 decoded, and JSON in a string of JSON is taken out of it.
+NaN and the infinities, which pandas writes where there is nothing, become null.
+"""
 
 from __future__ import annotations
 
 import json
 import re
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
+from pydantic_core import from_json
+
 from workbench.errors import SessionFormatError
+from workbench.sessions.formats import packed
+from workbench.sessions.formats.archive import Archive
+from workbench.sessions.formats.database import Database
+from workbench.sessions.formats.limits import MAX_BYTES, MAX_LINES, MAX_VALUES, Remarks
+from workbench.sessions.formats.lines import Lines, stem
 
-MAX_BYTES = 512 << 20
-MAX_TURNS = 200_000
+__all__ = ["Archive", "Database", "Lines", "load", "members", "parse", "stem"]
+
 _CHOOSE = "choose a session file"
-_LONE_SURROGATE = re.compile(r"[\ud800-\udfff]")
-
-
-class Lines(list[Any]):
-    """The JSON values of a file with one per line; ``numbers`` are their lines in the file, from 1."""
-
-    def __init__(self, values: list[Any], numbers: list[int]) -> None:
-        super().__init__(values)
-        self.numbers = numbers
+_MEND = "mend or re-export the file"
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+_ESCAPE = re.compile(rb"\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|(u[dD][89a-fA-F]..)|.)", re.S)
+_NOT_FINITE = re.compile(rb"NaN|Infinity|[0-9][eE]\+?[0-9]{3}")
+_AT = re.compile(r"(.*) at line (\d+) column (\d+)$", re.S)
+_DOUBLE = 2  # JSON in a string in a string
 
 
 def load(path: Path) -> Any:
-    """The file's JSON, or ``Lines``. Raises ``SessionFormatError`` for whatever is not that."""
-    raw = _bytes(path)
-    text = _decode(raw, path)
+    """The file's data. Raises ``SessionFormatError`` naming the file for whatever cannot be that."""
     try:
-        data = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        data = _lines(text, path, error)
-    return _mended(data) if re.search(r"\\u[dD][89a-fA-F]", text) else data
-
-
-def _bytes(path: Path) -> bytes:
-    try:
-        size = path.stat().st_size
-        if size > MAX_BYTES:
-            what = f"{path}: {size >> 20} MiB, at most {MAX_BYTES >> 20} MiB are read"
-            raise SessionFormatError(what, "split the file into several")
-        raw = path.read_bytes()
-    except FileNotFoundError as error:
-        raise SessionFormatError(f"{path}: no such file", "check the path") from error
+        return _load(path)
+    except SessionFormatError as error:
+        raise SessionFormatError(f"{path}: {error.what}", error.remedy) from error
     except OSError as error:
-        raise SessionFormatError(f"{path}: cannot be read ({error.strerror})", "check the path") from error
+        raise SessionFormatError(f"{path}: cannot be read ({error.strerror or error})", "check the path") from error
+
+
+def _load(path: Path) -> Any:
+    try:
+        info = path.stat()
+    except FileNotFoundError as error:
+        raise SessionFormatError("no such file", "check the path") from error
+    except ValueError as error:  # a NUL in the name
+        raise SessionFormatError("no name of a file", "check the path") from error
+    if stat.S_ISDIR(info.st_mode):
+        raise SessionFormatError("a folder", "choose a session file in it")
+    if not stat.S_ISREG(info.st_mode):
+        raise SessionFormatError("cannot be read (no regular file)", "save what it gives to a file first")
+    with path.open("rb") as handle:
+        kind = packed.kind(handle.read(packed.HEAD))
+    if kind == "zip":
+        return Archive(path)
+    if kind == "sqlite":
+        return Database(path)
+    if kind == "parquet":
+        return Lines.of_rows(packed.parquet(path))
+    if kind in packed.STREAMS:
+        return parse(packed.unpacked(path, kind))
+    if info.st_size > MAX_BYTES:
+        raise SessionFormatError(
+            f"{info.st_size >> 20} MiB, at most {MAX_BYTES >> 20} MiB are read", "split the file into several"
+        )
+    return parse(path.read_bytes())
+
+
+def parse(raw: bytes) -> Any:
+    """The JSON value of ``raw``, or its ``Lines``. Raises ``SessionFormatError`` for whatever is not that."""
+    raw = _utf8(raw)
     if not raw.strip():
-        raise SessionFormatError(f"{path}: the file is empty", "choose a session file")
-    return raw
-
-
-def _decode(raw: bytes, path: Path) -> str:
-    encoding = json.detect_encoding(raw)
+        raise SessionFormatError("the file is empty", _CHOOSE)
+    if sum(raw.count(sign) for sign in (b",", b"[", b"{")) > MAX_VALUES:
+        raise SessionFormatError(f"more than {MAX_VALUES} values", "split the file into several")
     try:
-        return raw.decode(encoding)
-    except UnicodeDecodeError as error:
-        what = f"{path}: neither JSON nor {encoding.upper()} text (byte {error.start})"
-        raise SessionFormatError(what, _CHOOSE) from error
+        data = _json(raw)
+    except ValueError as error:
+        return _lines(raw, error)
+    return _inner(data)
 
 
-def _lines(text: str, path: Path, whole: Exception) -> Any:
-    """The values of a file with one JSON value per line. When it is not that either, ``whole`` is what is wrong."""
-    rows = [(number, row) for number, row in enumerate(text.splitlines(), 1) if row.strip()]
-    if not rows[0][1].lstrip().startswith(("{", "[")):
-        raise SessionFormatError(f"{path}: text, but not JSON as every known session format is", _CHOOSE)
-    if not _parses(rows[0][1]) or len(rows) < 2:
-        _refuse(path, whole)
-    values = []
-    for number, row in rows:
+def _inner(data: Any) -> Any:
+    """What a string of JSON holds: some programs encode twice."""
+    for _ in range(_DOUBLE):
+        if not (isinstance(data, str) and data.lstrip()[:1] in ("{", "[")):
+            break
         try:
-            values.append(json.loads(row))
-        except (ValueError, RecursionError) as error:
-            _refuse(path, error, number)
-    return Lines(values, [number for number, _ in rows])
-
-
-def _parses(row: str) -> bool:
-    try:
-        json.loads(row)
-    except (ValueError, RecursionError):
-        return False
-    return True
-
-
-def _refuse(path: Path, error: Exception, line: int = 0) -> NoReturn:
-    if isinstance(error, json.JSONDecodeError):
-        place, what = f"line {line or error.lineno}, column {error.colno}", error.msg
-    else:
-        place, what = f"line {line}" if line else "", "nested too deeply" if _deep(error) else str(error)
-    raise SessionFormatError(
-        f"{path}: {place + ': ' if place else ''}broken JSON ({what})", "mend or re-export the file"
-    )
-
-
-def _deep(error: Exception) -> bool:
-    return isinstance(error, RecursionError)
-
-
-def _mended(data: Any) -> Any:
-    """Half surrogate pairs are no text and cannot be stored: each becomes U+FFFD."""
-    if isinstance(data, str):
-        return _LONE_SURROGATE.sub("\N{REPLACEMENT CHARACTER}", data)
-    if isinstance(data, Lines):
-        return Lines([_mended(v) for v in data], data.numbers)
-    if isinstance(data, list):
-        return [_mended(v) for v in data]
-    if isinstance(data, dict):
-        return {_mended(k): _mended(v) for k, v in data.items()}
+            data = _json(data.encode("utf-8", "replace"))
+        except ValueError:
+            break
     return data
 
 
-def table(value: Any, where: str) -> Mapping[str, Any]:
-    """``value``, which must be a JSON object."""
-    return _of(value, dict, "an object", where)
+def _json(raw: bytes) -> Any:
+    """The value, at most 200 levels deep. Half a surrogate pair is no text and cannot be stored: it becomes U+FFFD."""
+    try:
+        data = from_json(raw)
+    except ValueError:
+        if not _SURROGATE.search(raw):
+            raise
+        data = from_json(_ESCAPE.sub(lambda m: rb"\ufffd" if m[1] else m[0], raw))
+    return finite(data) if _NOT_FINITE.search(raw) else data
 
 
-def array(value: Any, where: str) -> list[Any]:
-    """``value``, which must be a JSON array."""
-    return _of(value, list, "an array", where)
+def finite(data: Any) -> Any:
+    """``data`` with null in the place of numbers that are none, changed in place."""
+    if _not_finite(data):
+        return None
+    waiting = [data]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            places: Any = value.items()
+        elif isinstance(value, list):
+            places = enumerate(value)
+        else:
+            continue
+        for place, inner in places:
+            if isinstance(inner, dict | list):
+                waiting.append(inner)
+            elif _not_finite(inner):
+                value[place] = None
+    return data
 
 
-def string(value: Any, where: str) -> str:
-    """``value``, which must be a JSON string."""
-    return _of(value, str, "a string", where)
+def _not_finite(value: Any) -> bool:
+    return isinstance(value, float) and not -float("inf") < value < float("inf")
 
 
-def _of(value: Any, kind: type, name: str, where: str) -> Any:
-    if not isinstance(value, kind):
-        raise SessionFormatError(f"{where}: must be {name}, is {describe(value)}", "mend or re-export the file")
-    return value
+def _utf8(raw: bytes) -> bytes:
+    """The bytes as UTF-8 without a mark."""
+    encoding = json.detect_encoding(raw)
+    if encoding == "utf-8":
+        return raw
+    if encoding == "utf-8-sig":
+        return raw[3:]
+    try:
+        return raw.decode(encoding).encode("utf-8", "replace")
+    except UnicodeDecodeError as error:
+        raise SessionFormatError(f"neither JSON nor text (byte {error.start})", _CHOOSE) from error
 
 
-def describe(value: Any) -> str:
-    """A JSON value's type as a person calls it."""
-    names = {dict: "an object", list: "an array", str: "a string", bool: "true or false", type(None): "null or missing"}
-    return names.get(type(value), "a number")
+def _lines(raw: bytes, whole: ValueError) -> Lines:
+    """The values of a file with one JSON value per line. When it is not that either, ``whole`` is what is wrong.
+
+    Lines end at ``\\n`` and nowhere else: what else Unicode calls the end of a line may stand in a JSON string. A line
+    that cannot be read costs itself, as long as at least half of them can be.
+    """
+    if raw.count(b"\n") > MAX_LINES:
+        raise SessionFormatError(f"more than {MAX_LINES} lines", "split the file into several")
+    values, numbers, remarks, bad = [], [], Remarks(), 0
+    for number, row in enumerate(raw.split(b"\n"), 1):
+        row = row.strip(b" \t\r\x1e")  # RFC 7464 begins a record with 1E
+        if not row:
+            continue
+        try:
+            value = _inner(_json(row))
+            if not isinstance(value, dict | list):
+                raise ValueError("neither an object nor a list at line 1 column 1")
+        except ValueError as error:
+            bad += 1
+            if bad > MAX_LINES // 2:
+                break
+            remarks.add(f"line {number}", f"{_said(error)}; left out")
+        else:
+            values.append(value)
+            numbers.append(number)
+    if not values or bad > len(values) or (len(values) == 1 and not bad):
+        _refuse(raw, whole)
+    return Lines(values, numbers, remarks=remarks)
 
 
-def check_turns(count: int, where: str) -> None:
-    """Refuse a session without turns, or one too long to replay."""
-    if not count:
-        raise SessionFormatError(f"{where}: no turns", "choose a session that has some")
-    if count > MAX_TURNS:
-        raise SessionFormatError(f"{where}: {count} turns, at most {MAX_TURNS} are read", "split the session")
+def _said(error: ValueError) -> str:
+    found = _AT.match(str(error))
+    message, column = (found[1], f", column {found[3]}") if found else (str(error), "")
+    return f"broken JSON ({_plain(message)}{column})"
+
+
+def _plain(message: str) -> str:
+    return "nested too deeply" if message.startswith("recursion limit") else message
+
+
+def _refuse(raw: bytes, error: ValueError) -> NoReturn:
+    try:
+        raw.decode("utf-8")
+    except UnicodeDecodeError as wrong:
+        what, remedy = packed.not_utf8(raw, wrong.start)
+        raise SessionFormatError(what, remedy) from wrong
+    if raw.lstrip()[:1] not in (b"{", b"[", b'"'):
+        raise SessionFormatError(f"{packed.text_kind(raw)}, but not JSON as every known session format is", _CHOOSE)
+    found = _AT.match(str(error))
+    message, place = (found[1], f"line {found[2]}, column {found[3]}: ") if found else (str(error), "")
+    remedy = "the file ends too early: export it again" if message.startswith("EOF") else _MEND
+    raise SessionFormatError(f"{place}broken JSON ({_plain(message)})", remedy)
+
+
+def members(archive: Archive) -> Mapping[str, Any]:
+    """The data of every member of an archive that is JSON, by name; what is not is left out."""
+    found = {}
+    for name in archive.names:
+        if name.lower().endswith((".json", ".jsonl", ".ndjson", ".af")):
+            try:
+                found[name] = parse(archive.read(name))
+            except SessionFormatError as error:
+                archive.remarks.add(name, error.what)
+    return found

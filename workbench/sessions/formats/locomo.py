@@ -15,7 +15,8 @@ from typing import Any
 
 from workbench.errors import SessionFormatError
 from workbench.sessions import tasks
-from workbench.sessions.formats.loading import array, check_turns, string, table
+from workbench.sessions.formats.limits import check_turns
+from workbench.sessions.formats.shapes import array, string, table
 from workbench.sessions.model import Probe, Session, Turn
 
 CATEGORIES = {1: "multi-hop", 2: "temporal", 3: "open-domain", 4: "single-hop", 5: "adversarial"}

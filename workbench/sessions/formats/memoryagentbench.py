@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from workbench.sessions import tasks
-from workbench.sessions.formats.loading import array, check_turns, string, table
+from workbench.sessions.formats.limits import check_turns
+from workbench.sessions.formats.shapes import array, string, table
 from workbench.sessions.model import Probe, Session, Turn
 
 RULE = (

@@ -10,7 +10,9 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from workbench.errors import SessionFormatError
-from workbench.sessions.formats.loading import Lines, check_turns, table
+from workbench.sessions.formats.limits import check_turns
+from workbench.sessions.formats.lines import Lines
+from workbench.sessions.formats.shapes import table
 from workbench.sessions.model import Probe, Session, Turn
 
 VERSION = 1

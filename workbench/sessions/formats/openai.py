@@ -15,7 +15,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from workbench.sessions.formats.loading import Lines, array, check_turns, describe, string, table
+from workbench.sessions.formats.limits import check_turns
+from workbench.sessions.formats.lines import Lines
+from workbench.sessions.formats.shapes import array, describe, string, table
 from workbench.sessions.model import Session, Turn
 
 KNOWN_ROLES = ("system", "developer", "user", "assistant", "tool", "function")
@@ -266,7 +268,7 @@ def _refusal(row: Mapping[str, Any]) -> str:
     return refusal if isinstance(refusal, str) else ""
 
 
-def _calls(message: _Message) -> list[Mapping[str, Any]]:
+def _calls(message: _Message) -> list[Any]:
     calls = message.row.get("tool_calls") or []
     found = [table(c, f"{message.where}.tool_calls[{i}]") for i, c in enumerate(_listed(calls, message))]
     legacy = message.row.get("function_call")

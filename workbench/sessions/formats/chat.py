@@ -1,0 +1,103 @@
+"""A conversation of chat messages as a session, with remarks about what is odd in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import Any
+
+from workbench.sessions.formats.limits import Remarks, check_turns, shown
+from workbench.sessions.formats.lines import dotted
+from workbench.sessions.formats.messages import KNOWN_ROLES, Call, Said
+from workbench.sessions.formats.when import backwards, instant
+from workbench.sessions.model import Probe, Session, Turn
+
+
+def conversation(
+    messages: Sequence[Said],
+    name: str,
+    format: str,
+    remarks: Remarks,
+    where: str = "",
+    probes: Sequence[Probe] = (),
+    extra: Mapping[str, Any] | None = None,
+) -> Session:
+    """Messages as a session, with remarks about what is odd in them.
+
+    A list that runs from the newest to the oldest is put in order; any other disorder is kept and remarked. Raises
+    ``SessionFormatError`` when there is none, or too many.
+    """
+    check_turns(len(messages), where)
+    ordered = _in_order(messages, remarks, where)
+    named = _speakers(ordered, remarks)
+    turns = tuple(_turn(m, i, speaker, remarks) for i, (m, speaker) in enumerate(zip(ordered, named, strict=True)))
+    if not any(t.date for t in turns):
+        remarks.add(where, "no message has a time")
+    return Session(name, turns, tuple(probes), format, tuple(remarks), dict(extra or {}))
+
+
+def _in_order(messages: Sequence[Said], remarks: Remarks, where: str) -> list[Said]:
+    found = list(messages)
+    late = backwards(m.when.date for m in found)
+    if not late:
+        return found
+    dates = [instant(m.when.date) for m in found]
+    told = [d for d in dates if d is not None]
+    falling = len(told) == len(dates) and all(a >= b for a, b in pairwise(told))
+    if falling and (len(found) > 2 or found[0].role == "assistant") and found[-1].role != "assistant":
+        remarks.add(where, "runs from the newest message to the oldest; put in order")
+        return found[::-1]
+    for place in late:
+        before = next(found[n] for n in range(place - 1, -1, -1) if dates[n] is not None)
+        remarks.add(found[place].where, f"is older than {before.where or 'the message before it'}; the order is kept")
+    return found
+
+
+def _turn(message: Said, index: int, speaker: str, remarks: Remarks) -> Turn:
+    text = "\n".join(filter(None, (message.text, *(c.written for c in message.calls))))
+    if not text.strip():
+        remarks.add(message.where, "empty")
+    if message.role not in KNOWN_ROLES:
+        remarks.add(dotted(message.where, "role"), f"{shown(message.role)} is unknown; kept as it is")
+    return Turn(
+        index,
+        message.role,
+        text,
+        speaker,
+        message.when.date,
+        message.part,
+        message.source,
+        message.extra,
+        message.when.weekday,
+    )
+
+
+def _speakers(messages: Sequence[Said], remarks: Remarks) -> list[str]:
+    """Every message's speaker; a result's is the tool, found by the call's id, by its name, or as the next in order."""
+    waiting: dict[tuple[int, int], Call] = {}
+    by_id: dict[str, tuple[int, int]] = {}
+    names = []
+    for n, message in enumerate(messages):
+        speaker = message.speaker
+        if message.role == "tool":
+            at = _answered(message, waiting, by_id)
+            if at is not None:
+                speaker = waiting.pop(at).name
+        for i, made in enumerate(message.calls):
+            waiting[n, i] = made
+            if made.id:
+                by_id[made.id] = n, i
+        names.append(speaker)
+    for (n, i), made in waiting.items():
+        remarks.add(dotted(messages[n].where, f"tool_calls[{i}]"), f"no result of {shown(made.name)} follows")
+    return names
+
+
+def _answered(
+    result: Said, waiting: Mapping[tuple[int, int], Call], by_id: Mapping[str, tuple[int, int]]
+) -> tuple[int, int] | None:
+    if result.answers in by_id:
+        at = by_id[result.answers]
+        return at if at in waiting else None
+    nameless = ((at, made) for at, made in waiting.items() if not (result.answers and made.id))
+    return next((at for at, made in nameless if not result.speaker or made.name == result.speaker), None)

@@ -1,0 +1,46 @@
+"""What a file seems to be that no reader takes: said in one line with what is read instead and what to do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from workbench.sessions.formats.archive import Archive
+from workbench.sessions.formats.database import Database
+from workbench.sessions.formats.limits import shown
+from workbench.sessions.formats.lines import Lines, sample
+from workbench.sessions.formats.registry import titles
+from workbench.sessions.formats.shapes import describe
+
+_NAMED = 6  # keys, members or tables that are listed
+
+
+def seems(data: Any) -> tuple[str, str]:
+    """What the data is, and the remedy."""
+    known = ", ".join(titles().values())
+    remedy = (
+        f"export the conversation in one of the formats that are read ({known}); docs/formats.md has a sample of each"
+    )
+    if isinstance(data, Archive):
+        return f"a zip archive without a session file ({_listed(data.names)})", remedy
+    if isinstance(data, Database):
+        return f"a SQLite database, but none of the known ones (tables {_listed(data.tables)})", remedy
+    return f"JSON, but none of the known session formats ({_shape(data)})", remedy
+
+
+def _shape(data: Any) -> str:
+    rows = sample(data)
+    keys = [key for row in rows[:1] for key in row]
+    told = f" with the keys {_listed(keys)}" if keys else ""
+    kind = "an object" if rows else describe(data[0]) if isinstance(data, list) and data else ""
+    if isinstance(data, Lines):
+        return f"{len(data)} {data.word}{'s' if len(data) > 1 else ''}, the first {kind}{told}"
+    if isinstance(data, list):
+        first = f", the first {kind}{told}" if data else ""
+        return f"a list of {len(data)}{first}"
+    return f"{describe(data)}{told}"
+
+
+def _listed(names: Any) -> str:
+    listed = [shown(name, 40)[1:-1] for name in list(names)[:_NAMED]]
+    more = len(names) - len(listed)
+    return ", ".join(listed) + (f" and {more} more" if more > 0 else "") if listed else "none"

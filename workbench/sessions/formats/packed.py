@@ -1,0 +1,152 @@
+"""What a file is by its first bytes: compressed streams are unpacked within bounds, what is no text is named."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import lzma
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, Any
+
+from backports.zstd import ZstdError, ZstdFile
+
+from workbench.errors import SessionFormatError
+from workbench.sessions.formats.limits import MAX_BYTES
+
+HEAD = 512
+"""Bytes that ``kind`` looks at."""
+_EXPORT = "export the conversation as JSON and choose that file"
+_UNPACK = "unpack it and choose the session file in it"
+_OPENED: dict[bytes, str] = {
+    b"PK\3\4": "zip",
+    b"PK\5\6": "zip",
+    b"SQLite format 3\0": "sqlite",
+    b"PAR1": "parquet",
+    b"\x1f\x8b": "gzip",
+    b"BZh": "bzip2",
+    b"\xfd7zXZ\0": "xz",
+    b"\x28\xb5\x2f\xfd": "zstd",
+}
+_NAMED: dict[bytes, tuple[str, str]] = {
+    b"7z\xbc\xaf\x27\x1c": ("a 7z archive", _UNPACK),
+    b"Rar!": ("a RAR archive", _UNPACK),
+    b"\x1f\x9d": ("a file packed by compress", _UNPACK),
+    b"\x04\x22\x4d\x18": ("a file packed by LZ4", _UNPACK),
+    b"%PDF": ("a PDF document", _EXPORT),
+    b"\x89PNG": ("a PNG picture", _EXPORT),
+    b"\xff\xd8\xff": ("a JPEG picture", _EXPORT),
+    b"GIF8": ("a GIF picture", _EXPORT),
+    b"GGUF": ("a model file (GGUF)", "choose a session file; the model is named with --model"),
+    b"\x89HDF": ("an HDF5 file", _EXPORT),
+    b"ARROW1": ("an Arrow file", "save it as Parquet or JSON Lines"),
+    b"\xff\xff\xff\xff": ("an Arrow stream", "save it as Parquet or JSON Lines"),
+    b"\xd0\xcf\x11\xe0": ("an old Office document", _EXPORT),
+    b"\x7fELF": ("a program", "choose a session file"),
+    b"\x80\x02": ("a Python pickle, which may run code and is never opened", "save the data as JSON"),
+    b"\x80\x03": ("a Python pickle, which may run code and is never opened", "save the data as JSON"),
+    b"\x80\x04": ("a Python pickle, which may run code and is never opened", "save the data as JSON"),
+    b"\x80\x05": ("a Python pickle, which may run code and is never opened", "save the data as JSON"),
+}
+_TAR = slice(257, 262)
+
+
+def kind(head: bytes) -> str:
+    """``zip``, ``sqlite``, ``parquet``, a name in ``STREAMS``, or empty for what may be text.
+
+    Raises ``SessionFormatError`` for what is neither and known by its first bytes.
+    """
+    for magic, name in _OPENED.items():
+        if head.startswith(magic):
+            return name
+    if head[_TAR] == b"ustar":
+        raise SessionFormatError("a tar archive", _UNPACK)
+    for magic, (what, remedy) in _NAMED.items():
+        if head.startswith(magic):
+            raise SessionFormatError(what, remedy)
+    return ""
+
+
+def _zstd(path: Path) -> Any:
+    return ZstdFile(path)
+
+
+def _xz(path: Path) -> IO[bytes]:
+    return lzma.open(path)
+
+
+STREAMS: dict[str, Callable[[Path], Any]] = {"gzip": gzip.open, "bzip2": bz2.open, "xz": _xz, "zstd": _zstd}
+"""Compressed streams, each with what opens one."""
+
+
+def unpacked(path: Path, name: str) -> bytes:
+    """What a compressed stream holds, at most ``MAX_BYTES``. Raises ``SessionFormatError``."""
+    try:
+        with STREAMS[name](path) as handle:
+            raw: bytes = handle.read(MAX_BYTES + 1)
+    except (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError, ZstdError) as error:
+        raise SessionFormatError(f"a damaged {name} file ({error})", "pack or download it again") from error
+    except MemoryError as error:
+        raise SessionFormatError(f"a {name} file that wants too much memory", _UNPACK) from error
+    if len(raw) > MAX_BYTES:
+        raise SessionFormatError(
+            f"a {name} file that unpacks to more than {MAX_BYTES >> 20} MiB", "split the file into several"
+        )
+    inner = kind(raw[:HEAD])
+    if inner:
+        raise SessionFormatError(f"{'an' if inner[0] in 'aeio' else 'a'} {inner} file inside a {name} file", _UNPACK)
+    return raw
+
+
+def parquet(path: Path) -> list[dict[str, Any]]:
+    """The rows of a Parquet file as objects, by the optional library ``arro3-io``. Raises ``SessionFormatError``."""
+    try:
+        from arro3.io import read_parquet
+    except ImportError as error:
+        remedy = "install mnemoscope[parquet] (the packages arro3-io and arro3-core), or save it as JSON Lines"
+        raise SessionFormatError("a Parquet file, for which a library is missing", remedy) from error
+    rows: list[dict[str, Any]] = []
+    size = 0
+    try:
+        for batch in read_parquet(path):
+            size += sum(column.nbytes for column in batch.columns)
+            if size > MAX_BYTES:
+                raise SessionFormatError(f"more than {MAX_BYTES >> 20} MiB of data", "split the file into several")
+            columns = {name: batch.column(name).to_pylist() for name in batch.schema.names}
+            rows += (dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True))
+    except SessionFormatError:
+        raise
+    except Exception as error:  # the library's own kinds of error are not part of its interface
+        raise SessionFormatError(f"a damaged Parquet file ({error})", "download or write it again") from error
+    if not rows:
+        raise SessionFormatError("a Parquet file without rows", "choose a session file")
+    return rows
+
+
+def not_utf8(raw: bytes, at: int) -> tuple[str, str]:
+    """What bytes that are no UTF-8 are, and what to do about it."""
+    from charset_normalizer import from_bytes
+
+    if b"\0" in raw[:4096]:
+        return f"neither JSON nor UTF-8 text (byte {at})", "choose a session file"
+    found = from_bytes(raw[: 1 << 16]).best()
+    if found is None or found.encoding in ("utf_8", "ascii"):
+        return f"neither JSON nor UTF-8 text (byte {at})", "choose a session file"
+    name = found.encoding.replace("_", "-")
+    return f"text that is not UTF-8 (byte {at}), by its looks {name}", "save it as UTF-8"
+
+
+def text_kind(raw: bytes) -> str:
+    """What a text that is not JSON looks like."""
+    head = raw[:2048].lstrip().lower()
+    if head.startswith((b"<!doctype html", b"<html")):
+        return "a web page"
+    if head.startswith(b"<"):
+        return "XML or HTML"
+    first, _, rest = head.partition(b"\n")
+    if b"," in first and first.count(b",") == rest.partition(b"\n")[0].count(b","):
+        return "a CSV table"
+    if head.startswith((b"# ", b"---\n", b"## ", b"**")):
+        return "Markdown or YAML"
+    return "text"
