@@ -259,8 +259,8 @@ def bad_files(folder: Path) -> dict[str, Path]:
 
 
 BAD = [
-    ("broken.json", "line 1, column 12: broken JSON"),
-    ("text.json", "neither JSON nor"),
+    ("broken.json", "line 1, column 11: broken JSON"),
+    ("text.json", "a PNG picture"),
     ("short.gguf", "incomplete or damaged"),
     ("other.db", "not a Mnemoscope run file"),
     ("new.mnemo", "written by a newer Mnemoscope"),
