@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
 from workbench.errors import ModelError
+from workbench.llm.controls import Controls
 from workbench.llm.messages import Message
 from workbench.llm.model import Model, Tokens
 
@@ -21,8 +23,29 @@ THOUGHT = ("<think>", "</think>")
 """What the thinking models of today write around a thought."""
 
 
+class Prompt(str):
+    """A rendered prompt that knows which of it came from the messages and not from the template.
+
+    Attributes:
+        foreign: those parts, as half-open character ranges, in order.
+    """
+
+    foreign: tuple[tuple[int, int], ...] = ()
+
+    @classmethod
+    def of(cls, text: str, foreign: Sequence[tuple[int, int]]) -> Prompt:
+        """The text with its foreign ranges."""
+        prompt = cls(text)
+        prompt.foreign = tuple(foreign)
+        return prompt
+
+    def __add__(self, more: str) -> Prompt:
+        """With text of the program's own behind it."""
+        return Prompt.of(super().__add__(more), self.foreign)
+
+
 class Chat:
-    """Renders messages with the model's own template.
+    """Renders messages with the model's own template. What a message says is no control token, and steers no template.
 
     Args:
         template: Jinja source; "" takes :data:`PLAIN_TEMPLATE`.
@@ -32,9 +55,13 @@ class Chat:
         self._model = model
         self.source = template or PLAIN_TEMPLATE
         self._template = _compile(self.source)
+        self.controls = Controls(model, self.source)
 
-    def render(self, messages: Sequence[Message], thinking: bool = False) -> str:
+    def render(self, messages: Sequence[Message], thinking: bool = False) -> Prompt:
         """The prompt as text, up to where the assistant's answer begins.
+
+        The template sees a placeholder for each text, with the text's own white space around it; the text takes its
+        place afterwards. So a template that asks what a text begins with, or takes a part out, does neither.
 
         Args:
             thinking: whether the model may think aloud first. A template that opens a thought all the same gets it
@@ -45,33 +72,80 @@ class Chat:
         """
         from jinja2 import TemplateError
 
-        special = self._model.special
-        listed = [{"role": message.role, "content": message.text} for message in messages]
+        texts = [message.text.strip() for message in messages]
+        held = [
+            m.text.replace(t, _holder(i)) if t else m.text for i, (m, t) in enumerate(zip(messages, texts, strict=True))
+        ]
         try:
-            prompt: str = self._template.render(
-                messages=listed,
-                add_generation_prompt=True,
-                bos_token=special.bos_text,
-                eos_token=special.eos_text,
-                enable_thinking=thinking,
-            )
+            prompt = _filled(self._rendered(messages, held, thinking), texts) or self._seen(messages, thinking)
         except TemplateError as error:
             if messages and messages[0].role == "system":
                 return self.render(_without_system(messages), thinking)  # some templates know no system role and raise
             raise ModelError(
                 f"the chat template of {self._model.path.name} failed: {error}", "choose another model"
             ) from error
-        opened = prompt.rstrip().endswith(THOUGHT[0]) and not thinking
-        return f"{prompt.rstrip()}\n{THOUGHT[1]}\n\n" if opened else prompt
+        return prompt if thinking else _thought_closed(prompt)
+
+    def _seen(self, messages: Sequence[Message], thinking: bool) -> Prompt:
+        """For a template that changes what it is given, by escaping it for example: it sees the texts themselves."""
+        text = self._rendered(messages, [message.text for message in messages], thinking)
+        told_apart = not any(self.controls.cuts(m.text, ((0, len(m.text)),)) for m in messages)
+        return Prompt.of(text, () if told_apart else ((0, len(text)),))
+
+    def _rendered(self, messages: Sequence[Message], contents: Sequence[str], thinking: bool) -> str:
+        special = self._model.special
+        listed = [{"role": m.role, "content": content} for m, content in zip(messages, contents, strict=True)]
+        rendered: str = self._template.render(
+            messages=listed,
+            add_generation_prompt=True,
+            bos_token=special.bos_text,
+            eos_token=special.eos_text,
+            enable_thinking=thinking,
+        )
+        return rendered
 
     def tokenize(self, prompt: str) -> Tokens:
-        """Tokens of a rendered prompt. The beginning token is added unless the template wrote it."""
+        """Tokens of a rendered prompt. The beginning token is added unless the template wrote it.
+
+        Text that is no :class:`Prompt` counts as the template's own.
+        """
         special = self._model.special
+        foreign = prompt.foreign if isinstance(prompt, Prompt) else ()
         written = bool(special.bos_text) and prompt.startswith(special.bos_text)
-        tokens = self._model.tokenize(prompt, special=True, framed=special.add_bos and not written)
+        written = written and not any(start < len(special.bos_text) for start, _ in foreign)
+        tokens = self.controls.tokenize(prompt, foreign, special=True, framed=special.add_bos and not written)
         if len(tokens) > 1 and tokens[-1] == special.eos and not prompt.endswith(special.eos_text or "\0"):
             tokens = tokens[:-1]  # a model that frames texts with an end token must not end before it answers
         return tokens
+
+
+def _thought_closed(prompt: Prompt) -> Prompt:
+    """A template may open a thought where the answer begins; the end of a message that says so opens none."""
+    opened = prompt.rstrip()
+    if not opened.endswith(THOUGHT[0]) or any(end > len(opened) - len(THOUGHT[0]) for _, end in prompt.foreign):
+        return prompt
+    return Prompt.of(f"{opened}\n{THOUGHT[1]}\n\n", prompt.foreign)
+
+
+_HOLDER = re.compile("\ue000([0-9]+)\ue001")
+
+
+def _holder(number: int) -> str:
+    """A placeholder of private characters: no template looks for them or changes their case."""
+    return f"\ue000{number}\ue001"
+
+
+def _filled(rendered: str, texts: Sequence[str]) -> Prompt | None:
+    """The prompt with every text in its place; None when the template did not leave the placeholders as they were."""
+    parts, foreign, size = _HOLDER.split(rendered), [], 0
+    for at, part in enumerate(parts):
+        if at % 2:
+            parts[at] = texts[int(part)]
+            foreign.append((size, size + len(parts[at])))
+        elif "\ue000" in part or "\ue001" in part or "\\ue00" in part:
+            return None
+        size += len(parts[at])
+    return Prompt.of("".join(parts), foreign)
 
 
 def _without_system(messages: Sequence[Message]) -> list[Message]:

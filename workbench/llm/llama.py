@@ -255,7 +255,7 @@ class LlamaBackend:
     async def surprise(self, text: str) -> tuple[tuple[str, ...], NDArray[np.float32]]:
         """Token texts and -log p of each given the ones before it (nats; 0 for the first), float32 ``[tokens]``."""
         self._check_open()
-        tokens = self.model.tokenize(text, special=False)
+        tokens = self.chat.controls.plain(text)
         lead = [self.model.special.bos] if self.model.special.add_bos else []
         framed = np.array([*lead, *tokens.tolist()], np.int32)
         plan = windows(len(framed), self._size - 1)
@@ -270,9 +270,8 @@ class LlamaBackend:
         return tuple(self.model.shown(token) for token in tokens.tolist()), values
 
     def count_tokens(self, text: str) -> int:
-        """Tokens of a text, without special tokens."""
-        self._check_open()
-        return len(self.model.tokenize(text, special=False))
+        """Tokens of a text that holds no control token, whatever it says."""
+        return len(self.chat.controls.plain(text))
 
     def prompt_limit(self, max_tokens: int) -> int:
         """The most prompt tokens that leave room for ``max_tokens`` of answer."""

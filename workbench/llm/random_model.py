@@ -6,8 +6,10 @@ float64 arrays as well, for implementations to compare with.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -115,6 +117,7 @@ def write_model(
     extra: dict[str, int] | None = None,
     scale: float = 0.15,
     architecture: str = "llama",
+    tokenizer: Callable[[Any], int] | None = None,
 ) -> dict[str, NDArray[np.float64]]:
     """Write a random model with a byte-level vocabulary and a chat template; returns its weights.
 
@@ -123,14 +126,15 @@ def write_model(
         template: chat template; "" writes none.
         quantized: store matrices as Q8_0 instead of F32.
         architecture: one of :data:`NORMS`; ``olmo2`` is a llama that may have a sliding window.
+        tokenizer: writes another vocabulary with a ``gguf.GGUFWriter`` and returns its size.
         extra: further uint32 metadata under the architecture's prefix (``attention.sliding_window``).
     """
     import gguf
 
     shape = shape or Shape()
-    tokens = vocabulary(filler)
-    weights = random_weights(shape, len(tokens), seed, scale, architecture)
     writer = gguf.GGUFWriter(str(path), architecture)
+    size = tokenizer(writer) if tokenizer else _write_vocabulary(writer, filler)
+    weights = random_weights(shape, size, seed, scale, architecture)
     writer.add_name("random")
     writer.add_context_length(shape.context)
     writer.add_embedding_length(shape.width)
@@ -141,18 +145,9 @@ def write_model(
     writer.add_layer_norm_rms_eps(shape.eps)
     writer.add_rope_dimension_count(shape.head)
     writer.add_rope_freq_base(shape.rope_base)
-    writer.add_vocab_size(len(tokens))
+    writer.add_vocab_size(size)
     for key, value in (extra or {}).items():
         writer.add_uint32(f"{architecture}.{key}", value)
-    writer.add_tokenizer_model("gpt2")
-    writer.add_tokenizer_pre("gpt-2")
-    writer.add_token_list(tokens)
-    control = len(CONTROL)
-    writer.add_token_types([3] * control + [1] * (len(tokens) - control - filler) + [5] * filler)
-    writer.add_token_merges(list(MERGES))
-    writer.add_bos_token_id(0)
-    writer.add_eos_token_id(1)
-    writer.add_add_bos_token(False)
     if template:
         writer.add_chat_template(template)
     for name, weight in weights.items():
@@ -166,3 +161,16 @@ def write_model(
     writer.write_tensors_to_file()
     writer.close()
     return weights
+
+
+def _write_vocabulary(writer: Any, filler: int) -> int:
+    tokens, control = vocabulary(filler), len(CONTROL)
+    writer.add_tokenizer_model("gpt2")
+    writer.add_tokenizer_pre("gpt-2")
+    writer.add_token_list(tokens)
+    writer.add_token_types([3] * control + [1] * (len(tokens) - control - filler) + [5] * filler)
+    writer.add_token_merges(list(MERGES))
+    writer.add_bos_token_id(0)
+    writer.add_eos_token_id(1)
+    writer.add_add_bos_token(False)
+    return len(tokens)
