@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from workbench.llm.random_model import CHAT_TEMPLATE, CONTROL, Shape, vocabulary, write_model
 
-__all__ = ["CHAT_TEMPLATE", "CONTROL", "Shape", "forward", "vocabulary", "write_model"]
+__all__ = ["CHAT_TEMPLATE", "CONTROL", "Shape", "forward", "keys_and_values", "vocabulary", "write_model"]
 
 Array = NDArray[np.float64]
 
@@ -36,6 +36,21 @@ def forward(
         x = x + mixed @ weights[f"blk.{layer}.attn_output.weight"].T
         x = x + _feed_forward(weights, layer, _norm(x, shape.eps))
     return np.stack(attention), _norm(x, shape.eps) @ weights["output.weight"].T
+
+
+def keys_and_values(weights: dict[str, Array], shape: Shape, tokens: list[int]) -> tuple[Array, Array, Array]:
+    """Queries, keys (both after RoPE) and values of every layer, ``[layer, heads, token, d]``."""
+    count = len(tokens)
+    allowed = np.tril(np.ones((count, count), bool))
+    x, found = weights["token_embd.weight"][tokens], []
+    for layer in range(shape.layers):
+        y = _norm(x, shape.eps)
+        q, k, v = ((y @ weights[f"blk.{layer}.attn_{name}.weight"].T).reshape(count, -1, shape.head) for name in "qkv")
+        found.append((_rope(q, shape), _rope(k, shape), v))
+        x = x + _attend(weights, shape, layer, y, allowed)[1] @ weights[f"blk.{layer}.attn_output.weight"].T
+        x = x + _feed_forward(weights, layer, _norm(x, shape.eps))
+    queries, keys, values = (np.stack(part).swapaxes(1, 2) for part in zip(*found, strict=True))
+    return queries, keys, values
 
 
 def _attend(

@@ -58,18 +58,19 @@ class CellMap:
         """Cell of each position, -1 where it is not in the cache."""
         return self._cell_of[positions]
 
-    def check(self, visible: NDArray[np.bool_], position: int) -> None:
-        """Compare with a row of the attention mask.
+    def check(self, visible: NDArray[np.bool_], positions: Ints) -> None:
+        """Compare with rows of the attention mask.
 
         Args:
-            visible: which cells the query may see, bool ``[n_kv]``.
-            position: of the query.
+            visible: which cells each query may see, bool ``[queries, n_kv]``.
+            positions: of the queries.
 
         Raises:
             CellMapError: when the mask shows other cells than those that hold positions up to the query's.
         """
-        held = self._position_of[: len(visible)]
-        expected = (held >= 0) & (held <= position)
+        held = self._position_of[: visible.shape[1]]
+        expected = (held >= 0) & (held <= positions[:, None])
         if not np.array_equal(expected, visible):
-            wrong = np.flatnonzero(expected != visible)
-            raise CellMapError(f"cells {wrong[:8].tolist()} are mapped wrongly for position {position}")
+            row, _ = np.argwhere(expected != visible)[0]
+            wrong = np.flatnonzero(expected[row] != visible[row])
+            raise CellMapError(f"cells {wrong[:8].tolist()} are mapped wrongly for position {positions[row]}")

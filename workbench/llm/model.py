@@ -54,6 +54,7 @@ class Model:
         self.n_vocab: int = C.llama_vocab_n_tokens(self.vocab)
         self.n_layer: int = C.llama_model_n_layer(self.handle)
         self.n_head: int = C.llama_model_n_head(self.handle)
+        self.n_head_kv: int = C.llama_model_n_head_kv(self.handle)
         self.n_embd: int = C.llama_model_n_embd(self.handle)
         self.n_params: int = C.llama_model_n_params(self.handle)
         self.n_ctx_train: int = C.llama_model_n_ctx_train(self.handle)
@@ -170,7 +171,7 @@ class Model:
         """Bytes of keys and values that one token takes in a cache of ``kv_type``."""
         channels = self.header.of_architecture("attention.key_length") or self.n_embd / self.n_head
         per_value = {"f32": 4.0, "q8_0": 34 / 32}.get(kv_type, 2.0)
-        return 2 * per_value * self.n_layer * self.library.C.llama_model_n_head_kv(self.handle) * float(channels)
+        return 2 * per_value * self.n_layer * self.n_head_kv * float(channels)
 
     def unsupported_capture(self) -> str:
         """Why attention cannot be read from this architecture as one matrix per layer and head; "" when it can."""

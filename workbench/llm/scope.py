@@ -8,6 +8,7 @@ were computed in the same shapes, so the numbers are the same as from an empty c
 
 from __future__ import annotations
 
+import ctypes
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -15,14 +16,16 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from workbench.cache.base import CachePolicy
 from workbench.errors import ModelError
 from workbench.llm.base import Capture, Stop
 from workbench.llm.cells import CellMap
 from workbench.llm.context import FLASH_OFF, Context, ContextOptions
+from workbench.llm.kv import KVCells
 from workbench.llm.model import Model, Tokens, common_prefix
 from workbench.llm.output import Generated, Output
 from workbench.llm.recorder import Recorder
-from workbench.llm.tap import MASKED, Edit, Floats, Tap
+from workbench.llm.tap import MASKED, Edit, Floats, Tap, Watch
 from workbench.llm.worker import Ticket
 
 CHUNK = 128
@@ -58,14 +61,38 @@ class ScopeJob:
     masked: Masked = field(default_factory=Masked)
 
 
+@dataclass(slots=True, eq=False)
+class _Held:
+    """One sequence: its cells by the number of the token in the order of reading, where the next token goes in
+    llama.cpp's positions, that token's number, and the position of every token before it."""
+
+    cells: CellMap
+    position: int = 0
+    number: int = 0
+    places: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+
+    def clear(self) -> None:
+        self.cells.clear()
+        self.position = self.number = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A sequence as it was, without gaps: llama.cpp's own state of it, and how many tokens it held."""
+
+    state: bytes
+    count: int
+
+
 class ScopeContext:
     """The context and its tap; what cache policies and captures are built on.
 
-    All but :meth:`select`, :meth:`clear` and :meth:`close` are about the selected sequence, at first 0.
+    All but :meth:`select`, :meth:`clear` and :meth:`close` are about the selected sequence, at first 0. Tokens are
+    named by their number in the order of reading, which is llama.cpp's position until :meth:`keep` renumbers.
 
     Attributes:
-        position: where the next token goes.
         sequence: the selected one.
+        kv: its keys and values.
 
     Raises:
         ModelError: when the context cannot be made or the graph of this model cannot be read.
@@ -85,9 +112,8 @@ class ScopeContext:
             callback=self.tap.callback,
         )
         self.context = Context(model, options)
-        self._maps = [self.tap.cells, *(CellMap(self.context.size) for _ in range(sequences - 1))]
-        self._positions = [0] * sequences
-        self.sequence = self.position = 0
+        self._sequences = [_Held(self.tap.cells), *(_Held(CellMap(self.context.size)) for _ in range(sequences - 1))]
+        self.sequence = 0
         try:
             self._probe()
         except Exception as error:
@@ -95,6 +121,7 @@ class ScopeContext:
             raise ModelError(
                 f"attention of {model.path.name} cannot be read: {error}", "answers work without capture"
             ) from error
+        self.kv = KVCells(model.library, self.tap, model.n_layer, model.n_head_kv)
 
     def _probe(self) -> None:
         """Learn the graph from a decode of two tokens, and check that what is read is attention."""
@@ -114,11 +141,19 @@ class ScopeContext:
                 raise RuntimeError(f"the attention weights of layer {layer} do not sum to 1")
         self.clear()
 
+    @property
+    def position(self) -> int:
+        """Number of the next token, which is where it goes unless the cache was renumbered."""
+        return self._held.number
+
+    @property
+    def _held(self) -> _Held:
+        return self._sequences[self.sequence]
+
     def select(self, sequence: int) -> None:
         """Go on with another sequence."""
-        self._positions[self.sequence] = self.position
-        self.sequence, self.position = sequence, self._positions[sequence]
-        self.tap.cells = self._maps[sequence]
+        self.sequence = sequence
+        self.tap.cells = self._held.cells
 
     def feed(
         self,
@@ -145,27 +180,64 @@ class ScopeContext:
         if masked is not None and len(masked):
             positions = np.arange(self.position, self.position + len(tokens))
             edit = self._masker(Masked(masked, layers, heads), positions)
-        return self._feed(tokens, edit, record)
+        return self._feed(tokens, edit, record)[-1]
 
-    def feed_edited(self, tokens: Tokens, edit: Edit, record: tuple[int, ...] = ()) -> NDArray[np.float32]:
+    def feed_edited(self, tokens: Tokens, edit: Edit | None, record: tuple[int, ...] = ()) -> NDArray[np.float32]:
         """As :meth:`feed`, with a function that changes raw scores before the softmax (see :meth:`Tap.prepare`)."""
-        return self._feed(tokens, edit, record)
+        return self._feed(tokens, edit, record)[-1]
+
+    def feed_tapped(
+        self,
+        tokens: Tokens,
+        record: tuple[int, ...] = (),
+        edit: Edit | None = None,
+        watch: Watch | None = None,
+        queries: Watch | None = None,
+        every_logit: bool = False,
+    ) -> NDArray[np.float32]:
+        """As :meth:`feed`, with functions that change scores and look at weights and queries (:meth:`Tap.prepare`).
+
+        Returns:
+            Logits after every token (``every_logit``) or the last, float32 ``[tokens or 1, vocabulary]``.
+        """
+        return self._feed(tokens, edit, record, False, watch, queries, every_logit)
+
+    def feed_numbered(self, tokens: Tokens, numbers: NDArray[np.int64]) -> None:
+        """Decode tokens without a gap that are known by other numbers: some of a prompt, read again."""
+        self._feed(tokens, None, numbers=numbers)
 
     def _feed(
-        self, tokens: Tokens, edit: Edit | None, record: tuple[int, ...] = (), probe: bool = False
+        self,
+        tokens: Tokens,
+        edit: Edit | None,
+        record: tuple[int, ...] = (),
+        probe: bool = False,
+        watch: Watch | None = None,
+        queries: Watch | None = None,
+        every_logit: bool = False,
+        numbers: NDArray[np.int64] | None = None,
     ) -> NDArray[np.float32]:
-        positions = np.arange(self.position, self.position + len(tokens), dtype=np.int64)
-        count = self.context.fill(0, tokens, self.position, self.sequence)
-        self.context.wants[count - 1] = 1
-        self.tap.prepare(positions, record, edit, probe)
+        held = self._held
+        if numbers is None:
+            numbers = np.arange(held.number, held.number + len(tokens), dtype=np.int64)
+        count = self.context.fill(0, tokens, held.position, self.sequence)
+        self.context.wants[0 if every_logit else count - 1 : count] = 1
+        self.tap.prepare(numbers, record, edit, probe, watch, queries)
         try:
             self.context.decode(count)
             self.tap.check()
         except BaseException:
             self.clear()  # the cache may hold garbage
             raise
-        self.position += count
-        return self.context.logits(1)[0]
+        self._place(numbers, held)
+        return self.context.logits(count if every_logit else 1)
+
+    def _place(self, numbers: NDArray[np.int64], held: _Held) -> None:
+        end = int(numbers[-1]) + 1
+        if end > len(held.places):
+            held.places = np.concatenate([held.places, np.zeros(max(end, 256), np.int64)])
+        held.places[numbers] = np.arange(held.position, held.position + len(numbers))
+        held.position, held.number = held.position + len(numbers), end
 
     def _masker(self, masked: Masked, positions: NDArray[np.int64]) -> Edit:
         hidden, layers = masked.positions, masked.layers
@@ -181,23 +253,93 @@ class ScopeContext:
         return edit
 
     def evict(self, start: int, end: int) -> None:
-        """Drop positions ``start…end-1`` from the cache; their cells are used again."""
-        self.context.C.llama_memory_seq_rm(self.context.memory, self.sequence, start, end)
-        self.tap.cells.forget(start, end)
-        if end >= self.position:
-            self.position = min(self.position, start)
+        """Drop tokens ``start…end-1`` from the cache; their cells are used again. The last tokens leave no gap."""
+        held = self._held
+        there = np.flatnonzero(held.cells.cells(np.arange(start, min(end, held.number))) >= 0) + start
+        if len(there):
+            first, last = int(held.places[there[0]]), int(held.places[there[-1]]) + 1
+            self.context.C.llama_memory_seq_rm(self.context.memory, self.sequence, first, last)
+            held.cells.forget(int(there[0]), int(there[-1]) + 1)
+        if end >= held.number > start:
+            held.position = int(held.places[there[0]]) if len(there) else held.position
+            held.number = start
+
+    def keep(self, kept: NDArray[np.bool_], renumber: bool = False) -> None:
+        """Evict the tokens that are False, bool ``[position]``; the last token must stay.
+
+        Args:
+            renumber: move what is kept together, so that positions have no gaps; keys are turned at the next decode.
+        """
+        assert len(kept) == self.position and kept[-1], "llama.cpp counts on from the highest position that it holds"
+        held, C, memory = self._held, self.context.C, self.context.memory
+        for start, end in runs(~kept):
+            self.evict(start, end)
+        if not renumber:
+            return
+        there = np.flatnonzero(held.cells.cells(np.arange(held.number)) >= 0)
+        for block in np.split(np.arange(len(there)), np.flatnonzero(np.diff(held.places[there]) != 1) + 1):
+            places = held.places[there[block]]
+            by = int(block[0] - places[0])
+            if by:
+                C.llama_memory_seq_add(memory, self.sequence, int(places[0]), int(places[-1]) + 1, by)
+                held.places[there[block]] += by
+        held.position = len(there)
+
+    def save(self) -> Snapshot:
+        """The sequence as it is, for :meth:`load`; only of one that nothing was evicted from."""
+        held, C = self._held, self.context.C
+        size = C.llama_state_seq_get_size(self.context.handle, self.sequence)
+        buffer = (ctypes.c_uint8 * size)()
+        written = C.llama_state_seq_get_data(self.context.handle, buffer, size, self.sequence)
+        return Snapshot(bytes(buffer)[:written], held.number)
+
+    def load(self, snapshot: Snapshot) -> None:
+        """Make the sequence what it was.
+
+        Raises:
+            RuntimeError: when llama.cpp does not take it back.
+        """
+        C, held = self.context.C, self._held
+        self.reset()
+        buffer = (ctypes.c_uint8 * len(snapshot.state)).from_buffer_copy(snapshot.state)
+        if not C.llama_state_seq_set_data(self.context.handle, buffer, len(snapshot.state), self.sequence):
+            self.clear()
+            raise RuntimeError("llama.cpp did not take a saved sequence back")
+        numbers = np.arange(snapshot.count)
+        held.cells.place(numbers, numbers)  # an empty sequence is filled from its first cell; the mask check proves it
+        self._place(numbers, held)
+
+    def reset(self) -> None:
+        """Empty the selected sequence."""
+        self.context.C.llama_memory_seq_rm(self.context.memory, self.sequence, -1, -1)
+        self._held.clear()
+
+    def refuses(self, policy: CachePolicy) -> str:
+        """Why a policy cannot be carried out on this model's cache; "" when it can."""
+        reads = policy.needs & {"keys", "values"} or policy.way == "rewritten"
+        if reads and self.kv.problem:
+            return self.kv.problem
+        if "queries" in policy.needs and len(self.tap.products) < self.model.n_layer:
+            return "the queries of this model are not found in its graph"
+        if policy.renumbers and not self.context.C.llama_memory_can_shift(self.context.memory):
+            return "the positions in this model's cache cannot be moved"
+        return ""
 
     def clear(self) -> None:
         """Empty the cache, all sequences."""
         self.context.clear()
-        for cells in self._maps:
-            cells.clear()
-        self._positions = [0] * len(self._positions)
-        self.position = 0
+        for held in self._sequences:
+            held.clear()
 
     def close(self) -> None:
         """Free the context."""
         self.context.close()
+
+
+def runs(flags: NDArray[np.bool_]) -> list[tuple[int, int]]:
+    """Half-open ranges where ``flags`` is True."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], flags, [False]]).astype(np.int8)))
+    return [(int(a), int(b)) for a, b in edges.reshape(-1, 2)]
 
 
 def sequences(model: Model, size: int, kv_type: str) -> int:

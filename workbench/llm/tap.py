@@ -21,8 +21,10 @@ from workbench.llm.library import NAME_OFFSET, OP_OFFSET, Library, Tensor
 MASKED = -1e30
 _INT32 = ctypes.c_int32
 _DTYPES: dict[int, Any] = {0: np.float32, 1: np.float16, 26: np.int32, 27: np.int64}
+_WALK = 4  # nodes that may lie between a softmax and the product it is of
 Floats = NDArray[np.float32]
 Edit = Callable[[int, Floats], None]
+Watch = Callable[[int, Floats], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,41 +43,64 @@ class Tap:
         cells: kept up to date from the graph itself.
         rows: filled while :attr:`record` holds layers: ``{layer: float32 [head, query, cell]}`` of the last decode.
         error: the first exception inside the callback; the decode's logits are then worthless.
+        scales: of each layer, what raw scores are multiplied by before the softmax.
+        keys, values: addresses of each layer's tensors in the cache (``cache_k_l0``), learned by probing.
+        products: layers whose scores are the plain product of queries and keys, so that queries can be read.
     """
 
     def __init__(self, library: Library, size: int) -> None:
         self._library, self._base = library, library.base
         self._soft_max, self._set_rows = library.ops["SOFT_MAX"], library.ops["SET_ROWS"]
+        self._mul_mat = library.ops["MUL_MAT"]
         self.cells = CellMap(size)
         self.score_nodes: dict[int, Node] = {}
         self.rows: dict[int, Floats] = {}
         self.error: BaseException | None = None
-        self.seen: list[Node] | None = None
+        self.scales: dict[int, float] = {}
+        self.keys: dict[int, int] = {}
+        self.values: dict[int, int] = {}
+        self.products: set[int] = set()
         self._positions: Ints = np.zeros(0, np.int64)
         self._record: dict[bytes, int] = {}
+        self._watched: dict[bytes, int] = {}
         self._edits: dict[tuple[int, bytes], int] = {}
         self._edit: Edit | None = None
-        self._placed = False
+        self._watch: Watch | None = None
+        self._queries: Watch | None = None
+        self._placed = self._checked = False
         self._probing = False
         # Kept alive as long as the context that calls it.
         self.callback = library.C.ggml_backend_sched_eval_callback(self._call)
 
     def prepare(
-        self, positions: Ints, record: tuple[int, ...] = (), edit: Edit | None = None, probe: bool = False
+        self,
+        positions: Ints,
+        record: tuple[int, ...] = (),
+        edit: Edit | None = None,
+        probe: bool = False,
+        watch: Watch | None = None,
+        queries: Watch | None = None,
     ) -> None:
         """Say what the next decode feeds and what is wanted of it.
 
         Args:
-            positions: of the tokens in the batch, one ubatch at most.
+            positions: of the tokens in the batch, one ubatch at most; any ascending numbers will do, they are what
+                :attr:`cells` calls them.
             record: layers whose attention weights are kept in :attr:`rows`.
             edit: called with (layer, raw scores ``[head, query, cell]``) of every layer before its softmax; changes
                 them in place.
             probe: learn the graph: :attr:`score_nodes` and a check of the tensor layout.
+            watch: called with (layer, weights ``[head, query, cell]``) of every layer after its softmax; they are
+                valid during the call only.
+            queries: called with (layer, queries ``[head, query, d]`` as they meet the keys), as ``watch``.
         """
         self._positions, self._edit, self._probing = positions, edit, probe
+        self._watch, self._queries = watch, queries
         self._record = {b"kq_soft_max-%d" % layer: layer for layer in record}
-        self._edits = {(node.op, node.name): layer for layer, node in self.score_nodes.items()} if edit else {}
-        self.rows, self.error, self._placed = {}, None, False
+        self._watched = {b"kq_soft_max-%d" % layer: layer for layer in self.score_nodes} if watch else {}
+        wanted = edit is not None or queries is not None
+        self._edits = {(node.op, node.name): layer for layer, node in self.score_nodes.items()} if wanted else {}
+        self.rows, self.error, self._placed, self._checked = {}, None, False, False
 
     def check(self) -> None:
         """Raise what went wrong inside the callback during the last decode.
@@ -102,9 +127,14 @@ class Tap:
     def _wants(self, address: int) -> bool:
         op = _INT32.from_address(address + OP_OFFSET).value
         if op == self._soft_max:
-            return self._probing or (bool(self._record) and ctypes.string_at(address + NAME_OFFSET) in self._record)
+            if not (self._record or self._watched):
+                return self._probing
+            name = ctypes.string_at(address + NAME_OFFSET)
+            return self._probing or name in self._record or name in self._watched
         if op == self._set_rows:
             return not self._placed and ctypes.string_at(address + NAME_OFFSET).startswith(b"cache_k_l")
+        if self._probing and op == self._mul_mat:
+            return ctypes.string_at(address + NAME_OFFSET).startswith(b"kqv-")
         return bool(self._edits) and (op, ctypes.string_at(address + NAME_OFFSET)) in self._edits
 
     def _take(self, address: int) -> None:
@@ -114,6 +144,8 @@ class Tap:
             self._place(tensor)
         elif tensor.op == self._soft_max:
             self._capture(tensor, name, address)
+        elif self._probing:
+            self._learn_values(tensor, name)
         else:
             self._change(tensor, self._edits[tensor.op, name])
 
@@ -126,13 +158,17 @@ class Tap:
     def _capture(self, tensor: Tensor, name: bytes, address: int) -> None:
         if self._probing:
             self._learn(tensor, name, address)
-        layer = self._record.get(name)
-        if layer is None:
+        layer, watched = self._record.get(name), self._watched.get(name)
+        if layer is None and watched is None:
             return
         weights = self._read(tensor)  # [stream, head, query, cell]
-        self.rows[layer] = weights[0].copy()
-        if tensor.src[1]:
+        if layer is not None:
+            self.rows[layer] = weights[0].copy()
+        if tensor.src[1] and not self._checked:  # one mask for all layers
             self._check_mask(Tensor.from_address(tensor.src[1]))
+            self._checked = True
+        if watched is not None and self._watch is not None:
+            self._watch(watched, weights[0])
 
     def _learn(self, tensor: Tensor, name: bytes, address: int) -> None:
         problem = self._library.check_tensor(address)
@@ -141,19 +177,58 @@ class Tap:
         if name.startswith(b"kq_soft_max-"):
             scores = Tensor.from_address(tensor.src[0])
             node = Node(scores.op, ctypes.string_at(tensor.src[0] + NAME_OFFSET), tuple(scores.ne))
-            self.score_nodes[int(name.rpartition(b"-")[2])] = node
+            layer = int(name.rpartition(b"-")[2])
+            self.score_nodes[layer] = node
+            self.scales[layer] = float(np.frombuffer(tensor.op_params, np.float32, 1)[0])
+            self._learn_keys(layer, scores)
+
+    def _learn_keys(self, layer: int, scores: Tensor) -> None:
+        plain = scores.op == self._mul_mat
+        for _ in range(_WALK):
+            if scores.op == self._mul_mat or not scores.src[0]:
+                break
+            scores = Tensor.from_address(scores.src[0])
+        if scores.op == self._mul_mat:
+            self._note(self.keys, layer, b"cache_k_l%d" % layer, scores.src[0])
+            if plain:
+                self.products.add(layer)
+
+    def _learn_values(self, tensor: Tensor, name: bytes) -> None:
+        layer, address = int(name.rpartition(b"-")[2]), tensor.src[0]
+        for _ in range(_WALK):
+            if not address or Tensor.from_address(address).view_src:
+                break
+            address = Tensor.from_address(address).src[0]
+        self._note(self.values, layer, b"cache_v_l%d" % layer, address)
+
+    def _note(self, found: dict[int, int], layer: int, name: bytes, view: int | None) -> None:
+        """Remember the tensor that a view is of, when it is the cache's own: those live as long as the context."""
+        root = Tensor.from_address(view).view_src if view else None
+        if root and ctypes.string_at(root + NAME_OFFSET) == name:
+            found[layer] = root
 
     def _check_mask(self, mask: Tensor) -> None:
-        rows = self._read(mask)[0, 0]
-        for row, position in enumerate(self._positions.tolist()):
-            self.cells.check(rows[row] == 0, position)
+        rows = self._read(mask)[0, 0, : len(self._positions)]
+        self.cells.check(rows == 0, self._positions)
 
     def _change(self, tensor: Tensor, layer: int) -> None:
-        assert self._edit is not None
+        if self._queries is not None and layer in self.products:
+            self._queries(layer, self._spread(Tensor.from_address(tensor.src[1]))[0])
+        if self._edit is None:
+            return
         scores = self._read(tensor)
         self._edit(layer, scores[0])
         if not self._on_host(tensor):
             self._base.ggml_backend_tensor_set(ctypes.addressof(tensor), scores.ctypes.data, 0, scores.nbytes)
+
+    def _spread(self, tensor: Tensor) -> Floats:
+        """A float tensor that may be permuted, as ``[ne3, ne2, ne1, ne0]``; a copy."""
+        size = int(self._base.ggml_nbytes(ctypes.addressof(tensor)))
+        raw = np.empty(size, np.uint8)
+        self._base.ggml_backend_tensor_get(ctypes.addressof(tensor), raw.ctypes.data, 0, size)
+        dtype = np.dtype(_DTYPES[tensor.type])
+        view = np.ndarray(tuple(tensor.ne)[::-1], dtype, raw.data, strides=tuple(tensor.nb)[::-1])
+        return view.astype(np.float32)
 
     def _on_host(self, tensor: Tensor) -> bool:
         buffer = tensor.buffer or (Tensor.from_address(tensor.view_src).buffer if tensor.view_src else None)
