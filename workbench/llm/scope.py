@@ -323,6 +323,8 @@ class ScopeContext:
             return "the queries of this model are not found in its graph"
         if policy.renumbers and not self.context.C.llama_memory_can_shift(self.context.memory):
             return "the positions in this model's cache cannot be moved"
+        if policy.renumbers and self.context.options.kv_type == "bf16":
+            return "positions in a bf16 cache cannot be moved"  # ggml turns no bf16 keys: the process would abort
         return ""
 
     def clear(self) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from tests.support.gguf_models import Shape, forward, keys_and_values
+from workbench.cache.policies.streaming_llm import StreamingLLM
 from workbench.llm.model import Model
 from workbench.llm.scope import ScopeContext, runs
 
@@ -31,8 +32,12 @@ def tokens(scope: ScopeContext) -> np.ndarray:
     return np.random.default_rng(1).integers(5, 260, 200).astype(np.int32)
 
 
+def kind(scope: ScopeContext) -> str:
+    return scope.context.options.kv_type
+
+
 def steps(scope: ScopeContext) -> float:
-    return {"f32": 1e-4, "f16": 5e-3, "bf16": 5e-2}[scope.context.options.kv_type]
+    return {"f32": 1e-4, "f16": 5e-3}[kind(scope)]
 
 
 def test_keys_values_and_queries_equal_float64_numpy(
@@ -43,7 +48,7 @@ def test_keys_values_and_queries_equal_float64_numpy(
     queries, keys, values = keys_and_values(weights, shape, tokens[:100].tolist())
     cells = scope.tap.cells.cells(np.arange(100))
     assert scope.kv.problem == "" and scope.kv.width == shape.head
-    near = {"f32": 1e-4, "f16": 2e-2, "bf16": 2e-1}[scope.context.options.kv_type]
+    near = {"f32": 1e-4, "f16": 2e-2, "bf16": 2e-1}[kind(scope)]
     assert np.abs(scope.kv.keys(1, cells) - keys).max() < near
     assert np.abs(scope.kv.values(1, cells) - values).max() < near
     assert np.abs(np.stack([seen[layer] for layer in LAYERS]) - queries).max() < near
@@ -92,12 +97,17 @@ def test_evicted_equals_masked_from_the_start(scope: ScopeContext, tokens: np.nd
     scope.feed(tokens[:100])
     for at, expected in zip(range(100, 105), evicted, strict=True):
         masked = scope.feed(tokens[at : at + 1], masked=np.flatnonzero(~kept))
-        assert np.abs(masked - expected).max() < 1e-5
+        # A shorter cache type rounds a key the other way where sums differ in their last bit.
+        assert np.abs(masked - expected).max() < {"f32": 1e-5, "f16": 1e-4, "bf16": 1e-3}[kind(scope)]
 
 
 def test_renumbered_cells_are_where_a_shorter_text_would_have_them(
     scope: ScopeContext, tokens: np.ndarray, weights: dict[str, np.ndarray], shape: Shape
 ) -> None:
+    if kind(scope) == "bf16":  # llama.cpp would abort the process
+        assert "bf16" in scope.refuses(StreamingLLM()) and scope.refuses(StreamingLLM(renumber=False)) == ""
+        return
+    assert scope.refuses(StreamingLLM()) == ""
     kept = np.zeros(60, bool)
     kept[:4] = kept[30:35] = kept[50:] = True
     scope.feed(tokens[:60])
