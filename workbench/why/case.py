@@ -1,0 +1,135 @@
+"""One probe in one lane, gathered from the trace: what had been stored when it was asked, and what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from workbench.errors import UsageError
+from workbench.projections.hits import ContextSpan, span_of
+from workbench.projections.index import TraceIndex
+from workbench.sessions.model import Probe, Session
+from workbench.trace.events import Event, Kind
+from workbench.trace.reader import LaneRow, TraceReader
+from workbench.why.history import Version, versions
+from workbench.why.texts import Rarity
+
+FIXED = frozenset({"instruction", "question"})
+"""Kinds of spans that are no memory."""
+_CLOSING = (Kind.TURN_CLOSED, Kind.SCORED, Kind.LANE_FAILED)
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A probe that a lane was asked.
+
+    Attributes:
+        number: of the session in the file.
+        events: the last event of each kind that the probe left.
+        before: the last event before the question; the state after it is what the question met.
+        versions: of every item that the lane ever wrote.
+        hits: candidates as the trace holds them, best first.
+        spans: the memory in the context, in order; ``dropped`` did not fit.
+    """
+
+    session: Session
+    number: int
+    lane: LaneRow
+    probe: Probe
+    events: Mapping[str, Event]
+    before: int
+    versions: tuple[Version, ...]
+    hits: tuple[Mapping[str, Any], ...]
+    spans: tuple[ContextSpan, ...]
+    dropped: tuple[ContextSpan, ...]
+
+    @property
+    def answer(self) -> str:
+        """What the lane said."""
+        return str(self._of(Kind.ANSWERED, "text", ""))
+
+    @property
+    def right(self) -> bool:
+        """Whether the scorer took it."""
+        return bool(self._of(Kind.SCORED, "correct", False))
+
+    @property
+    def k(self) -> int:
+        """How many the lane returns at most; 0 when it has no such number."""
+        return int(self._of(Kind.RECALLED, "k", 0))
+
+    @property
+    def error(self) -> str:
+        """Why there is no whole answer; empty when there is one."""
+        failed = self.events.get(Kind.LANE_FAILED)
+        return str(failed.payload.get("message", "")) if failed else str(self._of(Kind.ANSWERED, "error", ""))
+
+    def _of(self, kind: Kind, name: str, default: Any) -> Any:
+        event = self.events.get(kind)
+        return event.payload.get(name, default) if event else default
+
+    def alive(self) -> list[Version]:
+        """What the lane held when the question came."""
+        return [v for v in self.versions if v.alive(self.before)]
+
+    def ever(self) -> list[Version]:
+        """What the lane had held by then, at any time."""
+        return [v for v in self.versions if v.began.seq <= self.before]
+
+    def said(self, turn: int) -> str:
+        """What was said at a turn, with who said it."""
+        return self.session.turns[turn].said
+
+
+def case(reader: TraceReader, session: int, lane: int, probe: str) -> Case:
+    """Gather a case. Raises ``UsageError`` when the lane was not asked the probe."""
+    index = TraceIndex.of(reader)
+    row = next((r for r in index.lanes if r.id == lane), None)
+    whole = index.session(session)
+    asked = next((p for p in whole.probes if p.id == probe), None)
+    if row is None or asked is None:
+        raise UsageError(f"{reader.path}: no {'lane' if row is None else 'probe'} {lane if row is None else probe!r}")
+    events = {e.kind: e for e in reader.events(session, lane, subject=probe) if e.kind in _OF_PROBES}
+    if Kind.SCORED not in events:
+        raise UsageError(f"{reader.path}: {row.name} was not asked {probe!r}", "let the run go on")
+    recalled = events.get(Kind.RECALLED)
+    packed: Mapping[str, Any] = events[Kind.PACKED].payload if Kind.PACKED in events else {}
+    hits = sorted(recalled.payload["hits"], key=lambda h: h["rank"]) if recalled else ()
+    spans = tuple(span_of(s, asked.evidence) for s in packed.get("spans", ()) if s.get("kind") not in FIXED)
+    dropped = tuple(span_of(s, asked.evidence) for s in packed.get("dropped", ()))
+    before = _before(reader, session, lane, events[Kind.SCORED])
+    return Case(whole, session, row, asked, events, before, _versions(index, session, lane), tuple(hits), spans, dropped)
+
+
+_OF_PROBES = (Kind.RECALLED, Kind.PACKED, Kind.ANSWERED, Kind.CAPTURED, Kind.SCORED, Kind.LANE_FAILED)
+
+
+def _before(reader: TraceReader, session: int, lane: int, scored: Event) -> int:
+    """The end of the step before the question's: all that a step leaves follows one another in its lane."""
+    marks = ", ".join("?" * len(_CLOSING))
+    rows = reader.query(
+        f"SELECT coalesce(max(seq), 0) FROM event WHERE session = ? AND lane = ? AND n < ? AND kind IN ({marks}) "
+        "AND NOT (kind = ? AND subject = ?)",
+        (session, lane, scored.n, *map(str, _CLOSING), str(Kind.LANE_FAILED), scored.subject),
+    )
+    return int(rows[0][0])
+
+
+def _versions(index: TraceIndex, session: int, lane: int) -> tuple[Version, ...]:
+    key = ("versions", session, lane)
+    known: tuple[int, tuple[Version, ...]] | None = index.memo.get(key)
+    operations = index.operations(session, lane)
+    if known is None or known[0] != len(operations):
+        known = index.memo[key] = (len(operations), versions(operations))
+    return known[1]
+
+
+def rarity(index: TraceIndex, session: int) -> Rarity:
+    """How rare words are in the session."""
+    key = ("rarity", session)
+    turns: Sequence[Any] = index.session(session).turns
+    if key not in index.memo or index.memo[key][0] != len(turns):
+        index.memo[key] = (len(turns), Rarity([t.said for t in turns]))
+    found: Rarity = index.memo[key][1]
+    return found

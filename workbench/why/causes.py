@@ -1,0 +1,362 @@
+"""The seven causes, read from the trace alone: where the funnel broke, by which operation, and what beat the gold item.
+
+Without a model this says what is *suspected*; ``workbench.why.counterfactuals`` proves it or takes the next cause.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from workbench.memory.items import MemoryState
+from workbench.probes.scorers import match
+from workbench.probes.text import abstains
+from workbench.projections.index import TraceIndex
+from workbench.trace.events import Event, Kind
+from workbench.trace.reader import TraceReader
+from workbench.why import use as attention
+from workbench.why.case import Case, case, rarity
+from workbench.why.funnel import ByText, Funnel, Trail, evidence, funnel, pieces
+from workbench.why.history import Version
+from workbench.why.texts import names
+from workbench.why.verdict import (
+    CUT,
+    LOST,
+    MISREAD,
+    NEVER_STORED,
+    NOT_ATTENDED,
+    NOT_RETRIEVED,
+    SCORER,
+    UNEXPLAINED,
+    Loss,
+    Ranking,
+    Rival,
+    Step,
+    Use,
+    Verdict,
+)
+
+BY_STAGE = {"said": NEVER_STORED, "stored": NEVER_STORED, "kept": LOST, "retrieved": NOT_RETRIEVED, "packed": CUT}
+SHOWN = 5
+"""Rivals, turns and items that a verdict names at most."""
+_CALLS = 400  # model calls that are looked through for the one that read a turn
+_LENGTH = 300  # characters of a text in a step
+
+
+def suspect(reader: TraceReader, session: int, lane: int, probe: str) -> Verdict:
+    """What the trace alone says about a probe: milliseconds, no model, nothing proved."""
+    asked = case(reader, session, lane, probe)
+    judge = ByText(asked, rarity(TraceIndex.of(reader), session))
+    turns, searched = evidence(asked, judge.rarity)
+    wanted = pieces(turns, lambda t: names(asked.said(t), asked.probe.gold))
+    way = funnel(asked, wanted, searched, judge)
+    used = attention.seen(reader, asked, way.packed)
+    return verdict(reader, asked, way, used, suspected(asked, way, used))
+
+
+def suspected(asked: Case, way: Funnel, used: Use) -> str:
+    """The cause that the funnel names; empty for a right answer."""
+    if asked.right:
+        return ""
+    if asked.probe.abstain or not asked.probe.gold:
+        return MISREAD if asked.answer else UNEXPLAINED
+    if in_other_words(asked):
+        return SCORER
+    if not way.trails:
+        return UNEXPLAINED
+    return BY_STAGE.get(way.broke) or read(used)
+
+
+def in_other_words(asked: Case) -> bool:
+    """Whether the answer names the gold after all, by the plainest of the scorers."""
+    return match(asked.probe, asked.answer).correct and not abstains(asked.answer)
+
+
+def read(used: Use) -> str:
+    """Whether what lay in the context was not attended or misread."""
+    if used.matters is not None:
+        return MISREAD if used.matters else NOT_ATTENDED
+    if used.attention is None or not used.length:
+        return MISREAD
+    return NOT_ATTENDED if used.attention < used.length / 2 else MISREAD
+
+
+def verdict(reader: TraceReader, asked: Case, way: Funnel, used: Use, cause: str) -> Verdict:
+    """The whole story for a cause."""
+    trail = next(iter(way.broken()), None)
+    loss = _loss(reader, asked, way, trail, cause)
+    ranking = _ranking(asked, trail)
+    return Verdict(
+        session=asked.number,
+        lane=asked.lane.id,
+        probe=asked.probe.id,
+        name=asked.lane.name,
+        question=asked.probe.question,
+        gold=asked.probe.gold,
+        answer=asked.answer,
+        cause=cause,
+        causes=(cause,) if cause and cause != UNEXPLAINED else (),
+        suspected=cause,
+        confirmed=None,
+        broke="" if asked.right else "right" if cause == SCORER else way.broke if way.trails else "said",
+        sentence=_sentence(asked, way, trail, used, loss, ranking, cause),
+        turns=way.turns,
+        searched=way.searched,
+        thread=tuple(_thread(asked, way, trail, loss)),
+        ranking=ranking,
+        loss=loss,
+        use=used,
+    )
+
+
+# The operation that lost it -------------------------------------------------------------------------------------------
+
+
+def _loss(reader: TraceReader, asked: Case, way: Funnel, trail: Trail | None, cause: str) -> Loss | None:
+    if trail is None or asked.right:
+        return None
+    if trail.broke == "kept":
+        last = max((v for v in trail.stored if v.ended), key=lambda v: v.ended.seq if v.ended else 0, default=None)
+        return _operation(reader, asked, last, last.ended) if last is not None and last.ended is not None else None
+    if trail.broke == "stored" and cause != SCORER:
+        return _extraction(reader, asked, trail)
+    return None
+
+
+def _operation(reader: TraceReader, asked: Case, version: Version, event: Event) -> Loss:
+    call = _call(reader, asked, event.cause)
+    return Loss(
+        event.seq,
+        str(event.kind),
+        event.turn,
+        version.item,
+        version.text,
+        _after(asked, event),
+        str(event.payload.get("reason", "")),
+        **call,
+    )
+
+
+def _after(asked: Case, event: Event) -> str:
+    """What stands in the place of what an operation took: the new text, or its successor's; empty for nothing."""
+    if event.kind == Kind.UPDATED:
+        return str(event.payload["changes"].get("text", ("", ""))[1])
+    heir = event.payload.get("by") or event.payload.get("into") or ""
+    return next((v.text for v in reversed(asked.versions) if v.item == heir and v.began.seq <= asked.before), "")
+
+
+def _call(reader: TraceReader, asked: Case, n: int) -> dict[str, Any]:
+    if not n:
+        return {}
+    key = (asked.number, asked.lane.id, n)
+    rows = reader.query("SELECT seq FROM event WHERE session = ? AND lane = ? AND n = ?", key)
+    event = reader.event(rows[0][0]) if rows else None
+    return _asked_model(event) if event is not None and event.kind == Kind.MODEL_CALLED else {}
+
+
+def _asked_model(event: Event) -> dict[str, Any]:
+    data = event.payload
+    prompt = tuple((m["role"], m["text"]) for m in data.get("prompt", ()))
+    return {"purpose": data.get("purpose", ""), "prompt": prompt, "raw": data.get("raw", "")}
+
+
+def _extraction(reader: TraceReader, asked: Case, trail: Trail) -> Loss | None:
+    """The model call that read the turn and did not write it down; the first whose prompt holds what was said."""
+    turn = trail.piece.turns[-1]
+    said = " ".join(asked.session.turns[turn].text.split())
+    span = (turn, asked.probe.after)
+    calls = reader.events(asked.number, asked.lane.id, (Kind.MODEL_CALLED,), turns=span, up_to_seq=asked.before)
+    for event, _ in zip(calls, range(_CALLS), strict=False):
+        if said and any(said in " ".join(m["text"].split()) for m in event.payload.get("prompt", ())):
+            wrote = "; ".join(v.text for v in asked.ever() if v.began.cause == event.n)
+            error = str(event.payload.get("error", ""))
+            return Loss(event.seq, str(event.kind), event.turn, "", said, wrote, error, **_asked_model(event))
+    return None
+
+
+# What beat it ---------------------------------------------------------------------------------------------------------
+
+
+def _ranking(asked: Case, trail: Trail | None) -> Ranking | None:
+    if not asked.hits:
+        return None
+    own = _rival(trail.best) if trail is not None and trail.best else None
+    ahead = [h for h in asked.hits if h["returned"] and (own is None or h["rank"] < own.rank)]
+    return Ranking(asked.k, own, tuple(_rival(h) for h in [*ahead[: SHOWN - 1], *ahead[SHOWN - 1 :][-1:]]))
+
+
+def _rival(hit: Mapping[str, Any]) -> Rival:
+    parts = {str(k): float(v) for k, v in hit.get("parts", {}).items()}
+    return Rival(hit["item"], int(hit["rank"]), float(hit["score"]), parts, _line(hit["text"]))
+
+
+# The thread -----------------------------------------------------------------------------------------------------------
+
+
+def _thread(asked: Case, way: Funnel, trail: Trail | None, loss: Loss | None) -> Iterator[Step]:
+    turns = asked.session.turns
+    for turn in way.turns[:SHOWN]:
+        heard = turn <= asked.probe.after
+        yield Step("said", turn, 0, turns[turn].speaker or turns[turn].role, _line(turns[turn].text), heard)
+    if trail is not None:
+        yield from _memory(asked, trail, loss)
+        yield from _read_path(asked, trail)
+    answered = asked.events.get(Kind.ANSWERED)
+    if answered is not None:
+        yield Step("right", answered.turn, answered.seq, asked.probe.id, asked.answer or asked.error, asked.right)
+
+
+def _memory(asked: Case, trail: Trail, loss: Loss | None) -> Iterator[Step]:
+    for version in trail.stored[:SHOWN]:
+        yield Step("stored", version.began.turn, version.began.seq, version.item, _line(version.text))
+    if not trail.stored:
+        for version in [v for v in asked.ever() if set(v.turns) & {*trail.piece.turns}][:SHOWN]:
+            yield Step("stored", version.began.turn, version.began.seq, version.item, _line(version.text), False)
+        if loss is not None:
+            text = _line(loss.raw or loss.reason)
+            yield Step("stored", loss.turn, loss.seq, loss.purpose, text, False)
+    elif loss is not None:
+        text = f"{_line(loss.old)} → {_line(loss.new)}" if loss.new else _line(loss.old)
+        yield Step("kept", loss.turn, loss.seq, loss.item, text, False)
+
+
+def _read_path(asked: Case, trail: Trail) -> Iterator[Step]:
+    recalled, packed = asked.events.get(Kind.RECALLED), asked.events.get(Kind.PACKED)
+    if recalled is not None and (trail.kept or trail.returned):
+        item = trail.best["item"] if trail.best else trail.kept[0].item if trail.kept else ""
+        where = f"rank {trail.best['rank']}" if trail.best else "in the context" if trail.packed else "no candidate"
+        yield Step("retrieved", recalled.turn, recalled.seq, item, where, trail.returned)
+    if packed is not None and trail.returned:
+        for span in [asked.spans[n] for n in trail.packed[:1]] or trail.cut[:1]:
+            yield Step("packed", packed.turn, packed.seq, span.label, _line(span.text), bool(trail.packed))
+
+
+def _line(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= _LENGTH else line[: _LENGTH - 1] + "…"
+
+
+# The sentence ---------------------------------------------------------------------------------------------------------
+
+_DID = {
+    Kind.UPDATED: "was rewritten",
+    Kind.SUPERSEDED: "was superseded",
+    Kind.MERGED: "was merged into another",
+    Kind.DELETED: "was deleted",
+    Kind.EVICTED: "was evicted",
+}
+
+
+def _sentence(
+    asked: Case,
+    way: Funnel,
+    trail: Trail | None,
+    used: Use,
+    loss: Loss | None,
+    ranking: Ranking | None,
+    cause: str,
+) -> str:
+    if asked.right:
+        return _right(asked, trail)
+    if asked.error and cause != SCORER:
+        return f"The answer failed: {asked.error}"
+    if asked.probe.abstain:
+        return f"Nobody has said it, and the reader answered all the same: {asked.answer}"
+    found = "as far as a search finds, " if way.searched and way.trails else ""
+    if trail is None and cause != SCORER:
+        return "No turn was found that says it" if way.searched else "The session does not say what a right answer needs"
+    said = _CLAUSES[cause](asked, trail, used, loss, ranking) if cause in _CLAUSES else "No cause was found"
+    return found[:1].upper() + found[1:] + said[:1].lower() + said[1:] if found else said
+
+
+def _right(asked: Case, trail: Trail | None) -> str:
+    if trail is None:
+        return "Right, and no turn is known that says it"
+    if trail.packed:
+        span = asked.spans[trail.packed[0]]
+        return f"Right, and {span.label} in the context says it"
+    return "Right, though the context does not say it"
+
+
+def _never(asked: Case, trail: Trail, used: Use, loss: Loss | None, ranking: Ranking | None) -> str:
+    turn = _turns(trail.piece.turns)
+    if trail.broke == "said":
+        return f"Nobody had said it by then: {turn} comes later"
+    wrote = [v for v in asked.ever() if set(v.turns) & {*trail.piece.turns}]
+    if not wrote:
+        return f"Nothing was stored from {turn}"
+    return f"Nothing that was stored from {turn} says it; {wrote[-1].item} says: {_line(wrote[-1].text)}"
+
+
+def _lost(asked: Case, trail: Trail, used: Use, loss: Loss | None, ranking: Ranking | None) -> str:
+    if loss is None:
+        return "An item said it and is there no more"
+    new = f" and says now: {_line(loss.new)}" if loss.kind == Kind.UPDATED else ""
+    return f"{loss.item} said it until turn {loss.turn}, when it {_DID.get(Kind(loss.kind), 'was lost')}{new}"
+
+
+def _not_retrieved(asked: Case, trail: Trail, used: Use, loss: Loss | None, ranking: Ranking | None) -> str:
+    item = trail.kept[0].item if trail.kept else "the item"
+    if ranking is None or ranking.own is None:
+        return f"{item} says it and was not among the candidates"
+    own, last = ranking.own, ranking.ahead[-1] if ranking.ahead else None
+    beaten = f"; {last.item}, the last one returned, scored {last.score:.3f} against {own.score:.3f}" if last else ""
+    return f"{own.item} says it and came {_nth(own.rank)} where {ranking.k or len(ranking.ahead)} are returned{beaten}"
+
+
+def _cut(asked: Case, trail: Trail, used: Use, loss: Loss | None, ranking: Ranking | None) -> str:
+    span = next(iter(trail.cut), None)
+    if span is not None and span in asked.dropped:
+        packed = asked.events[Kind.PACKED].payload
+        return f"{span.label} was retrieved and did not fit into the {packed.get('budget', 0):,} tokens of the context"
+    label = span.label if span is not None else "the item"
+    return f"{label} reached the context without the part that says it"
+
+
+def _not_attended(asked: Case, trail: Trail, used: Use, loss: Loss | None, ranking: Ranking | None) -> str:
+    return f"{_where(asked, trail)} says it in the context, and the reader did not take it from there{_looked(used)}"
+
+
+def _misread(asked: Case, trail: Trail, used: Use, loss: Loss | None, ranking: Ranking | None) -> str:
+    return f"{_where(asked, trail)} says it in the context, and the reader made something else of it{_looked(used)}"
+
+
+def _scorer(asked: Case, trail: Trail | None, used: Use, loss: Loss | None, ranking: Ranking | None) -> str:
+    gold = " or ".join(asked.probe.gold[:3])
+    return f"The answer says it in other words than the scorer takes: {asked.answer} for {gold}"
+
+
+_CLAUSES: Mapping[str, Any] = {
+    NEVER_STORED: _never,
+    LOST: _lost,
+    NOT_RETRIEVED: _not_retrieved,
+    CUT: _cut,
+    NOT_ATTENDED: _not_attended,
+    MISREAD: _misread,
+    SCORER: _scorer,
+}
+
+
+def _where(asked: Case, trail: Trail) -> str:
+    return asked.spans[trail.packed[0]].label if trail.packed else "A span"
+
+
+def _looked(used: Use) -> str:
+    if used.attention is None:
+        return ""
+    return f" ({used.attention:.0%} of its attention on memory)".replace("%", " %")
+
+
+def _turns(turns: Sequence[int]) -> str:
+    shown = ", ".join(map(str, turns[:SHOWN])) + (" …" if len(turns) > SHOWN else "")
+    return f"turn {shown}" if len(turns) == 1 else f"turns {shown}"
+
+
+def _nth(n: int) -> str:
+    last = "th" if 10 <= n % 100 <= 20 else {1: "st", 2: "nd", 3: "rd"}.get(n % 10, "th")
+    return f"{n}{last}"
+
+
+def state_before(reader: TraceReader, asked: Case) -> MemoryState:
+    """The lane's items and links as the question met them. Shared: read only."""
+    return TraceIndex.of(reader).state(asked.number, asked.lane.id, asked.probe.after, asked.before)

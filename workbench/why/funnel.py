@@ -1,0 +1,182 @@
+"""The funnel: said -> stored -> kept -> retrieved -> packed -> used -> right, and where a fact fell out of it.
+
+What a probe needs are *pieces*: one, when every evidence turn alone would do, else one for each of them. Each piece is
+followed on its own; the probe broke where the first of them was lost. Whether a text carries a piece is asked of a
+judge: by text alone (:class:`ByText`), or, when a reader is at hand, by the reader (``workbench.why.says``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+from workbench.projections.hits import ContextSpan
+from workbench.why.case import Case
+from workbench.why.history import Version
+from workbench.why.texts import Rarity, names
+
+Stage = Literal["said", "stored", "kept", "retrieved", "packed", "used", "right"]
+STAGES: tuple[Stage, ...] = ("said", "stored", "kept", "retrieved", "packed", "used", "right")
+ENOUGH = 0.5
+"""Share of a turn, rare words counting more, that a text must repeat to be taken to say the same."""
+MOST_TURNS = 12
+"""Evidence turns that are asked about one by one."""
+SEARCHED = 4
+"""Turns that are taken for evidence at most when the session names none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Something that must be known to answer: each of ``turns`` says it. ``whole``: it answers the question alone."""
+
+    turns: tuple[int, ...]
+    whole: bool = True
+
+
+class Judge(Protocol):
+    """Says whether a text carries a piece."""
+
+    def __call__(self, piece: Piece, text: str, turns: Sequence[int]) -> bool:
+        """``turns`` are those that the text claims to come from."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ByText:
+    """The judge without a model.
+
+    Where the turn names the gold, the text must name it, too; and it must come from that turn or repeat half of it.
+    """
+
+    case: Case
+    rarity: Rarity
+
+    def __call__(self, piece: Piece, text: str, turns: Sequence[int]) -> bool:
+        """See :class:`Judge`."""
+        gold = self.case.probe.gold
+        for turn in piece.turns:
+            said = self.case.said(turn)
+            alike = self.rarity.share(text, said) >= ENOUGH
+            if (names(text, gold) and (alike or turn in turns)) if names(said, gold) else alike:
+                return True
+        return False
+
+    def nearness(self, piece: Piece, text: str) -> float:
+        """How promising it is to ask the reader about a text."""
+        share = max((self.rarity.share(text, self.case.said(t)) for t in piece.turns), default=0.0)
+        return share + names(text, self.case.probe.gold)
+
+
+@dataclass(frozen=True, slots=True)
+class Trail:
+    """The way of one piece.
+
+    Attributes:
+        stored: every version of an item that carried it by then; ``kept`` those of them that were there.
+        best: the first candidate whose item carries it, returned or not.
+        returned: whether it came back: as a hit, or in a span of any kind.
+        packed: the spans of the context that carry it.
+        cut: spans that hold its item but were dropped, or say it no more.
+        broke: the first stage that it did not reach, ``used`` when it reached the context.
+    """
+
+    piece: Piece
+    stored: tuple[Version, ...]
+    kept: tuple[Version, ...]
+    best: dict[str, Any] | None
+    returned: bool
+    packed: tuple[int, ...]
+    cut: tuple[ContextSpan, ...]
+    broke: Stage
+
+
+@dataclass(frozen=True, slots=True)
+class Funnel:
+    """Where a probe's evidence went. ``searched``: the session names no evidence, so that it was looked for."""
+
+    trails: tuple[Trail, ...]
+    searched: bool
+
+    @property
+    def broke(self) -> Stage:
+        """The first stage that any piece did not reach; ``said`` when there is no piece."""
+        return min((t.broke for t in self.trails), key=STAGES.index, default="said")
+
+    @property
+    def turns(self) -> tuple[int, ...]:
+        """The evidence turns."""
+        return tuple(sorted({turn for t in self.trails for turn in t.piece.turns}))
+
+    def broken(self) -> tuple[Trail, ...]:
+        """The trails that end at :attr:`broke`."""
+        return tuple(t for t in self.trails if t.broke == self.broke)
+
+    @property
+    def packed(self) -> tuple[int, ...]:
+        """Indexes of the context's spans that carry a piece."""
+        return tuple(sorted({n for t in self.trails for n in t.packed}))
+
+
+def evidence(case: Case, rarity: Rarity) -> tuple[tuple[int, ...], bool]:
+    """The turns that hold the answer, and whether they had to be searched: those that name the gold, nearest first."""
+    probe = case.probe
+    if probe.evidence or not probe.gold:
+        return probe.evidence, False
+    told = [t for t in case.session.turns[: probe.after + 1] if names(t.said, probe.gold)]
+    told.sort(key=lambda t: -rarity.share(t.said, probe.question))
+    return tuple(sorted(t.index for t in told[:SEARCHED])), True
+
+
+def pieces(turns: Sequence[int], suffices: Callable[[int], bool]) -> tuple[Piece, ...]:
+    """What must be known: one piece when each of the turns alone would do, else one for each turn."""
+    asked = turns if len(turns) <= MOST_TURNS else turns[:: max(1, len(turns) // 3)]
+    if len(turns) <= 1 or all(suffices(t) for t in asked):
+        return (Piece(tuple(turns)),) if turns else ()
+    return tuple(Piece((t,), whole=False) for t in turns)
+
+
+def funnel(case: Case, wanted: Sequence[Piece], searched: bool, judge: Judge) -> Funnel:
+    """Follow every piece through a lane."""
+    return Funnel(tuple(_trail(case, piece, judge) for piece in wanted), searched)
+
+
+def relevant(case: Case, piece: Piece, version: Version) -> bool:
+    """Whether a version is worth judging: it comes from the piece's turns, or names the gold."""
+    return not set(piece.turns).isdisjoint(version.turns) or names(version.text, case.probe.gold)
+
+
+def _trail(case: Case, piece: Piece, judge: Judge) -> Trail:
+    stored = tuple(v for v in case.ever() if relevant(case, piece, v) and judge(piece, v.text, v.turns))
+    kept = tuple(v for v in stored if v.alive(case.before))
+    items = {v.item for v in kept}
+    best = next((dict(h) for h in case.hits if h["item"] in items), None)
+    packed = tuple(n for n, s in enumerate(case.spans) if _touches(piece, items, s) and judge(piece, s.text, s.turns))
+    cut = tuple(s for s in case.dropped if _touches(piece, items, s) and (s.items and items & {*s.items} or judge(piece, s.text, s.turns)))
+    shortened = tuple(s for n, s in enumerate(case.spans) if n not in packed and items & {*s.items})
+    returned = bool(packed or cut or shortened) or bool(best and best["returned"])
+    broke = _broke(case, piece, stored, kept, returned, packed)
+    return Trail(piece, stored, kept, best, returned, packed, (*cut, *shortened), broke)
+
+
+def _touches(piece: Piece, items: set[str], span: ContextSpan) -> bool:
+    return bool(items & {*span.items}) or not set(piece.turns).isdisjoint(span.turns)
+
+
+def _broke(
+    case: Case,
+    piece: Piece,
+    stored: Sequence[Version],
+    kept: Sequence[Version],
+    returned: bool,
+    packed: Sequence[int],
+) -> Stage:
+    if packed:  # whatever the items say: the reader had it before its eyes
+        return "used"
+    if not piece.turns or min(piece.turns) > case.probe.after:
+        return "said"
+    if not stored:
+        return "stored"
+    if not kept:
+        return "kept"
+    return "packed" if returned else "retrieved"

@@ -1,0 +1,66 @@
+"""Comparing texts without a model, in any language: whether one names a gold answer, and how much of another it repeats.
+
+These are hints. Whether a text *says* an answer is for the reader to decide (``workbench.why.says``).
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from math import log
+
+from workbench.probes import text as forms
+
+_WORD = re.compile(r"[^\W_]+")
+
+
+def names(text: str, golds: Iterable[str]) -> bool:
+    """Whether a gold is in the text: its words in a row, or (of two and more) all of them somewhere."""
+    plain = _plain(text)
+    tokens = forms.words(plain)
+    return any(_in(tokens, plain, gold) for gold in map(_plain, golds) if gold)
+
+
+def _plain(text: str) -> str:
+    return " ".join(_WORD.findall(unicodedata.normalize("NFKC", text).casefold()))
+
+
+def _in(tokens: Sequence[str], plain: str, gold: str) -> bool:
+    wanted = forms.words(gold) or gold.split()
+    if not _spaced(gold):
+        return gold.replace(" ", "") in plain.replace(" ", "")
+    size = len(wanted)
+    row = any(list(tokens[at : at + size]) == wanted for at in range(len(tokens) - size + 1))
+    return row or (size > 1 and set(wanted) <= set(tokens))
+
+
+def _spaced(text: str) -> bool:
+    """Whether words of this script are told apart by spaces: letters that have no case are taken not to be."""
+    return not any(unicodedata.category(c) == "Lo" for c in text)
+
+
+def tokens(text: str) -> list[str]:
+    """Words, case folded; pairs of letters where a script has no spaces."""
+    found = []
+    for word in _plain(text).split():
+        found += [word] if _spaced(word) or len(word) == 1 else [word[n : n + 2] for n in range(len(word) - 1)]
+    return found
+
+
+class Rarity:
+    """How much of a text another one repeats, rare words counting more (inverse document frequency over ``texts``)."""
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        self._n = len(texts)
+        self._seen = Counter(token for text in texts for token in set(tokens(text)))
+
+    def share(self, text: str, source: str) -> float:
+        """Share (0 to 1) of what ``source`` says that ``text`` repeats; 0 for an empty source."""
+        wanted, said = set(tokens(source)), set(tokens(text))
+        whole = sum(map(self._weight, wanted))
+        return sum(map(self._weight, wanted & said)) / whole if whole else 0.0
+
+    def _weight(self, token: str) -> float:
+        return log((1 + self._n) / (1 + self._seen[token])) + 0.1
