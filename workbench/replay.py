@@ -185,14 +185,49 @@ class LaneMind:
         return spent
 
 
-class LaneReplay:
-    """One lane on one session, from wherever its trace ends.
+class Desk:
+    """What a lane works with on a session: its mind, its log and how it answers; the same in a run and in what-if.
 
     Args:
         new_strategy: makes a fresh strategy; it keeps no state, so a fresh one can go on at any turn.
         reader: who answers probes from the packed context.
         asking: how models are asked; None for the plain prompts.
+        writer: None where nothing is to be written.
     """
+
+    def __init__(
+        self,
+        session: Session,
+        number: int,
+        lane: int,
+        new_strategy: Callable[[], MemoryStrategy],
+        backend: Backend,
+        seed: int,
+        capture: bool,
+        reader: Reader = "model",
+        asking: Asking | None = None,
+        writer: TraceWriter | None = None,
+    ) -> None:
+        self.session, self.new_strategy, self.seed = session, new_strategy, seed
+        self.recorder = Recorder(writer, number, lane)
+        self._whens = tuple(turn.when for turn in session.turns)
+        asking, dates = asking or Asking(), new_strategy().dates
+        self.mind = LaneMind(backend, self.recorder, seed, asking.prompts, asking.temperature)
+        self.mind.dates = dates
+        self.answer = Answerer(backend, self.mind, reader, seed, capture, asking, self.asked, dates)
+
+    def log(self, state: MemoryState, turn: int) -> MemoryLog:
+        """A log that changes this state, at a turn."""
+        now = self.session.turns[turn].date if turn >= 0 else ""
+        return MemoryLog(self.recorder.emit, state, turn, now, self.seed, self._whens[: turn + 1])
+
+    def asked(self, probe: Probe) -> str:
+        """When a probe is asked, in words: as its benchmark says, else when the last turn before it was said."""
+        return spoken(probe.asked) or next((w for w in reversed(self._whens[: probe.after + 1]) if w), "")
+
+
+class LaneReplay:
+    """One lane on one session, from wherever its trace ends. Arguments as of :class:`Desk`."""
 
     def __init__(
         self,
@@ -207,20 +242,15 @@ class LaneReplay:
         reader: Reader = "model",
         asking: Asking | None = None,
     ) -> None:
-        self._session, self._new_strategy = session, new_strategy
-        self._writer, self._seed = writer, seed
-        self._recorder = Recorder(writer, number, lane)
-        asking = asking or Asking()
-        self._whens = tuple(turn.when for turn in session.turns)
-        self._mind = LaneMind(backend, self._recorder, seed, asking.prompts, asking.temperature)
-        self._answer = Answerer(backend, self._mind, reader, seed, capture, asking, self._asked, new_strategy().dates)
+        self._session, self._writer = session, writer
+        self._desk = Desk(session, number, lane, new_strategy, backend, seed, capture, reader, asking, writer)
+        self._recorder, self._mind, self._answer = self._desk.recorder, self._desk.mind, self._desk.answer
         with writer.reader() as trace:
             self._fold(trace)
 
     def _fold(self, reader: TraceReader) -> None:
         """Stand where the trace ends."""
-        self._strategy, self._state = self._new_strategy(), MemoryState()
-        self._mind.dates = self._strategy.dates
+        self._strategy, self._state = self._desk.new_strategy(), MemoryState()
         self.closed, self.scored, last = -1, set[str](), 0
         for event in reader.events(self._recorder.session, self._recorder.lane):
             self._state.apply(event)
@@ -265,23 +295,15 @@ class LaneReplay:
         if probe:
             self._recorder.emit(Kind.SCORED, probe.id, score_probe(probe, "", [], shared=self._session.extra))
 
-    def _log(self, turn: int) -> MemoryLog:
-        now = self._session.turns[turn].date if turn >= 0 else ""
-        return MemoryLog(self._recorder.emit, self._state, turn, now, self._seed, self._whens[: turn + 1])
-
-    def _asked(self, probe: Probe) -> str:
-        """When a probe is asked, in words: as its benchmark says, else when the last turn before it was said."""
-        return spoken(probe.asked) or next((w for w in reversed(self._whens[: probe.after + 1]) if w), "")
-
     async def _observe(self, turn: Turn) -> None:
         began = time.perf_counter()
-        await self._strategy.observe(turn.neutral(), self._mind, self._log(turn.index))
+        await self._strategy.observe(turn.neutral(), self._mind, self._desk.log(self._state, turn.index))
         payload = self._mind.spent() | {"items": len(self._state.active())}
         self._recorder.emit(Kind.TURN_CLOSED, "", payload, ms=since(began))
 
     async def _ask(self, probe: Probe) -> None:
         began = time.perf_counter()
-        recall = await self._strategy.recall(probe.question, self._mind, self._log(probe.after))
+        recall = await self._strategy.recall(probe.question, self._mind, self._desk.log(self._state, probe.after))
         hits = self._recalled(probe, recall, since(began))
         answered = await self._answer(probe, recall.spans)
         self._answered(probe, answered)

@@ -99,7 +99,9 @@ def case(reader: TraceReader, session: int, lane: int, probe: str) -> Case:
     spans = tuple(span_of(s, asked.evidence) for s in packed.get("spans", ()) if s.get("kind") not in FIXED)
     dropped = tuple(span_of(s, asked.evidence) for s in packed.get("dropped", ()))
     before = _before(reader, session, lane, events[Kind.SCORED])
-    return Case(whole, session, row, asked, events, before, _versions(index, session, lane), tuple(hits), spans, dropped)
+    return Case(
+        whole, session, row, asked, events, before, _versions(index, session, lane), tuple(hits), spans, dropped
+    )
 
 
 _OF_PROBES = (Kind.RECALLED, Kind.PACKED, Kind.ANSWERED, Kind.CAPTURED, Kind.SCORED, Kind.LANE_FAILED)

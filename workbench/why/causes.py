@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from workbench.memory.items import MemoryState
-from workbench.probes.scorers import match
+from workbench.probes.ours import match
 from workbench.probes.text import abstains
 from workbench.projections.index import TraceIndex
 from workbench.trace.events import Event, Kind
@@ -264,7 +264,9 @@ def _sentence(
         return f"Nobody has said it, and the reader answered all the same: {asked.answer}"
     found = "as far as a search finds, " if way.searched and way.trails else ""
     if trail is None and cause != SCORER:
-        return "No turn was found that says it" if way.searched else "The session does not say what a right answer needs"
+        return (
+            "No turn was found that says it" if way.searched else "The session does not say what a right answer needs"
+        )
     said = _CLAUSES[cause](asked, trail, used, loss, ranking) if cause in _CLAUSES else "No cause was found"
     return found[:1].upper() + found[1:] + said[:1].lower() + said[1:] if found else said
 

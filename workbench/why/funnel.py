@@ -19,7 +19,9 @@ from workbench.why.texts import Rarity, names
 Stage = Literal["said", "stored", "kept", "retrieved", "packed", "used", "right"]
 STAGES: tuple[Stage, ...] = ("said", "stored", "kept", "retrieved", "packed", "used", "right")
 ENOUGH = 0.5
-"""Share of a turn, rare words counting more, that a text must repeat to be taken to say the same."""
+"""Share of a turn, rare words counting more, that a text from it must repeat to be taken to say the same."""
+ELSEWHERE = 0.8
+"""The same for a text that comes from other turns."""
 MOST_TURNS = 12
 """Evidence turns that are asked about one by one."""
 SEARCHED = 4
@@ -46,7 +48,7 @@ class Judge(Protocol):
 class ByText:
     """The judge without a model.
 
-    Where the turn names the gold, the text must name it, too; and it must come from that turn or repeat half of it.
+    Where the turn names the gold, the text must name it, too; and it must come from that turn or repeat most of it.
     """
 
     case: Case
@@ -56,11 +58,15 @@ class ByText:
         """See :class:`Judge`."""
         gold = self.case.probe.gold
         for turn in piece.turns:
-            said = self.case.said(turn)
-            alike = self.rarity.share(text, said) >= ENOUGH
-            if (names(text, gold) and (alike or turn in turns)) if names(said, gold) else alike:
+            said, own = self.case.said(turn), turn in turns
+            named = not names(said, gold) or names(text, gold)
+            if named and ((own and names(said, gold)) or self.alike(text, said, own)):
                 return True
         return False
+
+    def alike(self, text: str, said: str, own: bool) -> bool:
+        """Whether a text repeats enough of what was said; ``own``: it claims to come from there."""
+        return self.rarity.share(text, said) >= (ENOUGH if own else ELSEWHERE)
 
     def nearness(self, piece: Piece, text: str) -> float:
         """How promising it is to ask the reader about a text."""
@@ -141,26 +147,25 @@ def funnel(case: Case, wanted: Sequence[Piece], searched: bool, judge: Judge) ->
     return Funnel(tuple(_trail(case, piece, judge) for piece in wanted), searched)
 
 
-def relevant(case: Case, piece: Piece, version: Version) -> bool:
-    """Whether a version is worth judging: it comes from the piece's turns, or names the gold."""
-    return not set(piece.turns).isdisjoint(version.turns) or names(version.text, case.probe.gold)
+def relevant(case: Case, piece: Piece, text: str, turns: Sequence[int]) -> bool:
+    """Whether a text is worth judging: it comes from the piece's turns, or names the gold."""
+    return not set(piece.turns).isdisjoint(turns) or names(text, case.probe.gold)
 
 
 def _trail(case: Case, piece: Piece, judge: Judge) -> Trail:
-    stored = tuple(v for v in case.ever() if relevant(case, piece, v) and judge(piece, v.text, v.turns))
+    def says(text: str, turns: Sequence[int]) -> bool:
+        return relevant(case, piece, text, turns) and judge(piece, text, turns)
+
+    stored = tuple(v for v in case.ever() if says(v.text, v.turns))
     kept = tuple(v for v in stored if v.alive(case.before))
     items = {v.item for v in kept}
     best = next((dict(h) for h in case.hits if h["item"] in items), None)
-    packed = tuple(n for n, s in enumerate(case.spans) if _touches(piece, items, s) and judge(piece, s.text, s.turns))
-    cut = tuple(s for s in case.dropped if _touches(piece, items, s) and (s.items and items & {*s.items} or judge(piece, s.text, s.turns)))
-    shortened = tuple(s for n, s in enumerate(case.spans) if n not in packed and items & {*s.items})
+    packed = tuple(n for n, s in enumerate(case.spans) if says(s.text, s.turns))
+    cut = [s for s in case.dropped if items & {*s.items} or says(s.text, s.turns)]
+    shortened = [s for n, s in enumerate(case.spans) if n not in packed and items & {*s.items}]
     returned = bool(packed or cut or shortened) or bool(best and best["returned"])
     broke = _broke(case, piece, stored, kept, returned, packed)
     return Trail(piece, stored, kept, best, returned, packed, (*cut, *shortened), broke)
-
-
-def _touches(piece: Piece, items: set[str], span: ContextSpan) -> bool:
-    return bool(items & {*span.items}) or not set(piece.turns).isdisjoint(span.turns)
 
 
 def _broke(

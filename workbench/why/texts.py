@@ -1,4 +1,4 @@
-"""Comparing texts without a model, in any language: whether one names a gold answer, and how much of another it repeats.
+"""Comparing texts without a model, in any language: whether one names a gold answer, how much of another it repeats.
 
 These are hints. Whether a text *says* an answer is for the reader to decide (``workbench.why.says``).
 """
@@ -50,7 +50,7 @@ def tokens(text: str) -> list[str]:
 
 
 class Rarity:
-    """How much of a text another one repeats, rare words counting more (inverse document frequency over ``texts``)."""
+    """How much of a text another one repeats; words weigh the square of their inverse document frequency."""
 
     def __init__(self, texts: Sequence[str]) -> None:
         self._n = len(texts)
@@ -63,4 +63,4 @@ class Rarity:
         return sum(map(self._weight, wanted & said)) / whole if whole else 0.0
 
     def _weight(self, token: str) -> float:
-        return log((1 + self._n) / (1 + self._seen[token])) + 0.1
+        return log((1 + self._n) / (1 + self._seen[token])) ** 2 + 0.1

@@ -202,7 +202,12 @@ class Verdict:
     def to_json(self) -> dict[str, Any]:
         """The stable shape of ``mnemoscope explain --json``, and more."""
         plain = asdict(self)
-        first = {"probe": self.probe, "lane": self.name, "question": self.question, "gold": list(self.gold)}
+        first: dict[str, Any] = {
+            "probe": self.probe,
+            "lane": self.name,
+            "question": self.question,
+            "gold": list(self.gold),
+        }
         first |= {"answer": self.answer, "cause": self.cause or None, "evidence": list(self.evidence)}
         first |= {"confirmed": self.confirmed, "memtrace": self.memtrace or None}
         return first | {k: v for k, v in plain.items() if k not in first and k not in ("name", "session")}
