@@ -169,6 +169,11 @@ class LaneMind:
         return await self._backend.surprise(text)
 
     @property
+    def full(self) -> bool:
+        """See ``workbench.memory.base.Mind``."""
+        return self.prompts.name == "full"
+
+    @property
     def budget(self) -> int:
         """Tokens for the spans of a context when the question is of ordinary length."""
         return self.room(contexts.Question("x " * 32, prompts=self.prompts))

@@ -193,6 +193,7 @@ class Mind:
     answers: dict[str, list[Any] | Callable[[Mapping[str, list[str]]], Any]] = field(default_factory=dict)
     broken: str = ""
     budget: int = 2000
+    full: bool = False
     cancel_at: int = 0
     awaited: int = 0
     calls: list[Operation] = field(default_factory=list)

@@ -34,7 +34,7 @@ from workbench.llm.embeddings import (
 )
 from workbench.llm.gguf_file import read_header, sha256
 from workbench.llm.library import cpu_threads
-from workbench.llm.loops import LoopGuard
+from workbench.llm.loops import LoopGuard, open_lists
 from workbench.llm.messages import Message
 from workbench.llm.model import Model, Tokens
 from workbench.llm.output import Generated, Output
@@ -185,7 +185,7 @@ class LlamaBackend:
         tokens = self._fitting(prompt, request.max_tokens)
         seed = request.seed ^ self.options.seed
         sampler = Sampler(self.model, request.temperature, seed, request.schema)
-        guard = LoopGuard(json=request.schema is not None)
+        guard = LoopGuard(request.schema is not None, request.schema is not None and open_lists(request.schema))
         output = Output(self.model, request.max_tokens, request.stop, guard)
         return _result(await self._generate(tokens, output, sampler), tokens, prompt)
 

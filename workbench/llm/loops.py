@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Mapping
+from typing import Any
+
 LONGEST = 120
 """Bytes of the longest piece whose repetition is found."""
 _TIMES, _BYTES = 4, 64
+_SAME, _CYCLE = 4, 3  # equal strings of a list; strings that take turns
 
 
 def loop_start(data: bytes | bytearray, times: int = _TIMES, least: int = _BYTES) -> int | None:
@@ -26,20 +31,31 @@ def loop_start(data: bytes | bytearray, times: int = _TIMES, least: int = _BYTES
 
 
 class LoopGuard:
-    """Watches the strings of a JSON text, or a whole plain text, while it is written."""
+    """Watches the strings of a JSON text, or a whole plain text, while it is written.
 
-    def __init__(self, json: bool = True) -> None:
-        self._json = json
+    Args:
+        json: whether the text is JSON; each of its strings is then watched for itself.
+        entries: whether equal strings one after another are a loop as well. Not where the schema asks for one word per
+            entry of a list.
+    """
+
+    def __init__(self, json: bool = True, entries: bool = False) -> None:
+        self._json, self._entries = json, entries
         self._string = bytearray()
+        self._strings: deque[bytes] = deque(maxlen=_SAME * _CYCLE)
         self._inside, self._escaped = not json, False
 
     def add(self, piece: bytes) -> bool:
-        """Take in what was written; whether the string that is open has begun to loop."""
+        """Take in what was written; whether the string that is open has begun to loop, or the list of strings."""
+        closed = False
         for byte in piece:
-            self._take(byte)
+            closed = self._take(byte) or closed
+        if closed and self._entries and self._cycles():
+            return True
         return self._inside and len(self._string) >= _BYTES and loop_start(self._string) is not None
 
-    def _take(self, byte: int) -> None:
+    def _take(self, byte: int) -> bool:
+        """Take in a byte; whether it closed a string."""
         if not self._json:
             self._string.append(byte)
         elif not self._inside:
@@ -50,3 +66,21 @@ class LoopGuard:
             self._string.append(byte)
         else:
             self._inside = False
+            self._strings.append(bytes(self._string))
+        return self._json and not self._inside and byte == 0x22
+
+    def _cycles(self) -> bool:
+        """Whether the last strings are one, two or three, again and again."""
+        last = list(self._strings)
+        for period in range(1, _CYCLE + 1):
+            tail = last[-_SAME * period :]
+            if len(tail) == _SAME * period and tail == tail[:period] * _SAME:
+                return True
+        return False
+
+
+def open_lists(schema: Mapping[str, Any]) -> bool:
+    """Whether a schema has a list of free texts whose length it does not bound."""
+    inner = [*schema.get("properties", {}).values(), *([schema["items"]] if "items" in schema else [])]
+    strings = schema.get("items", {}).get("type") == "string" and "enum" not in schema["items"]
+    return (strings and "maxItems" not in schema) or any(open_lists(part) for part in inner)

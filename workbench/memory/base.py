@@ -102,6 +102,12 @@ class Mind(Protocol):
         """Tokens that the spans of a context may take together."""
         ...
 
+    @property
+    def full(self) -> bool:
+        """Whether operations are sent as the method's own prompts; else as the bundled model's one-liners, whose limits
+        then hold (``prompts.MAX_TEXT``, eight messages an extraction)."""
+        ...
+
 
 @dataclass
 class MemoryStrategy:
@@ -152,16 +158,24 @@ class MemoryStrategy:
         """One of the method's operations, in both of its renderings.
 
         Args:
-            name: of the operation; its prompt is ``resources/prompts/<method>/<name>.md``.
+            name: of the operation; its prompt is ``resources/prompts/<method>/<name>.md``, or that of the method that
+                this one extends.
             plain: what the bundled model is asked.
             schema: what the prompt asks for; ``plain``'s without its limits when not given. A property that ``plain``
                 has not needs a ``default``, so that the method's code is one path.
             max_tokens: of the answer, as published where that is known.
             inputs: what the prompt's template may show. Texts are ``Line``, so that each is shown with its time.
         """
-        full = Full(self.name, name, inputs, schema or loosened(plain.schema or {}), max_tokens, self.prompts)
+        wanted = schema or loosened(plain.schema or {})
+        full = Full(self.name, name, inputs, wanted, max_tokens, self.prompts, _names(type(self)))
         return replace(plain, full=full)
 
     def parameters(self) -> dict[str, Any]:
         """Parameters by name, as resolved."""
         return {f.name: getattr(self, f.name) for f in fields(self) if f.init}  # type: ignore[arg-type]
+
+
+def _names(cls: type[MemoryStrategy]) -> tuple[str, ...]:
+    """The names of the methods that a method extends, nearest first."""
+    names = [vars(base)["name"] for base in cls.__mro__[1:] if "name" in vars(base)]
+    return tuple(dict.fromkeys(names))

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-from workbench.memory import prompts
-from workbench.memory.base import Hit, Mind, Recall
+from workbench.memory import prompts, schemas
+from workbench.memory.base import Hit, MemoryStrategy, Mind, Recall
 from workbench.memory.items import Item
+from workbench.memory.lines import Line, told
 from workbench.memory.log import MemoryLog
 from workbench.memory.pieces import cut, room
-from workbench.memory.replies import ask
+from workbench.memory.replies import INVENTED, UNFIT, ask
 from workbench.memory.retrieval import recent, words
 from workbench.memory.vectors import VectorIndex
 
 FACT = "fact"
+EVENTS = ("ADD", "UPDATE", "DELETE", "NONE")
 _ANSWER = 384  # tokens that an extraction may write
 MESSAGES = 8
 """Messages that one extraction takes: it writes at most twelve facts, and what is above that would be lost silently."""
@@ -38,11 +40,18 @@ class Fact:
     cause: int
 
 
-async def extract(said: Sequence[tuple[str, Sequence[int]]], mind: Mind, log: MemoryLog) -> tuple[list[Fact], bool]:
+Said = tuple[Line, Sequence[int]]
+"""A message with its turns."""
+
+
+async def extract(
+    strategy: MemoryStrategy, name: str, messages: Sequence[Said], mind: Mind, log: MemoryLog, **asked: Any
+) -> tuple[list[Fact], bool]:
     """The facts in messages, each with the turns it came from; one model call unless they do not fit.
 
     Args:
-        said: the messages, each with its turns.
+        name: of the method's operation; its template is given ``messages``.
+        asked: what else :meth:`MemoryStrategy.operation` takes: ``max_tokens``, and inputs of the template.
 
     A fact comes from the messages that share the most words with it. The same sentence twice is one fact.
 
@@ -51,10 +60,13 @@ async def extract(said: Sequence[tuple[str, Sequence[int]]], mind: Mind, log: Me
     """
     out: dict[str, Fact] = {}
     complete = True
-    for batch in _batches(said, room(mind, _ANSWER, 0.8), mind.count_tokens):
-        reply = await ask(mind, log, prompts.facts([" ".join(text.split()) for text, _ in batch]))
+    for batch in _batches(messages, mind):
+        plain = prompts.facts([line.text for line, _ in batch])
+        operation = strategy.operation(name, plain, messages=[line for line, _ in batch], **asked)
+        reply = await ask(mind, log, operation)
         if reply:
-            found = [Fact(text, origin(text, batch), reply.cause) for text in reply["facts"] if text]
+            heard = [(line.text, turns) for line, turns in batch]
+            found = [Fact(text, origin(text, heard), reply.cause) for text in reply["facts"] if text]
             out = {f.text: f for f in found} | out
         complete = complete and reply is not None
     return list(out.values()), complete
@@ -72,18 +84,19 @@ def _words(text: str) -> list[str]:
     return re.findall(r"\w+", text.casefold())
 
 
-def _batches(
-    said: Sequence[tuple[str, Sequence[int]]], limit: int, count: Callable[[str], int]
-) -> Iterator[list[tuple[str, Sequence[int]]]]:
-    batch: list[tuple[str, Sequence[int]]] = []
+def _batches(messages: Sequence[Said], mind: Mind) -> Iterator[list[Said]]:
+    """Messages in parts that fit a prompt; for the bundled model eight at most, of which it can write the facts."""
+    most = len(messages) if mind.full else MESSAGES
+    limit = room(mind, prompts.FULL_TOKENS, 0.6) if mind.full else room(mind, _ANSWER, 0.8)
+    batch: list[Said] = []
     length = 0
-    for text, turns in said:
-        for piece in cut(text, limit, count):
-            size = count(piece) + 1
-            if batch and (length + size > limit or len(batch) == MESSAGES):
+    for line, turns in messages:
+        for piece in cut(line.text, limit, mind.count_tokens):
+            size = mind.count_tokens(piece) + 1
+            if batch and (length + size > limit or len(batch) == most):
                 yield batch
                 batch, length = [], 0
-            batch.append((piece, turns))
+            batch.append((Line(piece, line.when), turns))
             length += size
     if batch:
         yield batch
@@ -110,7 +123,7 @@ def add(fact: Fact, log: MemoryLog, kind: str = FACT, **fields: Any) -> Item:
 
 
 def shortened(item: Item, limit: int = prompts.MAX_TEXT) -> str:
-    """An item's text as a line of a prompt."""
+    """An item's text as a line of a plain prompt, which the bundled model reads."""
     return " ".join(item.text.split())[:limit]
 
 
@@ -122,13 +135,38 @@ async def near(
     return [items[i] for i in found.order[:k] if found.scores[i] >= at_least]
 
 
-async def decide(
-    facts: Sequence[Fact], old: Sequence[Item], mind: Mind, log: MemoryLog, kind: str = FACT, **fields: Any
-) -> list[Item]:
-    """Mem0's update: the model says per fact what becomes of the old memories; what it says is done.
+def decision(old: Sequence[Item], facts: Sequence[Fact]) -> dict[str, Any]:
+    """The schema of Mem0's update: events over old and new entries, as many as there is to say."""
+    entry = schemas.fields(
+        id=schemas.number(0, len(old), f"number of the old memory; {len(old)} for a new one"),
+        text=schemas.text("what the memory says afterwards; of DELETE: what it said"),
+        event=schemas.one_of(EVENTS, "what happens to it"),
+        fact=schemas.index(len(facts), "number of the new fact that it comes from", default=-1),
+    )
+    return schemas.fields(memory=schemas.many(entry, "what changes; what stays as it is may be left out"))
 
-    Old memories are shown under the numbers 0, 1, ... so that the model cannot mangle their ids. ADD writes a new item,
-    UPDATE rewrites an old one under its id, DELETE ends one and adds nothing, NONE does nothing. One model call.
+
+async def decide(
+    strategy: MemoryStrategy,
+    name: str,
+    facts: Sequence[Fact],
+    old: Sequence[Item],
+    mind: Mind,
+    log: MemoryLog,
+    kind: str = FACT,
+    fields: Mapping[str, Any] | None = None,
+    **asked: Any,
+) -> list[Item]:
+    """Mem0's update: the model says what becomes of old memories and new facts; what it says is done. One model call.
+
+    Old memories and new facts are shown under the numbers 0, 1, ... so that the model cannot mangle ids. ADD writes a
+    new item, UPDATE rewrites an old one under its id, DELETE ends one, NONE does nothing. A full prompt may answer with
+    several events for one fact (DELETE of the old and ADD of the new); the one-liner with exactly one per fact, in
+    their order. Of two events for one old memory texts are merged; what cannot be merged is refused and on record.
+
+    Args:
+        name: of the method's operation; its template is given ``memories``, ``facts`` and what ``asked`` adds.
+        fields: of new items.
 
     Returns:
         The items written or rewritten.
@@ -136,39 +174,75 @@ async def decide(
     if not facts:
         return []
     kept = old[: fitting([i.text for i in old], mind, 96 * len(facts), 0.5)]
-    reply = await ask(mind, log, prompts.decide([shortened(i) for i in kept], [f.text for f in facts]))
+    plain = prompts.decide([shortened(i) for i in kept], [f.text for f in facts])
+    new = [Line(f.text, log.said_at(f.turns)) for f in facts]
+    schema = decision(kept, facts)
+    inputs = {"memories": [told(i) for i in kept], "facts": new, **asked}
+    reply = await ask(mind, log, strategy.operation(name, plain, schema=schema, **inputs))
     if reply is None:
         return []
-    done = []
+    events = _Events(kept, log, kind, dict(fields or {}), reply.cause)
     for number, entry in enumerate(reply["memory"]):
-        fact = facts[min(number, len(facts) - 1)]
-        item = _carry_out(entry, Fact(fact.text, fact.turns, reply.cause), kept, log, kind, fields)
-        if item:
-            done.append(item)
-    return done
+        about = entry["fact"] if 0 <= entry["fact"] < len(facts) else min(number, len(facts) - 1)
+        events.carry_out(entry, facts[about])
+    return list(events.done.values())
 
 
-def _carry_out(
-    entry: Mapping[str, Any], fact: Fact, old: Sequence[Item], log: MemoryLog, kind: str, fields: dict[str, Any]
-) -> Item | None:
-    event, number, text = entry["event"], entry["id"], entry["text"]
-    if event == "NONE":
-        return None
-    if event == "ADD":
-        text = text or fact.text
-        return add(Fact(text, fact.turns, fact.cause), log, kind, **fields)
-    if number >= len(old) or not log.state[old[number].id].active:
-        log.dropped("invented id", f"{event} of memory {number}: {text or fact.text}", cause=fact.cause)
-        return None
-    item = log.state[old[number].id]
-    if event == "DELETE":
-        log.delete(item.id, reason=f"contradicted by: {fact.text}", cause=fact.cause)
-        return None
-    if not text:
-        log.dropped("not in the schema", f"UPDATE of {item.id} without a text: {fact.text}", cause=fact.cause)
-        return None
-    return log.update(item.id, text=text, index_text=text, turns=(*item.turns, *fact.turns), hash=digest(text),
-                      updated=log.now, reason="UPDATE", cause=fact.cause)  # fmt: skip
+@dataclass
+class _Events:
+    """Carries out the events of one decision; of two for one old memory none is lost silently."""
+
+    old: Sequence[Item]
+    log: MemoryLog
+    kind: str
+    fields: dict[str, Any]
+    cause: int
+    done: dict[str, Item] = field(default_factory=dict)
+
+    def carry_out(self, entry: Mapping[str, Any], fact: Fact) -> None:
+        event, number, text = entry["event"], entry["id"], entry["text"]
+        if event == "NONE":
+            return
+        if event == "ADD":
+            self._add(text or fact.text, fact)
+        elif number >= len(self.old):
+            self._lost(INVENTED, f"{event} of memory {number}: {text or fact.text}")
+        elif not self.log.state[self.old[number].id].active:
+            self._after_its_end(event, number, text or fact.text, fact)
+        elif event == "DELETE":
+            self._delete(self.old[number].id, fact)
+        elif text:
+            self._update(self.old[number].id, text, fact)
+        else:
+            self._lost(UNFIT, f"UPDATE of {self.old[number].id} without a text: {fact.text}")
+
+    def _add(self, text: str, fact: Fact) -> None:
+        item = add(Fact(text, fact.turns, self.cause), self.log, self.kind, **self.fields)
+        self.done[item.id] = item
+
+    def _delete(self, id: str, fact: Fact) -> None:
+        if id in self.done:
+            self._lost("two events", f"DELETE of {id}, which this decision has just rewritten")
+            return
+        self.log.delete(id, reason=f"contradicted by: {fact.text}", cause=self.cause)
+
+    def _update(self, id: str, text: str, fact: Fact) -> None:
+        item = self.log.state[id]
+        if id in self.done and item.text not in text:
+            text = item.text if text in item.text else f"{item.text} {text}"
+        self.done[id] = self.log.update(
+            id, text=text, index_text=text, turns=(*item.turns, *fact.turns), hash=digest(text), updated=self.log.now,
+            reason="UPDATE", cause=self.cause,
+        )  # fmt: skip
+
+    def _after_its_end(self, event: str, number: int, text: str, fact: Fact) -> None:
+        """A second event for a memory that the first one deleted: what it would have said is a memory of its own."""
+        self._lost("two events", f"{event} of {self.old[number].id}, which this decision has just deleted: {text}")
+        if event == "UPDATE":
+            self._add(text, fact)
+
+    def _lost(self, reason: str, detail: str) -> None:
+        self.log.dropped(reason, detail, operation="decide", cause=self.cause)
 
 
 def with_recent(recall: Recall, items: Sequence[Item]) -> Recall:

@@ -59,12 +59,18 @@ class PromptSet:
         full = operation.full
         if self.name == "plain":
             return Rendered(operation.messages, operation.schema, operation.max_tokens)
-        if full is None:
+        source = self.source(full) if full else None
+        if full is None or source is None:
             return _explained(operation)
         inputs = {"format": in_words(full.schema), **full.inputs}
-        source = f"{full.method}/{full.name}.md"
         messages = self._messages(source, inputs if dates else undated(inputs), full)
         return Rendered(messages, full.schema, full.max_tokens * operation.room)
+
+    def source(self, full: Full) -> str | None:
+        """Which file holds an operation's prompt, None when there is none: a method from outside may do without."""
+        names = (f"{method}/{full.name}.md" for method in (full.method, *full.extends))
+        folders = self._folders(full.folder)
+        return next((name for name in names if any((folder / name).is_file() for folder in folders)), None)
 
     def answer(
         self, spans: Sequence[Line], question: str, task: str = "", asked: str = "", dates: bool = True

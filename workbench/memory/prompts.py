@@ -33,6 +33,7 @@ class Full:
         inputs: what its template may show.
         schema: JSON schema of the answer, without the limits of a small model.
         folder: where a method from outside keeps its prompts; empty for those that ship.
+        extends: methods whose prompt of this name serves where the method has none of its own.
     """
 
     method: str
@@ -41,6 +42,7 @@ class Full:
     schema: dict[str, Any]
     max_tokens: int = FULL_TOKENS
     folder: str = ""
+    extends: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,6 +107,9 @@ class _Reader:
 
     def _array(self, schema: Mapping[str, Any], value: list[Any], where: str, whole: bool) -> list[Any]:
         last = len(value) - 1  # of an answer that was cut off only the last entry may be half
+        if not whole and schema["items"].get("type") == "string":
+            value = list(dict.fromkeys(v for v in value if isinstance(v, str)))  # one of each, where it looped
+            last = len(value) - 1
         read = (self.read(schema["items"], entry, f"{where}[{n}]", whole or n < last) for n, entry in enumerate(value))
         return [entry for entry in read if entry is not _UNFIT]
 

@@ -4,7 +4,9 @@ import json
 
 import pytest
 
-from workbench.llm.loops import LoopGuard, loop_start
+from workbench.llm.loops import LoopGuard, loop_start, open_lists
+from workbench.memory import prompts
+from workbench.memory.prompts import loosened
 
 
 def watched(text: str, json_text: bool = True) -> str | None:
@@ -38,3 +40,16 @@ def test_equal_entries_and_ordinary_text_are_none() -> None:
 
 def test_an_escaped_quote_does_not_end_the_string() -> None:
     assert watched('{"a": "' + 'he said \\"no\\", ' * 30) is not None
+
+
+def test_a_list_that_says_the_same_again_is_a_loop_only_where_its_length_is_free() -> None:
+    same = json.dumps({"facts": ["Ida", "Ola"] * 30})
+    guard, ended = LoopGuard(entries=True), 0
+    for at, char in enumerate(same):
+        if guard.add(char.encode()):
+            ended = at
+            break
+    assert 0 < ended < 80 and watched(same) is None
+    facts = prompts.facts(["x"]).schema or {}
+    assert open_lists(loosened(facts)) and not open_lists(facts)
+    assert not open_lists(prompts.relate("x", ["y"] * 9).schema or {})

@@ -6,15 +6,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
-from workbench.memory import prompts
+from workbench.memory import prompts, schemas
 from workbench.memory.base import Fidelity, Hit, MemoryStrategy, Mind, Recall
 from workbench.memory.facts import fitting
 from workbench.memory.items import Item
+from workbench.memory.lines import one_line, said, told
 from workbench.memory.log import MemoryLog
 from workbench.memory.replies import Reply, ask
 from workbench.memory.retrieval import ranked, span
 from workbench.memory.vectors import VectorIndex
 from workbench.sessions.model import Turn
+
+_ACTIONS = ("strengthen", "update_neighbor")
 
 
 @dataclass
@@ -50,7 +53,7 @@ class AMem(MemoryStrategy):
 
     async def observe(self, turn: Turn, mind: Mind, log: MemoryLog) -> None:
         """Analyse the turn, find its neighbours, store the note, evolve."""
-        analysis = await ask(mind, log, prompts.note(" ".join(turn.said.split())))
+        analysis = await ask(mind, log, self.operation("note", prompts.note(one_line(turn.said)), message=said(turn)))
         made: Mapping[str, Any] = analysis.data if analysis else {"keywords": [], "context": "", "tags": []}
         notes = log.state.active("note")
         found = await self._index.search(turn.said, notes, mind, self.neighbours)
@@ -62,13 +65,19 @@ class AMem(MemoryStrategy):
                          evolved=False)  # fmt: skip
         await self._index.add([index_text], mind)
         near = near[: fitting([_full(n) for n in near], mind, 512)]  # one endless note must not fail all after it
-        evolution = await ask(mind, log, prompts.evolve(_full(note), [_full(n) for n in near]))
+        plain = prompts.evolve(_full(note), [_full(n) for n in near])
+        lines, schema = [told(n, _full(n)) for n in near], _evolution(len(near))
+        operation = self.operation("evolve", plain, schema=schema, note=told(note, _full(note)), neighbours=lines)
+        evolution = await ask(mind, log, operation)
         if evolution:
             self._evolve(note, near, evolution, log)
 
     def _evolve(self, note: Item, near: Sequence[Item], evolution: Reply, log: MemoryLog) -> None:
-        links, cause = list(dict.fromkeys(evolution["links"])), evolution.cause
-        updates = {u["neighbour"]: u for u in evolution["updates"]}
+        actions, cause = evolution["actions"], evolution.cause
+        if not evolution["should_evolve"]:
+            actions = []
+        links = list(dict.fromkeys(evolution["links"])) if "strengthen" in actions else []
+        updates = {u["neighbour"]: u for u in evolution["updates"]} if "update_neighbor" in actions else {}
         log.note("evolution", {"links": len(links), "updates": len(updates)}, subject=note.id, cause=cause)
         if not links and not updates:
             return
@@ -105,7 +114,8 @@ class AMem(MemoryStrategy):
         return self._with_links(recall, log)
 
     async def _words(self, query: str, mind: Mind, log: MemoryLog) -> str:
-        reply = await ask(mind, log, prompts.keywords(query)) if self.query_keywords else None
+        operation = self.operation("keywords", prompts.keywords(query), question=query)
+        reply = await ask(mind, log, operation) if self.query_keywords else None
         if reply and any(reply["keywords"]):
             log.note("keywords", reply["keywords"], cause=reply.cause)
             return ", ".join(reply["keywords"])
@@ -133,6 +143,23 @@ class AMem(MemoryStrategy):
         spans = [*recall.spans, *(span(log.state[t], by.score - 2, _shown) for t, by in extra.items())]
         place = {item.id: n for n, item in enumerate(log.state.items.values())}
         return Recall(tuple(sorted(spans, key=lambda s: place[s.items[0]])), tuple(hits), self.k)
+
+
+def _evolution(count: int) -> dict[str, Any]:
+    """The schema of the evolution; the one-liner asks neither whether to evolve nor how, and so does both."""
+    tags = schemas.texts("its tags as they should be now")
+    update = schemas.fields(
+        neighbour=schemas.index(count, "number of the neighbour"),
+        context=schemas.text("its context as it should read now"),
+        tags=tags,
+    )
+    return schemas.fields(
+        should_evolve=schemas.truth("whether the new note changes anything", default=True),
+        actions=schemas.many(schemas.one_of(_ACTIONS), "what to do", most=len(_ACTIONS)) | {"default": [*_ACTIONS]},
+        links=schemas.many(schemas.index(count), "numbers of the neighbours to link the new note to", most=count),
+        tags=schemas.texts("the new note's tags as they should be now"),
+        updates=schemas.many(update, "the neighbours whose context or tags change", most=count),
+    )
 
 
 def _index_text(context: str, keywords: Sequence[str]) -> str:

@@ -12,6 +12,7 @@ from workbench.memory import prompts
 from workbench.memory.base import Fidelity, MemoryStrategy, Mind, Recall
 from workbench.memory.facts import Fact, extract, fitting, near, shortened, with_recent
 from workbench.memory.items import Item
+from workbench.memory.lines import told
 from workbench.memory.log import MemoryLog
 from workbench.memory.replies import ask
 from workbench.memory.retrieval import ranked
@@ -65,7 +66,7 @@ class CAIM(MemoryStrategy):
         log.write(turn.said, MESSAGE, index_text="", part=turn.part)
 
     async def _think(self, stm: Sequence[Item], mind: Mind, log: MemoryLog) -> None:
-        facts, complete = await extract([(m.text, m.turns) for m in stm], mind, log)
+        facts, complete = await extract(self, "facts", [(told(m), m.turns) for m in stm], mind, log)
         if not complete and len(stm) < 3 * self.session:
             return  # on record; tried again with the next turn
         tags, _ = await self._tags(" ".join(f.text for f in facts), ONTOLOGY, mind, log) if facts else ([], 0)

@@ -13,6 +13,7 @@ from workbench.memory.base import Fidelity, MemoryStrategy, Mind, Recall
 from workbench.memory.exchanges import PENDING, Exchange, clear, proceed
 from workbench.memory.facts import extract, fitting, with_recent
 from workbench.memory.items import Item
+from workbench.memory.lines import Line, told
 from workbench.memory.log import MemoryLog
 from workbench.memory.replies import ask
 from workbench.memory.retrieval import best, marked
@@ -64,7 +65,7 @@ class ChemAgent(MemoryStrategy):
         if closed is None:
             return
         said = [(closed.request, closed.turns[:1]), (closed.answer, closed.turns[1:] or closed.turns)]
-        steps, _ = await extract([(text, turns) for text, turns in said if text], mind, log)
+        steps, _ = await extract(self, "plan", [(Line(text), turns) for text, turns in said if text], mind, log)
         status, cause = await self._verify(closed, mind, log)
         text = f"{closed.request} {closed.answer}".strip()
         plan = log.write(closed.request, PLAN, closed.turns, cause=cause, status=status, index_text="")
@@ -107,7 +108,7 @@ class ChemAgent(MemoryStrategy):
     ) -> list[str]:
         stored = {i.text: i for i in log.state.active(KNOWLEDGE)}
         if around and mean < self.imagine:
-            facts, _ = await extract([(i.text, i.turns) for i in around], mind, log)
+            facts, _ = await extract(self, "imagine", [(told(i), i.turns) for i in around], mind, log)
             for fact in facts[: self.k]:
                 if fact.text not in stored:
                     stored[fact.text] = log.write(fact.text, KNOWLEDGE, fact.turns, cause=fact.cause, imagined=query)

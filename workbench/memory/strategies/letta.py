@@ -9,6 +9,7 @@ from workbench.memory import prompts
 from workbench.memory.base import Fidelity, MemoryStrategy, Mind, Recall
 from workbench.memory.facts import add, decide, extract, fitting, near, shortened, with_recent
 from workbench.memory.items import Item
+from workbench.memory.lines import one_line, said
 from workbench.memory.log import MemoryLog
 from workbench.memory.pieces import room
 from workbench.memory.replies import ask
@@ -71,22 +72,22 @@ class Letta(MemoryStrategy):
             await self._relieve(queue, mind, log)
 
     async def _keep(self, turn: Turn, mind: Mind, log: MemoryLog) -> None:
-        said = " ".join(turn.said.split())
+        text = one_line(turn.said)
         place = "archival"  # for what is too long to be judged as a whole
-        if fitting([said], mind, 64):
-            reply = await ask(mind, log, prompts.choose(said, _PLACES))
+        if fitting([text], mind, 64):
+            reply = await ask(mind, log, prompts.choose(text, _PLACES))
             place = reply["choice"][0] if reply and reply["choice"] else "none"
         log.note("place", place)
         if place == "none":
             return
-        facts, _ = await extract([(turn.said, [turn.index])], mind, log)
+        facts, _ = await extract(self, "facts", [(said(turn), [turn.index])], mind, log)
         if place == "archival":
             await self._index.add([add(f, log, PASSAGE).index_text for f in facts], mind)
             return
         old: dict[str, Item] = {}
         for fact in facts:
             old |= {i.id: i for i in await near(self._index, fact.text, log.state.active(CORE), mind, 5)}
-        await decide(facts, list(old.values()), mind, log, CORE)
+        await decide(self, "replace", facts, list(old.values()), mind, log, CORE)
         await self._bound_core(mind, log)
 
     async def _bound_core(self, mind: Mind, log: MemoryLog) -> None:

@@ -12,6 +12,7 @@ from workbench.memory import prompts
 from workbench.memory.base import Fidelity, MemoryStrategy, Mind, Recall
 from workbench.memory.facts import FACT, MESSAGES, add, extract, shortened, with_recent
 from workbench.memory.items import Item
+from workbench.memory.lines import told
 from workbench.memory.log import MemoryLog
 from workbench.memory.pieces import room
 from workbench.memory.replies import ask
@@ -90,7 +91,7 @@ class LightMem(MemoryStrategy):
     async def _extract(self, mind: Mind, log: MemoryLog) -> None:
         turns = _buffer(SHORT_TERM, log)[:MESSAGES]  # what one call takes; the rest waits for the next
         older = log.state.active(FACT)
-        facts, complete = await extract([(t.text, t.turns) for t in turns], mind, log)
+        facts, complete = await extract(self, "facts", [(told(t), t.turns) for t in turns], mind, log)
         if not complete:
             return  # on record; the turns stay and are tried again with the next that come
         if not facts:

@@ -8,6 +8,7 @@ from typing import ClassVar
 from workbench.memory.base import Fidelity, MemoryStrategy, Mind, Recall
 from workbench.memory.facts import FACT, Fact, decide, extract, near
 from workbench.memory.items import Item
+from workbench.memory.lines import said
 from workbench.memory.log import MemoryLog
 from workbench.memory.retrieval import ranked
 from workbench.memory.vectors import VectorIndex
@@ -44,9 +45,9 @@ class Mem0(MemoryStrategy):
         """Extract, look up, decide, carry out."""
         if turn.role == "system":
             return
-        facts, _ = await extract([(turn.said, [turn.index])], mind, log)
+        facts, _ = await extract(self, "facts", [(said(turn), [turn.index])], mind, log)
         old = await self._related(facts, mind, log)
-        changed = await decide(facts, old, mind, log)
+        changed = await decide(self, "decide", facts, old, mind, log)
         await self._index.add([i.index_text for i in changed], mind)
 
     async def _related(self, facts: list[Fact], mind: Mind, log: MemoryLog) -> list[Item]:

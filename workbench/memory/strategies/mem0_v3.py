@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from workbench.memory.base import Fidelity, MemoryStrategy, Mind, Recall
 from workbench.memory.facts import FACT, add, digest, extract
 from workbench.memory.items import Item
+from workbench.memory.lines import said
 from workbench.memory.log import MemoryLog
 from workbench.memory.retrieval import Lexical, best, ranked, words
 from workbench.memory.vectors import VectorIndex
@@ -79,7 +80,7 @@ class Mem0V3(MemoryStrategy):
     async def observe(self, turn: Turn, mind: Mind, log: MemoryLog) -> None:
         """Extract, drop what is known word for word, add, link entities."""
         known = {i.fields["hash"]: i.id for i in log.state.active(FACT)}
-        facts, _ = await extract([(turn.said, [turn.index])], mind, log)
+        facts, _ = await extract(self, "facts", [(said(turn), [turn.index])], mind, log)
         for fact in facts:
             same = known.get(digest(fact.text))
             if same:

@@ -14,6 +14,7 @@ from workbench.memory import prompts
 from workbench.memory.base import Fidelity, MemoryStrategy, Mind, Recall
 from workbench.memory.facts import add, extract, fitting, shortened, with_recent
 from workbench.memory.items import Item
+from workbench.memory.lines import told
 from workbench.memory.log import MemoryLog
 from workbench.memory.pieces import room
 from workbench.memory.replies import ask
@@ -133,7 +134,7 @@ class MemoryOS(MemoryStrategy):
 
     async def _draw_out(self, segment: str, mind: Mind, log: MemoryLog) -> None:
         fresh = _fresh(segment, log)
-        facts, complete = await extract([(p.text, p.turns) for p in fresh], mind, log)
+        facts, complete = await extract(self, "profile", [(told(p), p.turns) for p in fresh], mind, log)
         if not complete:
             return  # on record; the segment stays hot and is tried again
         known = {i.text for i in log.state.active(KNOWLEDGE)}

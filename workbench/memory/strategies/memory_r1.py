@@ -8,6 +8,7 @@ from typing import ClassVar
 from workbench.memory import prompts
 from workbench.memory.base import Fidelity, MemoryStrategy, Mind, Recall
 from workbench.memory.facts import FACT, decide, extract, fitting, near, shortened
+from workbench.memory.lines import said
 from workbench.memory.log import MemoryLog
 from workbench.memory.replies import ask
 from workbench.memory.retrieval import ranked
@@ -46,10 +47,10 @@ class MemoryR1(MemoryStrategy):
 
     async def observe(self, turn: Turn, mind: Mind, log: MemoryLog) -> None:
         """Extract, then let the manager decide on one fact after the other."""
-        facts, _ = await extract([(turn.said, [turn.index])], mind, log)
+        facts, _ = await extract(self, "facts", [(said(turn), [turn.index])], mind, log)
         for fact in facts:
             old = await near(self._index, fact.text, log.state.active(FACT), mind, self.neighbours)
-            changed = await decide([fact], old, mind, log)
+            changed = await decide(self, "decide", [fact], old, mind, log)
             await self._index.add([i.index_text for i in changed], mind)
 
     async def recall(self, query: str, mind: Mind, log: MemoryLog) -> Recall:

@@ -12,6 +12,7 @@ from workbench.memory import prompts
 from workbench.memory.base import Fidelity, MemoryStrategy, Mind, Recall
 from workbench.memory.facts import Fact, extract, fitting, keyed_words, near, shortened
 from workbench.memory.items import Item
+from workbench.memory.lines import Line
 from workbench.memory.log import MemoryLog
 from workbench.memory.pieces import cut, room
 from workbench.memory.replies import ask
@@ -91,7 +92,7 @@ class MemOS(MemoryStrategy):
         facts: list[Fact] = []
         complete = False
         if self.mode == "fine":
-            facts, complete = await extract([(window, [turn])], mind, log)
+            facts, complete = await extract(self, "facts", [(Line(window, log.when), [turn])], mind, log)
         return facts if complete else [*facts, Fact(window, (turn,), 0)]
 
     @staticmethod

@@ -8,8 +8,9 @@ from typing import ClassVar
 
 from workbench.memory import prompts
 from workbench.memory.base import Fidelity, MemoryStrategy, Mind, Recall
-from workbench.memory.facts import decide, extract, fitting, near, shortened, with_recent
+from workbench.memory.facts import Said, decide, extract, fitting, near, shortened, with_recent
 from workbench.memory.items import Item
+from workbench.memory.lines import said, told
 from workbench.memory.log import MemoryLog
 from workbench.memory.replies import ask
 from workbench.memory.retrieval import best, marked
@@ -59,13 +60,13 @@ class MIRIX(MemoryStrategy):
         if len(waiting) + 1 < self.batch:
             log.write(turn.said, MESSAGE, index_text="")
             return
-        said = [*((m.text, m.turns) for m in waiting), (turn.said, (turn.index,))]
-        woken = await self._meta([text for text, _ in said], mind, log)
+        heard = [*((told(m), m.turns) for m in waiting), (said(turn), (turn.index,))]
+        woken = await self._meta([line.text for line, _ in heard], mind, log)
         if woken is None and self.batch > 1:
             log.write(turn.said, MESSAGE, index_text="")  # nothing is lost: tried again with the next message
             return
         for store in woken or ():
-            await self._manage(store, said, mind, log)
+            await self._manage(store, heard, mind, log)
         for message in waiting:
             log.evict(message.id, reason="taken in")
 
@@ -78,12 +79,12 @@ class MIRIX(MemoryStrategy):
         log.note("managers", woken or [], cause=reply.cause if reply else 0)
         return woken
 
-    async def _manage(self, store: str, said: Sequence[tuple[str, Sequence[int]]], mind: Mind, log: MemoryLog) -> None:
-        facts, _ = await extract(said, mind, log)
+    async def _manage(self, store: str, heard: Sequence[Said], mind: Mind, log: MemoryLog) -> None:
+        facts, _ = await extract(self, "facts", heard, mind, log)
         old: dict[str, Item] = {}
         for fact in facts:
             old |= {i.id: i for i in await near(self._index, fact.text, log.state.active(store), mind, 5)}
-        changed = await decide(facts, list(old.values()), mind, log, store)
+        changed = await decide(self, "decide", facts, list(old.values()), mind, log, store)
         await self._index.add([i.index_text for i in changed], mind)
         if store == "core" and sum(len(i.text) for i in log.state.active("core")) >= 0.9 * self.core:
             await self._rewrite_core(mind, log)

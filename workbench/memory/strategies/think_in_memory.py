@@ -13,6 +13,7 @@ from workbench.memory import prompts
 from workbench.memory.base import Fidelity, MemoryStrategy, Mind, Recall
 from workbench.memory.facts import extract, fitting, shortened
 from workbench.memory.items import Item
+from workbench.memory.lines import said
 from workbench.memory.log import MemoryLog
 from workbench.memory.pieces import Vectors
 from workbench.memory.replies import ask
@@ -57,7 +58,7 @@ class ThinkInMemory(MemoryStrategy):
 
     async def observe(self, turn: Turn, mind: Mind, log: MemoryLog) -> None:
         """Insert, forget, merge."""
-        facts, _ = await extract([(turn.said, [turn.index])], mind, log)
+        facts, _ = await extract(self, "facts", [(said(turn), [turn.index])], mind, log)
         new: dict[int, list[Item]] = {}
         for fact in facts:
             bucket = await self.bucket(fact.text, mind, log.seed)
