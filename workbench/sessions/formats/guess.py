@@ -17,9 +17,7 @@ _NAMED = 6  # keys, members or tables that are listed
 def seems(data: Any) -> tuple[str, str]:
     """What the data is, and the remedy."""
     known = ", ".join(titles().values())
-    remedy = (
-        f"export the conversation in one of the formats that are read ({known}); docs/formats.md has a sample of each"
-    )
+    remedy = f"read are: {known}; docs/formats.md has a sample of each: export the conversation as one of them"
     if isinstance(data, Archive):
         return f"a zip archive without a session file ({_listed(data.names)})", remedy
     if isinstance(data, Database):

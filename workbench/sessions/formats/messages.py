@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -155,6 +155,22 @@ def said(row: Any, where: str, at: When = NEVER, part: int = 0) -> list[Said]:
     _fill(pieces, row)
     pieces.flush(always=not pieces.out)
     return pieces.out
+
+
+def folded(messages: Sequence[Said]) -> list[Said]:
+    """Messages without those that are thoughts alone: the thoughts go to what the assistant says next."""
+    found: list[Said] = []
+    thoughts: list[str] = []
+    for message in messages:
+        thought = message.extra.get("thinking")
+        if thought and not message.text and not message.calls:
+            thoughts.append(thought)
+            continue
+        if thoughts and message.role == "assistant":
+            told = "\n".join([*thoughts, *([thought] if thought else [])])
+            message, thoughts = replace(message, extra={**message.extra, "thinking": told}), []
+        found.append(message)
+    return found
 
 
 def _typed(row: Mapping[str, Any]) -> Any:

@@ -1,302 +1,275 @@
-"""OpenAI chat: ``messages`` as JSON or JSON Lines, and logs of requests with their responses.
+"""OpenAI chat: ``messages`` and ``input`` as JSON or JSON Lines, threads, training data, and logs with their responses.
 
-Read are: an object with ``messages``; a bare list of messages; a list, or a file with one per line, of such objects
-(fine-tuning data); log records that hold the request and the response, side by side (``messages`` and ``choices``),
-nested (``request``/``response``, ``body``) or as a batch file. Consecutive requests of a conversation repeat its
-history: what is already known is collapsed by comparing prefixes, and a warning says how much.
+Read are: messages, bare or in an object, in a list or one per line; the items of the Responses API; the messages of
+Assistants threads; rows of training data (``messages``, ``prompt`` and ``completion``, preferences); batch files; log
+records that hold request and response, side by side (``messages`` and ``choices``, ``input`` and ``output``) or nested
+(``request``/``response``, ``body``); streamed chunks. Requests of a conversation repeat its history: what is already
+known is told once (``threads``), and a warning says how much.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from workbench.sessions.formats.limits import check_turns
-from workbench.sessions.formats.lines import Lines
-from workbench.sessions.formats.shapes import array, describe, string, table
-from workbench.sessions.model import Session, Turn
+from workbench.sessions.formats.limits import Remarks
+from workbench.sessions.formats.lines import dotted, placed, sample, stem
+from workbench.sessions.formats.messages import Said, folded, plain, said
+from workbench.sessions.formats.shapes import array, each, table
+from workbench.sessions.formats.threads import Record, named, threads
+from workbench.sessions.formats.when import When, first
+from workbench.sessions.model import Session
 
-KNOWN_ROLES = ("system", "developer", "user", "assistant", "tool", "function")
 _WRAPPERS = ("request", "body", "kwargs", "input", "inputs", "params")
-_ANSWERS = ("response", "completion", "output", "outputs")
+_ANSWERS = ("response", "completion", "output", "outputs", "result", "body")
+_DEPTH = 3
+_CONVERSATION = ("conversation_id", "conversationId", "thread_id", "threadId", "session_id", "sessionId", "chat_id")
+_PERSON = ("user", "user_id", "userId", "safety_identifier", "end_user")
+_SAYS = {"content", "tool_calls", "parts", "audio", "refusal", "function_call"}
+_ITEMS = ("message", "function_call", "function_call_output", "reasoning")
 
 
 def detect(data: Any, path: Path) -> bool:
     """Messages, or one or several records that hold messages."""
-    if isinstance(data, list) and data and not isinstance(data, Lines) and _is_message(data[0]):
-        return True
-    first = data[0] if isinstance(data, list) and data else data
-    return isinstance(first, dict) and _request(first) is not None
+    data = _page(data)
+    rows = [r for r in data if isinstance(r, list)][:1] if isinstance(data, list) else []
+    return any(map(_is_message, sample(rows[0]))) if rows else any(map(_is_known, sample(data)))
 
 
 def read(data: Any, path: Path) -> list[Session]:
     """One session per conversation, in the order in which they begin."""
-    records = list(_records(data))
-    conversations: list[_Conversation] = []
-    known: dict[int, _Conversation] = {}
-    for record in records:
-        conversation = _continued(record, known)
-        if conversation is None:
-            conversation = _Conversation(record.where)
-            conversations.append(conversation)
-        conversation.take(record)
-        known[_key(conversation.asked)] = known[_key(conversation.said)] = conversation
-    names = [path.stem] if len(conversations) == 1 else [f"{path.stem} {n + 1}" for n in range(len(conversations))]
-    return [c.session(name) for c, name in zip(conversations, names, strict=True)]
+    remarks = Remarks()
+    records = each(_rows(data), _record, remarks)
+    return named(threads(_joined(records, remarks)), stem(path), "openai", remarks)
 
 
-@dataclass(frozen=True, slots=True)
-class _Message:
-    """A message as it stands in the file, and what makes it the same as another."""
-
-    row: Mapping[str, Any]
-    where: str
-    date: str = ""
-
-    @property
-    def role(self) -> str:
-        return str(self.row.get("role", ""))
-
-    @property
-    def system(self) -> bool:
-        return self.role in ("system", "developer")
-
-    @property
-    def identity(self) -> str:
-        kept = {k: self.row.get(k) for k in ("role", "tool_calls", "function_call", "tool_call_id")}
-        return json.dumps(kept | {"content": _content(self.row.get("content"))}, sort_keys=True)
-
-
-@dataclass(frozen=True, slots=True)
-class _Record:
-    """A request and, when it was logged, its answer."""
-
-    where: str
-    messages: tuple[_Message, ...]
-    answer: _Message | None
-
-    @property
-    def spoken(self) -> list[_Message]:
-        return [m for m in self.messages if not m.system]
-
-
-@dataclass
-class _Conversation:
-    """What is known of a conversation: ``asked`` up to its last request, ``said`` with that request's answer."""
-
-    where: str
-    turns: list[_Message] = field(default_factory=list)
-    asked: list[_Message] = field(default_factory=list)
-    said: list[_Message] = field(default_factory=list)
-    system: list[str] = field(default_factory=list)
-    repeated: int = 0
-    warnings: list[str] = field(default_factory=list)
-
-    def take(self, record: _Record) -> None:
-        """Append what a record adds."""
-        spoken = record.spoken
-        if self.said and not _begins(spoken, self.said):
-            self.turns.remove(self.said[-1])  # the client went on without the logged answer
-            self.said = self.asked
-            self.warnings.append(f"{record.where}: goes on with another answer than the one logged before; it is kept")
-        self._take_system(record)
-        self.repeated += len(self.said)
-        self.turns += spoken[len(self.said) :]
-        self.asked = self.said = spoken
-        if record.answer:
-            self.turns.append(record.answer)
-            self.said = [*spoken, record.answer]
-
-    def _take_system(self, record: _Record) -> None:
-        system = [m for m in record.messages if m.system]
-        told = [m.identity for m in system]
-        if told == self.system:
-            self.repeated += len(told)
-            return
-        if self.turns:
-            self.warnings.append(f"{record.where}: the system message changed; the new one is a turn of its own")
-            system = [m for m in system if m.identity not in self.system]
-        self.turns += system
-        self.system = told
-
-    def session(self, name: str) -> Session:
-        """The conversation as a session."""
-        check_turns(len(self.turns), self.where)
-        if self.repeated:
-            self.warnings.append(f"{self.where}: {self.repeated} repeated messages collapsed")
-        names: dict[str, str] = {}
-        turns = tuple(_turn(m, i, names, self.warnings) for i, m in enumerate(self.turns))
-        self.warnings += _unanswered(self.turns)
-        if not any(t.date for t in turns):
-            self.warnings.append(f"{self.where}: no message has a time")
-        return Session(name, turns, (), "openai", tuple(dict.fromkeys(self.warnings)))
-
-
-def _begins(spoken: list[_Message], known: list[_Message]) -> bool:
-    return [m.identity for m in spoken[: len(known)]] == [m.identity for m in known]
-
-
-def _key(messages: list[_Message]) -> int:
-    key = 0
-    for message in messages:
-        key = hash((key, message.identity))
-    return key
-
-
-def _continued(record: _Record, known: Mapping[int, _Conversation]) -> _Conversation | None:
-    """The conversation whose history this request repeats, by its longest prefix."""
-    found, key = None, 0
-    for at, message in enumerate(record.spoken):
-        key = hash((key, message.identity))
-        conversation = known.get(key)
-        if conversation and len(conversation.asked) <= at + 1:
-            found = conversation
-    return found
-
-
-def _records(data: Any) -> Iterator[_Record]:
-    if isinstance(data, list) and not isinstance(data, Lines) and _is_message(data[0]):
-        yield _record({"messages": data}, "")
-    elif isinstance(data, list):
-        numbers = data.numbers if isinstance(data, Lines) else None
-        for n, row in enumerate(data):
-            where = f"line {numbers[n]}" if numbers else f"[{n}]"
-            yield _record(table(row, where), where)
-    else:
-        yield _record(data, "")
-
-
-def _record(row: Mapping[str, Any], where: str) -> _Record:
-    request = _request(row)
-    dot = f"{where}." if where else ""
-    rows = array((request or row).get("messages"), f"{dot}messages")
-    date = _date(row, request or row)
-    messages = tuple(_message(m, f"{dot}messages[{i}]", date) for i, m in enumerate(rows))
-    answer = _answer(row)
-    said = _message(answer, f"{dot}choices[0].message", date) if answer else None
-    return _Record(where or "messages", messages, said)
-
-
-def _message(row: Any, where: str, date: str) -> _Message:
-    row = table(row, where)
-    string(row.get("role"), f"{where}.role")
-    return _Message(row, where, _date(row) or date)
+def _page(data: Any) -> Any:
+    """What a page of the API lists: ``{"object": "list", "data": […]}``."""
+    listed = isinstance(data, dict) and isinstance(data.get("data"), list) and _asked(data) is None
+    return data["data"] if listed else data
 
 
 def _is_message(row: Any) -> bool:
-    return isinstance(row, dict) and isinstance(row.get("role"), str) and bool({"content", "tool_calls"} & row.keys())
+    if not isinstance(row, dict):
+        return False
+    item = row.get("type") in _ITEMS and bool({"call_id", "content", "summary"} & row.keys())
+    return item or (isinstance(row.get("role"), str) and bool(_SAYS & row.keys()))
 
 
-def _request(row: Mapping[str, Any], depth: int = 0) -> Mapping[str, Any] | None:
-    """The object with ``messages`` in a record."""
-    if isinstance(row.get("messages"), list):
-        return row
-    inner = (row[k] for k in _WRAPPERS if isinstance(row.get(k), dict)) if depth < 3 else ()
-    return next((found for i in inner if (found := _request(i, depth + 1)) is not None), None)
+def _is_known(row: Mapping[str, Any]) -> bool:
+    streamed = row.get("object") == "chat.completion.chunk"
+    return streamed or _is_message(row) or _asked(row) is not None or _answer(row) is not None
 
 
-def _answer(row: Any, depth: int = 0) -> Any:
-    """``choices[0].message`` of a record's response, None when it was not logged."""
-    if not isinstance(row, dict) or depth > 3:
-        return None
-    choices = row.get("choices")
-    if isinstance(choices, list) and choices and isinstance(choices[0], dict):
-        return choices[0].get("message")
-    return next((a for k in (*_ANSWERS, "body") if (a := _answer(row.get(k), depth + 1))), None)
+# rows of the file ---------------------------------------------------------------------------------------------------
 
 
-def _date(*rows: Mapping[str, Any]) -> str:
-    """The first time that a record or message names, as ISO 8601 in UTC; empty for none."""
-    for row in rows:
-        for key in ("created_at", "created", "timestamp", "create_time"):
-            value = row.get(key)
-            if isinstance(value, int | float) and 0 < value < 1e14:
-                seconds = value / 1000 if value > 1e11 else value  # some log milliseconds
-                return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
-            if isinstance(value, str) and _is_iso(value):
-                return value
+def _rows(data: Any) -> Iterator[tuple[str, Any]]:
+    """Every record with its place. Messages that stand bare are one record, or one for every thread that they name."""
+    data = _page(data)
+    rows = _unstreamed(list(placed(data)))
+    bare = [(where, row) for where, row in rows if _is_message(row)]
+    if isinstance(data, list) and len(bare) * 2 >= len(rows):
+        yield from _threads(rows)
+    else:
+        yield from rows
+
+
+def _unstreamed(rows: list[tuple[str, Any]]) -> list[tuple[str, Any]]:
+    """Rows with the chunks of every streamed answer merged into one."""
+    found: list[tuple[str, Any]] = []
+    streams: dict[str, _Stream] = {}
+    for where, row in rows:
+        if not isinstance(row, dict) or row.get("object") != "chat.completion.chunk":
+            found.append((where, row))
+            continue
+        stream = streams.get(plain(row.get("id")))
+        if stream is None:
+            stream = streams[plain(row.get("id"))] = _Stream({k: v for k, v in row.items() if k != "choices"})
+            found.append((where, stream.row))
+        stream.take(row.get("choices"))
+    for stream in streams.values():
+        stream.finish()
+    return found
+
+
+class _Stream:
+    """An answer that comes in chunks; ``row`` is the record that it makes."""
+
+    def __init__(self, row: dict[str, Any]) -> None:
+        self.row = row
+        self._text: list[str] = []
+        self._calls: list[tuple[str, list[str], list[str]]] = []
+
+    def take(self, choices: Any) -> None:
+        delta = (
+            choices[0].get("delta") if isinstance(choices, list) and choices and isinstance(choices[0], dict) else {}
+        )
+        if not isinstance(delta, dict):
+            return
+        self._text.append(delta["content"] if isinstance(delta.get("content"), str) else "")
+        parts = delta.get("tool_calls")
+        for part in parts if isinstance(parts, list) else ():
+            function = part.get("function") if isinstance(part, dict) else None
+            if isinstance(function, dict):
+                if isinstance(function.get("name"), str) or not self._calls:
+                    self._calls.append((plain(part.get("id")), [], []))
+                self._calls[-1][1].append(plain(function.get("name")))
+                self._calls[-1][2].append(plain(function.get("arguments")))
+
+    def finish(self) -> None:
+        calls = [
+            {"id": id, "function": {"name": "".join(name), "arguments": "".join(arguments)}}
+            for id, name, arguments in self._calls
+        ]
+        message = {"role": "assistant", "content": "".join(self._text), "tool_calls": calls}
+        self.row["choices"] = [{"message": message}]
+
+
+def _threads(rows: list[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
+    found: dict[str, list[tuple[str, Any]]] = {}
+    for where, row in rows:
+        found.setdefault(_conversation(row) if isinstance(row, dict) else "", []).append((where, row))
+    for name, messages in found.items():
+        yield "", {"messages": _Bare(messages), **({"thread_id": name} if name else {})}
+
+
+class _Bare(list[Any]):
+    """Messages that stand in the file itself, each with its place."""
+
+    def __init__(self, rows: list[tuple[str, Any]]) -> None:
+        super().__init__(row for _, row in rows)
+        self.places = [where if where.startswith("line ") else f"messages{where}" for where, _ in rows]
+
+
+# a record -----------------------------------------------------------------------------------------------------------
+
+
+def _record(where: str, row: Any) -> tuple[Record, tuple[str, ...], Mapping[str, Any]]:
+    """A record, the remarks about it, and the row that it stands in."""
+    if isinstance(row, list):
+        row = {"messages": row}
+    row = table(row, where)
+    request, answer = _asked(row), _answer(row)
+    if request is None and answer is None:
+        array(row.get("messages"), dotted(where, "messages"))
+    remarks = Remarks()
+    at = first(row, request, _inner(row, *_ANSWERS))
+    asked = _messages(request or {}, where, at, remarks)
+    told = _told(answer, where, at, remarks)
+    if request is None:
+        remarks.add(where, "an answer without its question: the request is in another file")
+    id = plain(row.get("custom_id")) or _conversation(row) or _conversation(request or {})
+    whole = _is_whole(row, id, at, asked, told)
+    name = plain(row.get("title")) or id
+    scope = next((plain(r[k]) for r in (row, request or {}) for k in _PERSON if isinstance(r.get(k), str)), "")
+    record = Record(where or "messages", tuple(asked), tuple(told), id, scope, whole, name)
+    return record, tuple(remarks), row
+
+
+def _joined(records: list[tuple[Record, tuple[str, ...], Mapping[str, Any]]], remarks: Remarks) -> Iterator[Record]:
+    """The records, those that a response continues (``previous_response_id``) under one id; streamed chunks merged."""
+    roots: dict[str, str] = {}
+    for record, said_, row in records:
+        remarks.take(said_)
+        response = row if "output" in row else _inner(row, "response") or row
+        before = plain((_asked(row) or row).get("previous_response_id") or response.get("previous_response_id"))
+        own = plain(response.get("id")) if response.get("object") == "response" else ""
+        root = record.id or roots.get(before) or own
+        if own:
+            roots[own] = root
+        if root and not record.whole and root != record.id:
+            record = Record(record.where, record.asked, record.answer, root, record.scope, False, record.name)
+        yield record
+
+
+def _is_whole(row: Mapping[str, Any], id: str, at: When, asked: list[Said], told: list[Said]) -> bool:
+    """Whether a row is a conversation to its end (training data): nothing in it says that it is a request of a log."""
+    ends = bool(asked) and asked[-1].role == "assistant"
+    return ends and not told and not id and not at and "model" not in row
+
+
+def _conversation(row: Mapping[str, Any]) -> str:
+    """The id of the conversation that a row belongs to, where it tells."""
+    meta = row.get("metadata")
+    for source in (row, meta if isinstance(meta, dict) else {}):
+        for key in (*_CONVERSATION, "conversation"):
+            value = source.get(key)
+            if isinstance(value, dict):
+                value = value.get("id")
+            if value and isinstance(value, str | int):
+                return str(value)
     return ""
 
 
-def _is_iso(text: str) -> bool:
-    try:
-        datetime.fromisoformat(text)
-    except ValueError:
-        return False
-    return True
+def _inner(row: Mapping[str, Any], *keys: str) -> dict[str, Any] | None:
+    return next((row[k] for k in keys if isinstance(row.get(k), dict)), None)
 
 
-def _content(content: Any) -> str:
-    """The text of a message's content, which may be a string, null or a list of parts."""
-    if content is None:
-        return ""
-    if isinstance(content, list):
-        return "\n".join(filter(None, map(_part, content)))
-    return content if isinstance(content, str) else json.dumps(content, ensure_ascii=False)
+def _asked(row: Mapping[str, Any], depth: int = 0) -> Mapping[str, Any] | None:
+    """The object of a record that holds what was sent."""
+    if isinstance(row.get("messages"), list) or _is_input(row):
+        return row
+    if isinstance(row.get("prompt"), str | list) and depth < 2 and {"completion", "choices", "model"} & row.keys():
+        return row
+    inner = (row[k] for k in _WRAPPERS if isinstance(row.get(k), dict)) if depth < _DEPTH else ()
+    return next((found for i in inner if (found := _asked(i, depth + 1)) is not None), None)
 
 
-def _part(part: Any) -> str:
-    if not isinstance(part, dict):
-        return str(part)
-    for key in ("text", "refusal", "transcript"):
-        value = part.get(key)
-        if isinstance(value, str):
-            return value
-    return f"[{str(part.get('type', 'part')).removesuffix('_url').removeprefix('input_')}]"
+def _is_input(row: Mapping[str, Any]) -> bool:
+    """A request of the Responses API."""
+    value = row.get("input")
+    if isinstance(value, str):
+        return bool({"model", "instructions", "output", "response"} & row.keys())
+    return isinstance(value, list) and any(map(_is_message, value[:5]))
 
 
-def _turn(message: _Message, index: int, names: dict[str, str], warnings: list[str]) -> Turn:
-    row, calls = message.row, _calls(message)
-    names.update({str(c.get("id", "")): _function(c)[0] for c in calls})
-    text = "\n".join(filter(None, (_content(row.get("content")), _refusal(row), *map(_written, calls))))
-    if not text.strip():
-        warnings.append(f"{message.where}: empty")
-    if message.role not in KNOWN_ROLES:
-        warnings.append(f"{message.where}.role: {message.role!r} is unknown; kept as it is")
-    speaker = row.get("name") or (names.get(str(row.get("tool_call_id", ""))) if message.role == "tool" else "")
-    extra = {k: row[k] for k in ("tool_calls", "function_call", "tool_call_id", "weight") if row.get(k) is not None}
-    role = "system" if message.role == "developer" else message.role
-    return Turn(index, role, text, str(speaker or ""), message.date, source=str(row.get("id") or ""), extra=extra)
+def _messages(request: Mapping[str, Any], where: str, at: When, remarks: Remarks) -> list[Said]:
+    found: list[Said] = []
+    if isinstance(request.get("instructions"), str):
+        found += said({"role": "system", "content": request["instructions"]}, dotted(where, "instructions"), at)
+    key = next((k for k in ("messages", "input", "prompt") if request.get(k) is not None), "messages")
+    rows = request.get(key, [])
+    if isinstance(rows, str):
+        return [*found, *said({"role": "user", "content": rows}, dotted(where, key), at)]
+    places = rows.places if isinstance(rows, _Bare) else [f"{dotted(where, key)}[{n}]" for n in range(len(rows))]
+    read = each(zip(places, rows, strict=True), lambda place, row: said(row, place, at), remarks)
+    return folded([*found, *(m for one in read for m in one)])
 
 
-def _refusal(row: Mapping[str, Any]) -> str:
-    refusal = row.get("refusal")
-    return refusal if isinstance(refusal, str) else ""
+def _told(answer: Any, where: str, at: When, remarks: Remarks) -> list[Said]:
+    if answer is None:
+        return []
+    key, rows, more = answer
+    if more:
+        remarks.add(where, f"{more} more answers to the same request; the first is kept")
+    found: list[Said] = []
+    for n, row in enumerate(rows):
+        place = dotted(where, key if len(rows) == 1 else f"{key}[{n}]")
+        row = {"role": "assistant", "content": row} if isinstance(row, str) else row
+        if isinstance(row, dict) and row.get("role") is None and "type" not in row:
+            row = {"role": "assistant", **row}
+        found += said(row, place, at)
+    return folded(found)
 
 
-def _calls(message: _Message) -> list[Any]:
-    calls = message.row.get("tool_calls") or []
-    found = [table(c, f"{message.where}.tool_calls[{i}]") for i, c in enumerate(_listed(calls, message))]
-    legacy = message.row.get("function_call")
-    return [*found, {"function": legacy}] if isinstance(legacy, dict) else found
-
-
-def _listed(calls: Any, message: _Message) -> list[Any]:
-    return array(calls, f"{message.where}.tool_calls")
-
-
-def _function(call: Mapping[str, Any]) -> tuple[str, str]:
-    function = call.get("function")
-    if not isinstance(function, dict):
-        return str(call.get("type", "tool")), describe(function)
-    arguments = function.get("arguments", "")
-    return str(function.get("name", "")), arguments if isinstance(arguments, str) else json.dumps(arguments)
-
-
-def _written(call: Mapping[str, Any]) -> str:
-    name, arguments = _function(call)
-    return f"{name}({arguments})"
-
-
-def _unanswered(messages: list[_Message]) -> list[str]:
-    results = {str(m.row["tool_call_id"]) for m in messages if m.row.get("tool_call_id")}
-    return [
-        f"{m.where}.tool_calls[{i}]: no result of {_function(c)[0]!r} follows"
-        for m in messages
-        for i, c in enumerate(m.row.get("tool_calls") or [])
-        if str(c.get("id", "")) not in results
-    ]
+def _answer(row: Any, depth: int = 0) -> tuple[str, list[Any], int] | None:
+    """What came back: its place, messages or items, and how many other answers there are. None when it is not there."""
+    if not isinstance(row, dict) or depth > _DEPTH:
+        return None
+    choices = row.get("choices")
+    if isinstance(choices, list) and choices and isinstance(choices[0], dict):
+        message = choices[0].get("message", choices[0].get("text"))
+        return ("choices[0].message", [message], len(choices) - 1) if message is not None else None
+    if isinstance(row.get("output"), list) and any(map(_is_message, row["output"])):
+        return "output", row["output"], 0
+    if isinstance(row.get("preferred_output"), list) and row["preferred_output"]:
+        others = row.get("non_preferred_output")
+        return "preferred_output", row["preferred_output"], 1 if others else 0
+    if isinstance(row.get("prompt"), str) and isinstance(row.get("completion"), str):
+        return "completion", [row["completion"]], 0
+    if depth and _is_message(row):  # the message itself, as some wrappers log it
+        return "output", [row], 0
+    inner = (_answer(row.get(k), depth + 1) for k in _ANSWERS)
+    return next((a for a in inner if a), None)
