@@ -8,8 +8,9 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from workbench import context as contexts
+from workbench.cache.base import CachePolicy
 from workbench.errors import ModelError
-from workbench.llm.base import AnswerRequest, AnswerResult, Backend
+from workbench.llm.base import AnswerRequest, AnswerResult, Backend, CacheRequest
 from workbench.llm.chat import THOUGHT
 from workbench.memory.base import Span
 from workbench.memory.prompt_sets import PromptSet
@@ -40,11 +41,13 @@ class Asking:
         prompts: the prompt set.
         thinking: tokens that a model may think aloud before it answers; 0: it is told not to.
         temperature: of memory operations; answers are always greedy.
+        cache: the policy that answers are given under; None for the full cache. Memory operations never are.
     """
 
     prompts: PromptSet = field(default_factory=lambda: PromptSet("plain"))
     thinking: int = 0
     temperature: float = 0.0
+    cache: CachePolicy | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +75,17 @@ def _nobody_knows(probe: Probe) -> str:
     return probe.asked
 
 
+def _nobody(turn: int) -> str:
+    return ""
+
+
 @dataclass(frozen=True, slots=True)
 class Answerer:
     """How a lane answers probes: the same for the run and for every question of what if.
 
     Attributes:
         asked: when a probe is asked, in words.
+        role: who said a turn; policies that prune subtasks need it.
     """
 
     backend: Backend
@@ -88,6 +96,7 @@ class Answerer:
     asking: Asking = field(default_factory=Asking)
     asked: Callable[[Probe], str] = _nobody_knows
     dates: bool = True
+    role: Callable[[int], str] = _nobody
 
     async def __call__(self, probe: Probe, spans: Sequence[Span], budget: int | None = None) -> Answered:
         """Pack the spans (into ``budget`` tokens; None: all that the context leaves) and have the probe answered."""
@@ -111,7 +120,18 @@ class Answerer:
     def request(self, packed: contexts.Context, max_tokens: int = ANSWER_TOKENS) -> AnswerRequest:
         """The request for a packed context."""
         stop = ("\n",) if self.asking.prompts.name == "plain" else ()
-        return AnswerRequest(packed.messages, packed.marks, max_tokens, stop, seed=self.seed, capture=self.capture)
+        marks, cache = packed.marks, self._cache(packed)
+        return AnswerRequest(
+            packed.messages, marks, max_tokens, stop, seed=self.seed, capture=self.capture, cache=cache
+        )
+
+    def _cache(self, packed: contexts.Context) -> CacheRequest | None:
+        if self.asking.cache is None:
+            return None
+        kinds = [part.kind for part in packed.parts]
+        said = ({self.role(turn) for turn in part.turns} for part in packed.parts)
+        roles = tuple(next(iter(names)) if len(names) == 1 else "" for names in said)
+        return CacheRequest(self.asking.cache, kinds.index("question"), roles)
 
     async def _by_model(self, packed: contexts.Context, max_tokens: int) -> Answered:
         began = time.perf_counter()

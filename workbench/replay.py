@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from workbench import context as contexts
 from workbench.answering import ANSWER_TOKENS, Answered, Answerer, Asking, since
 from workbench.errors import ModelError
-from workbench.llm.base import AnswerResult, Backend, Capture, CompletionRequest, CompletionResult
+from workbench.llm.base import AnswerResult, Backend, Capture, CompletionRequest, CompletionResult, Compression
 from workbench.memory.base import Completion, MemoryStrategy, Recall
 from workbench.memory.items import MemoryState
 from workbench.memory.json_text import parse, parse_cut
@@ -219,12 +219,16 @@ class Desk:
         asking, dates = asking or Asking(), new_strategy().dates
         self.mind = LaneMind(backend, self.recorder, seed, asking.prompts, asking.temperature)
         self.mind.dates = dates
-        self.answer = Answerer(backend, self.mind, reader, seed, capture, asking, self.asked, dates)
+        self.answer = Answerer(backend, self.mind, reader, seed, capture, asking, self.asked, dates, self.role)
 
     def log(self, state: MemoryState, turn: int) -> MemoryLog:
         """A log that changes this state, at a turn."""
         now = self.session.turns[turn].date if turn >= 0 else ""
         return MemoryLog(self.recorder.emit, state, turn, now, self.seed, self._whens[: turn + 1])
+
+    def role(self, turn: int) -> str:
+        """Who said a turn."""
+        return self.session.turns[turn].role
 
     def asked(self, probe: Probe) -> str:
         """When a probe is asked, in words: as its benchmark says, else when the last turn before it was said."""
@@ -349,6 +353,8 @@ class LaneReplay:
         if self._answer.reader == "newest":
             result |= {"reader": "newest", "items": list(answered.items)}
         self._recorder.emit(Kind.ANSWERED, probe.id, result, ms=answered.ms)
+        if answer and answer.compression:
+            self._compressed(probe, answer.compression)
         if answer and answer.capture:
             self._captured(probe, answer.capture)
 
@@ -367,6 +373,29 @@ class LaneReplay:
         if packed.clips:
             payload["clipped"] = [asdict(c) | {"turns": list(c.turns)} for c in packed.clips]
         self._recorder.emit(Kind.PACKED, probe.id, payload)
+
+    def _compressed(self, probe: Probe, done: Compression) -> None:
+        arrays = {"kept": done.kept, "survival": done.survival, "worth": done.worth}
+        self._recorder.arrays.extend(array for array in arrays.values() if array is not None)
+        payload = {
+            "policy": done.policy,
+            "way": done.way,
+            "badge": done.badge,
+            "when": done.when,
+            "read": done.read,
+            "budget": done.budget,
+            "share": round(done.share, 6),
+            "entries": done.entries,
+            "generated": list(done.generated),
+            "agreement": None if done.agreement is None else round(done.agreement, 6),
+            "bytes": {"logical": done.logical_bytes, "modelled": done.modelled_bytes, "full": done.full_bytes},
+            "kl": [round(value, 7) for value in done.kl],
+            "compared": list(done.compared),
+            "full_text": done.full_text,
+            "blobs": {name: None if array is None else blobs.digest(array) for name, array in arrays.items()},
+            "facts": done.facts,
+        }
+        self._recorder.emit(Kind.COMPRESSED, probe.id, payload)
 
     def _captured(self, probe: Probe, capture: Capture) -> None:
         self._recorder.arrays.append(capture.weights)

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tests.support.minds import fill
+from workbench.cache.base import CachePolicy
 from workbench.errors import ModelError
 from workbench.llm.base import (
     AnswerRequest,
@@ -61,6 +62,9 @@ class ScriptedBackend:
         weights = np.full((2, 2, 1, int(ends[-1])), 1 / ends[-1], np.float16)
         words = tuple(w for m in request.marks for w in m.split())
         return AnswerResult(result, spans, Capture((0, 1), weights, words) if request.capture else None)
+
+    def refusal(self, policy: CachePolicy) -> str:
+        return "nothing is computed here"
 
     async def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         await self._wait()

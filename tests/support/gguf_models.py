@@ -13,12 +13,17 @@ Array = NDArray[np.float64]
 
 
 def forward(
-    weights: dict[str, Array], shape: Shape, tokens: list[int], hidden: NDArray[np.int64] | None = None
+    weights: dict[str, Array],
+    shape: Shape,
+    tokens: list[int],
+    hidden: NDArray[np.int64] | None = None,
+    per_head: tuple[NDArray[np.bool_], int] | None = None,
 ) -> tuple[Array, Array]:
     """A llama in float64 NumPy, written from the architecture and not from llama.cpp.
 
     Args:
         hidden: positions that only they themselves may see.
+        per_head: which of the first n tokens the later ones must not see, bool ``[layer, head, n]``, and n.
 
     Returns:
         Attention ``[layer, head, query, key]`` and logits ``[token, vocabulary]``.
@@ -31,7 +36,11 @@ def forward(
         allowed[np.ix_(outside, hidden)] = False
     x = weights["token_embd.weight"][tokens]
     for layer in range(shape.layers):
-        probabilities, mixed = _attend(weights, shape, layer, _norm(x, shape.eps), allowed)
+        seen = np.broadcast_to(allowed, (shape.heads, count, count)).copy()
+        if per_head is not None:
+            masked, read = per_head
+            seen[:, read:, :read] &= ~masked[layer][:, None]
+        probabilities, mixed = _attend(weights, shape, layer, _norm(x, shape.eps), seen)
         attention.append(probabilities)
         x = x + mixed @ weights[f"blk.{layer}.attn_output.weight"].T
         x = x + _feed_forward(weights, layer, _norm(x, shape.eps))
@@ -63,7 +72,7 @@ def _attend(
     q, k = _rope(q, shape), _rope(k, shape)
     k, v = np.repeat(k, group, axis=1), np.repeat(v, group, axis=1)
     scores = np.einsum("qhd,khd->hqk", q, k) / np.sqrt(shape.head)
-    scores[:, ~allowed] = -np.inf
+    scores[~np.broadcast_to(allowed, scores.shape)] = -np.inf
     p = np.exp(scores - scores.max(-1, keepdims=True))
     p /= p.sum(-1, keepdims=True)
     return p, np.einsum("hqk,khd->qhd", p, v).reshape(count, -1)

@@ -28,6 +28,15 @@ def test_parameters_get_their_types_and_the_name_is_the_shortest_form() -> None:
     assert spec.name == "sample:k=3,share=0.25,on=false,way=b,most=none"
     assert lanes.LaneSpec.parse(spec.name) == spec
     assert lanes.LaneSpec.parse("sample+full-cache").name == "sample"
+    assert spec.policy() is None
+
+
+def test_a_lane_carries_its_cache_policy() -> None:
+    spec = lanes.LaneSpec.parse("sample+snapkv:keep=.25,when=before-question,variant=evicted-uniform")
+    policy = spec.policy()
+    assert policy is not None and policy.budget(200) == 50 and policy.badge == "EVICTED uniform"
+    assert spec.name == "sample+snapkv:keep=0.25,when=before-question,variant=evicted-uniform"
+    assert lanes.LaneSpec.parse(spec.name) == spec
 
 
 @pytest.mark.parametrize(
@@ -39,6 +48,11 @@ def test_parameters_get_their_types_and_the_name_is_the_shortest_form() -> None:
         ("sample:way=c", "one of: a, b"),
         ("sample:on=maybe", "true or false"),
         ("sample+snap", "unknown cache policy"),
+        ("sample+snapkv:keep=0", "keep is 0"),
+        ("sample+snapkv:keep=nan", "keep is nan"),
+        ("sample+h2o:recent=2", "recent is 2"),
+        ("sample+streaming-llm:start=0", "start is 0"),
+        ("sample+snapkv:when=never", "one of: before-question, after-question"),
     ],
 )
 def test_wrong_specs_say_what_is_wrong(spec: str, words: str) -> None:

@@ -137,7 +137,7 @@ class CachePolicy:
         sinks: first tokens that it never gives up.
 
     Attributes:
-        keep: the budget: up to 1 a share of the tokens read when the cache is compressed, above it a number of tokens.
+        keep: the budget: up to 1 a share of the tokens read so far, above it a number of tokens.
         when: compress before the question is read (as where one cache serves many questions; SCBench's multi-request
             mode) or after it. It changes the ranking of methods: those that score by the last queries see the question.
     """
@@ -189,6 +189,15 @@ class CachePolicy:
     def plan(self, seen: Observation, budget: int) -> Plan:
         """What shall become of the tokens. The same arrays give the same plan."""
         raise NotImplementedError
+
+    def modelled_bytes(self, alive: Bools, full: float, width: int) -> float:
+        """What the method itself would take for these entries, apart from how it is carried out here.
+
+        Args:
+            alive: entries that are kept, bool ``[layers, kv_heads, n]``.
+            full: bytes of one entry in the full cache. width: of a head.
+        """
+        return float(alive.sum()) * full
 
     def parameters(self) -> dict[str, Any]:
         """Parameters by name, as resolved."""

@@ -14,6 +14,11 @@ DEFAULT = "full-cache"
 
 POLICIES: dict[str, str] = {
     "full-cache": "workbench.cache.policies.full_cache:FullCache",
+    "streaming-llm": "workbench.cache.policies.streaming_llm:StreamingLLM",
+    "h2o": "workbench.cache.policies.h2o:H2O",
+    "snapkv": "workbench.cache.policies.snapkv:SnapKV",
+    "tova": "workbench.cache.policies.tova:TOVA",
+    "knorm": "workbench.cache.policies.knorm:Knorm",
 }
 """Name to ``module:class``. Modules are imported when a lane asks for them."""
 

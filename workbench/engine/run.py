@@ -18,7 +18,7 @@ from workbench.answering import Asking
 from workbench.engine.config import RunConfig
 from workbench.engine.control import Control
 from workbench.engine.protocol import Failed, Loading, Progress, Ready, Report, StateChanged, TraceAdvanced
-from workbench.errors import Cancelled, TraceError, UsageError
+from workbench.errors import Cancelled, ModelError, TraceError, UsageError
 from workbench.lanes import LaneSpec
 from workbench.llm.base import Backend, BackendOptions
 from workbench.memory.prompt_sets import chosen
@@ -119,6 +119,7 @@ class _Run:
         self.tell(Loading("loading the model"))
         backend = await asyncio.get_running_loop().run_in_executor(None, _open, self.config)
         try:
+            self._check(backend)
             numbers, lanes = self._register()  # only now: a model that cannot be used must not bind the file to itself
             self._same_model(backend)
             self._loaded(backend, resumed)
@@ -132,6 +133,21 @@ class _Run:
             raise _first(group) from group
         finally:
             backend.close()
+
+    def _check(self, backend: Backend) -> None:
+        """Refuse lanes whose cache policy cannot be carried out, with the reason."""
+        for spec in self.specs:
+            policy = spec.policy()
+            if policy is None:
+                continue
+            if self.config.reader != "model":
+                raise UsageError(f"lane {spec.name!r}: a rule has no cache", "leave --reader out, or the cache policy")
+            problem = backend.refusal(policy)
+            if problem:
+                raise ModelError(
+                    f"lane {spec.name!r} cannot run on {backend.info.name}: {problem}",
+                    "leave the cache policy out, or choose another model",
+                )
 
     def _same_run(self) -> bool:
         """Whether the file holds this run already. Raises ``TraceError`` when it holds another."""
@@ -160,7 +176,9 @@ class _Run:
         return numbers, [rows.get(s.name) or self._add_lane(s) for s in self.specs]
 
     def _add_lane(self, spec: LaneSpec) -> int:
-        params = spec.strategy().parameters() | {f"cache.{k}": v for k, v in spec.cache_params.items()}
+        policy = spec.policy()
+        of_cache = policy.parameters() if policy is not None else {}
+        params = spec.strategy().parameters() | {f"cache.{k}": v for k, v in of_cache.items()}
         return self.writer.add_lane(spec.name, spec.memory, spec.cache, params)
 
     def _same_model(self, backend: Backend) -> None:
@@ -211,7 +229,7 @@ class _Run:
     def _lane(self, session: Session, number: int, lane: int, spec: LaneSpec, backend: Backend) -> LaneReplay:
         config, writer = self.config, self.writer
         capture = config.capture == "answers" and backend.info.capture
-        asking = Asking(chosen(config.prompts, backend.info.demo), config.thinking, config.temperature)
+        asking = Asking(chosen(config.prompts, backend.info.demo), config.thinking, config.temperature, spec.policy())
         return LaneReplay(
             session, number, lane, spec.strategy, backend, writer, config.seed, capture, config.reader, asking
         )

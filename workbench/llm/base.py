@@ -13,6 +13,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from workbench.cache.base import CachePolicy
 from workbench.llm.messages import Message
 
 Stop = Literal["end", "limit", "stop", "repetition"]
@@ -87,6 +88,22 @@ class CompletionResult:
 
 
 @dataclass(frozen=True, slots=True)
+class CacheRequest:
+    """A cache policy to answer under.
+
+    Attributes:
+        question: which of the marks is the question; a policy that compresses before it needs to know.
+        roles: who said each mark (``user``, ``assistant``, ``tool``), "" where unknown.
+        compare: also let the full cache answer, and measure how far the policy's predictions are from its.
+    """
+
+    policy: CachePolicy
+    question: int | None = None
+    roles: tuple[str, ...] = ()
+    compare: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class AnswerRequest:
     """One generation in the scope context, with capture.
 
@@ -98,6 +115,7 @@ class AnswerRequest:
         forced: when given, these token ids are scored instead of generating (teacher forcing).
         prefix: text that the answer is made to begin with (a thought that was had before); no part of the result.
         thinking: let a model that can think aloud do so; its template decides how.
+        cache: the policy to answer under; None keeps every cell.
         layers: layers whose attention is kept; None keeps all up to ``max_bytes``.
     """
 
@@ -114,6 +132,52 @@ class AnswerRequest:
     forced: tuple[int, ...] | None = None
     prefix: str = ""
     thinking: bool = False
+    cache: CacheRequest | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Compression:
+    """What a cache policy did to the cache of one answer.
+
+    Attributes:
+        badge: how it was carried out, in words for people. way: the same for programs.
+        read: tokens in the cache when it was compressed; ``budget`` of them may stay.
+        kept: what stayed of them, bool ``[read]`` for all layers and heads or ``[layers, kv_heads, read]``.
+        worth: what tokens were chosen by (``workbench.cache.base.Plan``), float32 ``[read]`` or None.
+        agreement: see there.
+        survival: how many layers and key heads hold each token, uint16 ``[plans, tokens]``: a row when the prompt was
+            compressed and one each time it was compressed again; later tokens than that are 0.
+        generated: tokens after the compressed ones that had been read at each of those times.
+        entries: layers times key heads: what ``survival`` counts up to.
+        share: entries kept of those that the full cache would hold, when the prompt was compressed.
+        logical_bytes: of the cells that were really in use then. modelled_bytes: what the method would take.
+        full_bytes: what the full cache takes for the same tokens.
+        kl: for each predicted token of the full cache's own answer (or the forced tokens), the Kullback-Leibler
+            divergence of the full cache's prediction from the policy's, in nats; empty when it was not compared.
+        compared: texts of those tokens. full_text: the full cache's answer.
+        facts: figures of the method.
+    """
+
+    policy: str
+    way: str
+    badge: str
+    when: str
+    read: int
+    budget: int
+    kept: NDArray[np.bool_]
+    worth: NDArray[np.float32] | None
+    agreement: float | None
+    survival: NDArray[np.uint16]
+    generated: tuple[int, ...]
+    entries: int
+    share: float
+    logical_bytes: int
+    modelled_bytes: int
+    full_bytes: int
+    kl: tuple[float, ...] = ()
+    compared: tuple[str, ...] = ()
+    full_text: str = ""
+    facts: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,11 +200,13 @@ class Capture:
 
 @dataclass(frozen=True, slots=True)
 class AnswerResult:
-    """The answer, where each mark lies in the prompt (token ranges, half open), and the capture when there is one."""
+    """The answer, where each mark lies in the prompt (token ranges, half open), the capture when there is one, and what
+    was done to the cache when a policy was asked for."""
 
     completion: CompletionResult
     spans: tuple[tuple[int, int], ...]
     capture: Capture | None = None
+    compression: Compression | None = None
 
 
 class Backend(Protocol):
@@ -162,6 +228,10 @@ class Backend(Protocol):
 
     async def answer(self, request: AnswerRequest) -> AnswerResult:
         """Answer in the scope context. Raises ``ModelError`` when the prompt cannot fit."""
+        ...
+
+    def refusal(self, policy: CachePolicy) -> str:
+        """Why a cache policy cannot be carried out on this model; "" when it can."""
         ...
 
     async def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:

@@ -10,12 +10,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from workbench.cache.base import CachePolicy
 from workbench.errors import ModelError
+from workbench.llm import compression as compressing
 from workbench.llm.base import (
     AnswerRequest,
     AnswerResult,
     BackendOptions,
-    Capture,
+    CacheRequest,
     CompletionRequest,
     CompletionResult,
     ModelInfo,
@@ -38,9 +40,10 @@ from workbench.llm.loops import LoopGuard, open_lists
 from workbench.llm.messages import Message
 from workbench.llm.model import Model, Tokens
 from workbench.llm.output import Generated, Output
+from workbench.llm.runner import Answer, CacheJob, ScopeJob, ScopeRunner
 from workbench.llm.sampler import Sampler
 from workbench.llm.scheduler import Job, Scheduler
-from workbench.llm.scope import Masked, ScopeContext, ScopeJob, ScopeRunner, masked_positions, sequences
+from workbench.llm.scope import Masked, ScopeContext, masked_positions, sequences
 from workbench.llm.surprise import join, windows
 from workbench.llm.worker import Part, Ticket, Worker
 
@@ -201,25 +204,48 @@ class LlamaBackend:
         tokens = self._fitting(prompt, request.max_tokens if forced is None else len(forced))
         spans = token_ranges(self.model, prompt, tokens, request.marks)
         masked = masked_positions(spans, request.knock_out)
-        guard = LoopGuard(json=False) if request.max_tokens > _LONG_ANSWER else None
-        output = Output(self.model, request.max_tokens, request.stop, guard)
-        capture: Capture | None = None
+        output = functools.partial(self._output, request)
+        cache = self._cache_job(request.cache, tokens, spans) if request.cache is not None else None
         if len(masked) and self._scope_runner is None:
             raise ModelError(
                 f"{self.model.path.name}: spans cannot be masked: {self.capture_note}", "choose another model"
             )
-        if self._scope_runner is not None and (request.capture or len(masked)):
-            job_of = functools.partial(
-                ScopeJob, prompt=tokens, output=output, forced=forced, capture=request.capture, layers=request.layers
-            )
-            knocked = Masked(
-                masked, self._within(request.knock_layers, "layer"), self._within(request.knock_heads, "head")
-            )
-            done, capture = await self._scoped(lambda ticket: job_of(ticket, masked=knocked))
-        else:
+        if self._scope_runner is None or not (request.capture or len(masked) or cache):
             sampler = Sampler(self.model, 0.0, request.seed, None)
-            done = await self._generate(tokens, output, sampler, forced)
-        return AnswerResult(_result(done, tokens, prompt), spans, capture)
+            done = await self._generate(tokens, output(), sampler, forced)
+            return AnswerResult(_result(done, tokens, prompt), spans)
+        knocked = Masked(masked, self._within(request.knock_layers, "layer"), self._within(request.knock_heads, "head"))
+        job_of = functools.partial(
+            ScopeJob, prompt=tokens, output=output, forced=forced, capture=request.capture, layers=request.layers
+        )
+        done, capture, compression = await self._scoped(lambda ticket: job_of(ticket, masked=knocked, cache=cache))
+        return AnswerResult(_result(done, tokens, prompt), spans, capture, compression)
+
+    def _output(self, request: AnswerRequest) -> Output:
+        guard = LoopGuard(json=False) if request.max_tokens > _LONG_ANSWER else None
+        return Output(self.model, request.max_tokens, request.stop, guard)
+
+    def refusal(self, policy: CachePolicy) -> str:
+        """Why a cache policy cannot be carried out on this model; "" when it can."""
+        return self.capture_note or (self.scope.refuses(policy) if self.scope is not None else "it has no context")
+
+    def _cache_job(self, request: CacheRequest, tokens: Tokens, spans: Sequence[tuple[int, int]]) -> CacheJob:
+        policy = request.policy
+        problem = self.refusal(policy)
+        if problem:
+            raise ModelError(
+                f"{policy.name} cannot be carried out on {self.model.path.name}: {problem}", "choose another model"
+            )
+        cut = len(tokens) - 1
+        if policy.when == "before-question":
+            if request.question is None:
+                raise ModelError(f"{policy.name}: nobody says where the question begins", "compress after it")
+            cut = min(cut, max(1, spans[request.question][0]))
+        of_token = np.full(len(tokens), -1, np.int64)
+        for number, (start, end) in enumerate(spans):
+            of_token[start:end] = number
+        texts = tuple(self.model.shown(token) for token in tokens.tolist())
+        return CacheJob(policy, compressing.Context(cut, texts, of_token, request.roles), request.compare)
 
     def _within(self, numbers: tuple[int, ...] | None, what: str) -> tuple[int, ...] | None:
         """The layers or heads to mask, when the model has them all."""
@@ -321,10 +347,8 @@ class LlamaBackend:
         self._worker.submit(self._scheduler_part, job, ticket.fail)
         return await ticket.wait()
 
-    async def _scoped(
-        self, job: Callable[[Ticket[tuple[Generated, Capture | None]]], ScopeJob]
-    ) -> tuple[Generated, Capture | None]:
-        ticket: Ticket[tuple[Generated, Capture | None]] = Ticket()
+    async def _scoped(self, job: Callable[[Ticket[Answer]], ScopeJob]) -> Answer:
+        ticket: Ticket[Answer] = Ticket()
         self._worker.submit(self._scope_part, job(ticket), ticket.fail)
         return await ticket.wait()
 

@@ -32,7 +32,7 @@ class Output:
         self, model: Model, max_tokens: int, stops: tuple[str, ...] = (), guard: LoopGuard | None = None
     ) -> None:
         self._model, self.max_tokens, self._guard = model, max_tokens, guard
-        self._stops = tuple(stop.encode() for stop in stops if stop)
+        self.stops = tuple(stop.encode() for stop in stops if stop)
         self.tokens: list[tuple[int, float]] = []
         self._data = bytearray()
 
@@ -59,7 +59,7 @@ class Output:
         said = len(self._data) - len(self._data.lstrip())  # a newline before the answer does not end it
         if said == len(self._data):
             return False
-        found = [self._data.find(stop, max(said, len(self._data) - added - len(stop) + 1)) for stop in self._stops]
+        found = [self._data.find(stop, max(said, len(self._data) - added - len(stop) + 1)) for stop in self.stops]
         at = min((place for place in found if place >= 0), default=-1)
         if at >= 0:
             del self._data[at:]

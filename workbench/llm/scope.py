@@ -1,16 +1,13 @@
-"""The scope context: answers with attention capture and knock-out.
+"""The scope context: what answers with capture, knock-out and cache policies run in.
 
-Flash attention is off (only then do scores exist), ubatches are small, and the ``cb_eval`` tap is installed. One answer
-at a time. The prompt is computed in chunks cut at multiples of :data:`CHUNK`, its last token alone. Whole chunks that
-a later prompt shares are kept, in several sequences, since the lanes ask in turn and each adds to its own context: they
-were computed in the same shapes, so the numbers are the same as from an empty cache.
+Flash attention is off (only then do scores exist), ubatches are small, and the ``cb_eval`` tap is installed. Tokens are
+fed at most :data:`CHUNK` at a time; cells are read, written, evicted and put back here. ``runner.py`` answers with it.
 """
 
 from __future__ import annotations
 
 import ctypes
-from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -18,15 +15,11 @@ from numpy.typing import NDArray
 
 from workbench.cache.base import CachePolicy
 from workbench.errors import ModelError
-from workbench.llm.base import Capture, Stop
 from workbench.llm.cells import CellMap
 from workbench.llm.context import FLASH_OFF, Context, ContextOptions
 from workbench.llm.kv import KVCells
-from workbench.llm.model import Model, Tokens, common_prefix
-from workbench.llm.output import Generated, Output
-from workbench.llm.recorder import Recorder
+from workbench.llm.model import Model, Tokens
 from workbench.llm.tap import MASKED, Edit, Floats, Tap, Watch
-from workbench.llm.worker import Ticket
 
 CHUNK = 128
 KEPT_BYTES = 256 << 20
@@ -41,24 +34,6 @@ class Masked:
     positions: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     layers: tuple[int, ...] | None = None
     heads: tuple[int, ...] | None = None
-
-
-@dataclass(slots=True, eq=False)
-class ScopeJob:
-    """One answer in the scope context.
-
-    Attributes:
-        masked: what is knocked out.
-        layers: layers to capture; None all of them, within the recorder's bound.
-    """
-
-    ticket: Ticket[tuple[Generated, Capture | None]]
-    prompt: Tokens
-    output: Output
-    forced: Tokens | None = None
-    capture: bool = True
-    layers: tuple[int, ...] | None = None
-    masked: Masked = field(default_factory=Masked)
 
 
 @dataclass(slots=True, eq=False)
@@ -176,10 +151,7 @@ class ScopeContext:
         Raises:
             Exception: what happened inside the callback; nothing was returned from that decode.
         """
-        edit = None
-        if masked is not None and len(masked):
-            positions = np.arange(self.position, self.position + len(tokens))
-            edit = self._masker(Masked(masked, layers, heads), positions)
+        edit = self.masker(Masked(masked, layers, heads)) if masked is not None and len(masked) else None
         return self._feed(tokens, edit, record)[-1]
 
     def feed_edited(self, tokens: Tokens, edit: Edit | None, record: tuple[int, ...] = ()) -> NDArray[np.float32]:
@@ -202,9 +174,12 @@ class ScopeContext:
         """
         return self._feed(tokens, edit, record, False, watch, queries, every_logit)
 
-    def feed_numbered(self, tokens: Tokens, numbers: NDArray[np.int64]) -> None:
-        """Decode tokens without a gap that are known by other numbers: some of a prompt, read again."""
-        self._feed(tokens, None, numbers=numbers)
+    def reread(self, tokens: Tokens, numbers: NDArray[np.int64], end: int) -> None:
+        """Empty the sequence and read some of its ``end`` tokens again, without gaps, under the numbers they had."""
+        self.reset()
+        for start in range(0, len(tokens), CHUNK):
+            self._feed(tokens[start : start + CHUNK], None, numbers=numbers[start : start + CHUNK])
+        self._held.number = end
 
     def _feed(
         self,
@@ -239,11 +214,13 @@ class ScopeContext:
         held.places[numbers] = np.arange(held.position, held.position + len(numbers))
         held.position, held.number = held.position + len(numbers), end
 
-    def _masker(self, masked: Masked, positions: NDArray[np.int64]) -> Edit:
+    def masker(self, masked: Masked) -> Edit:
+        """The edit that hides tokens from the queries of any decode."""
         hidden, layers = masked.positions, masked.layers
-        rows = np.flatnonzero(~np.isin(positions, hidden))  # a masked token keeps its own cell: no row is ever empty
 
         def edit(layer: int, scores: Floats) -> None:
+            numbers = np.arange(self.position, self.position + scores.shape[1])
+            rows = np.flatnonzero(~np.isin(numbers, hidden))  # a masked token keeps its own cell: no row is ever empty
             cells = self.tap.cells.cells(hidden)
             cells = cells[cells >= 0]
             if len(cells) and len(rows) and (layers is None or layer in layers):
@@ -348,157 +325,6 @@ def sequences(model: Model, size: int, kv_type: str) -> int:
     """How many sequences of ``size`` tokens :data:`KEPT_BYTES` hold."""
     bytes_each = size * model.kv_bytes(kv_type)
     return int(max(1, min(MOST_SEQUENCES, KEPT_BYTES // bytes_each)))
-
-
-@dataclass(slots=True)
-class _Kept:
-    """The whole chunks of the last prompt of a sequence, and the number of the job that had it."""
-
-    prompt: Tokens = field(default_factory=lambda: np.zeros(0, np.int32))
-    used: int = 0
-
-
-class ScopeRunner:
-    """Answers jobs one after another, one decode per step. Lives on the worker's thread."""
-
-    def __init__(self, scope: ScopeContext, exact: bool = False) -> None:
-        self.scope, self._exact = scope, exact
-        self._waiting: deque[ScopeJob] = deque()
-        self._job: ScopeJob | None = None
-        self._run: Iterator[None] = iter(())
-        self._kept = [_Kept() for _ in range(1 if exact else scope.context.options.sequences)]
-        self._answered = 0
-
-    @property
-    def busy(self) -> bool:
-        """Whether any job waits or runs."""
-        return bool(self._waiting or self._job)
-
-    def add(self, job: ScopeJob) -> None:
-        """Queue a job."""
-        self._waiting.append(job)
-
-    def step(self) -> None:
-        """One decode of the running job."""
-        if self._job is not None and self._job.ticket.cancelled:
-            self._job = None
-        while self._job is None and self._waiting:
-            job = self._waiting.popleft()
-            if not job.ticket.cancelled:
-                self._job, self._run = job, self._answer(job)
-        if self._job is None:
-            return
-        try:
-            next(self._run)
-        except StopIteration:
-            self._job = None
-        except Exception as error:
-            self.forget()
-            self._job.ticket.fail(_told(error))
-            self._job = None
-
-    def fail(self, error: BaseException) -> None:
-        """Fail every job."""
-        for job in ([self._job] if self._job else []) + list(self._waiting):
-            job.ticket.fail(error)
-        self._job = None
-        self._waiting.clear()
-        self.forget()
-
-    def forget(self) -> None:
-        """Empty the cache; no job may be running."""
-        self._kept = [_Kept() for _ in self._kept]
-        self.scope.clear()
-
-    def close(self) -> None:
-        """Free the context."""
-        self.scope.close()
-
-    def _answer(self, job: ScopeJob) -> Iterator[None]:
-        scope, prompt, hidden = self.scope, job.prompt, job.masked.positions
-        kept = self._reuse(job)
-        while scope.position < len(prompt) - 1:
-            start = scope.position
-            end = min(len(prompt) - 1, (start // CHUNK + 1) * CHUNK)
-            scope.feed(prompt[start:end], (), hidden, job.masked.layers, job.masked.heads)
-            if end % CHUNK == 0 and (not len(hidden) or end <= hidden.min()):
-                kept.prompt = prompt[:end].copy()
-            yield
-        recorder = self._recorder(job)
-        token = int(prompt[-1])
-        while True:
-            layers = recorder.layers if recorder is not None else ()
-            position = scope.position
-            logits = scope.feed(np.array([token], np.int32), layers, hidden, job.masked.layers, job.masked.heads)
-            if recorder is not None:
-                recorder.add(scope.tap.rows, scope.tap.cells, position)
-            token, stop = self._extend(job, logits)
-            if stop is not None:
-                break
-            yield
-        done = job.output.result(stop)
-        job.ticket.resolve((done, self._captured(job, recorder, done)))
-
-    def _extend(self, job: ScopeJob, logits: NDArray[np.float32]) -> tuple[int, Stop | None]:
-        """Write the next token, the best one or the forced one."""
-        norm = _log_sum(logits)
-        if not np.isfinite(norm):
-            raise ModelError(f"{self.scope.model.path.name} computed values that are not numbers", "check the file")
-        if job.forced is None:
-            token = int(logits.argmax())
-            return token, job.output.extend(token, float(logits[token]) - norm)
-        written = len(job.output.tokens)
-        if written == len(job.forced):
-            return -1, "end"
-        token = int(job.forced[written])
-        job.output.append(token, float(logits[token]) - norm)
-        return token, "end" if written + 1 == len(job.forced) else None
-
-    def _reuse(self, job: ScopeJob) -> _Kept:
-        """Select the sequence that shares most whole chunks with this prompt and drop the rest of it; without one, the
-        sequence whose contents are worth least: few chunks, long unused."""
-        self._answered += 1
-        scope, shared = self.scope, [self._shared(kept, job) for kept in self._kept]
-        best = max(range(len(shared)), key=shared.__getitem__)
-        if not shared[best]:
-            worth = [len(kept.prompt) / (self._answered - kept.used) for kept in self._kept]
-            best = min(range(len(worth)), key=worth.__getitem__)
-        kept = self._kept[best]
-        kept.prompt, kept.used = kept.prompt[: shared[best]], self._answered
-        if self._exact:
-            scope.clear()
-        scope.select(best)
-        scope.evict(shared[best], max(scope.position, shared[best]))
-        return kept
-
-    def _shared(self, kept: _Kept, job: ScopeJob) -> int:
-        shared = common_prefix(kept.prompt, job.prompt[:-1])  # the last token is decoded: its logits are needed
-        if len(job.masked.positions):
-            shared = min(shared, int(job.masked.positions.min()))
-        return 0 if self._exact else shared // CHUNK * CHUNK
-
-    def _recorder(self, job: ScopeJob) -> Recorder | None:
-        if not job.capture:
-            return None
-        every = tuple(range(self.scope.model.n_layer))
-        layers = every if job.layers is None else tuple(layer for layer in job.layers if layer in every)
-        return Recorder(layers, bounded=job.layers is None)
-
-    def _captured(self, job: ScopeJob, recorder: Recorder | None, done: Generated) -> Capture | None:
-        if recorder is None:
-            return None
-        model = self.scope.model
-        texts = [model.shown(token) for token in job.prompt.tolist()] + [token.text for token in done.tokens]
-        return recorder.capture(model.n_head, texts, len(done.tokens))
-
-
-def _log_sum(logits: NDArray[np.float32]) -> float:
-    top = float(logits.max())
-    return top + float(np.log(np.exp(logits - top).sum()))
-
-
-def _told(error: Exception) -> Exception:
-    return error if isinstance(error, ModelError) else ModelError(f"capture failed: {error}", "answer without capture")
 
 
 def masked_positions(spans: Sequence[tuple[int, int]], chosen: Sequence[int]) -> NDArray[np.int64]:

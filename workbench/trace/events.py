@@ -43,6 +43,9 @@ class Kind(StrEnum):
     )
     ANSWERED = "answer.finished"  # {text, tokens: [[text, logprob]], prompt_tokens, stop, error}; subject is the probe
     # and, when no model answered but a rule: {reader, items}
+    COMPRESSED = "cache.compressed"  # what a cache policy did: {policy, way, badge, when, read, budget, share, entries,
+    # generated, agreement, bytes: {logical, modelled, full}, kl, compared, full_text, facts,
+    # blobs: {kept, survival, worth}} (workbench.llm.base.Compression); subject is the probe
     CAPTURED = "attention.captured"  # {blob, layers, heads, tokens, bins}; subject is the probe
     SCORED = "probe.scored"  # {correct, score, extracted, scorer, competency, scores, k, recall, rank}; closes a probe
     LANE_FAILED = "strategy.failed"  # {message, traceback}: a defect in the strategy; the turn is closed without it

@@ -247,9 +247,11 @@ def test_lanes_that_ask_in_turn_keep_their_contexts(backend: LlamaBackend, monke
         for story in stories
     ]
     fed: list[int] = []
-    feed = backend.scope.feed
+    feed = backend.scope.feed_tapped
     monkeypatch.setattr(
-        backend.scope, "feed", lambda tokens, *rest, **more: fed.append(len(tokens)) or feed(tokens, *rest, **more)
+        backend.scope,
+        "feed_tapped",
+        lambda tokens, *rest, **more: fed.append(len(tokens)) or feed(tokens, *rest, **more),
     )
     afresh = open_backend(replace(backend.options, exact=True))
     needed = []

@@ -1,0 +1,362 @@
+"""Answers in the scope context, one at a time.
+
+The prompt is computed in chunks cut at multiples of ``CHUNK``, its last token alone. Whole chunks that a later prompt
+shares are kept, in several sequences, since the lanes ask in turn and each adds to its own context: they were computed
+in the same shapes, so the numbers are the same as from an empty cache.
+
+Under a cache policy the sequence is saved before it is compressed: the full cache's own answer is what the policy's
+predictions are compared with, and the sequence is put back for whoever asks next.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict, deque
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from workbench.cache.base import CachePolicy, Floats
+from workbench.errors import ModelError
+from workbench.llm.base import Capture, Compression, Stop
+from workbench.llm.compression import Context, Observer, Pressed, Reference, chunks, divergence, log_softmax
+from workbench.llm.model import Tokens, common_prefix
+from workbench.llm.output import Generated, Output
+from workbench.llm.recorder import Recorder
+from workbench.llm.scope import CHUNK, Masked, ScopeContext, Snapshot
+from workbench.llm.tap import Edit
+from workbench.llm.worker import Ticket
+
+_REFERENCES = 8
+"""Answers of the full cache that are remembered: the lanes of one memory ask with the same prompt in turn."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CacheJob:
+    """A policy to answer under. ``compare``: measure how far its predictions are from the full cache's."""
+
+    policy: CachePolicy
+    context: Context
+    compare: bool = True
+
+
+Answer = tuple[Generated, Capture | None, Compression | None]
+
+
+@dataclass(slots=True, eq=False)
+class ScopeJob:
+    """One answer in the scope context.
+
+    Attributes:
+        output: makes an empty output.
+        masked: what is knocked out.
+        layers: layers to capture; None all of them, within the recorder's bound.
+    """
+
+    ticket: Ticket[Answer]
+    prompt: Tokens
+    output: Callable[[], Output]
+    forced: Tokens | None = None
+    capture: bool = True
+    layers: tuple[int, ...] | None = None
+    masked: Masked = field(default_factory=Masked)
+    cache: CacheJob | None = None
+
+
+@dataclass(slots=True)
+class _Kept:
+    """The whole chunks of the last prompt of a sequence, and the number of the job that had it."""
+
+    prompt: Tokens = field(default_factory=lambda: np.zeros(0, np.int32))
+    used: int = 0
+
+
+Feed = Callable[[Tokens, tuple[int, ...]], Floats]
+
+
+class ScopeRunner:
+    """Answers jobs one after another, one decode per step. Lives on the worker's thread."""
+
+    def __init__(self, scope: ScopeContext, exact: bool = False) -> None:
+        self.scope, self._exact = scope, exact
+        self._waiting: deque[ScopeJob] = deque()
+        self._job: ScopeJob | None = None
+        self._run: Iterator[None] = iter(())
+        self._kept = [_Kept() for _ in range(1 if exact else scope.context.options.sequences)]
+        self._answered = 0
+        self._references: OrderedDict[tuple[object, ...], Reference] = OrderedDict()
+
+    @property
+    def busy(self) -> bool:
+        """Whether any job waits or runs."""
+        return bool(self._waiting or self._job)
+
+    def add(self, job: ScopeJob) -> None:
+        """Queue a job."""
+        self._waiting.append(job)
+
+    def step(self) -> None:
+        """One decode of the running job."""
+        if self._job is not None and self._job.ticket.cancelled:
+            self._job = None
+        while self._job is None and self._waiting:
+            job = self._waiting.popleft()
+            if not job.ticket.cancelled:
+                self._job, self._run = job, self._answer(job)
+        if self._job is None:
+            return
+        try:
+            next(self._run)
+        except StopIteration:
+            self._job = None
+        except Exception as error:
+            self.forget()
+            self._job.ticket.fail(_told(error, self._job))
+            self._job = None
+
+    def fail(self, error: BaseException) -> None:
+        """Fail every job."""
+        for job in ([self._job] if self._job else []) + list(self._waiting):
+            job.ticket.fail(error)
+        self._job = None
+        self._waiting.clear()
+        self.forget()
+
+    def forget(self) -> None:
+        """Empty the cache; no job may be running."""
+        self._kept = [_Kept() for _ in self._kept]
+        self.scope.clear()
+
+    def close(self) -> None:
+        """Free the context."""
+        self.scope.close()
+
+    # One answer
+
+    def _answer(self, job: ScopeJob) -> Iterator[None]:
+        if job.cache is not None:
+            yield from self._pressed(job, job.cache)
+            return
+        kept, mask = self._reuse(job), self._mask(job)
+        for start, end in chunks(self.scope.position, len(job.prompt) - 1, CHUNK):
+            self.scope.feed_tapped(job.prompt[start:end], edit=mask)
+            self._keep(kept, job, end)
+            yield
+        recorder = self._recorder(job)
+        done = yield from self._write(job, self._plain(mask), recorder)
+        job.ticket.resolve((done, self._captured(job, recorder, done), None))
+
+    def _plain(self, mask: Edit | None) -> Feed:
+        return lambda tokens, layers: self.scope.feed_tapped(tokens, layers, mask)[-1]
+
+    def _mask(self, job: ScopeJob) -> Edit | None:
+        return self.scope.masker(job.masked) if len(job.masked.positions) else None
+
+    def _keep(self, kept: _Kept, job: ScopeJob, end: int) -> None:
+        """Remember whole chunks that were read as any prompt's would be."""
+        hidden = job.masked.positions
+        if end % CHUNK == 0 and (not len(hidden) or end <= hidden.min()):
+            kept.prompt = job.prompt[:end].copy()
+
+    def _write(self, job: ScopeJob, feed: Feed, recorder: Recorder | None) -> Generator[None, None, Generated]:
+        """Generate from the prompt's last token on, or score the forced tokens."""
+        output, token = job.output(), int(job.prompt[-1])
+        while True:
+            logits = self._feed(feed, token, recorder)
+            token, stop = self._extend(job, output, logits)
+            if stop is not None:
+                return output.result(stop)
+            yield
+
+    def _feed(self, feed: Feed, token: int, recorder: Recorder | None) -> Floats:
+        position = self.scope.position
+        logits = feed(np.array([token], np.int32), recorder.layers if recorder is not None else ())
+        if recorder is not None:
+            recorder.add(self.scope.tap.rows, self.scope.tap.cells, position)
+        return logits
+
+    def _extend(self, job: ScopeJob, output: Output, logits: Floats) -> tuple[int, Stop | None]:
+        """Write the next token, the best one or the forced one."""
+        norm = _log_sum(logits)
+        if not np.isfinite(norm):
+            raise ModelError(f"{self.scope.model.path.name} computed values that are not numbers", "check the file")
+        if job.forced is None:
+            token = int(logits.argmax())
+            return token, output.extend(token, float(logits[token]) - norm)
+        written = len(output.tokens)
+        if written == len(job.forced):
+            return -1, "end"
+        token = int(job.forced[written])
+        output.append(token, float(logits[token]) - norm)
+        return token, "end" if written + 1 == len(job.forced) else None
+
+    # Under a policy
+
+    def _pressed(self, job: ScopeJob, cache: CacheJob) -> Iterator[None]:
+        scope, policy, context = self.scope, cache.policy, cache.context
+        window = min(policy.window(policy.budget(context.cut)), context.cut)
+        capacity = len(job.prompt) + job.output().max_tokens + len(job.forced if job.forced is not None else ()) + 1
+        observer = Observer(scope, policy, context.cut, window, capacity)
+        kept, mask = self._reuse(job, observer.least), self._mask(job)
+        for start, end in chunks(scope.position, context.cut, CHUNK):
+            observer.feed(job.prompt[start:end], mask)
+            self._keep(kept, job, end)
+            yield
+        read, saved = kept.prompt, scope.save()
+        kept.prompt = read[:0]  # until it is put back
+        reference = None
+        if cache.compare:
+            reference = yield from self._reference(job, cache, mask)
+            scope.load(saved)
+        make = _Maker(scope, job, cache, observer, mask)
+        done, capture, result = yield from self._under(job, make, saved, reference)
+        scope.load(saved)
+        kept.prompt = read
+        job.ticket.resolve((done, capture, result))
+
+    def _under(
+        self, job: ScopeJob, make: _Maker, saved: Snapshot, reference: Reference | None
+    ) -> Generator[None, None, Answer]:
+        """The policy's own answer. The full cache's answer is forced on it first; as long as both write the same,
+        that is its own."""
+        kl: list[float] = []
+        if reference is not None:
+            recorder = self._recorder(job)
+            pressed = yield from self._read_on(job, make())
+            done = yield from self._compare(job, pressed, recorder, reference, kl)
+            if done is not None:
+                return done, self._captured(job, recorder, done), self._compared(pressed, reference, kl)
+            self.scope.load(saved)
+        recorder = self._recorder(job)
+        pressed = yield from self._read_on(job, make())
+        done = yield from self._write(job, pressed.feed, recorder)
+        result = pressed.compression() if reference is None else self._compared(pressed, reference, kl)
+        return done, self._captured(job, recorder, done), result
+
+    def _read_on(self, job: ScopeJob, pressed: Pressed) -> Generator[None, None, Pressed]:
+        """What of the prompt comes after the compression, its last token excepted."""
+        for start, end in chunks(self.scope.position, len(job.prompt) - 1, CHUNK):
+            pressed.feed(job.prompt[start:end])
+            yield
+        return pressed
+
+    def _compare(
+        self, job: ScopeJob, pressed: Pressed, recorder: Recorder | None, reference: Reference, kl: list[float]
+    ) -> Generator[None, None, Generated | None]:
+        """Force the reference on the policy; its own answer when that is the same, else None."""
+        output, token, stop = job.output(), int(job.prompt[-1]), None
+        same = True
+        for step, expected in enumerate(reference.logprobs):
+            logits = self._feed(pressed.feed, token, recorder if same else None)
+            kl.append(divergence(expected, log_softmax(logits)))
+            forced = reference.tokens[step] if step < len(reference.tokens) else -1
+            if same and stop is None:
+                own, stop = self._extend(job, output, logits)
+                same = stop is not None or own == forced
+            token = forced
+            yield
+        return output.result(stop) if same and stop is not None else None
+
+    def _compared(self, pressed: Pressed, reference: Reference, kl: list[float]) -> Compression:
+        texts = tuple(self.scope.model.shown(token) for token in reference.tokens)
+        ends = ("end",) * (len(kl) - len(texts))
+        return replace(pressed.compression(), kl=tuple(kl), compared=texts[: len(kl)] + ends, full_text=reference.text)
+
+    def _reference(self, job: ScopeJob, cache: CacheJob, mask: Edit | None) -> Generator[None, None, Reference]:
+        """What the full cache answers, or predicts of the forced tokens, from where the policy compresses."""
+        forced = b"" if job.forced is None else job.forced.tobytes()
+        output, masked = job.output(), job.masked
+        hidden = (masked.positions.tobytes(), masked.layers, masked.heads)
+        key = (job.prompt.tobytes(), cache.context.cut, forced, output.max_tokens, output.stops, *hidden)
+        if key in self._references:
+            self._references.move_to_end(key)
+            return self._references[key]
+        feed, token, rows = self._plain(mask), int(job.prompt[-1]), []
+        for start, end in chunks(self.scope.position, len(job.prompt) - 1, CHUNK):
+            feed(job.prompt[start:end], ())
+            yield
+        tokens: list[int] = []
+        stop: Stop | None = None
+        while stop is None:
+            logits = self._feed(feed, token, None)
+            rows.append(log_softmax(logits))
+            token, stop = self._extend(job, output, logits)
+            if stop != "end":
+                tokens.append(token)
+            yield
+        found = Reference(tuple(tokens), np.stack(rows), output.result(stop).text)
+        self._references[key] = found
+        while len(self._references) > (1 if self._exact else _REFERENCES):
+            self._references.popitem(last=False)
+        return found
+
+    # Sequences
+
+    def _reuse(self, job: ScopeJob, most: int | None = None) -> _Kept:
+        """Select the sequence that shares most whole chunks with this prompt and drop the rest of it; without one, the
+        sequence whose contents are worth least: few chunks, long unused. At most ``most`` tokens are taken over."""
+        self._answered += 1
+        scope, shared = self.scope, [self._shared(kept, job, most) for kept in self._kept]
+        best = max(range(len(shared)), key=shared.__getitem__)
+        if not shared[best]:
+            worth = [len(kept.prompt) / (self._answered - kept.used) for kept in self._kept]
+            best = min(range(len(worth)), key=worth.__getitem__)
+        kept = self._kept[best]
+        kept.prompt, kept.used = kept.prompt[: shared[best]], self._answered
+        if self._exact:
+            scope.clear()
+        scope.select(best)
+        scope.evict(shared[best], max(scope.position, shared[best]))
+        return kept
+
+    def _shared(self, kept: _Kept, job: ScopeJob, most: int | None) -> int:
+        shared = common_prefix(kept.prompt, job.prompt[:-1])  # the last token is decoded: its logits are needed
+        if len(job.masked.positions):
+            shared = min(shared, int(job.masked.positions.min()))
+        if most is not None:
+            shared = min(shared, most)
+        return 0 if self._exact else shared // CHUNK * CHUNK
+
+    # Capture
+
+    def _recorder(self, job: ScopeJob) -> Recorder | None:
+        if not job.capture:
+            return None
+        every = tuple(range(self.scope.model.n_layer))
+        layers = every if job.layers is None else tuple(layer for layer in job.layers if layer in every)
+        return Recorder(layers, bounded=job.layers is None)
+
+    def _captured(self, job: ScopeJob, recorder: Recorder | None, done: Generated) -> Capture | None:
+        if recorder is None:
+            return None
+        model = self.scope.model
+        texts = [model.shown(token) for token in job.prompt.tolist()] + [token.text for token in done.tokens]
+        return recorder.capture(model.n_head, texts, len(done.tokens))
+
+
+@dataclass(frozen=True, slots=True)
+class _Maker:
+    """Compresses the selected sequence, as often as asked, each time from the same observation."""
+
+    scope: ScopeContext
+    job: ScopeJob
+    cache: CacheJob
+    observer: Observer
+    mask: Edit | None
+
+    def __call__(self) -> Pressed:
+        policy, context = self.cache.policy, self.cache.context
+        return Pressed(self.scope, policy, context, self.job.prompt, self.observer.copy(), self.mask)
+
+
+def _log_sum(logits: Floats) -> float:
+    top = float(logits.max())
+    return top + float(np.log(np.exp(logits - top).sum()))
+
+
+def _told(error: Exception, job: ScopeJob) -> Exception:
+    if isinstance(error, ModelError):
+        return error
+    if job.cache is not None:
+        return ModelError(f"answering under {job.cache.policy.name} failed: {error}", "choose other parameters")
+    return ModelError(f"capture failed: {error}", "answer without capture")
