@@ -396,12 +396,12 @@ def _add_lanes(commands: Any) -> None:
 
 
 def _lanes(options: argparse.Namespace) -> None:
-    from workbench.cache.registry import POLICIES, policy
-    from workbench.memory.registry import STRATEGIES, strategy
+    from workbench.cache.registry import policies, policy
+    from workbench.memory.registry import strategies, strategy
 
     found = {
-        "memory": [_card(strategy(name)) for name in STRATEGIES],
-        "cache": [_card(policy(name)) for name in POLICIES],
+        "memory": [_card(strategy(name)) for name in strategies()],
+        "cache": [_card(policy(name)) for name in policies()],
     }
     if options.json:
         console.say_json(found)

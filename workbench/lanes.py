@@ -1,7 +1,11 @@
-"""Lane SPECs: ``memory[:key=value,...][+cache[:key=value,...]]``."""
+"""Lane SPECs: ``memory[:key=value,...][+cache[:key=value,...]]``.
+
+Both may be a name of the registry or ``path/to/file.py:Class``.
+"""
 
 from __future__ import annotations
 
+import re
 import types
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -12,6 +16,9 @@ from workbench.cache.base import CachePolicy
 from workbench.errors import UsageError
 from workbench.memory import registry as memories
 from workbench.memory.base import MemoryStrategy
+from workbench.plugins import fingerprint, is_path
+
+_PATH = re.compile(r".+?\.py:[A-Za-z_]\w*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +33,23 @@ class LaneSpec:
     @property
     def name(self) -> str:
         """The SPEC in its shortest form; names the lane in the trace."""
-        memory = _format(self.memory, self.memory_params)
-        return memory if self.cache == caches.DEFAULT else f"{memory}+{_format(self.cache, self.cache_params)}"
+        memory = _format(self.memory_name, self.memory_params)
+        return memory if self.cache == caches.DEFAULT else f"{memory}+{_format(self.cache_name, self.cache_params)}"
+
+    @property
+    def memory_name(self) -> str:
+        """The strategy's own name, also where it was given by its path, which no run file holds."""
+        return memories.strategy(self.memory).name if is_path(self.memory) else self.memory
+
+    @property
+    def cache_name(self) -> str:
+        """The policy's own name; see :attr:`memory_name`."""
+        return caches.policy(self.cache).name if is_path(self.cache) else self.cache
+
+    @property
+    def code(self) -> str:
+        """SHA-256 of what was given by path, empty for what the registry knows."""
+        return fingerprint(self.memory) + fingerprint(self.cache)
 
     def strategy(self) -> MemoryStrategy:
         """A fresh strategy with these parameters."""
@@ -40,7 +62,7 @@ class LaneSpec:
     @classmethod
     def parse(cls, spec: str) -> LaneSpec:
         """Read a SPEC. Raises ``UsageError`` for unknown names, parameters and values of the wrong type."""
-        memory, plus, cache = spec.strip().partition("+")
+        memory, plus, cache = _halves(spec.strip())
         name, params = _split(memory, spec)
         strategy = memories.strategy(name)
         if not plus:
@@ -52,8 +74,18 @@ class LaneSpec:
         return made
 
 
+def _halves(spec: str) -> tuple[str, str, str]:
+    """Memory, ``+`` and cache; a path may hold a ``+`` of its own."""
+    found = _PATH.match(spec)
+    start = found.end() if found else 0
+    head, plus, tail = spec[start:].partition("+")
+    return spec[:start] + head, plus, tail
+
+
 def _split(part: str, spec: str) -> tuple[str, dict[str, str]]:
-    name, _, rest = part.partition(":")
+    found = _PATH.match(part)
+    name = found.group() if found else part.partition(":")[0]
+    rest = part[len(name) + 1 :]
     pairs = [pair.partition("=") for pair in rest.split(",") if pair]
     if any(not key or not equals for key, equals, _ in pairs):
         raise UsageError(f"lane {spec!r}: parameters are written key=value,key=value", "see `mnemoscope lanes`")
@@ -80,9 +112,9 @@ def _value(text: str, hint: Any, where: str) -> Any:
             raise UsageError(f"{where} is {text!r}", f"one of: {', '.join(choices)}")
         return text
     if hint is bool:
-        if text.lower() not in ("true", "false", "yes", "no", "1", "0"):
+        if text.lower() not in ("true", "false", "yes", "no", "on", "off", "1", "0"):
             raise UsageError(f"{where} is {text!r}", "write true or false")
-        return text.lower() in ("true", "yes", "1")
+        return text.lower() in ("true", "yes", "on", "1")
     try:
         return hint(text)
     except ValueError as error:

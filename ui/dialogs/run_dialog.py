@@ -109,7 +109,7 @@ class RunDialog(QDialog):
         column = QVBoxLayout(holder)
         column.setSpacing(0)
         self.boxes: dict[str, QCheckBox] = {}
-        for name in memories.STRATEGIES:
+        for name in memories.strategies():
             box = QCheckBox(name)
             box.setChecked(name in FIRST_CHOICE)
             box.toggled.connect(lambda _: self._check())

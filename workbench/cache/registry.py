@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from importlib import import_module
 
+from workbench import plugins
 from workbench.cache.base import CachePolicy
 from workbench.errors import UsageError
 
 DEFAULT = "full-cache"
+GROUP = "mnemoscope.cache"
 
 POLICIES: dict[str, str] = {
     "full-cache": "workbench.cache.policies.full_cache:FullCache",
@@ -23,10 +25,23 @@ POLICIES: dict[str, str] = {
 """Name to ``module:class``. Modules are imported when a lane asks for them."""
 
 
+def policies() -> tuple[str, ...]:
+    """The names of all policies, those of other packages (entry point ``mnemoscope.cache``) last."""
+    return (*POLICIES, *(name for name in plugins.loaded(GROUP) if name not in POLICIES))
+
+
 def policy(name: str) -> type[CachePolicy]:
-    """The policy called ``name``. Raises ``UsageError`` naming the ones there are."""
-    if name not in POLICIES:
-        raise UsageError(f"unknown cache policy {name!r}", f"one of: {', '.join(POLICIES)}")
-    module, _, cls = POLICIES[name].partition(":")
-    found: type[CachePolicy] = getattr(import_module(module), cls)
+    """The policy called ``name``, or the class at ``path/to/file.py:Class``.
+
+    Raises:
+        UsageError: naming the ones there are, or what is wrong with the file.
+    """
+    if plugins.is_path(name):
+        return plugins.from_path(name, CachePolicy)
+    found: type[CachePolicy] | None = plugins.loaded(GROUP).get(name)
+    if name in POLICIES:
+        module, _, cls = POLICIES[name].partition(":")
+        found = getattr(import_module(module), cls)
+    if found is None or not issubclass(found, CachePolicy):
+        raise UsageError(f"unknown cache policy {name!r}", f"one of: {', '.join(policies())}")
     return found

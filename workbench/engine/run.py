@@ -163,14 +163,15 @@ class _Run:
     @property
     def _identity(self) -> str:
         hashes = [_fingerprint(s.to_json()) for s in self.sessions]
-        return _fingerprint([hashes, [s.name for s in self.specs], *_settings(self.config)])
+        codes = [s.code for s in self.specs if s.code]
+        return _fingerprint([hashes, [s.name for s in self.specs], *_settings(self.config), *codes])
 
     def _register(self) -> tuple[list[int], list[int]]:
         """Numbers of the sessions and lanes in the file; adds what a fresh file lacks."""
         with self.writer.reader() as reader:
             found, rows = reader.session_hashes(), {row.name: row.id for row in reader.lanes()}
         hashes = [_fingerprint(s.to_json()) for s in self.sessions]
-        self.writer.set_meta("config", self.config.to_json())
+        self.writer.set_meta("config", self.config.to_json() | {"lanes": [s.name for s in self.specs]})
         self.writer.set_meta("identity", self._identity)
         numbers = [found.get(h) or self.writer.add_session(s, h) for s, h in zip(self.sessions, hashes, strict=True)]
         return numbers, [rows.get(s.name) or self._add_lane(s) for s in self.specs]
@@ -179,7 +180,7 @@ class _Run:
         policy = spec.policy()
         of_cache = policy.parameters() if policy is not None else {}
         params = spec.strategy().parameters() | {f"cache.{k}": v for k, v in of_cache.items()}
-        return self.writer.add_lane(spec.name, spec.memory, spec.cache, params)
+        return self.writer.add_lane(spec.name, spec.memory_name, spec.cache_name, params)
 
     def _same_model(self, backend: Backend) -> None:
         with self.writer.reader() as reader:

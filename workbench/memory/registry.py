@@ -1,11 +1,18 @@
-"""Every memory strategy, one line each. Adding one takes its file and a line here."""
+"""Every memory strategy, one line each, and those that come from outside. Adding one takes its file and a line here."""
 
 from __future__ import annotations
 
+import logging
+from dataclasses import is_dataclass
+from functools import cache
 from importlib import import_module
 
+from workbench import plugins
 from workbench.errors import UsageError
 from workbench.memory.base import MemoryStrategy
+
+GROUP = "mnemoscope.memory"
+_log = logging.getLogger("mnemoscope")
 
 STRATEGIES: dict[str, str] = {
     "full": "workbench.memory.strategies.full:Full",
@@ -48,10 +55,46 @@ STRATEGIES: dict[str, str] = {
 """Name to ``module:class``. Modules are imported when a lane asks for them."""
 
 
+def strategies() -> tuple[str, ...]:
+    """The names of all strategies, those of other packages (entry point ``mnemoscope.memory``) last."""
+    return (*STRATEGIES, *(name for name in _outside() if name not in STRATEGIES))
+
+
 def strategy(name: str) -> type[MemoryStrategy]:
-    """The strategy called ``name``. Raises ``UsageError`` naming the ones there are."""
-    if name not in STRATEGIES:
-        raise UsageError(f"unknown memory strategy {name!r}", f"one of: {', '.join(STRATEGIES)}")
-    module, _, cls = STRATEGIES[name].partition(":")
-    found: type[MemoryStrategy] = getattr(import_module(module), cls)
+    """The strategy called ``name``, or the class at ``path/to/file.py:Class``.
+
+    Raises:
+        UsageError: naming the ones there are, or what is wrong with the file.
+    """
+    if plugins.is_path(name):
+        return _checked(plugins.from_path(name, MemoryStrategy))
+    if name in STRATEGIES:
+        module, _, cls = STRATEGIES[name].partition(":")
+        found: type[MemoryStrategy] = getattr(import_module(module), cls)
+        return found
+    if name in _outside():
+        return _outside()[name]
+    raise UsageError(f"unknown memory strategy {name!r}", f"one of: {', '.join(strategies())}")
+
+
+@cache
+def _outside() -> dict[str, type[MemoryStrategy]]:
+    """The strategies of other packages that are what they should be."""
+    found: dict[str, type[MemoryStrategy]] = {}
+    for name, cls in plugins.loaded(GROUP).items():
+        if isinstance(cls, type) and issubclass(cls, MemoryStrategy):
+            found[name] = cls
+        else:
+            _log.warning("%s in %s is no MemoryStrategy; it is left out", name, GROUP)
     return found
+
+
+def _checked(cls: type[MemoryStrategy]) -> type[MemoryStrategy]:
+    """A class from a file, named like its class where it gives itself no name."""
+    if not is_dataclass(cls) or "__dataclass_fields__" not in vars(cls):
+        raise UsageError(f"{cls.__name__} is no dataclass", "put @dataclass above the class")
+    if not hasattr(cls, "name"):
+        cls.name = cls.__name__.lower()
+    if not hasattr(cls, "title"):
+        cls.title = cls.__name__
+    return cls

@@ -7,13 +7,11 @@ right from ``GOOD`` on. One that cannot be loaded costs one line, on standard er
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from functools import cache
-from importlib.metadata import entry_points
 from typing import Any
 
+from workbench import plugins
 from workbench.errors import MnemoscopeError
 from workbench.probes import locomo, longbench, memoryagentbench, ours, scbench
 from workbench.probes.base import Published, Score, Scorer, Shared
@@ -101,15 +99,5 @@ def _figure(value: Any) -> float | None:
     return None if value is None else min(1.0, max(0.0, float(value)))
 
 
-@cache
 def _outside() -> Mapping[str, Callable[[Probe, str], Any]]:
-    found = {}
-    for entry in entry_points(group=GROUP):
-        try:
-            found[entry.name] = entry.load()
-        except Exception as error:  # whatever a foreign package does must not take scoring with it
-            problem = " ".join(f"{type(error).__name__}: {error}".split())
-            logging.getLogger(__name__).warning(
-                "scorer %s of %s cannot be loaded: %s", entry.name, entry.value, problem
-            )
-    return found
+    return plugins.loaded(GROUP)

@@ -1,170 +1,26 @@
-"""Every registered strategy through the same sessions."""
-
-from __future__ import annotations
-
-import asyncio
+"""Every registered strategy through the shipped matrix."""
 
 import pytest
 
-from tests.support.minds import BROKEN, Lane, Mind, has_ids, span_texts
-from workbench.memory.base import MemoryStrategy, Recall
-from workbench.memory.items import EVICTED, MemoryState
+from workbench.memory.base import MemoryStrategy
 from workbench.memory.registry import STRATEGIES, strategy
-from workbench.sessions.model import Turn
-from workbench.trace.events import OPERATIONS, Event, Kind
-
-SAID = (
-    ("Mira", "Mira lives in Oslo."),
-    ("assistant", "Noted."),
-    ("Tomas", "Tomas likes green tea."),
-    ("Mira", "Mira has a cat named Pixel."),
-    ("assistant", "That sounds nice, thank you!"),
-    ("Tomas", "Tomas works in the old library."),
-    ("Mira", "Mira lives in Lima."),
-    ("assistant", "Noted."),
-    ("Tomas", "Tomas likes black coffee."),
-    ("Mira", "Mira plays the cello."),
-)
-TURNS = tuple(
-    Turn(n, "assistant" if who == "assistant" else "user", text, who, f"2025-03-{1 + n:02d}T10:00", n // 5)
-    for n, (who, text) in enumerate(SAID)
-)
-QUESTION = "Where does Tomas work?"
-ODD = (
-    "",
-    "  \n ",
-    "x" * 3000,
-    "🧠 Ünïcode — 記憶、東京。",
-    "Zoë läuft nach 東京。 " * 300,
-    "Mira lives in Oslo.\nReally.",
-)
+from workbench.testing import Lane, MemoryMatrix
+from workbench.testing.matrix import QUESTION, TURNS
 
 
-def make(name: str) -> MemoryStrategy:
-    return strategy(name)()
+class TestEveryStrategy(MemoryMatrix):
+    @pytest.fixture(params=list(STRATEGIES))
+    def memory(self, request: pytest.FixtureRequest) -> type[MemoryStrategy]:
+        return strategy(request.param)
 
+    def test_says_what_it_is(self, memory: type[MemoryStrategy]) -> None:
+        super().test_says_what_it_is(memory)
+        assert strategy(memory.name) is memory
 
-@pytest.fixture(params=list(STRATEGIES))
-def name(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
-def sound(lane: Lane, recall: Recall) -> None:
-    """What holds for every recall."""
-    for hit in recall.hits:
-        assert hit.item in lane.state
-    assert [h.rank for h in recall.hits] == list(range(1, len(recall.hits) + 1))
-    assert len({h.item for h in recall.hits}) == len(recall.hits)
-    shown = {i for s in recall.spans for i in s.items}
-    assert {h.item for h in recall.hits if h.returned} <= shown
-    for span in recall.spans:
-        assert span.text and span.items and span.turns
-        assert all(item in lane.state for item in span.items)
-
-
-def test_says_what_it_is(name: str) -> None:
-    cls = strategy(name)
-    assert cls.name == name and cls.title and cls.paper and cls.__doc__
-    assert bool(cls.differs) == (cls.fidelity not in ("faithful", "baseline")), "a fidelity below faithful says why"
-    assert make(name).parameters().keys() >= set()
-
-
-def test_every_item_names_its_turns_and_the_fold_is_the_state(name: str) -> None:
-    lane = Lane(make(name)).observe(*TURNS)
-    assert len(lane.state) > 0
-    for item in lane.state.items.values():
-        assert item.turns and all(0 <= t < len(TURNS) for t in item.turns), item
-    sound(lane, lane.ask(QUESTION))
-    assert MemoryState(lane.events) == lane.state
-
-
-def test_what_was_said_comes_back(name: str) -> None:
-    lane = Lane(make(name)).observe(*TURNS)
-    recall = lane.ask(QUESTION)
-    if name == "think-in-memory":  # its failure mode: the right thought may be in another bucket than the question
-        assert any("library" in lane.state[h.item].text for h in recall.hits)
-        return
-    assert "library" in " ".join(span_texts(recall))
-    assert 5 in {t for s in recall.spans for t in s.turns}
-
-
-def test_a_fresh_instance_goes_on_from_any_turn(name: str) -> None:
-    def step(lane: Lane, turn: Turn) -> int:
-        lane.observe(turn)
-        if turn.index % 3 == 1:  # a question in the middle leaves its traces too: visits, links, working memory
-            lane.ask(QUESTION)
-        return len(lane.events)
-
-    straight = Lane(make(name))
-    marks = [step(straight, turn) for turn in TURNS]
-    straight.ask(QUESTION)
-    for turn, before in zip(TURNS, [0, *marks], strict=False):
-        branch = Lane(make(name), events=straight.events[:before])
-        step(branch, turn)
-        assert branch.events[before:] == straight.events[before : marks[turn.index]], f"turn {turn.index}"
-    last = Lane(make(name), events=straight.events[: marks[-1]], turn=TURNS[-1].index, date=TURNS[-1].date)
-    last.ask(QUESTION)
-    assert last.events == straight.events
-
-
-def test_the_same_again(name: str) -> None:
-    first, second = (Lane(make(name)).observe(*TURNS) for _ in range(2))
-    assert first.ask(QUESTION) == second.ask(QUESTION)
-    assert first.events == second.events
-
-
-@pytest.mark.parametrize("how", BROKEN)
-def test_a_bad_answer_is_on_record_and_loses_nothing(name: str, how: str) -> None:
-    good = Lane(make(name)).observe(*TURNS[:6])
-    known = {i.id: i.text for i in good.state.active()}
-    bad = Lane(make(name), Mind(broken=how), events=list(good.events)).observe(*TURNS[6:])
-    sound(bad, bad.ask(QUESTION))
-    spoiled = [c for c in bad.mind.calls if c.schema and (how != "invented ids" or has_ids(c.schema))]
-    if spoiled and how != "empty":
-        assert bad.losses(), "a bad answer must be on record"
-    for item, text in known.items():
-        after = bad.state[item]
-        assert after.active or after.status == EVICTED or how in ("invented ids", "empty"), (item, after)
-        if how not in ("invented ids", "empty"):
-            assert not after.active or text in after.text or after.kind in ("buffer",), (text, after.text)
-
-
-def test_nothing_is_remembered_before_anything_was_said(name: str) -> None:
-    lane = Lane(make(name))
-    recall = lane.ask(QUESTION)
-    assert recall.hits == () and all(s.text for s in recall.spans)
-    lane.ask("")
-
-
-def test_odd_turns(name: str) -> None:
-    lane = Lane(make(name), Mind(budget=400)).tell(*ODD)
-    sound(lane, lane.ask("Where does Mira live?"))
-    sound(lane, lane.ask(""))
-    sound(lane, lane.ask("記憶 " * 200))
-    assert MemoryState(lane.events) == lane.state
-
-
-def test_cancelled_in_the_middle(name: str) -> None:
-    before = Lane(make(name)).observe(*TURNS[:6])
-    whole = Lane(make(name), events=list(before.events)).observe(TURNS[6])
-    whole_asked = whole.ask(QUESTION)
-    for call in range(1, 50):
-        lane = Lane(make(name), Mind(cancel_at=call), events=list(before.events))
-        lane.turn, lane.date = TURNS[6].index, TURNS[6].date
-        try:
-            asyncio.run(lane.strategy.observe(TURNS[6].neutral(), lane.mind, lane.log()))
-            lane.ask(QUESTION)
-        except asyncio.CancelledError:
-            again = Lane(lane.strategy, events=list(before.events)).observe(TURNS[6])
-            assert again.ask(QUESTION) == whole_asked and again.events == whole.events
-        else:
+    def test_what_was_said_comes_back(self, memory: type[MemoryStrategy]) -> None:
+        if memory.name != "think-in-memory":
+            super().test_what_was_said_comes_back(memory)
             return
-    pytest.fail("more than 50 calls in one turn")
-
-
-def test_operations_name_what_caused_them(name: str) -> None:
-    lane = Lane(make(name)).observe(*TURNS)
-    calls: dict[int, Event] = {e.n: e for e in lane.events if e.kind == Kind.MODEL_CALLED}
-    assert all(e.cause in calls for e in lane.events if e.cause and e.kind in OPERATIONS)
-    if calls and any(e.kind == Kind.WRITTEN for e in lane.events):
-        assert any(e.cause for e in lane.events if e.kind in OPERATIONS), "operations of a model name its call"
+        # Its failure mode: the right thought may be in another bucket than the question.
+        lane = Lane(self.make(memory)).observe(*TURNS)
+        assert any("library" in lane.state[h.item].text for h in lane.ask(QUESTION).hits)
