@@ -2,6 +2,7 @@
 
 import pytest
 
+from workbench import plugins
 from workbench.errors import MnemoscopeError
 from workbench.probes import SCORERS, score, score_answer, score_probe, scorers
 from workbench.sessions.model import Probe
@@ -196,15 +197,15 @@ def test_a_scorer_from_outside_and_one_that_cannot_be_loaded(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     entries = [Entry("length", lambda probe, answer: len(answer) / 10), Entry("lost", ImportError("no module x"))]
-    monkeypatch.setattr(scorers, "entry_points", lambda group: entries if group == scorers.GROUP else [])
-    scorers._outside.cache_clear()
+    monkeypatch.setattr(plugins, "entry_points", lambda group: entries if group == scorers.GROUP else [])
+    plugins.loaded.cache_clear()
     try:
         found = score_answer(probe("x", scorer="length", scores=("length",)), "seven !")
         assert (found["correct"], found["score"], found["scores"]) == (True, 0.7, {"length": 0.7})
         with pytest.raises(MnemoscopeError, match=r"unknown scorer 'lost' - one of: match, .*length"):
             score("lost", probe("x"), "x")
         assert [r.getMessage() for r in caplog.records] == [
-            "scorer lost of elsewhere:lost cannot be loaded: ImportError: no module x"
+            "lost of elsewhere:lost cannot be loaded (ImportError: no module x); it is left out"
         ]
     finally:
-        scorers._outside.cache_clear()
+        plugins.loaded.cache_clear()
