@@ -29,11 +29,16 @@ def conversation(
     """
     check_turns(len(messages), where)
     ordered = _in_order(messages, remarks, where)
-    named = _speakers(ordered, remarks)
-    turns = tuple(_turn(m, i, speaker, remarks) for i, (m, speaker) in enumerate(zip(ordered, named, strict=True)))
+    turns = turns_of(ordered, remarks)
     if not any(t.date for t in turns):
         remarks.add(where, "no message has a time")
     return Session(name, turns, tuple(probes), format, tuple(remarks), dict(extra or {}))
+
+
+def turns_of(messages: Sequence[Said], remarks: Remarks) -> tuple[Turn, ...]:
+    """Messages as turns: calls written out, results under the name of their tool, oddities remarked."""
+    named = _speakers(messages, remarks)
+    return tuple(_turn(m, i, speaker, remarks) for i, (m, speaker) in enumerate(zip(messages, named, strict=True)))
 
 
 def _in_order(messages: Sequence[Said], remarks: Remarks, where: str) -> list[Said]:

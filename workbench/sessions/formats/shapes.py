@@ -121,10 +121,25 @@ def describe(value: Any) -> str:
     return names.get(type(value), "an array" if isinstance(value, list) else "a number")
 
 
-def each(rows: Iterable[tuple[str, Any]], read: Callable[[str, Any], T], remarks: Remarks) -> list[T]:
+def golds(answer: Any, where: str) -> tuple[str, ...]:
+    """The accepted answers that a value spells: lists in lists are one list, null and blank are none."""
+    found: list[str] = []
+    waiting = [answer]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, list):
+            waiting += reversed(value)
+        elif isinstance(value, dict):
+            raise SessionFormatError(f"{where}: must be a text, is {describe(value)}", MEND)
+        elif value is not None and str(value).strip():
+            found.append(str(value))
+    return tuple(dict.fromkeys(found))
+
+
+def each(rows: Iterable[tuple[str, Any]], read: Callable[[str, Any], T], remarks: Remarks, need: int = 1) -> list[T]:
     """``read(where, row)`` of every row. A row that cannot be read costs itself, with a remark that names its place.
 
-    Raises the first row's ``SessionFormatError`` when none can be read.
+    Raises the first row's ``SessionFormatError`` when fewer than ``need`` can be read.
     """
     found: list[T] = []
     first: SessionFormatError | None = None
@@ -134,7 +149,7 @@ def each(rows: Iterable[tuple[str, Any]], read: Callable[[str, Any], T], remarks
         except SessionFormatError as error:
             first = first or error
             remarks.take([f"{error.what}; left out"])
-    if not found and first is not None:
+    if len(found) < need and first is not None:
         raise first
     return found
 
