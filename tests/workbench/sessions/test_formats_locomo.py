@@ -173,7 +173,7 @@ def test_numbers_that_are_too_long_are_no_sittings(tmp_path: Path) -> None:
 
 
 MISTAKES: list[tuple[dict[str, Any], str]] = [
-    ({"qa": {}}, r"\[0\]\.qa: must be an array, is an object"),
+    ({"qa": {"a": 1}}, r"\[0\]\.qa: must be an array, is an object"),
     ({"conversation": {"session_1": [3]}}, r"\[0\]\.conversation\.session_1\[0\]: must be an object, is a number"),
     ({"conversation": {"session_1": "x"}}, r"\[0\]\.conversation\.session_1: must be an array, is a string"),
     ({"conversation": {}}, r"\[0\]: no turns"),
