@@ -86,10 +86,16 @@ def _json(command: argparse.ArgumentParser) -> None:
 
 def _models(command: argparse.ArgumentParser) -> None:
     command.add_argument(
-        "--model", default="demo", metavar="demo|NAME|PATH", help="the bundled model, an installed one, or a GGUF"
+        "--model",
+        default="demo",
+        metavar="demo|NAME|PATH|URL",
+        help="the bundled model, an installed one, a GGUF, or a server: http://HOST:PORT/v1#MODEL",
     )
     command.add_argument(
-        "--embedder", default="minilm", metavar="minilm|hash|PATH", help="sentence embeddings, or lexical hashing"
+        "--embedder",
+        default="minilm",
+        metavar="minilm|hash|PATH|URL",
+        help="sentence embeddings, lexical hashing, a server",
     )
 
 

@@ -30,5 +30,9 @@ class ModelError(MnemoscopeError):
     """A model file or the inference library cannot be used."""
 
 
+class Unavailable(MnemoscopeError):
+    """An inference server cannot be used now. It ends a run at a whole step; the same command goes on from there."""
+
+
 class Cancelled(Exception):
     """The user cancelled the run; everything committed so far stays."""

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from workbench import context as contexts
 from workbench.answering import ANSWER_TOKENS, Answered, Answerer, Asking, since
-from workbench.errors import ModelError
+from workbench.errors import ModelError, Unavailable
 from workbench.llm.base import AnswerResult, Backend, Capture, CompletionRequest, CompletionResult, Compression
 from workbench.memory.base import Completion, MemoryStrategy, Recall
 from workbench.memory.items import MemoryState
@@ -157,6 +157,7 @@ class LaneMind:
             "stop": "limit" if stop == "refused" else stop,
             "error": error,
         } | ({"operation": f"{full.method}/{full.name}"} if full and self.prompts.name == "full" else {})
+        payload |= {"note": result.note} if result and result.note else {}
         event = self._recorder.emit(Kind.MODEL_CALLED, "", payload, ms=since(began))
         return Completion(raw, data, not error, event.n, stop, rendered.schema)
 
@@ -286,7 +287,7 @@ class LaneReplay:
         self._recorder.turn = turn
         try:
             await work()
-        except asyncio.CancelledError:
+        except (asyncio.CancelledError, Unavailable):
             self._recorder.discard()
             raise
         except Exception as error:  # a strategy's defect must not take the other lanes with it
@@ -350,6 +351,8 @@ class LaneReplay:
             "stop": done.stop if done else "limit" if answered.error else "end",
             "error": answered.error,
         } | ({"thought": answered.thought} if answered.thought else {})
+        if done and done.generated is not None:
+            result["generated"] = done.generated  # a server counts its tokens and does not tell them
         if self._answer.reader == "newest":
             result |= {"reader": "newest", "items": list(answered.items)}
         self._recorder.emit(Kind.ANSWERED, probe.id, result, ms=answered.ms)

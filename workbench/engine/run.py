@@ -20,7 +20,7 @@ from workbench.engine.control import Control
 from workbench.engine.protocol import Failed, Loading, Progress, Ready, Report, StateChanged, TraceAdvanced
 from workbench.errors import Cancelled, ModelError, TraceError, UsageError
 from workbench.lanes import LaneSpec
-from workbench.llm.base import Backend, BackendOptions
+from workbench.llm.base import Backend, BackendOptions, ModelInfo
 from workbench.memory.prompt_sets import chosen
 from workbench.replay import LaneReplay
 from workbench.sessions import formats
@@ -120,6 +120,7 @@ class _Run:
         backend = await asyncio.get_running_loop().run_in_executor(None, _open, self.config)
         try:
             self._check(backend)
+            self._able(backend.info)
             numbers, lanes = self._register()  # only now: a model that cannot be used must not bind the file to itself
             self._same_model(backend)
             self._loaded(backend, resumed)
@@ -148,6 +149,13 @@ class _Run:
                     f"lane {spec.name!r} cannot run on {backend.info.name}: {problem}",
                     "leave the cache policy out, or choose another model",
                 )
+
+    def _able(self, info: ModelInfo) -> None:
+        """Whether the model gives what the lanes need. Raises ``UsageError`` when it does not."""
+        unable = [s.name for s in self.specs if s.strategy().needs_surprise and not info.surprise]
+        if unable:
+            what = f"lane {unable[0]!r} needs how probable words are, which {info.name} on a server does not say"
+            raise UsageError(what, "leave the lane out, or choose a model of your own")
 
     def _same_run(self) -> bool:
         """Whether the file holds this run already. Raises ``TraceError`` when it holds another."""

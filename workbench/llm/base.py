@@ -24,7 +24,8 @@ class ModelInfo:
     """What is loaded and where it runs; goes into every run record.
 
     ``device`` names what really computes (``CPU · 2 threads``, ``CUDA0 · NVIDIA H200``); ``capture`` says whether
-    attention can be read from this model, ``capture_note`` why not.
+    attention can be read from this model, ``capture_note`` why not; ``surprise`` whether it says how probable given
+    words are; ``estimated`` whether tokens are counted by a rule of thumb where nothing was sent yet.
     """
 
     name: str
@@ -41,6 +42,8 @@ class ModelInfo:
     capture: bool
     capture_note: str = ""
     demo: bool = False
+    surprise: bool = True
+    estimated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,18 +76,26 @@ class Token:
 @dataclass(frozen=True, slots=True)
 class CompletionResult:
     """``stop`` is ``limit`` when the token limit cut the output short, ``repetition`` when it was ended because it
-    looped: errors, never silent losses. The text then ends behind the first of the repeats."""
+    looped: errors, never silent losses. The text then ends behind the first of the repeats.
+
+    Attributes:
+        tokens: what was generated; empty from a server, which only counts.
+        generated: how many were generated, where that is not the length of ``tokens``.
+        note: what was done to the text on the way (a server's answer that was mended), with the text as it came.
+    """
 
     text: str
     tokens: tuple[Token, ...]
     prompt_tokens: int
     stop: Stop
     prompt: str = ""
+    generated: int | None = None
+    note: str = ""
 
     @property
     def generated_tokens(self) -> int:
         """Number of generated tokens."""
-        return len(self.tokens)
+        return len(self.tokens) if self.generated is None else self.generated
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,8 +275,9 @@ class BackendOptions:
     """How to open a backend.
 
     Attributes:
-        model: path of a GGUF, or ``demo`` for the bundled model.
-        embedder: ``minilm``, ``hash`` or the path of an embedding GGUF.
+        model: ``demo`` for the bundled model, the name of an installed one, the path of a GGUF, or a server's address
+            (``http://HOST:PORT/v1#MODEL``).
+        embedder: ``minilm``, ``hash``, the path of an embedding GGUF, or a server's address.
         context: tokens per sequence; None chooses min(model's training context, 4096).
         sequences: how many requests are decoded in one batch at most.
         threads: CPU threads; None uses the physical cores.

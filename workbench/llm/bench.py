@@ -20,6 +20,7 @@ from workbench.llm.llama import LlamaBackend
 from workbench.llm.messages import Message
 from workbench.llm.random_model import Shape, write_model
 from workbench.llm.scheduler import Scheduler
+from workbench.llm.vectors import HashEmbedding
 from workbench.llm.worker import Part, Ticket
 
 SMALL = Shape(layers=4, width=192, heads=6, kv_heads=6, inner=448, context=2048)
@@ -80,7 +81,7 @@ class _Replay:
 class _Bench:
     def __init__(self, path: Path, load: Load, unified: bool = False) -> None:
         extra = {"kv_unified": unified}
-        self.backend = LlamaBackend(path, None, BackendOptions(str(path), "hash", context=1024, extra=extra))
+        self.backend = LlamaBackend(path, HashEmbedding(), BackendOptions(str(path), "hash", context=1024, extra=extra))
         assert self.backend.scheduler is not None
         self._scheduler = self.backend.scheduler
         self._load, self._replay = load, _Replay(self._scheduler)

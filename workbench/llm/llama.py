@@ -24,17 +24,8 @@ from workbench.llm.base import (
 )
 from workbench.llm.chat import Chat, token_ranges
 from workbench.llm.context import FLASH_AUTO, FLASH_OFF, Context, ContextOptions
-from workbench.llm.embeddings import (
-    HASH_DIMENSIONS,
-    MEAN,
-    POOLINGS,
-    Cache,
-    EmbedJob,
-    LlamaEmbedder,
-    Vectors,
-    hash_embedding,
-)
-from workbench.llm.gguf_file import read_header, sha256
+from workbench.llm.embeddings import Vectors
+from workbench.llm.gguf_file import sha256
 from workbench.llm.library import cpu_threads
 from workbench.llm.loops import LoopGuard, open_lists
 from workbench.llm.messages import Message
@@ -45,6 +36,7 @@ from workbench.llm.sampler import Sampler
 from workbench.llm.scheduler import Job, Scheduler
 from workbench.llm.scope import Masked, ScopeContext, masked_positions, sequences
 from workbench.llm.surprise import join, windows
+from workbench.llm.vectors import Embedding
 from workbench.llm.worker import Part, Ticket, Worker
 
 DEFAULT_CONTEXT = 4096
@@ -57,23 +49,15 @@ class LlamaBackend:
 
     Args:
         model: path of the language model.
-        embedder: path of the embedding model; None uses the lexical hash.
-        embedder_missing: raised by the first :meth:`embed` when the wanted embedding model is not installed.
+        embedding: where vectors come from.
         options: see :class:`BackendOptions`; ``extra`` takes ``flash`` and ``kv_unified`` (bool), ``kv_type`` (``f16``,
             ``f32``) and ``batch`` (tokens per step).
     """
 
-    def __init__(
-        self,
-        model: Path,
-        embedder: Path | None,
-        options: BackendOptions,
-        embedder_missing: ModelError | None = None,
-    ) -> None:
-        self.options = options
+    def __init__(self, model: Path, embedding: Embedding, options: BackendOptions) -> None:
+        self.options, self.embedding = options, embedding
         self.threads = options.threads or cpu_threads()
         self.model = Model(model, options.gpu_layers)
-        self._embedder_path, self._embedder_missing = embedder, embedder_missing
         self.scheduler: Scheduler | None = None
         self.scope: ScopeContext | None = None
         try:
@@ -83,9 +67,8 @@ class LlamaBackend:
             raise
         self._chat = Chat(self.model, self.model.chat_template())
         self._scope_runner = ScopeRunner(self.scope, options.exact) if self.scope is not None else None
-        self._llama_embedder: LlamaEmbedder | None = None
-        self._cache = Cache()
         self._worker = Worker()
+        embedding.attach(self._worker)
         self._closed = False
 
     def _open_contexts(self) -> None:
@@ -170,13 +153,7 @@ class LlamaBackend:
     @property
     def embedder(self) -> str:
         """Name, dimensions and pooling of the embedder."""
-        if self._llama_embedder is not None:
-            return self._llama_embedder.about
-        if self._embedder_path is not None:
-            return _describe(self._embedder_path)
-        if self._embedder_missing is not None:
-            return f"{self.options.embedder} (not installed)"
-        return f"hash ({HASH_DIMENSIONS}, lexical)"
+        return self.embedding.about
 
     async def complete(self, request: CompletionRequest) -> CompletionResult:
         """Generate in the work context, batched with whatever else runs.
@@ -262,21 +239,7 @@ class LlamaBackend:
             ModelError: when the embedding model is not installed or cannot be used.
         """
         self._check_open()
-        if self._embedder_missing is not None:
-            raise self._embedder_missing
-        if self._embedder_path is None:
-            return hash_embedding(texts)
-        keys = [Cache.key(text) for text in texts]
-        found = {key: self._cache.get(key) for key in keys}
-        missing = {key: text for key, text in zip(keys, texts, strict=True) if found[key] is None}
-        if missing:
-            ticket: Ticket[Vectors] = Ticket()
-            self._worker.submit(self._embedder_part, EmbedJob(ticket, tuple(missing.values())), ticket.fail)
-            for key, vector in zip(missing, await ticket.wait(), strict=True):
-                found[key] = vector
-                self._cache.put(key, vector)
-        rows = [vector for key in keys if (vector := found[key]) is not None]
-        return np.stack(rows) if rows else np.zeros((0, _dimensions(self._embedder_path)), np.float32)
+        return await self.embedding.embed(texts)
 
     async def surprise(self, text: str) -> tuple[tuple[str, ...], NDArray[np.float32]]:
         """Token texts and -log p of each given the ones before it (nats; 0 for the first), float32 ``[tokens]``."""
@@ -317,6 +280,7 @@ class LlamaBackend:
         if not self._closed:
             self._closed = True
             self._worker.close()
+            self.embedding.close()
             self._free()
 
     def _free(self) -> None:
@@ -359,26 +323,6 @@ class LlamaBackend:
     def _scope_part(self) -> Part:
         assert self._scope_runner is not None
         return self._scope_runner
-
-    def _embedder_part(self) -> Part:
-        """Load the embedding model on its first use, so that lanes without vectors never pay for it."""
-        if self._llama_embedder is None:
-            assert self._embedder_path is not None
-            self._llama_embedder = LlamaEmbedder(
-                self._embedder_path, self.threads, self.options.gpu_layers, self.options.exact
-            )
-        return self._llama_embedder
-
-
-def _describe(path: Path) -> str:
-    header = read_header(path)
-    pooling = int(header.of_architecture("pooling_type", MEAN) or MEAN)
-    name = header.metadata.get("general.name", path.stem)
-    return f"{name} ({_dimensions(path)}, {POOLINGS.get(pooling, 'pooled')})"
-
-
-def _dimensions(path: Path) -> int:
-    return int(read_header(path).of_architecture("embedding_length", 0))
 
 
 def _result(done: Generated, tokens: Tokens, prompt: str) -> CompletionResult:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from workbench import paths
 from workbench.errors import ModelError
 from workbench.llm.base import Backend, BackendOptions
 from workbench.models import catalogue, store
+
+if TYPE_CHECKING:
+    from workbench.llm.vectors import Embedding
 
 DEMO_MODEL = "mnemoscope-demo.gguf"
 
@@ -20,11 +24,35 @@ def open_backend(options: BackendOptions) -> Backend:
 
     Raises:
         ModelError: when the model or llama.cpp itself cannot be used.
+        Unavailable: when it is on a server that cannot be reached.
     """
+    from workbench.llm.server import is_address, parse
+
+    if is_address(options.model):
+        from workbench.llm.remote import RemoteBackend
+
+        return RemoteBackend(parse(options.model), open_embedding(options), options)
     from workbench.llm.llama import LlamaBackend
 
-    embedder, missing = find_embedder(options.embedder)
-    return LlamaBackend(find_language_model(options.model), embedder, options, missing)
+    return LlamaBackend(find_language_model(options.model), open_embedding(options), options)
+
+
+def open_embedding(options: BackendOptions) -> Embedding:
+    """Where vectors come from; a file is loaded by the first of them."""
+    from workbench.llm.library import cpu_threads
+    from workbench.llm.server import is_address, parse
+    from workbench.llm.vectors import FileEmbedding, HashEmbedding, MissingEmbedding
+
+    if is_address(options.embedder):
+        from workbench.llm.remote import RemoteEmbedding
+
+        return RemoteEmbedding(parse(options.embedder))
+    path, missing = find_embedder(options.embedder)
+    if missing is not None:
+        return MissingEmbedding(options.embedder, missing)
+    if path is None:
+        return HashEmbedding()
+    return FileEmbedding(path, options.threads or cpu_threads(), options.gpu_layers, options.exact)
 
 
 def find_language_model(name: str) -> Path:
@@ -47,7 +75,7 @@ def find_language_model(name: str) -> Path:
     if found is None and name in catalogue.entries():
         raise ModelError(f"the model {name} is not installed", f"`mnemoscope models get {name}` obtains it")
     if found is None:
-        raise ModelError(f"no model {name}", "check the path; `mnemoscope models list` has the names")
+        raise ModelError(f"no model file {name}", "check the path; `mnemoscope models list` has the names")
     return found
 
 

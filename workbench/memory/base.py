@@ -122,6 +122,7 @@ class MemoryStrategy:
         fidelity: ``faithful``, ``adapted``, ``prompt-only``, ``emulated``; ``baseline`` for full, window, bm25, dense.
         paper: title and arXiv number or repository.
         differs: what differs from the publication; empty for faithful.
+        needs_surprise: whether it asks how probable given words are, which only a model of one's own says.
         prompts: folder of the method's own prompts, one ``<operation>.md`` each; empty for
             ``resources/prompts/<name>/``. For methods that come from outside.
 
@@ -134,6 +135,7 @@ class MemoryStrategy:
     fidelity: ClassVar[Fidelity] = "faithful"
     paper: ClassVar[str] = ""
     differs: ClassVar[str] = ""
+    needs_surprise: ClassVar[bool] = False
     prompts: ClassVar[str] = ""
 
     dates: bool = field(default=True, kw_only=True)

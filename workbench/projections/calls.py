@@ -99,7 +99,7 @@ def _answer(event: Event, packed: Event | None) -> Call:
     data = event.payload
     spans = packed.payload.get("spans", ()) if packed else ()
     prompt = tuple((s["label"] or s["kind"], s["text"]) for s in spans)
-    tokens = (data.get("prompt_tokens", 0), len(data.get("tokens", ())))
+    tokens = (data.get("prompt_tokens", 0), data.get("generated", len(data.get("tokens", ()))))
     stop, error = data.get("stop", ""), data.get("error", "")
     return Call(event.seq, "answer", prompt, data.get("text", ""), tokens, stop, error, event.ms, 0, event.subject)
 

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 
 from workbench.memory.items import Item
 from workbench.projections.index import TraceIndex
+from workbench.projections.scores import ANSWER_TOKENS_SQL
 from workbench.trace.events import Kind
 from workbench.trace.reader import LaneRow, TraceReader
 
@@ -115,7 +116,7 @@ GROUP BY lane, purpose, write ORDER BY min(seq)
 """
 _ANSWERS = f"""
 SELECT lane, count(*), sum(json_extract(payload, '$.prompt_tokens') > 0), sum(json_extract(payload, '$.prompt_tokens')),
-    sum(json_array_length(payload, '$.tokens'))
+    sum({ANSWER_TOKENS_SQL})
 FROM event WHERE kind = '{Kind.ANSWERED}' AND (?1 IS NULL OR session = ?1) GROUP BY lane
 """
 _TIMES = f"""

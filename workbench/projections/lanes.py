@@ -256,7 +256,7 @@ def _read_answer(index: TraceIndex, lane: int, session: int, seq: int | None, pr
         packed.get("budget", 0),
         _used(packed),
         said.get("prompt_tokens") or packed.get("tokens", 0),
-        len(said.get("tokens", ())),
+        said.get("generated", len(said.get("tokens", ()))),
         (answered.ms if answered else 0.0) + (recalled.ms if recalled else 0.0),
         probe.evidence,
         (_found(hits, probe), len(probe.evidence)),

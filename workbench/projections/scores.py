@@ -189,6 +189,8 @@ def _listed(kinds: tuple[Kind, ...]) -> str:
     return ", ".join(f"'{k}'" for k in kinds)
 
 
+ANSWER_TOKENS_SQL = "coalesce(json_extract(payload, '$.generated'), json_array_length(payload, '$.tokens'))"
+"""Generated tokens of an ``answer.finished``: a server counts them and does not tell them."""
 # Kind by kind, so that SQLite takes the index by kind; of the payloads only those that hold tokens are parsed.
 _EVENTS_SQL = " UNION ALL ".join(
     f"SELECT seq, session, turn, lane, kind, ms, {prompt}, {generated} FROM event "
@@ -196,7 +198,7 @@ _EVENTS_SQL = " UNION ALL ".join(
     for kinds, prompt, generated in (
         ((Kind.TURN_CLOSED, Kind.RECALLED, *_COUNTED), "0", "0"),
         ((Kind.MODEL_CALLED,), "json_extract(payload, '$.tokens[0]')", "json_extract(payload, '$.tokens[1]')"),
-        ((Kind.ANSWERED,), "json_extract(payload, '$.prompt_tokens')", "json_array_length(payload, '$.tokens')"),
+        ((Kind.ANSWERED,), "json_extract(payload, '$.prompt_tokens')", ANSWER_TOKENS_SQL),
     )
 ) + " ORDER BY seq"  # fmt: skip
 _PROBES_SQL = (

@@ -35,6 +35,7 @@ class Kind(StrEnum):
     ACCESSED = "item.accessed"  # {query}
     # What a lane does besides.
     MODEL_CALLED = "model.called"  # {purpose, prompt, raw, tokens: [prompt, generated], stop, error}
+    # and {note} when an answer was mended on its way: what was done, and the text as it came
     DROPPED = "operation.dropped"  # {reason, detail}: something the strategy wanted to store was lost
     NOTED = "strategy.noted"  # {name, value}: a figure or state worth showing (surprise curve, router weights)
     RECALLED = "recall.finished"  # {query, k, hits: [{item, rank, score, returned, parts, turns, text}]}
@@ -42,7 +43,7 @@ class Kind(StrEnum):
         "context.packed"  # {budget, tokens, spans: [{kind, label, text, items, turns, tokens: [from, to]}], dropped}
     )
     ANSWERED = "answer.finished"  # {text, tokens: [[text, logprob]], prompt_tokens, stop, error}; subject is the probe
-    # and, when no model answered but a rule: {reader, items}
+    # and, when no model answered but a rule: {reader, items}; from a server, which only counts: {generated}
     COMPRESSED = "cache.compressed"  # what a cache policy did: {policy, way, badge, when, read, budget, share, entries,
     # generated, agreement, bytes: {logical, modelled, full}, kl, compared, full_text, facts,
     # blobs: {kept, survival, worth}} (workbench.llm.base.Compression); subject is the probe

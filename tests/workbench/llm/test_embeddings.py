@@ -14,6 +14,7 @@ from workbench.llm.base import BackendOptions
 from workbench.llm.embeddings import Cache, hash_embedding
 from workbench.llm.llama import LlamaBackend
 from workbench.llm.open import open_backend
+from workbench.llm.vectors import FileEmbedding
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +40,7 @@ def test_batched_equals_alone_in_any_order(minilm: LlamaBackend) -> None:
     together = asyncio.run(minilm.embed(texts))
     assert together.shape == (42, 384) and together.dtype == np.float32
     assert np.allclose(np.linalg.norm(together, axis=1), 1, atol=1e-5)
-    minilm._cache = Cache()
+    minilm.embedding.cache = Cache()
     for number in (41, 0, 13, 40):
         (alone,) = asyncio.run(minilm.embed([texts[number]]))
         assert float(alone @ together[number]) > 0.9999
@@ -62,8 +63,8 @@ def test_long_texts_are_cut_at_512_tokens(minilm: LlamaBackend) -> None:
 
 def test_remembered_vectors_need_no_model(minilm: LlamaBackend, monkeypatch: pytest.MonkeyPatch) -> None:
     (first,) = asyncio.run(minilm.embed(["remember me"]))
-    assert minilm._llama_embedder is not None
-    monkeypatch.setattr(minilm._llama_embedder, "compute", lambda _texts: pytest.fail("computed again"))
+    assert isinstance(minilm.embedding, FileEmbedding) and minilm.embedding.embedder is not None
+    monkeypatch.setattr(minilm.embedding.embedder, "compute", lambda _texts: pytest.fail("computed again"))
     (again,) = asyncio.run(minilm.embed(["remember me"]))
     assert np.array_equal(first, again)
 

@@ -52,6 +52,8 @@ class EMLLM(MemoryStrategy):
         "representative tokens; refinement is approximate, on vectors of short pieces instead of attention keys."
     )
 
+    needs_surprise: ClassVar[bool] = True
+
     gamma: float = 1.0
     block_min: int = 8
     block_max: int = 128
