@@ -317,11 +317,21 @@ def _add_convert(commands: Any) -> None:
     command = _command(commands, "convert", _convert, "write the sessions of any known file in the native format")
     command.add_argument("file", type=Path, metavar="FILE", help="a session file, or a run")
     command.add_argument("--out", type=Path, required=True, metavar="SESSION.json")
+    command.add_argument(
+        "--map",
+        metavar="FIELD=COLUMN,…",
+        help="read any table of questions: question=, context=, answers=, evidence=, id=, session=, options=, date=",
+    )
     _json(command)
 
 
 def _convert(options: argparse.Namespace) -> None:
-    sessions, _ = _sessions(options.file)
+    if options.map:
+        from workbench.sessions.formats import mapped
+
+        sessions = mapped.read(options.file, mapped.parse_map(options.map))
+    else:
+        sessions, _ = _sessions(options.file)
     _write_sessions(sessions, options.out, options.json)
 
 

@@ -36,7 +36,27 @@ def test_every_scorer_is_described(document: str) -> None:
     assert set(re.findall(r"^\| `([\w-]+)` \|", section, re.M)) == set(native.SCORERS)
 
 
-def test_every_other_format_is_described(document: str) -> None:
-    section = document.split("\n## Other formats\n")[1]
-    others = {title for name, title in formats.titles().items() if name != "native"}
-    assert {title for title in others if f"| {title}" in section} == others
+@pytest.fixture(scope="module")
+def page(root: Path) -> str:
+    return (root / "docs" / "formats.md").read_text("utf-8")
+
+
+def sections(page: str) -> dict[str, str]:
+    """Text of every section by its title."""
+    found = re.split(r"^## (.+)$", page, flags=re.M)
+    return dict(zip(found[1::2], found[2::2], strict=True))
+
+
+def test_every_other_format_is_described_once(page: str) -> None:
+    titles = [entry.title for name, entry in formats.READERS.items() if name != "native"]
+    assert sorted(re.findall(r"^## (.+)$", page, re.M)) == sorted(titles)
+
+
+@pytest.mark.parametrize("name", [name for name in formats.READERS if name not in ("native", "mem0")])
+def test_the_sample_of_a_format_is_read_as_what_it_is(page: str, tmp_path: Path, name: str) -> None:
+    sample = re.search(r"^```(jsonl?)\n(.+?)^```", sections(page)[formats.READERS[name].title], re.M | re.S)
+    assert sample is not None
+    path = tmp_path / f"sample.{sample[1]}"
+    path.write_text(sample[2], "utf-8")
+    assert formats.recognise(path) == name
+    assert all(session.turns for session in formats.read(path))

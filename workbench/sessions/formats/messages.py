@@ -312,7 +312,7 @@ def _thought(part: Mapping[str, Any]) -> str:
     summary = part.get("summary")
     listed = summary if isinstance(summary, list) else []
     told = [plain(s.get("text")) for s in listed if isinstance(s, dict)]
-    return "\n".join(filter(None, (*told, *(plain(part.get(k)) for k in ("thinking", "reasoning", "text")))))
+    return "\n".join(filter(None, (*told, *(plain(part.get(k)) for k in ("thinking", "reasoning", "text", "content")))))
 
 
 def _is_result(kind: str, part: Mapping[str, Any]) -> bool:

@@ -1,0 +1,203 @@
+"""Any table of questions: columns of a JSON Lines, JSON, CSV or Parquet file mapped to context, question, answers …
+
+``mnemoscope convert FILE --map question=q,answers=a,context=c --out S.json``. Columns inside objects are named by dots
+(``meta.source``). Rows with the same context are one session, and so are rows with the same ``session``.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from workbench.errors import SessionFormatError, UsageError
+from workbench.sessions.formats.chat import conversation
+from workbench.sessions.formats.contexts import LAST, at_the_end, golds, pieces
+from workbench.sessions.formats.exchange import asked as messages_of
+from workbench.sessions.formats.limits import MAX_BYTES, Remarks, check_turns
+from workbench.sessions.formats.lines import Lines, placed, stem
+from workbench.sessions.formats.loading import load
+from workbench.sessions.formats.messages import plain
+from workbench.sessions.formats.otlp import decoded
+from workbench.sessions.formats.shapes import with_remarks
+from workbench.sessions.formats.when import when
+from workbench.sessions.model import Probe, Session, Turn
+
+FIELDS = ("question", "answers", "context", "evidence", "id", "session", "options", "competency", "scorer", "date")
+"""What a column can be: the question is required, and so is a context or a session of earlier rows."""
+_ROWS = ("data", "rows", "examples", "questions", "train", "test", "validation")
+
+
+def parse_map(text: str) -> dict[str, str]:
+    """``question=q,answers=a`` as field to column. Raises ``UsageError``."""
+    found: dict[str, str] = {}
+    for pair in text.split(","):
+        field, equals, column = (part.strip() for part in pair.partition("="))
+        if not equals or not column or field not in FIELDS:
+            raise UsageError(f"--map {pair!r}: no mapping", f"write FIELD=COLUMN with FIELD one of {', '.join(FIELDS)}")
+        found[field] = column
+    if "question" not in found or "context" not in found:
+        raise UsageError("--map needs a question and a context", "for example --map question=q,answers=a,context=c")
+    return found
+
+
+def read(path: Path, columns: Mapping[str, str]) -> list[Session]:
+    """The sessions of a table. Raises ``SessionFormatError`` naming file and place."""
+    try:
+        return _read(path, columns)
+    except SessionFormatError as error:
+        what = error.what if error.what.startswith(str(path)) else f"{path}: {error.what}"
+        raise SessionFormatError(what, error.remedy) from error
+
+
+def _read(path: Path, columns: Mapping[str, str]) -> list[Session]:
+    rows = [(where, row) for where, row in placed(_rows(path)) if isinstance(row, Mapping)]
+    if not rows:
+        raise SessionFormatError("no rows of a table", "choose a JSON Lines, JSON, CSV or Parquet file")
+    _check(rows[0][1], columns)
+    remarks = Remarks()
+    groups: dict[str, list[tuple[str, Mapping[str, Any]]]] = {}
+    for where, row in rows:
+        context = _at(row, columns["context"])
+        if context in (None, "", []):
+            remarks.add(where, f"{columns['context']}: empty; left out")
+            continue
+        key = plain(_at(row, columns["session"])) if "session" in columns else plain(context)
+        groups.setdefault(key, []).append((where, row))
+    names = _names(groups, columns, stem(path))
+    found = [_session(group, columns, name) for name, group in zip(names, groups.values(), strict=True)]
+    if not found:
+        raise SessionFormatError("no row has a context", "check the mapping")
+    return with_remarks(found, remarks)
+
+
+def _rows(path: Path) -> Any:
+    """The rows of the file; a CSV is recognised by not being anything else."""
+    try:
+        data = load(path)
+    except SessionFormatError as error:
+        if "a CSV table" not in error.what and path.suffix.lower() not in (".csv", ".tsv"):
+            raise
+        return _csv(path)
+    if isinstance(data, dict):
+        data = next((data[k] for k in _ROWS if isinstance(data.get(k), list)), [data])
+    return data
+
+
+def _csv(path: Path) -> Lines:
+    if path.stat().st_size > MAX_BYTES:
+        raise SessionFormatError(f"more than {MAX_BYTES >> 20} MiB", "split the file into several")
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise SessionFormatError(f"text that is not UTF-8 (byte {error.start})", "save it as UTF-8") from error
+    csv.field_size_limit(MAX_BYTES)
+    try:
+        dialect: Any = csv.Sniffer().sniff(text[:8192], delimiters=",;\t|")
+    except csv.Error:
+        dialect = csv.excel
+    try:
+        return Lines.of_rows(
+            [{k: v for k, v in row.items() if k} for row in csv.DictReader(io.StringIO(text), dialect=dialect)]
+        )
+    except csv.Error as error:
+        raise SessionFormatError(f"a damaged CSV table ({error})", "export it again") from error
+
+
+def _check(row: Mapping[str, Any], columns: Mapping[str, str]) -> None:
+    for field, column in columns.items():
+        if _at(row, column, missing := object()) is missing:
+            there = ", ".join(list(map(str, row))[:12])
+            raise SessionFormatError(f"no column {column!r} for {field}", f"the first row has: {there}")
+
+
+def _at(row: Any, column: str, missing: Any = None) -> Any:
+    if isinstance(row, Mapping) and column in row:
+        return row[column]
+    for key in column.split("."):
+        if not isinstance(row, Mapping) or key not in row:
+            return missing
+        row = row[key]
+    return row
+
+
+def _names(groups: Mapping[str, Any], columns: Mapping[str, str], file: str) -> list[str]:
+    if "session" in columns:
+        return list(groups)
+    return [file] if len(groups) == 1 else [f"{file} {n}" for n in range(1, len(groups) + 1)]
+
+
+def _session(rows: Sequence[tuple[str, Mapping[str, Any]]], columns: Mapping[str, str], name: str) -> Session:
+    remarks = Remarks()
+    where, first = rows[0]
+    session = _context(_at(first, columns["context"]), name, where, columns, first, remarks)
+    probes = []
+    for n, (place, row) in enumerate(rows, 1):
+        probe = _probe(row, columns, f"q{n}", place, session.turns, remarks)
+        if probe is not None:
+            probes.append(probe)
+    asked = at_the_end(probes, len(session.turns) - 1)
+    return Session(name, session.turns, asked, "mapped", tuple(remarks), {"columns": dict(columns)})
+
+
+def _context(
+    value: Any, name: str, where: str, columns: Mapping[str, str], row: Mapping[str, Any], remarks: Remarks
+) -> Session:
+    """Turns of a context: a text in pieces, a list of messages, or a list of texts with one turn each."""
+    value = decoded(value)
+    at = when(_at(row, columns["date"])) if "date" in columns else when(None)
+    if (
+        isinstance(value, list)
+        and value
+        and all(isinstance(v, Mapping) and {"role", "from", "type"} & v.keys() for v in value)
+    ):
+        return conversation(messages_of(value, where, at), name, "mapped", remarks, where)
+    texts = [plain(v) for v in value] if isinstance(value, list) else pieces(plain(value))
+    turns = tuple(
+        Turn(n, "user", text, date=at.date, weekday=at.weekday) for n, text in enumerate(filter(str.strip, texts))
+    )
+    check_turns(len(turns), where)
+    return Session(name, turns)
+
+
+def _probe(
+    row: Mapping[str, Any], columns: Mapping[str, str], name: str, where: str, turns: Sequence[Turn], remarks: Remarks
+) -> Probe | None:
+    def told(field: str) -> Any:
+        return decoded(_at(row, columns[field])) if field in columns else None
+
+    question, gold = plain(told("question")).strip(), golds(told("answers"))
+    if not question:
+        remarks.add(where, "no question; left out")
+        return None
+    if not gold:
+        remarks.add(where, "no answer; the question is left out")
+        return None
+    options = told("options")
+    return Probe(
+        plain(told("id")) or name,
+        LAST,
+        question,
+        gold,
+        plain(told("competency")) or "accurate_retrieval",
+        _evidence(told("evidence"), turns, where, remarks),
+        scorer=plain(told("scorer")) or "match",
+        options=tuple(map(plain, options)) if isinstance(options, list) else (),
+    )
+
+
+def _evidence(value: Any, turns: Sequence[Turn], where: str, remarks: Remarks) -> tuple[int, ...]:
+    """Turns that a row's evidence names by number, or that hold its words."""
+    found: dict[int, None] = {}
+    for item in value if isinstance(value, list) else [] if value in (None, "") else [value]:
+        text = plain(item).strip()
+        if text.isdigit() and int(text) < len(turns):
+            found[int(text)] = None
+            continue
+        holding = [t.index for t in turns if text and text in t.text]
+        if not holding:
+            remarks.add(where, "evidence that stands in no turn; left out")
+        found.update(dict.fromkeys(holding[:1]))
+    return tuple(found)
