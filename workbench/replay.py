@@ -308,7 +308,7 @@ class LaneReplay:
     async def _observe(self, turn: Turn) -> None:
         began = time.perf_counter()
         await self._strategy.observe(turn.neutral(), self._mind, self._desk.log(self._state, turn.index))
-        payload = self._mind.spent() | {"items": len(self._state.active())}
+        payload = self._mind.spent() | {"items": self._state.held}
         self._recorder.emit(Kind.TURN_CLOSED, "", payload, ms=since(began))
 
     async def _ask(self, probe: Probe) -> None:

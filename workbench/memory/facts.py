@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,8 +14,9 @@ from workbench.memory.lines import Line, told
 from workbench.memory.log import MemoryLog
 from workbench.memory.pieces import cut, room
 from workbench.memory.replies import INVENTED, UNFIT, ask
-from workbench.memory.retrieval import recent, words
+from workbench.memory.retrieval import recent
 from workbench.memory.vectors import VectorIndex
+from workbench.words import words
 
 FACT = "fact"
 EVENTS = ("ADD", "UPDATE", "DELETE", "NONE")
@@ -74,14 +74,10 @@ async def extract(
 
 def origin(text: str, said: Sequence[tuple[str, Sequence[int]]]) -> tuple[int, ...]:
     """The turns of the messages that share the most words with ``text``; of all when none shares any."""
-    wanted = set(_words(text))
-    shared = [len(wanted & set(_words(message))) for message, _ in said]
+    wanted = set(words(text))
+    shared = [len(wanted & set(words(message))) for message, _ in said]
     chosen = [turns for (_, turns), n in zip(said, shared, strict=True) if n == max(shared)]
     return tuple(sorted({t for turns in chosen for t in turns}))
-
-
-def _words(text: str) -> list[str]:
-    return re.findall(r"\w+", text.casefold())
 
 
 def _batches(messages: Sequence[Said], mind: Mind) -> Iterator[list[Said]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -62,12 +63,17 @@ class Link:
 
 
 class MemoryState:
-    """The fold of a lane's operations, in the order they happened. Mutable only through ``apply``."""
+    """The fold of a lane's operations, in the order they happened. Mutable only through ``apply``.
+
+    ``held`` counts the active items, ``version`` the operations.
+    """
 
     def __init__(self, events: Iterable[Event] = ()) -> None:
         self.items: dict[str, Item] = {}
         self.links: dict[tuple[str, str, str], Link] = {}
         self.version = 0
+        self.held = 0
+        self._kinds: Counter[str] = Counter()
         for event in events:
             self.apply(event)
 
@@ -101,8 +107,21 @@ class MemoryState:
         """Take in one event; kinds that are no operations change nothing."""
         handler = _HANDLERS.get(event.kind)
         if handler is not None:
+            self._tally(event.subject, -1)
             handler(self, event)
+            self._tally(event.subject, 1)
             self.version += 1
+
+    def _tally(self, item: str, by: int) -> None:
+        """Keep count of active items and of kinds, so that a turn costs the same however many items there are."""
+        known = self.items.get(item)
+        if known is not None:
+            self.held += by * known.active
+            self._kinds[known.kind] += by
+
+    def of_kind(self, kind: str) -> int:
+        """How many items there are of a kind, active or not."""
+        return self._kinds[kind]
 
     def _change(self, event: Event, **values: Any) -> None:
         self.items[event.subject] = replace(self.items[event.subject], changed=event.turn, **values)

@@ -54,7 +54,7 @@ class MemoryLog:
         **fields: Any,
     ) -> Item:
         """Write a new item. ``turns`` defaults to the current turn, ``index_text`` to ``text`` ("" = not indexed)."""
-        name = id or f"{kind}-{sum(i.kind == kind for i in self.state.items.values())}"
+        name = id or f"{kind}-{self.state.of_kind(kind)}"
         if name in self.state:
             raise ValueError(f"item {name!r} exists")
         origin = [self.turn] if turns is None else sorted(set(turns))

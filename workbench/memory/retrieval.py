@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 import numpy as np
@@ -11,19 +10,15 @@ from numpy.typing import NDArray
 from workbench.memory.base import Hit, Recall, Span
 from workbench.memory.items import Item
 from workbench.memory.lines import one_line
+from workbench.words import words
 
 CANDIDATES = 25
 """How many candidates a recall names, returned or not."""
 
 
 def tokenizer(name: str) -> Callable[[str], list[str]]:
-    """``split``: at single spaces. ``words``: lower-case ``[a-z0-9]+``."""
+    """``split``: at single spaces. ``words``: see :func:`workbench.words.words`."""
     return (lambda text: text.split(" ")) if name == "split" else words
-
-
-def words(text: str) -> list[str]:
-    """The lower-case ``[a-z0-9]+`` of a text, in order."""
-    return re.findall(r"[a-z0-9]+", text.lower())
 
 
 class Lexical:

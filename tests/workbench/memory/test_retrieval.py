@@ -12,8 +12,10 @@ import numpy as np
 import pytest
 
 from tests.support.minds import Lane, Mind
+from workbench.errors import UsageError
+from workbench.memory.base import MemoryStrategy
 from workbench.memory.items import Item
-from workbench.memory.retrieval import Lexical, ranks, reciprocal_ranks, unit_range, words
+from workbench.memory.retrieval import Lexical, ranks, reciprocal_ranks, unit_range
 from workbench.memory.strategies.bm25 import BM25
 from workbench.memory.strategies.dense import Dense
 from workbench.memory.strategies.hybrid import Hybrid
@@ -21,6 +23,7 @@ from workbench.memory.strategies.window import Window
 from workbench.memory.vectors import VectorIndex, _client
 from workbench.sessions import Turn
 from workbench.sessions.formats import locomo
+from workbench.words import words
 
 TABLE = {  # memory.md 3.1: evidence recall at 1, 5, 10, 25 over the 997 questions with evidence
     "split": (0.1538, 0.3253, 0.4253, 0.5173),
@@ -49,7 +52,10 @@ def test_bm25_reproduces_the_locomo_table(shared_data: Path, tokens: str) -> Non
 
 
 def test_every_gold_fact_of_factconsolidation_is_among_the_first_three(shared_data: Path) -> None:
-    """memory.md 2.4: single statements, lower-case words: top 3 for 100 of 100, top 1 for 45 (6k) and 54 (32k)."""
+    """memory.md 2.4: single statements, lower-case words: top 3 for 100 of 100, top 1 for 45 (6k) and 54 (32k).
+
+    One more of 6k since words with accents stay whole.
+    """
     path = shared_data / "memoryagentbench_conflict_resolution" / "Conflict_Resolution_6k_32k.json"
     first = {}
     for row in json.loads(path.read_text()):
@@ -61,7 +67,7 @@ def test_every_gold_fact_of_factconsolidation_is_among_the_first_three(shared_da
         gold = [[a.lower() for a in answers] for answers in row["answers"]]
         assert all(any(a in text for text in top for a in any_of) for top, any_of in zip(best, gold, strict=True))
         first[source] = sum(any(a in top[0] for a in any_of) for top, any_of in zip(best, gold, strict=True))
-    assert first == {"factconsolidation_sh_6k": 45, "factconsolidation_sh_32k": 54}
+    assert first == {"factconsolidation_sh_6k": 46, "factconsolidation_sh_32k": 54}
 
 
 def items(*texts: str) -> list[Item]:
@@ -150,3 +156,31 @@ def test_a_window_keeps_the_system_message_and_the_last_turns() -> None:
     assert [s.text for s in spans] == lane.texts() and max(spans, key=lambda s: s.priority) == spans[0]
     by_tokens = Lane(Window(tokens=4)).tell("one two three four", role="system").tell("a", "b", "c")
     assert by_tokens.texts() == ["Mira: one two three four", "Mira: b", "Mira: c"]
+
+
+SESSIONS = {
+    "zh": ("我在旧港口租了一个码头", "今天下雨了", "我的猫叫豆包", "我们去吃面条吧", "猫叫什么名字？", 2),
+    "ru": ("Мира живёт в Осло", "Сегодня идёт дождь", "Кота зовут Пиксель", "Пойдём пить чай", "Как зовут кота?", 2),
+    "he": ("מירה גרה באוסלו", "היום יורד גשם", "לחתול קוראים פיקסל", "בוא נשתה תה", "איך קוראים לחתול?", 2),
+}
+
+
+@pytest.mark.parametrize("language", SESSIONS)
+def test_the_evidence_is_found_in_any_script(language: str) -> None:
+    *told, question, evidence = SESSIONS[language]
+    lane = Lane(BM25(k=1)).tell(*told, speaker="")
+    best = lane.ask(question).hits[0]
+    assert lane.state[best.item].turns == (evidence,) and best.score > 0
+
+
+@pytest.mark.parametrize("make", [BM25, Dense, Hybrid], ids=lambda c: c.name)
+def test_chunks_hold_whole_turns_up_to_their_size_and_name_them_all(make: type[MemoryStrategy]) -> None:
+    lane = Lane(make(k=1, unit="chunk:10"))
+    lane.tell("one two three", "four five six", "seven eight nine", " ".join(f"w{n}" for n in range(30)))
+    chunks = lane.state.active("chunk")
+    assert [c.turns for c in chunks[:2]] == [(0, 1), (2,)] and len(chunks) == 6
+    assert chunks[0].text == "Mira: one two three\nMira: four five six"
+    assert lane.ask("four").hits[0].item == chunks[0].id
+    assert " ".join(c.text for c in chunks[2:]).split()[1:] == [f"w{n}" for n in range(30)]
+    with pytest.raises(UsageError, match="chunk:N"):
+        make(unit="page")

@@ -8,6 +8,7 @@ from typing import ClassVar, Literal
 from workbench.memory.base import Fidelity, MemoryStrategy, Mind, Recall
 from workbench.memory.log import MemoryLog
 from workbench.memory.retrieval import Lexical, ranked
+from workbench.memory.units import CHUNK, TURN, checked, store
 from workbench.sessions.model import Turn
 
 
@@ -15,11 +16,14 @@ from workbench.sessions.model import Turn
 class BM25(MemoryStrategy):
     """Retrieve the ``k`` turns that share the rarest words with the question.
 
-    ``rank_bm25.BM25Okapi`` with its defaults (k1 1.5, b 0.75, epsilon 0.25), as in MemoryAgentBench (arXiv 2507.05257).
+    ``rank_bm25.BM25Okapi`` with its defaults (k1 1.5, b 0.75, epsilon 0.25), as MemoryAgentBench uses it over
+    chunks of 4,096 tokens (arXiv 2507.05257).
 
     Attributes:
         k: turns returned.
-        tokens: ``words`` (lower-case letters and digits) or ``split`` (at single spaces, as published baselines do).
+        tokens: ``words`` (lower-case letters and digits of any script) or ``split`` (at single spaces, as published
+            baselines do).
+        unit: what is stored: ``turn``, or ``chunk:N`` for chunks of N tokens (MemoryAgentBench: 4096).
     """
 
     name: ClassVar[str] = "bm25"
@@ -29,15 +33,17 @@ class BM25(MemoryStrategy):
 
     k: int = 10
     tokens: Literal["words", "split"] = "words"
+    unit: str = TURN
 
     def __post_init__(self) -> None:
+        checked(self.unit)
         self._lexical = Lexical(self.tokens)
 
     async def observe(self, turn: Turn, mind: Mind, log: MemoryLog) -> None:
         """Append the turn."""
-        log.write(turn.said, "turn", id=f"turn-{turn.index}")
+        store(turn, self.unit, mind, log)
 
     async def recall(self, query: str, mind: Mind, log: MemoryLog) -> Recall:
         """The best ``k`` turns; ties keep the older first."""
-        items = log.state.active("turn")
+        items = log.state.active(TURN, CHUNK)
         return ranked(items, self._lexical.scores(query, [i.text for i in items]), self.k, "bm25")

@@ -8,6 +8,7 @@ from typing import ClassVar
 from workbench.memory.base import Fidelity, MemoryStrategy, Mind, Recall
 from workbench.memory.log import MemoryLog
 from workbench.memory.retrieval import ranked
+from workbench.memory.units import CHUNK, TURN, checked, store
 from workbench.memory.vectors import VectorIndex
 from workbench.sessions.model import Turn
 
@@ -21,6 +22,7 @@ class Dense(MemoryStrategy):
 
     Attributes:
         k: turns returned.
+        unit: what is stored: ``turn``, or ``chunk:N`` for chunks of N tokens (MemoryAgentBench: 4096).
     """
 
     name: ClassVar[str] = "dense"
@@ -29,17 +31,19 @@ class Dense(MemoryStrategy):
     paper: ClassVar[str] = "MemoryAgentBench, arXiv 2507.05257"
 
     k: int = 10
+    unit: str = TURN
 
     def __post_init__(self) -> None:
+        checked(self.unit)
         self._index = VectorIndex()
 
     async def observe(self, turn: Turn, mind: Mind, log: MemoryLog) -> None:
         """Append the turn and embed it."""
-        item = log.write(turn.said, "turn", id=f"turn-{turn.index}")
-        await self._index.add([item.index_text], mind)
+        changed = store(turn, self.unit, mind, log)
+        await self._index.add([item.index_text for item in changed], mind)
 
     async def recall(self, query: str, mind: Mind, log: MemoryLog) -> Recall:
         """The nearest ``k`` turns; ties keep the older first."""
-        items = log.state.active("turn")
+        items = log.state.active(TURN, CHUNK)
         found = await self._index.search(query, items, mind, self.k)
         return ranked(items, found.scores, self.k, "cosine", order=found.order)

@@ -8,6 +8,7 @@ from typing import ClassVar, Literal
 from workbench.memory.base import Fidelity, MemoryStrategy, Mind, Recall
 from workbench.memory.log import MemoryLog
 from workbench.memory.retrieval import Lexical, ranked, reciprocal_ranks, unit_range
+from workbench.memory.units import CHUNK, TURN, checked, store
 from workbench.memory.vectors import VectorIndex
 from workbench.sessions.model import Turn
 
@@ -23,6 +24,7 @@ class Hybrid(MemoryStrategy):
         constant: of reciprocal rank fusion.
         weight: of the embedding when scores are summed; BM25 has the rest.
         tokens: BM25's tokenizer, see ``bm25``.
+        unit: what is stored: ``turn``, or ``chunk:N`` for chunks of N tokens (MemoryAgentBench: 4096).
     """
 
     name: ClassVar[str] = "hybrid"
@@ -35,18 +37,20 @@ class Hybrid(MemoryStrategy):
     constant: float = 60.0
     weight: float = 0.5
     tokens: Literal["words", "split"] = "words"
+    unit: str = TURN
 
     def __post_init__(self) -> None:
+        checked(self.unit)
         self._index, self._lexical = VectorIndex(), Lexical(self.tokens)
 
     async def observe(self, turn: Turn, mind: Mind, log: MemoryLog) -> None:
         """Append the turn and embed it."""
-        item = log.write(turn.said, "turn", id=f"turn-{turn.index}")
-        await self._index.add([item.index_text], mind)
+        changed = store(turn, self.unit, mind, log)
+        await self._index.add([item.index_text for item in changed], mind)
 
     async def recall(self, query: str, mind: Mind, log: MemoryLog) -> Recall:
         """The best ``k`` turns by the fused score; its parts are in the hits."""
-        items = log.state.active("turn")
+        items = log.state.active(TURN, CHUNK)
         if not items:
             return Recall((), k=self.k)
         cosine = (await self._index.search(query, items, mind, self.k)).scores

@@ -15,9 +15,10 @@ from workbench.memory.facts import FACT, add, digest, extract
 from workbench.memory.items import Item
 from workbench.memory.lines import said
 from workbench.memory.log import MemoryLog
-from workbench.memory.retrieval import Lexical, best, ranked, words
+from workbench.memory.retrieval import Lexical, best, ranked
 from workbench.memory.vectors import VectorIndex
 from workbench.sessions.model import Turn
+from workbench.words import words
 
 ENTITY = "entity"
 _SIGMOIDS = ((3, 5.0, 0.7), (6, 7.0, 0.6), (9, 9.0, 0.5), (15, 10.0, 0.5))

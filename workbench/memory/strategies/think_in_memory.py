@@ -17,9 +17,10 @@ from workbench.memory.lines import said
 from workbench.memory.log import MemoryLog
 from workbench.memory.pieces import Vectors
 from workbench.memory.replies import ask
-from workbench.memory.retrieval import ranked, words
+from workbench.memory.retrieval import ranked
 from workbench.memory.strategies.mem0_v3 import entities
 from workbench.sessions.model import Turn
+from workbench.words import words
 
 THOUGHT = "thought"
 

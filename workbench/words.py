@@ -1,0 +1,37 @@
+"""The words of a text, in any script: what BM25, detectors and whoever compares texts by words go by."""
+
+from __future__ import annotations
+
+import unicodedata
+from functools import lru_cache
+
+import regex
+
+_RUN = regex.compile(r"[\p{L}\p{M}\p{N}]+")
+_UNSPACED = regex.compile(
+    r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}ー々]+|"
+    r"[^\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}ー々]+"
+)
+_FIRST = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}ー々]")
+
+
+def words(text: str) -> list[str]:
+    """The lower-case words of a text, in order: letters with their marks, and digits, composed (NFC).
+
+    Accents are kept. Scripts that put no spaces between words (Chinese, Japanese, Thai, …; Korean, whose words carry
+    endings) give every two neighbouring characters, and a single one as itself.
+    """
+    return [word for run in _RUN.findall(unicodedata.normalize("NFC", text).lower()) for word in _cut(run)]
+
+
+@lru_cache(maxsize=65536)
+def _cut(run: str) -> tuple[str, ...]:
+    if run.isascii():
+        return (run,)
+    out: list[str] = []
+    for part in _UNSPACED.findall(run):
+        if len(part) > 1 and _FIRST.match(part):
+            out += [part[i : i + 2] for i in range(len(part) - 1)]
+        else:
+            out.append(part)
+    return tuple(out)
