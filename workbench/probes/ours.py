@@ -9,46 +9,48 @@ from collections.abc import Sequence
 from workbench.probes import locomo as official
 from workbench.probes import text
 from workbench.probes.base import Score
+from workbench.probes.said import contains, says
+from workbench.probes.unknown import abstains, counterclaims, declines
 from workbench.sessions.model import Probe
 
 GOOD_F1 = 0.5
 """From this token F1 on an answer counts as right where a yes or no is wanted."""
-_NEGATIONS = {"not", "never", "longer"}
 
 
 def match(probe: Probe, answer: str) -> Score:
-    """Short answers: an accepted gold is in the answer as whole words, whatever case, articles, punctuation.
+    """Short answers: the answer says an accepted gold as whole words, in any case and script, and means it.
 
-    "in Oslo." matches "Oslo"; "not Oslo" and "no longer Oslo" do not; nor does an answer that also says it does not
-    know, or that names a further one of the probe's options.
+    "in Oslo." matches "Oslo"; "not Oslo", "It isn't the one in Oslo" and "Oslo and Lima" do not; nor does an answer
+    that claims not to know, or that says a further one of the probe's options. Where a yes or no is wanted, the first
+    yes or no counts.
     """
     said = text.final(answer)
-    tokens = text.words(said)
-    found = any(_says(tokens, text.words(gold)) for gold in probe.gold)
+    if _verdicts(probe.gold):
+        return _plain(probe, answer, _verdict(said) in {text.normalise(g) for g in probe.gold}, said)
+    beside = (*probe.gold, probe.question)
+    found = any(says(said, gold, beside) for gold in probe.gold)
+    hedged = found and any(says(claim, gold, beside) for claim in counterclaims(answer) for gold in probe.gold)
     if found and probe.options:
-        accepted = {tuple(text.words(g)) for g in probe.gold}
-        others = [o for o in map(text.words, probe.options) if tuple(o) not in accepted]
-        found = not any(_says(tokens, o) and not _inside(o, probe.gold) for o in others)
-    return _plain(probe, answer, found, said)
+        accepted = {text.words(g) for g in probe.gold}
+        others = [o for o in probe.options if text.words(o) not in accepted]
+        found = not any(says(said, o) and not any(contains(g, o) for g in probe.gold) for o in others)
+    return Score(found, float(found), said) if hedged else _plain(probe, answer, found, said)
 
 
-def _says(tokens: Sequence[str], wanted: Sequence[str]) -> bool:
-    """Whether ``wanted`` occurs, not right behind a negation (that it does not hold itself)."""
-    size = len(wanted)
-    for at in range(len(tokens) - size + 1) if size else ():
-        if list(tokens[at : at + size]) == list(wanted) and not _NEGATIONS.intersection(tokens[max(0, at - 2) : at]):
-            return True
-    return False
+_YES_NO = {"yes": "yes", "yeah": "yes", "yep": "yes", "no": "no", "nope": "no"}
 
 
-def _inside(option: Sequence[str], golds: Sequence[str]) -> bool:
-    return any(_says(text.words(g), option) for g in golds)
+def _verdicts(golds: Sequence[str]) -> bool:
+    return bool(golds) and all(text.normalise(g) in ("yes", "no") for g in golds)
+
+
+def _verdict(said: str) -> str:
+    return next((_YES_NO[word] for word in text.words(said) if word in _YES_NO), "")
 
 
 def _plain(probe: Probe, answer: str, found: bool, said: str) -> Score:
     """Right when found, and not when the answer claims not to know (unless that is the gold)."""
-    unknown = text.abstains(answer) and not any(map(text.abstains, probe.gold))
-    right = found and not unknown
+    right = found and not (abstains(answer) and not any(map(abstains, probe.gold)))
     return Score(right, float(right), said)
 
 
@@ -66,9 +68,9 @@ def substring(probe: Probe, answer: str) -> Score:
 
 
 def f1(probe: Probe, answer: str) -> Score:
-    """Token F1 after SQuAD, the best over the golds; right from 0.5 on."""
+    """Token F1 after SQuAD, the best over the golds; right from 0.5 on. A yes or no counts only when both say it."""
     said = text.final(answer)
-    best = max((_f1(text.normalise(said).split(), text.normalise(g).split()) for g in probe.gold), default=0.0)
+    best = max((_f1(text.words(said), text.words(g)) for g in probe.gold), default=0.0)
     return Score(best >= GOOD_F1, best, said)
 
 
@@ -79,6 +81,9 @@ def locomo(probe: Probe, answer: str) -> Score:
 
 
 def _f1(said: Sequence[str], gold: Sequence[str]) -> float:
+    verdict = {("yes",), ("no",)}
+    if (tuple(said) in verdict or tuple(gold) in verdict) and tuple(said) != tuple(gold):
+        return 0.0
     common = sum((Counter(said) & Counter(gold)).values())
     return 2 * common / (len(said) + len(gold)) if common else 0.0
 
@@ -138,13 +143,12 @@ def _option(said: str, options: Sequence[str]) -> str:
         return same[0]
     if letter and (place := ord(letter.group(1).upper()) - ord("A")) < len(options):
         return options[place]
-    tokens = text.words(said)
-    named = [o for o in options if _says(tokens, text.words(o))]
-    longest = [o for o in named if not any(o != other and _says(text.words(other), text.words(o)) for other in named)]
+    named = [o for o in options if says(said, o, options)]
+    longest = [o for o in named if not any(o != other and contains(other, o) for other in named)]
     return longest[0] if len(longest) == 1 else ""
 
 
 def abstain(probe: Probe, answer: str) -> Score:
-    """Right only when the answer says that it does not know: unknown, not mentioned, no information ..."""
-    right = text.abstains(answer)
+    """Right only when the answer says that the session never told it (``workbench.probes.unknown``)."""
+    right = declines(answer)
     return Score(right, float(right), text.final(answer))
