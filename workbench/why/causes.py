@@ -10,7 +10,7 @@ from typing import Any
 
 from workbench.memory.items import MemoryState
 from workbench.probes.ours import match
-from workbench.probes.text import abstains
+from workbench.probes.unknown import abstains
 from workbench.projections.index import TraceIndex
 from workbench.trace.events import Event, Kind
 from workbench.trace.reader import TraceReader
