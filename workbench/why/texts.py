@@ -32,7 +32,7 @@ def _in(tokens: Sequence[str], plain: str, gold: str) -> bool:
     if not _spaced(gold):
         return gold.replace(" ", "") in plain.replace(" ", "")
     size = len(wanted)
-    row = any(list(tokens[at : at + size]) == wanted for at in range(len(tokens) - size + 1))
+    row = any(tuple(tokens[at : at + size]) == tuple(wanted) for at in range(len(tokens) - size + 1))
     return row or (size > 1 and set(wanted) <= set(tokens))
 
 
