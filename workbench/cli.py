@@ -67,7 +67,17 @@ def parser() -> argparse.ArgumentParser:
     top = _Parser(prog="mnemoscope", description="See what an agent remembers, and why it forgot.")
     top.add_argument("--version", action="version", version=f"mnemoscope {__version__}")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=_Parser)
-    for add in (_add_run, _add_score, _add_inspect, _add_convert, _add_synth, _add_lanes, _add_export, _add_bench):
+    for add in (
+        _add_run,
+        _add_score,
+        _add_inspect,
+        _add_convert,
+        _add_synth,
+        _add_lanes,
+        _add_prompts,
+        _add_export,
+        _add_bench,
+    ):
         add(commands)
     _add_models(commands)
     _add_selftest(commands)
@@ -438,6 +448,40 @@ def _card(cls: Any) -> dict[str, Any]:
 
 def _given(parameters: dict[str, Any]) -> str:
     return " ".join(f"{k}={str(v).lower() if isinstance(v, bool) or v is None else v}" for k, v in parameters.items())
+
+
+# prompts -------------------------------------------------------------------------------------------------------------
+
+
+def _add_prompts(commands: Any) -> None:
+    command = _command(commands, "prompts", _prompts, "what a method sends to a model")
+    command.add_argument("method", nargs="?", metavar="METHOD", help="a memory strategy, or answer; all without it")
+    command.add_argument("operation", nargs="?", metavar="OPERATION", help="one of the method's")
+    command.add_argument("--prompts", type=Path, metavar="DIR", help="your own prompts, which come before these")
+    _json(command)
+
+
+def _prompts(options: argparse.Namespace) -> None:
+    from workbench.memory.prompt_sets import PromptSet
+
+    known = PromptSet("full", options.prompts)
+    files = known.files()
+    chosen = files if options.method is None else {options.method: files.get(options.method, {})}
+    if options.method and not chosen[options.method]:
+        raise UsageError(f"no prompts of {options.method!r}", f"there are: {', '.join(files)}")
+    if options.operation:
+        chosen = {options.method: {k: v for k, v in chosen[options.method].items() if k == options.operation}}
+        if not chosen[options.method]:
+            named = ", ".join(files[options.method])
+            raise UsageError(f"{options.method} has no operation {options.operation!r}", f"it has: {named}")
+    if options.json:
+        written = {m: {o: known.written_out(p) for o, p in found.items()} for m, found in chosen.items()}
+        console.say_json({"set": known.name, "sha256": known.digest, "prompts": written})
+    elif options.method is None:
+        console.say(console.table(["method", "operations"], [[m, ", ".join(found)] for m, found in files.items()]))
+    else:
+        for operation, path in chosen[options.method].items():
+            console.say(f"=== {options.method}/{operation}\n{known.written_out(path).rstrip()}\n")
 
 
 # export, bench, selftest ---------------------------------------------------------------------------------------------

@@ -278,7 +278,7 @@ class BackendOptions:
         model: ``demo`` for the bundled model, the name of an installed one, the path of a GGUF, or a server's address
             (``http://HOST:PORT/v1#MODEL``).
         embedder: ``minilm``, ``hash``, the path of an embedding GGUF, or a server's address.
-        context: tokens per sequence; None chooses min(model's training context, 4096).
+        context: tokens per sequence; None takes what the model was trained for, as far as memory allows.
         sequences: how many requests are decoded in one batch at most.
         threads: CPU threads; None uses the physical cores.
         gpu_layers: layers to offload; -1 all.

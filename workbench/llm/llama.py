@@ -31,6 +31,7 @@ from workbench.llm.loops import LoopGuard, open_lists
 from workbench.llm.messages import Message
 from workbench.llm.model import Model, Tokens
 from workbench.llm.output import Generated, Output
+from workbench.llm.room import check_room, default_room
 from workbench.llm.runner import Answer, CacheJob, ScopeJob, ScopeRunner
 from workbench.llm.sampler import Sampler
 from workbench.llm.scheduler import Job, Scheduler
@@ -39,7 +40,6 @@ from workbench.llm.surprise import join, windows
 from workbench.llm.vectors import Embedding
 from workbench.llm.worker import Part, Ticket, Worker
 
-DEFAULT_CONTEXT = 4096
 SMALLEST_CONTEXT = 256
 _LONG_ANSWER = 64  # tokens; what is shorter cannot loop for long
 
@@ -75,14 +75,13 @@ class LlamaBackend:
         options, model = self.options, self.model
         if not model.has_tokenizer:
             raise ModelError(f"{model.path} has no vocabulary", "choose a complete language model")
-        size = options.context or min(model.n_ctx_train or DEFAULT_CONTEXT, DEFAULT_CONTEXT)
-        size = -(-max(size, SMALLEST_CONTEXT) // 256) * 256
         batch = int(options.extra.get("batch", 512))
         kv_type = str(options.extra.get("kv_type", "f16"))
+        size, at_once = self._room(model.kv_bytes(kv_type))
         work = ContextOptions(
             size=size,
             threads=self.threads,
-            sequences=1 if options.exact else max(1, options.sequences),
+            sequences=at_once,
             batch=batch,
             ubatch=batch,
             flash=self._flash(),
@@ -97,6 +96,19 @@ class LlamaBackend:
                 self.scope = ScopeContext(model, size, self.threads, kv_type, kept)
             except ModelError as error:
                 self.capture_note = error.what
+
+    def _room(self, kv_bytes: float) -> tuple[int, int]:
+        """Tokens per sequence, a multiple of 256, and sequences at once."""
+        import psutil
+
+        options, free = self.options, int(psutil.virtual_memory().available)
+        at_once = 1 if options.exact else max(1, options.sequences)
+        if options.context:
+            size = -(-max(options.context, SMALLEST_CONTEXT) // 256) * 256
+            check_room(size, kv_bytes, at_once, free)
+            return size, at_once
+        size, at_once = default_room(self.model.n_ctx_train, kv_bytes, at_once, free)
+        return -(-size // 256) * 256, at_once
 
     def _flash(self) -> int:
         """Flash attention of the work context: llama.cpp's choice on a GPU, off on the CPU.

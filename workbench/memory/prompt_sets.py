@@ -24,6 +24,7 @@ from workbench.memory.prompts import Full, Operation
 from workbench.memory.schemas import in_words
 
 Name = Literal["plain", "full"]
+_INCLUDE = re.compile(r"\{% include \"(?P<name>[^\"]+)\" %\}\n?")
 _ROLES = ("system", "user")
 _SEPARATOR = re.compile(r"^<!-- user -->[ \t]*\n", re.MULTILINE)
 
@@ -86,6 +87,23 @@ class PromptSet:
         (rule,) = self._parts(f"answer/{task or 'short'}.md", {"question": question})[:1]
         inputs = {"rule": rule, "spans": list(spans), "question": question, "asked": asked if dates else ""}
         return self._messages("answer/answer.md", inputs if dates else undated(inputs))
+
+    def files(self) -> dict[str, dict[str, Path]]:
+        """The prompts that there are: method to operation to file; a person's own before those that ship."""
+        found: dict[str, dict[str, Path]] = {}
+        for folder in reversed(self._folders()):
+            for path in sorted(folder.glob("*/*.md")):
+                found.setdefault(path.parent.name, {})[path.stem] = path
+        return {method: found[method] for method in sorted(found)}
+
+    def written_out(self, path: Path) -> str:
+        """A prompt as it is sent, save for what is filled in: the parts that it includes stand in their places."""
+        text = path.read_text("utf-8")
+        return _INCLUDE.sub(lambda m: self._included(m["name"]), text)
+
+    def _included(self, name: str) -> str:
+        path = next((f / name for f in self._folders() if (f / name).is_file()), None)
+        return self.written_out(path).rstrip("\n") + "\n" if path else f"(no {name})\n"
 
     @cached_property
     def digest(self) -> str:

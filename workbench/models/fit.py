@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from workbench.llm.base import BackendOptions
 from workbench.llm.gguf_file import GGUFHeader
-from workbench.llm.llama import DEFAULT_CONTEXT
+from workbench.llm.room import DEFAULT_CONTEXT
 from workbench.llm.scope import KEPT_BYTES, MOST_SEQUENCES
 from workbench.models.catalogue import Entry
 
@@ -50,7 +50,7 @@ def of_header(header: GGUFHeader) -> Shape:
 
 
 def default_context(trained: int) -> int:
-    """Tokens per sequence when nothing is said."""
+    """Tokens per sequence that memory is estimated for; a run takes more where there is room (``llm.room``)."""
     return min(trained or DEFAULT_CONTEXT, DEFAULT_CONTEXT)
 
 
