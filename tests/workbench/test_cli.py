@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -372,17 +373,17 @@ def test_durations_carry_their_unit(value: float, text: str) -> None:
 
 
 def test_prompts_prints_what_is_sent(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    assert main(["prompts"]) == 0
+    assert cli.main(["prompts"]) == 0
     table = capsys.readouterr().out
     assert re.search(r"^a-mem +.*evolve.*note", table, re.MULTILINE) and "mem0" in table
-    assert main(["prompts", "a-mem", "note"]) == 0
+    assert cli.main(["prompts", "a-mem", "note"]) == 0
     text = capsys.readouterr().out
     assert "=== a-mem/note" in text and "{{ message }}" in text and "Square brackets" in text and "include" not in text
     own = tmp_path / "a-mem"
     own.mkdir()
     (own / "note.md").write_text("Mine: {{ message }}", "utf-8")
-    assert main(["prompts", "a-mem", "note", "--prompts", str(tmp_path), "--json"]) == 0
+    assert cli.main(["prompts", "a-mem", "note", "--prompts", str(tmp_path), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["prompts"] == {"a-mem": {"note": "Mine: {{ message }}"}}
     for wrong, words in ((["none"], "no prompts of 'none'"), (["a-mem", "x"], "it has: ")):
-        assert main(["prompts", *wrong]) == 2
+        assert cli.main(["prompts", *wrong]) == 2
         assert words in capsys.readouterr().err
