@@ -91,6 +91,12 @@ class MemoryState:
 
     __hash__ = None  # type: ignore[assignment]
 
+    def copy(self) -> MemoryState:
+        """A state that can go on by itself; items and links are frozen and shared."""
+        copy = MemoryState()
+        copy.items, copy.links, copy.version = dict(self.items), dict(self.links), self.version
+        return copy
+
     def active(self, *kinds: str) -> list[Item]:
         """The items that can be retrieved, oldest first; only these kinds when given."""
         return [i for i in self.items.values() if i.active and (not kinds or i.kind in kinds)]

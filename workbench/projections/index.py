@@ -130,7 +130,7 @@ class TraceIndex:
         end = self._end(fold, turn, seq)
         place = bisect_right(fold.checkpoints, end, key=lambda c: c[0]) - 1
         start, state = fold.checkpoints[place]
-        state = _copy(state)
+        state = state.copy()
         for event in fold.operations[start:end]:
             state.apply(event)
         return state
@@ -150,13 +150,13 @@ class TraceIndex:
 
     def _read(self, fold: _LaneFold, session: int, lane: int) -> None:
         done, state = fold.checkpoints[-1]
-        state = _copy(state)
+        state = state.copy()
         for event in fold.operations[done:]:
             state.apply(event)
         last = fold.operations[done - 1].turn if done else -1
         for event in self.reader.events(session, lane, OPERATIONS, after_seq=fold.seq, up_to_seq=self.seq):
             if event.turn - last >= EVERY:
-                fold.checkpoints.append((len(fold.operations), _copy(state)))
+                fold.checkpoints.append((len(fold.operations), state.copy()))
                 last = event.turn
             before = event.subject in state and state[event.subject].active
             state.apply(event)
@@ -165,10 +165,3 @@ class TraceIndex:
             fold.held.append(fold.held[-1] + (event.subject in state and state[event.subject].active) - before)
             fold.linked.append(len(state.links))
         fold.seq = self.seq
-
-
-def _copy(state: MemoryState) -> MemoryState:
-    """A state that can go on by itself; items and links are frozen and shared."""
-    copy = MemoryState()
-    copy.items, copy.links, copy.version = dict(state.items), dict(state.links), state.version
-    return copy

@@ -5,7 +5,7 @@ Without a model this says what is *suspected*; ``workbench.why.counterfactuals``
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from workbench.memory.items import MemoryState
@@ -16,8 +16,9 @@ from workbench.trace.events import Event, Kind
 from workbench.trace.reader import TraceReader
 from workbench.why import use as attention
 from workbench.why.case import Case, case, rarity
-from workbench.why.funnel import ByText, Funnel, Trail, evidence, funnel, pieces
+from workbench.why.funnel import ByText, Funnel, Trail, evidence, funnel, last_said, pieces
 from workbench.why.history import Version
+from workbench.why.sentences import SHOWN, Facts, line, sentence
 from workbench.why.texts import names
 from workbench.why.verdict import (
     CUT,
@@ -37,10 +38,7 @@ from workbench.why.verdict import (
 )
 
 BY_STAGE = {"said": NEVER_STORED, "stored": NEVER_STORED, "kept": LOST, "retrieved": NOT_RETRIEVED, "packed": CUT}
-SHOWN = 5
-"""Rivals, turns and items that a verdict names at most."""
 _CALLS = 400  # model calls that are looked through for the one that read a turn
-_LENGTH = 300  # characters of a text in a step
 
 
 def suspect(reader: TraceReader, session: int, lane: int, probe: str) -> Verdict:
@@ -83,9 +81,7 @@ def read(used: Use) -> str:
 
 def verdict(reader: TraceReader, asked: Case, way: Funnel, used: Use, cause: str) -> Verdict:
     """The whole story for a cause."""
-    trail = next(iter(way.broken()), None)
-    loss = _loss(reader, asked, way, trail, cause)
-    ranking = _ranking(asked, trail)
+    known = facts(reader, asked, way, used, cause)
     return Verdict(
         session=asked.number,
         lane=asked.lane.id,
@@ -99,25 +95,36 @@ def verdict(reader: TraceReader, asked: Case, way: Funnel, used: Use, cause: str
         suspected=cause,
         confirmed=None,
         broke="" if asked.right else "right" if cause == SCORER else way.broke if way.trails else "said",
-        sentence=_sentence(asked, way, trail, used, loss, ranking, cause),
+        sentence=sentence(asked, way, known, cause),
         turns=way.turns,
         searched=way.searched,
-        thread=tuple(_thread(asked, way, trail, loss)),
-        ranking=ranking,
-        loss=loss,
+        thread=tuple(_thread(asked, way, known.trail, known.loss)),
+        ranking=known.ranking,
+        loss=known.loss,
         use=used,
     )
+
+
+def facts(reader: TraceReader, asked: Case, way: Funnel, used: Use, cause: str) -> Facts:
+    """What is known of the piece that was lost first."""
+    trail = next(iter(way.broken()), None)
+    return Facts(trail, used, _loss(reader, asked, trail, cause), _ranking(asked, trail))
+
+
+def clause(reader: TraceReader, asked: Case, way: Funnel, used: Use, cause: str) -> str:
+    """A cause in one sentence."""
+    return sentence(asked, way, facts(reader, asked, way, used, cause), cause)
 
 
 # The operation that lost it -------------------------------------------------------------------------------------------
 
 
-def _loss(reader: TraceReader, asked: Case, way: Funnel, trail: Trail | None, cause: str) -> Loss | None:
+def _loss(reader: TraceReader, asked: Case, trail: Trail | None, cause: str) -> Loss | None:
     if trail is None or asked.right:
         return None
     if trail.broke == "kept":
-        last = max((v for v in trail.stored if v.ended), key=lambda v: v.ended.seq if v.ended else 0, default=None)
-        return _operation(reader, asked, last, last.ended) if last is not None and last.ended is not None else None
+        last = last_said(trail)
+        return _operation(reader, asked, last, last.ended) if last.ended is not None else None
     if trail.broke == "stored" and cause != SCORER:
         return _extraction(reader, asked, trail)
     return None
@@ -187,7 +194,7 @@ def _ranking(asked: Case, trail: Trail | None) -> Ranking | None:
 
 def _rival(hit: Mapping[str, Any]) -> Rival:
     parts = {str(k): float(v) for k, v in hit.get("parts", {}).items()}
-    return Rival(hit["item"], int(hit["rank"]), float(hit["score"]), parts, _line(hit["text"]))
+    return Rival(hit["item"], int(hit["rank"]), float(hit["score"]), parts, line(hit["text"]))
 
 
 # The thread -----------------------------------------------------------------------------------------------------------
@@ -197,7 +204,7 @@ def _thread(asked: Case, way: Funnel, trail: Trail | None, loss: Loss | None) ->
     turns = asked.session.turns
     for turn in way.turns[:SHOWN]:
         heard = turn <= asked.probe.after
-        yield Step("said", turn, 0, turns[turn].speaker or turns[turn].role, _line(turns[turn].text), heard)
+        yield Step("said", turn, 0, turns[turn].speaker or turns[turn].role, line(turns[turn].text), heard)
     if trail is not None:
         yield from _memory(asked, trail, loss)
         yield from _read_path(asked, trail)
@@ -208,15 +215,15 @@ def _thread(asked: Case, way: Funnel, trail: Trail | None, loss: Loss | None) ->
 
 def _memory(asked: Case, trail: Trail, loss: Loss | None) -> Iterator[Step]:
     for version in trail.stored[:SHOWN]:
-        yield Step("stored", version.began.turn, version.began.seq, version.item, _line(version.text))
+        yield Step("stored", version.began.turn, version.began.seq, version.item, line(version.text))
     if not trail.stored:
         for version in [v for v in asked.ever() if set(v.turns) & {*trail.piece.turns}][:SHOWN]:
-            yield Step("stored", version.began.turn, version.began.seq, version.item, _line(version.text), False)
+            yield Step("stored", version.began.turn, version.began.seq, version.item, line(version.text), False)
         if loss is not None:
-            text = _line(loss.raw or loss.reason)
+            text = line(loss.raw or loss.reason)
             yield Step("stored", loss.turn, loss.seq, loss.purpose, text, False)
     elif loss is not None:
-        text = f"{_line(loss.old)} → {_line(loss.new)}" if loss.new else _line(loss.old)
+        text = f"{line(loss.old)} → {line(loss.new)}" if loss.new else line(loss.old)
         yield Step("kept", loss.turn, loss.seq, loss.item, text, False)
 
 
@@ -228,135 +235,7 @@ def _read_path(asked: Case, trail: Trail) -> Iterator[Step]:
         yield Step("retrieved", recalled.turn, recalled.seq, item, where, trail.returned)
     if packed is not None and trail.returned:
         for span in [asked.spans[n] for n in trail.packed[:1]] or trail.cut[:1]:
-            yield Step("packed", packed.turn, packed.seq, span.label, _line(span.text), bool(trail.packed))
-
-
-def _line(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= _LENGTH else line[: _LENGTH - 1] + "…"
-
-
-# The sentence ---------------------------------------------------------------------------------------------------------
-
-_DID = {
-    Kind.UPDATED: "was rewritten",
-    Kind.SUPERSEDED: "was superseded",
-    Kind.MERGED: "was merged into another",
-    Kind.DELETED: "was deleted",
-    Kind.EVICTED: "was evicted",
-}
-
-
-def _sentence(
-    asked: Case,
-    way: Funnel,
-    trail: Trail | None,
-    used: Use,
-    loss: Loss | None,
-    ranking: Ranking | None,
-    cause: str,
-) -> str:
-    if asked.right:
-        return _right(asked, trail)
-    if asked.error and cause != SCORER:
-        return f"The answer failed: {asked.error}"
-    if asked.probe.abstain:
-        return f"Nobody has said it, and the reader answered all the same: {asked.answer}"
-    found = "as far as a search finds, " if way.searched and way.trails else ""
-    if trail is None and cause != SCORER:
-        return (
-            "No turn was found that says it" if way.searched else "The session does not say what a right answer needs"
-        )
-    said = _CLAUSES[cause](asked, trail, used, loss, ranking) if cause in _CLAUSES else "No cause was found"
-    return found[:1].upper() + found[1:] + said[:1].lower() + said[1:] if found else said
-
-
-def _right(asked: Case, trail: Trail | None) -> str:
-    if trail is None:
-        return "Right, and no turn is known that says it"
-    if trail.packed:
-        span = asked.spans[trail.packed[0]]
-        return f"Right, and {span.label} in the context says it"
-    return "Right, though the context does not say it"
-
-
-def _never(asked: Case, trail: Trail, used: Use, loss: Loss | None, ranking: Ranking | None) -> str:
-    turn = _turns(trail.piece.turns)
-    if trail.broke == "said":
-        return f"Nobody had said it by then: {turn} comes later"
-    wrote = [v for v in asked.ever() if set(v.turns) & {*trail.piece.turns}]
-    if not wrote:
-        return f"Nothing was stored from {turn}"
-    return f"Nothing that was stored from {turn} says it; {wrote[-1].item} says: {_line(wrote[-1].text)}"
-
-
-def _lost(asked: Case, trail: Trail, used: Use, loss: Loss | None, ranking: Ranking | None) -> str:
-    if loss is None:
-        return "An item said it and is there no more"
-    new = f" and says now: {_line(loss.new)}" if loss.kind == Kind.UPDATED else ""
-    return f"{loss.item} said it until turn {loss.turn}, when it {_DID.get(Kind(loss.kind), 'was lost')}{new}"
-
-
-def _not_retrieved(asked: Case, trail: Trail, used: Use, loss: Loss | None, ranking: Ranking | None) -> str:
-    item = trail.kept[0].item if trail.kept else "the item"
-    if ranking is None or ranking.own is None:
-        return f"{item} says it and was not among the candidates"
-    own, last = ranking.own, ranking.ahead[-1] if ranking.ahead else None
-    beaten = f"; {last.item}, the last one returned, scored {last.score:.3f} against {own.score:.3f}" if last else ""
-    return f"{own.item} says it and came {_nth(own.rank)} where {ranking.k or len(ranking.ahead)} are returned{beaten}"
-
-
-def _cut(asked: Case, trail: Trail, used: Use, loss: Loss | None, ranking: Ranking | None) -> str:
-    span = next(iter(trail.cut), None)
-    if span is not None and span in asked.dropped:
-        packed = asked.events[Kind.PACKED].payload
-        return f"{span.label} was retrieved and did not fit into the {packed.get('budget', 0):,} tokens of the context"
-    label = span.label if span is not None else "the item"
-    return f"{label} reached the context without the part that says it"
-
-
-def _not_attended(asked: Case, trail: Trail, used: Use, loss: Loss | None, ranking: Ranking | None) -> str:
-    return f"{_where(asked, trail)} says it in the context, and the reader did not take it from there{_looked(used)}"
-
-
-def _misread(asked: Case, trail: Trail, used: Use, loss: Loss | None, ranking: Ranking | None) -> str:
-    return f"{_where(asked, trail)} says it in the context, and the reader made something else of it{_looked(used)}"
-
-
-def _scorer(asked: Case, trail: Trail | None, used: Use, loss: Loss | None, ranking: Ranking | None) -> str:
-    gold = " or ".join(asked.probe.gold[:3])
-    return f"The answer says it in other words than the scorer takes: {asked.answer} for {gold}"
-
-
-_CLAUSES: Mapping[str, Any] = {
-    NEVER_STORED: _never,
-    LOST: _lost,
-    NOT_RETRIEVED: _not_retrieved,
-    CUT: _cut,
-    NOT_ATTENDED: _not_attended,
-    MISREAD: _misread,
-    SCORER: _scorer,
-}
-
-
-def _where(asked: Case, trail: Trail) -> str:
-    return asked.spans[trail.packed[0]].label if trail.packed else "A span"
-
-
-def _looked(used: Use) -> str:
-    if used.attention is None:
-        return ""
-    return f" ({used.attention:.0%} of its attention on memory)".replace("%", " %")
-
-
-def _turns(turns: Sequence[int]) -> str:
-    shown = ", ".join(map(str, turns[:SHOWN])) + (" …" if len(turns) > SHOWN else "")
-    return f"turn {shown}" if len(turns) == 1 else f"turns {shown}"
-
-
-def _nth(n: int) -> str:
-    last = "th" if 10 <= n % 100 <= 20 else {1: "st", 2: "nd", 3: "rd"}.get(n % 10, "th")
-    return f"{n}{last}"
+            yield Step("packed", packed.turn, packed.seq, span.label, line(span.text), bool(trail.packed))
 
 
 def state_before(reader: TraceReader, asked: Case) -> MemoryState:

@@ -185,3 +185,9 @@ def _broke(
     if not kept:
         return "kept"
     return "packed" if returned else "retrieved"
+
+
+def last_said(trail: Trail) -> Version:
+    """The version that said it last; one that comes from the evidence turns before one that does not."""
+    own = [v for v in trail.stored if not set(trail.piece.turns).isdisjoint(v.turns)]
+    return max(own or trail.stored, key=lambda v: v.ended.seq if v.ended else 0)

@@ -49,7 +49,8 @@ def versions(operations: Iterable[Event]) -> tuple[Version, ...]:
 
 def _first(event: Event) -> Version:
     data = event.payload
-    values = {k: data.get(k) for k in ("kind", "text", "turns", "index_text")} | dict(data.get("fields", {}))
+    values = {k: data.get(k, "") for k in ("kind", "text", "turns", "index_text", "when")}
+    values |= dict(data.get("fields", {}))
     return Version(event.subject, data["text"], tuple(data["turns"]), event, None, values)
 
 

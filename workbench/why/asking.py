@@ -1,0 +1,147 @@
+"""Asking a probe again from a trace, as its lane did, without writing anything: the ground of every what-if."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from workbench.answering import Answered, Answerer, Asking
+from workbench.errors import ModelError
+from workbench.lanes import LaneSpec
+from workbench.llm.base import AnswerRequest, AnswerResult, Backend
+from workbench.memory.base import Recall, Span
+from workbench.memory.items import MemoryState
+from workbench.probes import score
+from workbench.reading import Reader
+from workbench.replay import Desk
+from workbench.sessions.model import Probe
+from workbench.trace.events import Event
+from workbench.why.case import FIXED, Case
+
+
+@dataclass(frozen=True)
+class Setting:
+    """How a run asked: its model, who read, seed and prompts; and what was answered since, for all lanes.
+
+    A question with the same memory before it is asked once, whichever lane wants to know.
+    """
+
+    backend: Backend
+    reader: Reader = "model"
+    seed: int = 0
+    capture: bool = True
+    asking: Asking = field(default_factory=Asking)
+    answers: dict[Any, asyncio.Task[Any]] = field(default_factory=dict)
+
+    async def once(self, key: Any, ask: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
+        """The result under ``key``, awaited from whoever asked first."""
+        if key not in self.answers:
+            self.answers[key] = asyncio.ensure_future(ask())
+        return await self.answers[key]
+
+
+class Scene:
+    """A probe as its lane met it.
+
+    Args:
+        spec: of the lane.
+        state: what the lane held before the question; it is copied, never changed.
+    """
+
+    def __init__(self, setting: Setting, asked: Case, spec: LaneSpec, state: MemoryState) -> None:
+        self.setting, self.case, self.spec, self.state = setting, asked, spec, state
+        self.desk = Desk(
+            asked.session,
+            asked.number,
+            asked.lane.id,
+            spec.strategy,
+            setting.backend,
+            setting.seed,
+            setting.capture and setting.backend.info.capture,
+            setting.reader,
+            setting.asking,
+        )
+        self.desk.recorder.turn = asked.probe.after
+
+    async def recall(self, changes: Sequence[Event] = ()) -> tuple[Recall, MemoryState]:
+        """What the lane recalls after these changes to its items, and the state that it then had.
+
+        A strategy that fails recalls nothing, as it did in the run.
+        """
+        state = self.state.copy()
+        for event in changes:
+            state.apply(event)
+        log = self.desk.log(state, self.case.probe.after)
+        try:
+            return await self.desk.new_strategy().recall(self.case.probe.question, self.desk.mind, log), state
+        except ModelError:
+            raise
+        except Exception:
+            return Recall(()), state
+
+    async def answer(self, spans: Sequence[Span]) -> Answered:
+        """Pack the spans and have the probe answered, on the way that the run took: where attention was captured, the
+        graph was another one, and a near tie may fall the other way."""
+        return await self._answered(self.desk.answer, spans)
+
+    async def judged(self, spans: Sequence[Span]) -> Answered:
+        """The same on the quick way, batched with all others: for what is no copy of what the lane did."""
+        return await self._answered(replace(self.desk.answer, capture=False), spans)
+
+    async def _answered(self, answer: Answerer, spans: Sequence[Span]) -> Answered:
+        texts = tuple((s.text, s.when, s.priority) for s in spans)
+        key = (self.case.number, self.case.probe.id, answer.capture, answer.dates, self._cache, texts)
+        answered: Answered = await self.setting.once(key, lambda: _lean(answer, self.case.probe, spans))
+        return answered
+
+    @property
+    def _cache(self) -> tuple[str, str]:
+        return self.spec.cache, str(self.spec.cache_params)
+
+    def right(self, answer: str) -> bool:
+        """Whether the probe's scorer takes an answer."""
+        probe = self.case.probe
+        return score("abstain" if probe.abstain else probe.scorer, probe, answer).correct
+
+    def turns(self, turns: Sequence[int]) -> tuple[Span, ...]:
+        """Turns of the session as a reader would be shown them."""
+        heard = self.case.session.turns
+        return tuple(Span(heard[t].said, (), (t,), "turn", f"turn {t}", when=heard[t].when) for t in turns)
+
+    async def masked(
+        self,
+        answered: Answered,
+        chosen: Sequence[int],
+        forced: Sequence[int] | None = None,
+        layers: tuple[int, ...] | None = None,
+        heads: tuple[int, ...] | None = None,
+    ) -> AnswerResult:
+        """The same context with chosen spans (by their place among the memory's) masked in the graph.
+
+        Args:
+            forced: token ids to score instead of answering.
+
+        Raises:
+            ModelError: when the model's attention cannot be reached.
+        """
+        places = [n for n, part in enumerate(answered.packed.parts) if part.kind not in FIXED]
+        request = self.desk.answer.request(answered.packed, self.desk.answer.length(self.case.probe))
+        request = replace(
+            request,
+            knock_out=tuple(places[n] for n in chosen),
+            knock_layers=layers,
+            knock_heads=heads,
+            forced=None if forced is None else tuple(forced),
+        )
+        return await self._request(request)
+
+    async def _request(self, request: AnswerRequest) -> AnswerResult:
+        return await self.setting.backend.answer(request)
+
+
+async def _lean(answer: Answerer, probe: Probe, spans: Sequence[Span]) -> Answered:
+    """An answer without its capture, which would fill the memory."""
+    answered = await answer(probe, spans)
+    return replace(answered, result=replace(answered.result, capture=None) if answered.result else None)

@@ -1,0 +1,85 @@
+"""Explaining a run: the verdicts of many probes in many lanes, batched on one model."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from workbench.lanes import LaneSpec
+from workbench.projections.index import TraceIndex
+from workbench.trace.events import Kind
+from workbench.trace.reader import TraceReader
+from workbench.why.asking import Scene, Setting
+from workbench.why.case import case, rarity
+from workbench.why.causes import state_before, suspect
+from workbench.why.counterfactuals import Prover
+from workbench.why.funnel import ByText
+from workbench.why.verdict import Verdict
+
+AT_ONCE = 8
+"""Probes that are proved side by side; their questions fill the model's batches."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A probe of a lane on a session, by its number."""
+
+    session: int
+    lane: int
+    probe: str
+
+
+def failed(reader: TraceReader, session: int | None = None, lane: int | None = None) -> list[Target]:
+    """Every probe that was answered wrongly, lane by lane in the order asked; of one session or lane when given."""
+    rows = reader.query(
+        "SELECT session, lane, subject, json_extract(payload, '$.correct') FROM event WHERE kind = ? "
+        "ORDER BY session, lane, seq",
+        (str(Kind.SCORED),),
+    )
+    return [
+        Target(at, of, probe)
+        for at, of, probe, right in rows
+        if not right and session in (None, at) and lane in (None, of)
+    ]
+
+
+def suspects(reader: TraceReader, targets: Sequence[Target]) -> list[Verdict]:
+    """What the trace alone says."""
+    return [suspect(reader, t.session, t.lane, t.probe) for t in targets]
+
+
+def scene(reader: TraceReader, setting: Setting, target: Target) -> Scene:
+    """A probe as its lane met it, ready to be asked again."""
+    asked = case(reader, target.session, target.lane, target.probe)
+    return Scene(setting, asked, LaneSpec.parse(asked.lane.name), state_before(reader, asked))
+
+
+async def prove(
+    reader: TraceReader,
+    setting: Setting,
+    targets: Sequence[Target],
+    done: Callable[[Verdict], None] | None = None,
+) -> list[Verdict]:
+    """The verdicts with their proofs, in the order of ``targets``.
+
+    Args:
+        done: called with every verdict as soon as it is there.
+    """
+    slots = asyncio.Semaphore(AT_ONCE)
+
+    async def one(target: Target) -> Verdict:
+        async with slots:
+            verdict = await Prover(*_parts(reader, setting, target)).prove()
+        if done is not None:
+            done(verdict)
+        return verdict
+
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(one(t)) for t in targets]
+    return [task.result() for task in tasks]
+
+
+def _parts(reader: TraceReader, setting: Setting, target: Target) -> tuple[TraceReader, Scene, ByText]:
+    asked = scene(reader, setting, target)
+    return reader, asked, ByText(asked.case, rarity(TraceIndex.of(reader), target.session))

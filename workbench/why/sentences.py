@@ -1,0 +1,156 @@
+"""Every cause in one sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from workbench.trace.events import Kind
+from workbench.why.case import Case
+from workbench.why.funnel import Funnel, Trail
+from workbench.why.verdict import (
+    CUT,
+    LOST,
+    MISREAD,
+    NEVER_STORED,
+    NOT_ATTENDED,
+    NOT_RETRIEVED,
+    SCORER,
+    Loss,
+    Ranking,
+    Use,
+)
+
+SHOWN = 5
+"""Rivals, turns and items that a verdict names at most."""
+_LENGTH = 300  # characters of a text
+_DID = {
+    Kind.UPDATED: "was rewritten",
+    Kind.SUPERSEDED: "was superseded",
+    Kind.MERGED: "was merged into another",
+    Kind.DELETED: "was deleted",
+    Kind.EVICTED: "was evicted",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known of the piece that was lost first: its trail, what the reader did with it, what lost or beat it."""
+
+    trail: Trail | None
+    used: Use
+    loss: Loss | None
+    ranking: Ranking | None
+
+
+def line(text: str) -> str:
+    """A text on one line, not too long."""
+    plain = " ".join(text.split())
+    return plain if len(plain) <= _LENGTH else plain[: _LENGTH - 1] + "…"
+
+
+def sentence(asked: Case, way: Funnel, facts: Facts, cause: str) -> str:
+    """Why the answer is as it is, when this is the cause."""
+    if asked.right:
+        return _right(asked, facts.trail)
+    if asked.error and cause != SCORER:
+        return f"The answer failed: {asked.error}"
+    if asked.probe.abstain:
+        return f"Nobody has said it, and the reader answered all the same: {asked.answer}"
+    if cause == SCORER:
+        gold = " or ".join(asked.probe.gold[:3])
+        return f"The answer says it in other words than the scorer takes: {asked.answer} for {gold}"
+    if facts.trail is None:
+        return (
+            "No turn was found that says it" if way.searched else "The session does not say what a right answer needs"
+        )
+    said = _CLAUSES[cause](asked, facts.trail, facts) if cause in _CLAUSES else "No cause was found"
+    return f"As far as a search finds, {said[:1].lower()}{said[1:]}" if way.searched else said
+
+
+def _right(asked: Case, trail: Trail | None) -> str:
+    if trail is None:
+        return "Right, and no turn is known that says it"
+    if trail.packed:
+        return f"Right, and {_where(asked, trail)} in the context says it"
+    return "Right, though the context does not say it"
+
+
+def _never(asked: Case, trail: Trail, facts: Facts) -> str:
+    turn = _turns(trail.piece.turns)
+    if trail.broke == "said":
+        return f"Nobody had said it by then: {turn} comes later"
+    if trail.stored:
+        return f"What was made of {turn} does not tell it to this reader; the turn itself does"
+    wrote = [v for v in asked.ever() if set(v.turns) & {*trail.piece.turns}]
+    if not wrote:
+        return f"Nothing was stored from {turn}"
+    return f"Nothing that was stored from {turn} says it; {wrote[-1].item} says: {line(wrote[-1].text)}"
+
+
+def _lost(asked: Case, trail: Trail, facts: Facts) -> str:
+    loss = facts.loss
+    if loss is None:
+        return "An item said it and is there no more"
+    new = f" and says now: {line(loss.new)}" if loss.kind == Kind.UPDATED else ""
+    return f"{loss.item} said it until turn {loss.turn}, when it {_DID.get(Kind(loss.kind), 'was lost')}{new}"
+
+
+def _not_retrieved(asked: Case, trail: Trail, facts: Facts) -> str:
+    ranking = facts.ranking
+    if ranking is None or ranking.own is None:
+        item = trail.kept[0].item if trail.kept else "The item"
+        return f"{item} says it and was not among the candidates"
+    own, last = ranking.own, ranking.ahead[-1] if ranking.ahead else None
+    beaten = f"; {last.item}, the last one returned, scored {last.score:.3f} against {own.score:.3f}" if last else ""
+    return f"{own.item} says it and came {_nth(own.rank)} where {ranking.k or len(ranking.ahead)} are returned{beaten}"
+
+
+def _cut(asked: Case, trail: Trail, facts: Facts) -> str:
+    span = next(iter(trail.cut), None)
+    label = span.label if span is not None else "The item"
+    if span is None or span not in asked.dropped:
+        return f"{label} reached the context without the part that says it"
+    packed = asked.events.get(Kind.PACKED)
+    budget = packed.payload.get("budget", 0) if packed else 0
+    return f"{label} was retrieved and did not fit into the {budget:,} tokens of the context"
+
+
+def _not_attended(asked: Case, trail: Trail, facts: Facts) -> str:
+    said = f"{_where(asked, trail)} says it in the context"
+    return f"{said}, and the reader did not take it from there{_looked(facts.used)}"
+
+
+def _misread(asked: Case, trail: Trail, facts: Facts) -> str:
+    said = f"{_where(asked, trail)} says it in the context"
+    return f"{said}, and the reader made something else of it{_looked(facts.used)}"
+
+
+_CLAUSES: Mapping[str, Callable[[Case, Trail, Facts], str]] = {
+    NEVER_STORED: _never,
+    LOST: _lost,
+    NOT_RETRIEVED: _not_retrieved,
+    CUT: _cut,
+    NOT_ATTENDED: _not_attended,
+    MISREAD: _misread,
+}
+
+
+def _where(asked: Case, trail: Trail) -> str:
+    return asked.spans[trail.packed[0]].label if trail.packed else "A span"
+
+
+def _looked(used: Use) -> str:
+    if used.attention is None:
+        return ""
+    return f" ({round(100 * used.attention)} % of its attention on memory)"
+
+
+def _turns(turns: Sequence[int]) -> str:
+    shown = ", ".join(map(str, turns[:SHOWN])) + (" …" if len(turns) > SHOWN else "")
+    return f"turn {shown}" if len(turns) == 1 else f"turns {shown}"
+
+
+def _nth(n: int) -> str:
+    last = "th" if 10 <= n % 100 <= 20 else {1: "st", 2: "nd", 3: "rd"}.get(n % 10, "th")
+    return f"{n}{last}"
