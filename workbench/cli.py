@@ -80,6 +80,7 @@ def parser() -> argparse.ArgumentParser:
     ):
         add(commands)
     _add_models(commands)
+    _add_explain(commands)
     _add_selftest(commands)
     return top
 
@@ -535,6 +536,30 @@ def _add_models(commands: Any) -> None:
     from workbench.models import command
 
     command.add_arguments(_command(commands, "models", command.act, "list, obtain, add and remove models"))
+
+
+def _add_explain(commands: Any) -> None:
+    command = _command(commands, "explain", _explain, "why answers are wrong, and what proves it")
+    command.add_argument("file", type=Path, metavar="FILE", help="a run file")
+    command.add_argument("--session", default="", metavar="NAME", help="only this session of the run")
+    command.add_argument("--probe", default="", metavar="ID", help="only this one, at length; right answers, too")
+    command.add_argument("--lane", default="", metavar="L", help="only this lane")
+    command.add_argument(
+        "--confirm", action="store_true", help="change one thing and ask again, until the answer flips"
+    )
+    _of_model(command)
+    _json(command)
+
+
+def _of_model(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--model", default="", metavar="PATH", help="where the run's model is now, or another one")
+    command.add_argument("--threads", type=int, metavar="N", help="CPU threads")
+
+
+def _explain(options: argparse.Namespace) -> None:
+    from workbench.commands.explain import explain
+
+    explain(options)
 
 
 def _add_selftest(commands: Any) -> None:

@@ -135,6 +135,15 @@ class TraceReader:
             raise TraceError(f"{self.path}: no event {seq}")
         return found
 
+    def verdicts(self, session: int, lane: int, probe: str | None = None) -> dict[str, dict[str, Any]]:
+        """What was found out about a lane's answers, by probe; empty when nobody has asked yet."""
+        if not self._connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'verdict'").fetchone():
+            return {}
+        only, values = ("", ()) if probe is None else (" AND probe = ?", (probe,))
+        query = f"SELECT probe, payload FROM verdict WHERE session = ? AND lane = ?{only}"
+        rows = self._connection.execute(query, (session, lane, *values))
+        return {name: json.loads(payload) for name, payload in rows}
+
     def last_turn(self, session: int, lane: int | None = None) -> int:
         """The last turn that every lane (or this lane) has closed; -1 for none."""
         lanes = [row.id for row in self.lanes()] if lane is None else [lane]

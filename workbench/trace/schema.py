@@ -3,12 +3,16 @@
 ``MAJOR`` changes when an older program could misread a file, ``MINOR`` when it only misses something.
 """
 
-MAJOR, MINOR = 1, 0
+MAJOR, MINOR = 1, 1
 APPLICATION_ID = 0x4D4E454D  # "MNEM", so that `file` and SQLite tools can tell
 
-TABLES = ("meta", "session", "lane", "blob", "event", "annotation")
+TABLES = ("meta", "session", "lane", "blob", "event", "annotation", "verdict")
 
-SCHEMA = """
+VERDICT = (  # what was found out about a run afterwards; files of version 1.0 get the table with their first verdict
+    "CREATE TABLE IF NOT EXISTS verdict(session INTEGER NOT NULL, lane INTEGER NOT NULL, probe TEXT NOT NULL, "
+    "payload TEXT NOT NULL, PRIMARY KEY(session, lane, probe)) WITHOUT ROWID"
+)
+SCHEMA = f"""
 CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE session(id INTEGER PRIMARY KEY, name TEXT NOT NULL, sha256 TEXT NOT NULL, turns INTEGER NOT NULL,
                      probes INTEGER NOT NULL, payload TEXT NOT NULL);
@@ -24,6 +28,7 @@ CREATE INDEX event_by_kind ON event(kind, session, lane, seq);
 CREATE INDEX event_by_subject ON event(session, lane, subject, seq);
 CREATE TABLE annotation(id INTEGER PRIMARY KEY, seq INTEGER NOT NULL, author TEXT NOT NULL, text TEXT NOT NULL,
                         created TEXT NOT NULL);
+{VERDICT};
 CREATE TRIGGER event_is_final BEFORE UPDATE ON event BEGIN SELECT RAISE(ABORT, 'events cannot be changed'); END;
 CREATE TRIGGER event_stays BEFORE DELETE ON event BEGIN SELECT RAISE(ABORT, 'events cannot be deleted'); END;
 CREATE TRIGGER session_is_final BEFORE UPDATE ON session BEGIN SELECT RAISE(ABORT, 'sessions cannot be changed'); END;

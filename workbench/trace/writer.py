@@ -114,6 +114,18 @@ class TraceWriter:
         statement = "INSERT INTO annotation(seq, author, text, created) VALUES (?, ?, ?, ?)"
         return self._insert(statement, (seq, author, text, created))
 
+    def put_verdicts(self, rows: Iterable[tuple[int, int, str, Mapping[str, Any]]]) -> None:
+        """Keep what was found out about answers, as (session, lane, probe, verdict), beside the events; a later verdict
+        takes the place of an earlier one."""
+        packed = [(session, lane, probe, _json(verdict)) for session, lane, probe, verdict in rows]
+        insert = "INSERT OR REPLACE INTO verdict(session, lane, probe, payload) VALUES (?, ?, ?, ?)"
+        self._write(
+            [
+                lambda: self._connection.execute(schema.VERDICT),
+                lambda: self._connection.executemany(insert, packed),
+            ]
+        )
+
     def close(self) -> None:
         """Fold everything into the one file and let the lock go."""
         # Somebody is reading, or the disk is full: the side files stay, whole, and are read with the file.

@@ -106,8 +106,9 @@ def verdict(reader: TraceReader, asked: Case, way: Funnel, used: Use, cause: str
 
 
 def facts(reader: TraceReader, asked: Case, way: Funnel, used: Use, cause: str) -> Facts:
-    """What is known of the piece that was lost first."""
-    trail = next(iter(way.broken()), None)
+    """What is known of the piece that was lost first; of one that was in the context when reading is the matter."""
+    seen = [t for t in way.trails if t.packed] if cause in (NOT_ATTENDED, MISREAD) else []
+    trail = next(iter([*seen, *way.broken()]), None)
     return Facts(trail, used, _loss(reader, asked, trail, cause), _ranking(asked, trail))
 
 

@@ -48,6 +48,7 @@ class World:
     spans: tuple[Span, ...]
     answered: Answered
     right: bool
+    rival: str = ""
 
     @property
     def tried(self) -> Try:
@@ -175,7 +176,10 @@ class Prover:
             spans, more = mend.keep(spans, self._funnel(case), state, self.judge)
             what += more
         arranged, more = self._arranged(fixes, case, spans)
-        return await self._asked_with(fixes, (*what, *more), case, arranged)
+        world = await self._asked_with(fixes, (*what, *more), case, arranged)
+        if "clear" not in fixes:
+            return world
+        return replace(world, rival=mend.labels([s for s in spans if s not in arranged]))
 
     def _changed(self, fixes: tuple[Fix, ...]) -> tuple[Case, tuple[Event, ...], list[str]]:
         case, way = self._asked, self._funnel(self._asked)
@@ -274,8 +278,9 @@ class Prover:
         if not proof.flip:
             why = _why_not(proof, first)
             return replace(first, cause=UNEXPLAINED, causes=(), confirmed=False, proof=proof, sentence=why)
-        sentence = await self._sentence(first, causes)
-        return replace(first, cause=causes[0], causes=causes, confirmed=True, proof=proof, sentence=sentence)
+        sentence = await self._sentence(first, causes, flip)
+        used = replace(first.use, rival=flip.rival if flip is not None else "")
+        return replace(first, cause=causes[0], causes=causes, confirmed=True, proof=proof, sentence=sentence, use=used)
 
     def _other_words(self, causes: tuple[str, ...]) -> Try | None:
         if causes != (SCORER,):
@@ -284,15 +289,16 @@ class Prover:
             (), f"{self._asked.answer} taken for {' or '.join(self._asked.probe.gold[:3])}", self._asked.answer, True
         )
 
-    async def _sentence(self, first: Verdict, causes: tuple[str, ...]) -> str:
+    async def _sentence(self, first: Verdict, causes: tuple[str, ...], flip: World | None) -> str:
         """One sentence for the causes; each as it shows once those before it are mended."""
-        if causes == (first.suspected,):
+        rival = flip.rival if flip is not None else ""
+        if causes == (first.suspected,) and not rival:
             return first.sentence
         clauses: list[str] = []
         done: tuple[Fix, ...] = ()
         for cause in causes:
             world = await self.play(done)
-            used = first.use if not done else Use()
+            used = replace(first.use if not done else Use(), rival=rival)
             clauses.append(clause(self._reader, world.case, world.way, used, cause))
             done = (*done, *(f for f in ORDER if CAUSE[f] == cause and f in ("put", "restore", "force", "keep")))
         return "; and even so, ".join([clauses[0], *(c[:1].lower() + c[1:] for c in clauses[1:])])

@@ -196,6 +196,10 @@ def distractors(spans: Sequence[Span], gold: set[int], answer: str, shares: Sequ
 
 
 def _named(spans: Sequence[Span], what: str) -> tuple[str, ...]:
-    labels = [s.label or (s.items or (s.kind,))[0] for s in spans]
-    shown = ", ".join(labels[:3]) + (" …" if len(labels) > 3 else "")
-    return (f"{shown} {what}",) if labels else ()
+    return (f"{labels(spans)} {what}",) if spans else ()
+
+
+def labels(spans: Sequence[Span]) -> str:
+    """The names of spans, the first three of them."""
+    known = [s.label or (s.items or (s.kind,))[0] for s in spans]
+    return ", ".join(known[:3]) + (" …" if len(known) > 3 else "")

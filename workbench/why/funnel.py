@@ -20,6 +20,8 @@ Stage = Literal["said", "stored", "kept", "retrieved", "packed", "used", "right"
 STAGES: tuple[Stage, ...] = ("said", "stored", "kept", "retrieved", "packed", "used", "right")
 ENOUGH = 0.5
 """Share of a turn, rare words counting more, that a text from it must repeat to be taken to say the same."""
+SOME = 0.2
+"""The least of it that a text from it repeats that says it in few words."""
 ELSEWHERE = 0.8
 """The same for a text that comes from other turns."""
 MOST_TURNS = 12
@@ -49,6 +51,7 @@ class ByText:
     """The judge without a model.
 
     Where the turn names the gold, the text must name it, too; and it must come from that turn or repeat most of it.
+    Elsewhere it must repeat half of the turn; a text from there may be short, if it repeats no other evidence better.
     """
 
     case: Case
@@ -56,17 +59,24 @@ class ByText:
 
     def __call__(self, piece: Piece, text: str, turns: Sequence[int]) -> bool:
         """See :class:`Judge`."""
-        gold = self.case.probe.gold
-        for turn in piece.turns:
-            said, own = self.case.said(turn), turn in turns
-            named = not names(said, gold) or names(text, gold)
-            if named and ((own and names(said, gold)) or self.alike(text, said, own)):
-                return True
-        return False
+        return any(self._says(turn, text, turns) for turn in piece.turns)
 
-    def alike(self, text: str, said: str, own: bool) -> bool:
-        """Whether a text repeats enough of what was said; ``own``: it claims to come from there."""
-        return self.rarity.share(text, said) >= (ENOUGH if own else ELSEWHERE)
+    def _says(self, turn: int, text: str, turns: Sequence[int]) -> bool:
+        gold = self.case.probe.gold
+        if names(self.case.said(turn), gold):
+            return names(text, gold) and (turn in turns or self.alike(turn, text))
+        if turn not in turns:
+            return self.alike(turn, text)
+        share = self._share(turn, text)
+        rivals = [t for t in self.case.probe.evidence if t in turns and t != turn]
+        return share >= ENOUGH or (share >= SOME and all(share > self._share(t, text) for t in rivals))
+
+    def alike(self, turn: int, text: str) -> bool:
+        """Whether a text from elsewhere repeats most of a turn."""
+        return self._share(turn, text) >= ELSEWHERE
+
+    def _share(self, turn: int, text: str) -> float:
+        return self.rarity.share(text, self.case.said(turn))
 
     def nearness(self, piece: Piece, text: str) -> float:
         """How promising it is to ask the reader about a text."""

@@ -70,12 +70,14 @@ class ByReader:
         found = self._known.get((piece, plain))
         if found is None:
             return self.by_text(piece, text, turns)
+        if not piece.whole and self.by_text(piece, text, turns):
+            return True  # a reader that fails at a question for several facts says little about one of them
         return found and self._near(piece, text, turns)
 
     def _near(self, piece: Piece, text: str, turns: Sequence[int]) -> bool:
         """Whether a text comes from the piece's turns, or repeats most of one: the like of another matter does not."""
         own = not set(piece.turns).isdisjoint(turns)
-        return own or any(self.by_text.alike(text, self._scene.case.said(t), False) for t in piece.turns)
+        return own or any(self.by_text.alike(t, text) for t in piece.turns)
 
     async def _consider(self, piece: Piece, texts: Sequence[Text]) -> None:
         case = self._scene.case

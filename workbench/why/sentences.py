@@ -117,8 +117,8 @@ def _cut(asked: Case, trail: Trail, facts: Facts) -> str:
 
 
 def _not_attended(asked: Case, trail: Trail, facts: Facts) -> str:
-    said = f"{_where(asked, trail)} says it in the context"
-    return f"{said}, and the reader did not take it from there{_looked(facts.used)}"
+    followed = f"followed {facts.used.rival}" if facts.used.rival else "did not take it from there"
+    return f"{_where(asked, trail)} says it in the context, and the reader {followed}{_looked(facts.used)}"
 
 
 def _misread(asked: Case, trail: Trail, facts: Facts) -> str:

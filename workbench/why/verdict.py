@@ -111,6 +111,7 @@ class Use:
         gold: probability of the gold answer with them and without; None when no gold answer was ever written.
         matters: whether knocking them out changes anything worth the name; None when not tried.
         how: ``knock-out``, or ``left out`` where the model's attention cannot be reached.
+        rival: the spans without which the answer is right, when they are what it takes.
     """
 
     attention: float | None = None
@@ -120,6 +121,7 @@ class Use:
     gold: tuple[float, float] | None = None
     matters: bool | None = None
     how: str = ""
+    rival: str = ""
 
 
 @dataclass(frozen=True, slots=True)

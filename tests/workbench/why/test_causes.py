@@ -1,0 +1,52 @@
+"""Causes read from the trace alone."""
+
+import pytest
+
+from workbench.errors import UsageError
+from workbench.trace.reader import TraceReader
+from workbench.why.causes import read, suspect
+from workbench.why.verdict import NOT_RETRIEVED, Use, Verdict
+
+
+def test_what_beat_the_gold_item(story: TraceReader) -> None:
+    verdict = suspect(story, 1, 1, "p0")
+    assert (verdict.cause, verdict.confirmed, verdict.broke) == (NOT_RETRIEVED, None, "retrieved")
+    assert verdict.turns == (3,) and not verdict.searched
+    assert verdict.sentence == (
+        "note-2 says it and came 3rd where 2 are returned; note-1, the last one returned, scored 0.700 against 0.600"
+    )
+    assert verdict.ranking is not None and verdict.ranking.own is not None
+    assert (verdict.ranking.own.item, verdict.ranking.own.rank) == ("note-2", 3)
+    assert [r.item for r in verdict.ranking.ahead] == ["note-0", "note-1"]
+    stages = [(s.stage, s.turn, s.held) for s in verdict.thread]
+    assert stages == [("said", 3, True), ("stored", 3, True), ("retrieved", 4, False), ("right", 4, False)]
+    assert all(story.event(seq).turn in (3, 4) for seq in verdict.evidence)
+    assert verdict.memtrace == "retrieval"
+
+
+def test_a_verdict_survives_storing(story: TraceReader) -> None:
+    verdict = suspect(story, 1, 1, "p0")
+    assert Verdict.from_row(verdict.to_row()) == verdict
+    plain = verdict.to_json()
+    assert list(plain)[:8] == ["probe", "lane", "question", "gold", "answer", "cause", "evidence", "confirmed"]
+
+
+def test_a_probe_that_was_not_asked_is_said_so(story: TraceReader) -> None:
+    with pytest.raises(UsageError, match="was not asked 'p1'"):
+        suspect(story, 1, 1, "p1")
+    with pytest.raises(UsageError, match="no lane 9"):
+        suspect(story, 1, 9, "p0")
+
+
+@pytest.mark.parametrize(
+    ("use", "cause"),
+    [
+        (Use(), "misread"),
+        (Use(attention=0.1, length=0.5), "not_attended"),
+        (Use(attention=0.5, length=0.5), "misread"),
+        (Use(attention=0.1, length=0.5, matters=True), "misread"),
+        (Use(attention=0.9, length=0.5, matters=False), "not_attended"),
+    ],
+)
+def test_what_a_reader_did_with_it(use: Use, cause: str) -> None:
+    assert read(use) == cause

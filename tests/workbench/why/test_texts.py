@@ -1,0 +1,41 @@
+"""Hints from words: right in more than one language, and never more than hints."""
+
+import pytest
+
+from workbench.why.texts import Rarity, names, tokens
+
+
+@pytest.mark.parametrize(
+    ("text", "gold", "expected"),
+    [
+        ("Mira: I live in Oslo.", "Oslo", True),
+        ("Mira: I live in OSLO!", "oslo", True),
+        ("Mira: I live in Osloville.", "Oslo", False),
+        ("They told four pets.", "4", True),
+        ("It was on May 7, 2023.", "7 May 2023", True),
+        ("May I come at 7?", "7 May 2023", False),
+        ("彼は東京に住んでいる。", "東京", True),
+        ("彼は大阪に住んでいる。", "東京", False),
+        ("Он живёт в Москве", "Москве", True),
+        ("anything", "", False),
+        ("The end.", "the", False),
+    ],
+)
+def test_names(text: str, gold: str, expected: bool) -> None:
+    assert names(text, [gold]) is expected
+
+
+def test_any_gold_is_enough() -> None:
+    assert names("There were 4.", ["four", "quatre"])
+    assert not names("There were 4.", [])
+
+
+def test_tokens_of_scripts_without_spaces_are_pairs() -> None:
+    assert tokens("Mira: 東京都 2x") == ["mira", "東京", "京都", "2x"]
+
+
+def test_rare_words_weigh_more() -> None:
+    rarity = Rarity(["I like tea", "I like milk", "I like rain", "I like tea and jazz"])
+    assert rarity.share("jazz", "I like jazz") > 0.5 > rarity.share("I like", "I like jazz")
+    assert rarity.share("I like jazz", "I like jazz") == pytest.approx(1)
+    assert rarity.share("anything", "") == 0

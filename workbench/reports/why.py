@@ -1,0 +1,116 @@
+"""Verdicts as text: one line each, counts per lane, and the whole story of one."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from workbench import console
+from workbench.why.verdict import CAUSES, TITLES, UNEXPLAINED, Loss, Proof, Ranking, Try, Use, Verdict
+
+_ALL = (*CAUSES, UNEXPLAINED)
+_WIDTH = 60  # characters of a question or an answer in a line
+
+
+def overview(verdicts: Sequence[Verdict]) -> str:
+    """How many answers of each lane have which cause, and how many of them are proved."""
+    lanes = dict.fromkeys(v.name for v in verdicts)
+    shown = [c for c in _ALL if any(v.cause == c for v in verdicts)]
+    rows = []
+    for lane in lanes:
+        mine = [v for v in verdicts if v.name == lane and v.cause]
+        counts = Counter(v.cause for v in mine)
+        proved = sum(bool(v.confirmed) for v in mine)
+        tried = any(v.confirmed is not None for v in mine)
+        share = f"{proved} of {len(mine)}" if tried else ""
+        rows.append([lane, str(len(mine)), *(str(counts[c] or "") for c in shown), share])
+    heads = ["wrong", *(TITLES[c] for c in shown), "proved"]
+    return console.table(["lane", *heads], rows, right=heads)
+
+
+def lines(verdicts: Iterable[Verdict]) -> str:
+    """One line for each."""
+    rows = [
+        [v.name, v.probe, _short(v.question), _short(v.answer), _short(" / ".join(v.gold)), _cause(v), v.sentence]
+        for v in verdicts
+    ]
+    return console.table(["lane", "probe", "question", "answer", "gold", "cause", "why"], rows)
+
+
+def _cause(verdict: Verdict) -> str:
+    names = " and ".join(TITLES[c] for c in verdict.causes) or TITLES.get(verdict.cause, "right")
+    return names if verdict.confirmed is not False or verdict.cause == UNEXPLAINED else f"{names} (not proved)"
+
+
+def _short(text: str) -> str:
+    plain = " ".join(text.split())
+    return plain if len(plain) <= _WIDTH else plain[: _WIDTH - 1] + "…"
+
+
+def story(verdict: Verdict) -> str:
+    """Everything that is known of one answer."""
+    v = verdict
+    head = [
+        f"{v.name} · {v.probe} · {v.question}",
+        f"answered {v.answer or 'nothing'}, gold {' / '.join(v.gold) or '-'}",
+    ]
+    proved = {True: "proved", False: "not proved", None: "suspected, not tried; --confirm tries it"}[v.confirmed]
+    cause = f"{_cause(v)} ({proved})" if v.cause else "right"
+    parts = [*head, f"cause     {cause}", f"          {v.sentence}"]
+    parts += [f"MemTrace  {v.memtrace}"] if v.memtrace else []
+    if v.turns:
+        found = " (searched: the session names none)" if v.searched else ""
+        parts.append(f"evidence  turn {', '.join(map(str, v.turns))}{found}")
+    parts += [_step(s.stage, s.turn, s.seq, s.item, s.text, s.held) for s in v.thread]
+    parts += _loss(v.loss) if v.loss else []
+    parts += _ranking(v.ranking) if v.ranking else []
+    parts += _use(v.use)
+    parts += _proof(v.proof) if v.proof else []
+    return "\n".join(parts)
+
+
+def _step(stage: str, turn: int, seq: int, item: str, text: str, held: bool) -> str:
+    where = f"turn {turn}" + (f", event {seq}" if seq else "")
+    return f"  {'✓' if held else '✗'} {stage:<10}{where:<22}{item}: {text}"
+
+
+def _loss(loss: Loss) -> list[str]:
+    out = [f"lost by   {loss.kind} at turn {loss.turn} (event {loss.seq}){': ' + loss.reason if loss.reason else ''}"]
+    out += [f"  old     {loss.old}", f"  new     {loss.new or '(nothing)'}"]
+    if loss.raw:
+        out += [f"  prompt  {' ⏎ '.join(text for _, text in loss.prompt)}", f"  output  {loss.raw}"]
+    return [" ".join(line.splitlines()) for line in out]
+
+
+def _ranking(ranking: Ranking) -> list[str]:
+    rivals = [*ranking.ahead, *([ranking.own] if ranking.own else [])]
+    rows = []
+    for rival in rivals:
+        parts = " ".join(f"{name} {value:.4g}" for name, value in rival.parts.items())
+        mark = "gold" if rival is ranking.own else ""
+        rows.append(f"  {rival.rank:>3}  {rival.item:<16}{rival.score:<12.5g}{parts}  {mark}  {_short(rival.text)}")
+    return [f"ranking   k = {ranking.k}", *rows] if rows else []
+
+
+def _use(use: Use) -> list[str]:
+    out = []
+    if use.attention is not None and use.length is not None:
+        out.append(f"attention {use.attention:.1%} of that on memory, on {use.length:.1%} of its tokens")
+    if use.how:
+        change = f", log-probability of the answer {-use.change:+.2f}" if use.change is not None else ""
+        gold = f", probability of the gold answer {use.gold[0]:.3g} → {use.gold[1]:.3g}" if use.gold else ""
+        out.append(f"{use.how:<10}the answer is then {use.answer or 'nothing'}{change}{gold}")
+    return out
+
+
+def _proof(proof: Proof) -> list[str]:
+    tried = [proof.again, proof.none, *([proof.oracle] if proof.oracle else []), *proof.tries]
+    rows = [_try(t, " ← flips it" if t == proof.flip else "") for t in tried]
+    if proof.flip is not None and proof.flip not in tried:
+        rows.append(_try(proof.flip, " ← flips it"))
+    judged = f"{proof.judged} texts judged by the reader" + (f", {proof.skipped} by words" if proof.skipped else "")
+    return ["tried", *rows, f"  ({judged})"]
+
+
+def _try(one: Try, mark: str) -> str:
+    return f"  {'right' if one.right else 'wrong'}  {one.what}: {one.answer or 'nothing'}{mark}"
