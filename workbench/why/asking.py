@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
-from workbench.answering import Answered, Answerer, Asking
+from workbench.answering import ANSWER_TOKENS, Answered, Answerer, Asking
+from workbench.context import Context
 from workbench.errors import ModelError
 from workbench.lanes import LaneSpec
 from workbench.llm.base import AnswerRequest, AnswerResult, Backend
@@ -61,9 +62,11 @@ class Scene:
             setting.seed,
             setting.capture and setting.backend.info.capture,
             setting.reader,
-            setting.asking,
+            replace(setting.asking, cache=spec.policy()),
         )
         self.desk.recorder.turn = asked.probe.after
+        self._as_asked = _uncompared(self.desk.answer)
+        self._quick = replace(self.desk.answer, capture=False, asking=setting.asking)
 
     async def recall(self, changes: Sequence[Event] = ()) -> tuple[Recall, MemoryState]:
         """What the lane recalls after these changes to its items, and the state that it then had.
@@ -84,21 +87,19 @@ class Scene:
     async def answer(self, spans: Sequence[Span]) -> Answered:
         """Pack the spans and have the probe answered, on the way that the run took: where attention was captured, the
         graph was another one, and a near tie may fall the other way."""
-        return await self._answered(self.desk.answer, spans)
+        return await self._answered(self._as_asked, spans)
 
     async def judged(self, spans: Sequence[Span]) -> Answered:
-        """The same on the quick way, batched with all others: for what is no copy of what the lane did."""
-        return await self._answered(replace(self.desk.answer, capture=False), spans)
+        """The same on the quick way, batched with all others and with the full cache: for what is no copy of what the
+        lane did."""
+        return await self._answered(self._quick, spans)
 
     async def _answered(self, answer: Answerer, spans: Sequence[Span]) -> Answered:
         texts = tuple((s.text, s.when, s.priority) for s in spans)
-        key = (self.case.number, self.case.probe.id, answer.capture, answer.dates, self._cache, texts)
+        cache = "" if answer is self._quick else f"{self.spec.cache}{self.spec.cache_params}"
+        key = (self.case.number, self.case.probe.id, answer.capture, answer.dates, cache, texts)
         answered: Answered = await self.setting.once(key, lambda: _lean(answer, self.case.probe, spans))
         return answered
-
-    @property
-    def _cache(self) -> tuple[str, str]:
-        return self.spec.cache, str(self.spec.cache_params)
 
     def right(self, answer: str) -> bool:
         """Whether the probe's scorer takes an answer."""
@@ -127,7 +128,7 @@ class Scene:
             ModelError: when the model's attention cannot be reached.
         """
         places = [n for n, part in enumerate(answered.packed.parts) if part.kind not in FIXED]
-        request = self.desk.answer.request(answered.packed, self.desk.answer.length(self.case.probe))
+        request = self._as_asked.request(answered.packed, self._as_asked.length(self.case.probe))
         request = replace(
             request,
             knock_out=tuple(places[n] for n in chosen),
@@ -135,10 +136,20 @@ class Scene:
             knock_heads=heads,
             forced=None if forced is None else tuple(forced),
         )
-        return await self._request(request)
-
-    async def _request(self, request: AnswerRequest) -> AnswerResult:
         return await self.setting.backend.answer(request)
+
+
+class _Uncompared(Answerer):
+    """Answers under a cache policy without letting the full cache answer, too."""
+
+    def request(self, packed: Context, max_tokens: int = ANSWER_TOKENS) -> AnswerRequest:
+        """See :class:`Answerer`."""
+        request = super().request(packed, max_tokens)
+        return replace(request, cache=replace(request.cache, compare=False)) if request.cache else request
+
+
+def _uncompared(answer: Answerer) -> Answerer:
+    return _Uncompared(*(getattr(answer, f.name) for f in fields(answer)))
 
 
 async def _lean(answer: Answerer, probe: Probe, spans: Sequence[Span]) -> Answered:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from workbench.answering import Answered
 from workbench.memory.base import Recall, Span
 from workbench.memory.items import MemoryState
-from workbench.probes.text import abstains
+from workbench.probes.unknown import abstains
 from workbench.projections.hits import ContextSpan
 from workbench.trace.events import Event
 from workbench.trace.reader import TraceReader
