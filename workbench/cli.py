@@ -257,11 +257,22 @@ def _number(names: dict[int, str], wanted: str | None, path: Path) -> int | None
 def _add_inspect(commands: Any) -> None:
     command = _command(commands, "inspect", _inspect, "what a session, run or model file holds, and what is odd in it")
     command.add_argument("file", type=Path, metavar="FILE")
+    _reading(command)
     _json(command)
 
 
+def _reading(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--read",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="an option of the file's reader, for example chunk=code (see docs/formats.md); repeat it for several",
+    )
+
+
 def _inspect(options: argparse.Namespace) -> None:
-    found = describe(options.file)
+    found = describe(options.file, **_pairs(options.read, "--read", "see docs/formats.md"))
     if options.json:
         console.say_json(found)
         return
@@ -273,12 +284,12 @@ def _inspect(options: argparse.Namespace) -> None:
         console.say(f"  {warning}")
 
 
-def describe(path: Path) -> dict[str, Any]:
+def describe(path: Path, **options: str) -> dict[str, Any]:
     """What ``inspect --json`` says: ``{format, sessions, turns, probes, warnings}`` and more by the kind of file."""
     magic = _magic(path)
     if magic.startswith(b"GGUF"):
         return _describe_model(path)
-    sessions, more = _sessions(path)
+    sessions, more = _sessions(path, **options)
     return {
         "format": "run" if more else sessions[0].format,
         "sessions": len(sessions),
@@ -297,12 +308,12 @@ def _magic(path: Path) -> bytes:
         raise MnemoscopeError(f"{path}: cannot be read ({error.strerror})", "check the path") from error
 
 
-def _sessions(path: Path) -> tuple[list[Session], dict[str, Any]]:
+def _sessions(path: Path, **options: str) -> tuple[list[Session], dict[str, Any]]:
     """The sessions of a session file or of a run; for a run also its lanes and how many events it holds."""
     if _magic(path) != SQLITE_MAGIC:
         from workbench.sessions import formats
 
-        return formats.read(path), {}
+        return formats.read(path, **options), {}
     from workbench.trace.reader import TraceReader
 
     with TraceReader(path) as reader:
@@ -333,6 +344,7 @@ def _add_convert(commands: Any) -> None:
         metavar="FIELD=COLUMN,…",
         help="read any table of questions: question=, context=, answers=, evidence=, id=, session=, options=, date=",
     )
+    _reading(command)
     _json(command)
 
 
@@ -342,7 +354,7 @@ def _convert(options: argparse.Namespace) -> None:
 
         sessions = mapped.read(options.file, mapped.parse_map(options.map))
     else:
-        sessions, _ = _sessions(options.file)
+        sessions, _ = _sessions(options.file, **_pairs(options.read, "--read", "see docs/formats.md"))
     _write_sessions(sessions, options.out, options.json)
 
 
@@ -396,14 +408,20 @@ def _synth(options: argparse.Namespace) -> None:
         return
     if not options.kind:
         raise UsageError("mnemoscope synth: which kind?", "see `mnemoscope synth --list`")
-    pairs = [pair.partition("=") for pair in options.option]
-    if any(not key or not equals for key, equals, _ in pairs):
-        raise UsageError("mnemoscope synth: options are written --option key=value", "see `mnemoscope synth --list`")
+    pairs = _pairs(options.option, "--option", "see `mnemoscope synth --list`")
     try:
-        session = generate(options.kind, options.seed, **{key: value for key, _, value in pairs})
+        session = generate(options.kind, options.seed, **pairs)
     except SynthesisError as error:
         raise UsageError(error.what, error.remedy) from error
     _write_sessions([session], options.out or Path(f"{options.kind}-{options.seed}.json"), options.json)
+
+
+def _pairs(given: Sequence[str], flag: str, remedy: str) -> dict[str, str]:
+    """``KEY=VALUE`` arguments by key."""
+    pairs = [pair.partition("=") for pair in given]
+    if any(not key or not equals for key, equals, _ in pairs):
+        raise UsageError(f"mnemoscope: options are written {flag} key=value", remedy)
+    return {key: value for key, _, value in pairs}
 
 
 def _print_kinds(kinds: Sequence[tuple[str, str, dict[str, Any]]], as_json: bool) -> None:

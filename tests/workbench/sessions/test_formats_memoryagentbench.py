@@ -11,7 +11,7 @@ from rank_bm25 import BM25Okapi
 
 from workbench.errors import SessionFormatError
 from workbench.sessions import Session, formats
-from workbench.sessions.formats.memoryagentbench import PIECE, RULE
+from workbench.sessions.formats.memoryagentbench import HEADING, PIECE
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +29,10 @@ def test_every_fact_is_a_turn(sessions: dict[str, Session]) -> None:
         "factconsolidation_sh_32k": (2311, 100),
     }
     first = sessions["factconsolidation_sh_6k"].turns
-    assert (first[0].text, first[1].text) == (RULE, "0. Thomas Kyd was born in the city of London.")
+    assert (first[0].text, first[1].text) == (
+        "Here is a list of facts:",
+        "0. Thomas Kyd was born in the city of London.",
+    )
 
 
 def test_single_hop_questions_know_their_fact_and_its_older_value(sessions: dict[str, Session]) -> None:
@@ -87,11 +90,134 @@ def test_an_unknown_source_and_a_missing_answer_are_warnings(tmp_path: Path) -> 
     )
 
 
+def facts(*said: str, heading: str = "") -> str:
+    return heading + "".join(f"{n}. {fact}\n" for n, fact in enumerate(said))
+
+
+def test_a_list_of_facts_with_and_without_a_heading(tmp_path: Path) -> None:
+    asked = {"questions": ["Who flies Tern One?"], "answers": [[["Bo Marsh", "Marsh"]]]}
+    meta = {"metadata": {"source": "factconsolidation_sh_6k"}}
+    said = ("The pilot of Tern One is Ada Quill.", "The pilot of Tern One is Bo Marsh.")
+    for heading, first in (("", HEADING), ("Here is a list:\n", "Here is a list:")):
+        (session,) = read(tmp_path, [{"context": facts(*said, heading=heading)} | asked | meta])
+        assert [t.text for t in session.turns] == [first, "0. " + said[0], "1. " + said[1]]
+        (probe,) = session.probes
+        assert (probe.gold, probe.evidence, probe.extra["stale"]) == (("Bo Marsh", "Marsh"), (2,), [1])
+
+
+def test_a_fact_of_two_lines_keeps_its_second_line(tmp_path: Path) -> None:
+    (session,) = read(tmp_path, [row(context=facts("One.", "Two") + "lines.\n" + "2. Three.")])
+    assert [t.text for t in session.turns][1:] == ["0. One.", "1. Two lines.", "2. Three."]
+
+
+@pytest.mark.parametrize("end", ["。", "！", "؟ ", "। ", "? ", ".” "])
+def test_sentences_end_in_any_script(tmp_path: Path, end: str) -> None:
+    (session,) = read(tmp_path, [row(context="".join(f"第{n}天风很大{end}" for n in range(400)))])
+    assert len(session.turns) > 1
+    assert all(len(t.text) <= PIECE and t.text.endswith(end.strip()) for t in session.turns)
+
+
+def test_a_sentence_without_end_is_cut_between_words_or_stays_whole_as_in_the_code(tmp_path: Path) -> None:
+    words = "word " * 8000
+    (session,) = read(tmp_path, [row(context=words)])
+    assert max(len(t.text) for t in session.turns) <= PIECE
+    assert " ".join(t.text for t in session.turns) == words.strip()
+    (session,) = formats.read(tmp_path / "split.json", chunk="code")
+    assert [len(t.text) for t in session.turns] == [len(words.strip())]
+
+
+def test_pieces_of_the_size_in_the_code(tmp_path: Path) -> None:
+    text = "A sentence of no interest.\nlabel: 3\n\n" * 1000
+    (paper,) = read(tmp_path, [row(context=text)])
+    (code,) = formats.read(tmp_path / "split.json", chunk="code")
+    assert (len(paper.turns), len(code.turns)) == (19, 3)
+    assert "interest.\nlabel: 3\n\nA" in paper.turns[0].text, "what stands between two sentences stays"
+
+
+def test_an_option_that_the_reader_does_not_have_is_refused(tmp_path: Path) -> None:
+    read(tmp_path, [row()])
+    with pytest.raises(SessionFormatError, match=r"no option chunk=x for memoryagentbench - .*=paper\|code"):
+        formats.read(tmp_path / "split.json", chunk="x")
+
+
+def test_the_same_source_and_the_same_id_twice_are_told_apart(tmp_path: Path) -> None:
+    two = row(questions=["A?", "B?", "C?"], answers=["x", "y", "z"], metadata={"source": "eventqa_full"})
+    two["metadata"]["qa_pair_ids"] = ["f", "f", "f (2)"]
+    first, second = read(tmp_path, [two, two])
+    assert [s.name for s in (first, second)] == ["eventqa_full", "eventqa_full (2)"]
+    assert [p.id for p in first.probes] == ["f", "f (3)", "f (2)"]
+    assert "question id 'f' is another question's too; this one is called 'f (3)'" in first.warnings
+    path = tmp_path / "converted.json"
+    path.write_text(json.dumps([s.to_json() for s in (first, second)]))
+    assert formats.read(path) == [first, second]
+
+
+def test_longmemeval_inside_knows_dates_types_and_evidence(tmp_path: Path) -> None:
+    filler = "Nothing happens here at all. " * 200
+    marked = {"role": "user", "content": "I live in Oslo now.", "has_answer": True}
+    meta = {
+        "source": "longmemeval_s*",
+        "question_dates": ["2023/05/30 (Tue) 23:40"],
+        "question_types": ["knowledge-update"],
+        "haystack_sessions": [[[{"role": "user", "content": "Hi", "has_answer": False}, marked]]],
+    }
+    context = f"{filler}user: I live in Oslo now. {filler}"
+    (session,) = read(tmp_path, [row(context=context, answers=["Oslo"], metadata=meta)])
+    (probe,) = session.probes
+    assert [t.index for t in session.turns if "Oslo" in t.text] == list(probe.evidence)
+    assert (probe.asked, probe.extra) == ("2023-05-30T23:40", {"type": "knowledge-update"})
+
+
+def test_a_bad_question_costs_itself(tmp_path: Path) -> None:
+    asked = {"questions": ["A?", 3, "C?", "D?"], "answers": [["a"], ["b"], {"x": 1}, [None, float("nan"), " "]]}
+    (session,) = read(tmp_path, [row(metadata={"source": "ruler_qa1_197K", "qa_pair_ids": 3}) | asked])
+    assert [p.id for p in session.probes] == ["3"]
+    assert session.warnings == (
+        "[0].questions[1]: must be a string, is a number; left out",
+        "[0].answers[2]: must be a text, is an object; left out",
+        "[0].answers[3]: no answer; the question is left out",
+    )
+
+
+def test_parquet_is_read_as_json_is(tmp_path: Path) -> None:
+    core, io = pytest.importorskip("arro3.core"), pytest.importorskip("arro3.io")
+    text = core.DataType.utf8()
+
+    def lists(counts: list[int], values: Any) -> Any:
+        return core.list_array(core.Array(np.cumsum([0, *counts]).tolist(), core.DataType.int32()), values)
+
+    ids = lists([1, 1], core.Array(["a", "b"], text))
+    fields = [core.Field("source", text), core.Field("qa_pair_ids", ids.type)]
+    columns = {
+        "context": core.Array([row()["context"], "One. Two."], text),
+        "questions": lists([1, 1], core.Array(["Which?", "Who?"], text)),
+        "answers": lists([1, 1], lists([2, 1], core.Array(["43", "forty-three", "x"], text))),
+        "metadata": core.struct_array([core.Array(["icl_nlu", "eventqa_full"], text), ids], fields=fields),
+    }
+    io.write_parquet(core.Table.from_pydict(columns), str(tmp_path / "split.parquet"))
+    rows = [
+        row(metadata={"source": "icl_nlu", "qa_pair_ids": ["a"]}),
+        {
+            "context": "One. Two.",
+            "questions": ["Who?"],
+            "answers": [["x"]],
+            "metadata": {"source": "eventqa_full", "qa_pair_ids": ["b"]},
+        },
+    ]
+    assert formats.read(tmp_path / "split.parquet") == read(tmp_path, rows)
+
+
+def test_a_damaged_parquet_file_is_one_line(tmp_path: Path) -> None:
+    pytest.importorskip("arro3.io")
+    path = tmp_path / "split.parquet"
+    path.write_bytes(b"PAR1" + b"\0" * 400 + b"PAR1")
+    with pytest.raises(SessionFormatError, match="a damaged Parquet file"):
+        formats.read(path)
+
+
 MISTAKES: list[tuple[dict[str, Any], str]] = [
     ({"context": 3}, r"\[0\]\.context: must be a string, is a number"),
     ({"context": " "}, r"\[0\]: no turns"),
-    ({"questions": "x"}, r"\[0\]\.questions: must be an array, is a string"),
-    ({"questions": [3]}, r"\[0\]\.questions\[0\]: must be a string, is a number"),
 ]
 
 

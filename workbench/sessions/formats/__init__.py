@@ -8,7 +8,7 @@ be the same wherever its file lies.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -28,12 +28,18 @@ _LONGEST = 600
 """Characters of an error's line."""
 
 
-def read(path: Path | str) -> list[Session]:
-    """Every session in the file, under distinct names. Raises ``SessionFormatError`` naming file, place and remedy."""
+def read(path: Path | str, **options: str) -> list[Session]:
+    """Every session in the file, under distinct names.
+
+    Args:
+        options: for readers that have some (``OPTIONS`` in their module), as ``chunk="code"`` of MemoryAgentBench.
+
+    Raises ``SessionFormatError`` naming file, place and remedy.
+    """
     path = Path(path)
     data = load(path)
     try:
-        return _distinct(_read(data, path))
+        return _distinct(_read(data, path, options))
     except SessionFormatError as error:
         raise SessionFormatError(f"{path}: {shown_line(error.what)}", error.remedy) from error
     finally:
@@ -62,13 +68,13 @@ def _close(data: Any) -> None:
         data.close()
 
 
-def _read(data: Any, path: Path) -> list[Session]:
+def _read(data: Any, path: Path, options: Mapping[str, str]) -> list[Session]:
     found: list[Session] = []
     remarks = Remarks()
     first: SessionFormatError | None = None
-    for _, reader, inner, name in _recognised(data, path):
+    for format_, reader, inner, name in _recognised(data, path):
         try:
-            sessions = reader.read(inner, name)
+            sessions = reader.read(inner, name, **_checked(options, format_, reader))
         except SessionFormatError as error:
             if inner is data:
                 raise
@@ -81,6 +87,16 @@ def _read(data: Any, path: Path) -> list[Session]:
     if isinstance(data, Archive):
         remarks.take(data.remarks)
     return with_remarks(found, remarks)
+
+
+def _checked(options: Mapping[str, str], format_: str, reader: Reader) -> Mapping[str, str]:
+    """The options, which the reader must have."""
+    known: Mapping[str, Sequence[str]] = getattr(reader, "OPTIONS", {})
+    for key, value in options.items():
+        if value not in known.get(key, ()):
+            offered = "; ".join(f"{name}={'|'.join(values)}" for name, values in known.items()) or "none"
+            raise SessionFormatError(f"no option {key}={shown(value)[1:-1]} for {format_}", f"there are: {offered}")
+    return options
 
 
 def _recognised(data: Any, path: Path) -> Iterable[Any]:

@@ -18,7 +18,7 @@ from typing import Any, NoReturn
 from pydantic_core import from_json
 
 from workbench.errors import SessionFormatError
-from workbench.sessions.formats import packed
+from workbench.sessions.formats import packed, parquet
 from workbench.sessions.formats.archive import Archive
 from workbench.sessions.formats.database import Database
 from workbench.sessions.formats.limits import MAX_BYTES, MAX_LINES, MAX_VALUES, Remarks
@@ -63,7 +63,7 @@ def _load(path: Path) -> Any:
     if kind == "sqlite":
         return Database(path)
     if kind == "parquet":
-        return Lines.of_rows(packed.parquet(path))
+        return Lines.of_rows(parquet.rows(path))
     if kind in packed.STREAMS:
         return parse(packed.unpacked(path, kind))
     if info.st_size > MAX_BYTES:

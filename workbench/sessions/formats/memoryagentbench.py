@@ -1,26 +1,34 @@
-"""MemoryAgentBench (arXiv 2507.05257) as JSON: one long context with many questions per row.
+"""MemoryAgentBench (arXiv 2507.05257) as JSON or Parquet: one long context with many questions per row.
 
-FactConsolidation's context is a numbered list and becomes one turn per fact. Any other context is cut at sentence ends
-into pieces of about 512 tokens, the paper's chunk size. Facts, questions and golds stay as they are; the rule that the
-larger number is newer, which the benchmark puts into its prompts, is the session's first turn.
+FactConsolidation's context is a numbered list and becomes one turn per fact, behind its heading. That the larger number
+is newer is told with every question (``workbench.sessions.tasks``), as the benchmark does. Any other context is cut at
+sentence ends, in any script, into pieces of about 512 tokens, the paper's chunk size, or of about 4,096, the size in
+the code's settings (``chunk=code``); the text between the cuts stays as it is. Questions and golds stay as they are;
+lists in lists of golds are one list, as in the code.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from pydantic import Field
+
 from workbench.sessions import tasks
-from workbench.sessions.formats.limits import check_turns
-from workbench.sessions.formats.shapes import array, string, table
+from workbench.sessions.formats.limits import Remarks, check_turns, shown
+from workbench.sessions.formats.lines import dotted, placed, sample, stem
+from workbench.sessions.formats.shapes import Listed, Object, Row, Text, checked, each, golds, sessions_of, string
+from workbench.sessions.formats.when import when
 from workbench.sessions.model import Probe, Session, Turn
 
-RULE = (
-    "A numbered list of facts follows. Where two of them disagree, the one with the larger number is newer and counts."
-)
+OPTIONS = {"chunk": ("paper", "code")}
+"""What ``read`` may be asked for; the first is the default."""
+HEADING = "The facts that follow have been learned."
+"""Stands before a list of facts that has no heading of its own, as the benchmark's introduction does."""
 SOURCES: dict[str, tuple[str, str]] = {
     "factconsolidation": ("conflict_resolution", "substring"),
     "ruler": ("accurate_retrieval", "substring"),
@@ -34,79 +42,198 @@ SOURCES: dict[str, tuple[str, str]] = {
 """What ``metadata.source`` begins with: competency, and the scorer nearest to the paper's metric (summaries and
 LongMemEval are judged by a model there; recommendations need a catalogue that is not in the file)."""
 PIECE = 2000
-"""Characters of a piece of running text: about 512 tokens."""
-_FACT = re.compile(r"^(\d+)\.\s+(.*\S)\s*$")
-_SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+")
+"""Letters of a piece of running text: about 512 tokens of English. Letters of wide scripts count for four."""
+CHUNKS = {"paper": PIECE, "code": 8 * PIECE}
+_END = re.compile(r"[.!?…؟۔]['\")\]”’»]*\s+|[。！？｡।॥።][”』」）]*\s*|\n+")
+_WIDE = re.compile("[\u2e80-\U0010ffff]")
+_BUDGET = 20_000_000  # comparisons, or letters in thousands, that looking for evidence may take
+
+
+class MabRow(Row):
+    """A row of a split."""
+
+    context: str
+    questions: Listed
+    answers: Listed
+    metadata: Object = Field(default={})
+
+
+class Meta(Row):
+    """``metadata``; what a source does not have is null."""
+
+    source: Text = ""
+    qa_pair_ids: Listed = Field(default=[])
+    question_types: Listed = Field(default=[])
+    question_dates: Listed = Field(default=[])
+    haystack_sessions: Listed = Field(default=[])
+    keypoints: Listed = Field(default=[])
+
+
+@dataclass
+class _Context:
+    """The context as turns, and where each begins in it."""
+
+    text: str
+    turns: list[Turn]
+    begins: list[int] = field(default_factory=list)
 
 
 def detect(data: Any, path: Path) -> bool:
     """A row or a list of rows with ``context``, ``questions`` and ``answers``."""
-    first = data[0] if isinstance(data, list) and data else data
-    return isinstance(first, dict) and {"context", "questions", "answers"} <= first.keys()
+    return any({"context", "questions", "answers"} <= row.keys() for row in sample(data))
 
 
-def read(data: Any, path: Path) -> list[Session]:
+def read(data: Any, path: Path, chunk: str = "paper") -> list[Session]:
     """One session per row, every question after the last turn, as the benchmark asks them."""
-    rows = data if isinstance(data, list) else [data]
-    return [_row(table(row, f"[{n}]"), f"[{n}]", f"{path.stem} {n + 1}") for n, row in enumerate(rows)]
+    rows = placed(data if isinstance(data, list) else [data])
+    named = [(where, (f"{stem(path)} {n}", row)) for n, (where, row) in enumerate(rows, 1)]
+    return sessions_of(named, lambda where, one: [_row(one[1], where, one[0], CHUNKS[chunk])])
 
 
-def _row(row: Mapping[str, Any], where: str, stem: str) -> Session:
-    warnings: list[str] = []
-    meta = table(row.get("metadata") or {}, f"{where}.metadata")
-    source = str(meta.get("source") or stem)
-    turns = _turns(string(row.get("context"), f"{where}.context"))
-    check_turns(len(turns), where)
-    probes = _probes(row, meta, source, len(turns) - 1, where, warnings)
+def _row(value: Any, where: str, name: str, limit: int) -> Session:
+    remarks = Remarks()
+    row = checked(MabRow, value, where)
+    meta = checked(Meta, row.metadata, dotted(where, "metadata"))
+    source = meta.source or name
+    context = _context(row.context, limit)
+    check_turns(len(context.turns), where)
+    probes = _probes(row, meta, source, len(context.turns) - 1, where, remarks)
     if source.startswith("factconsolidation_sh"):
-        probes = _located(probes, turns)
-    return Session(source, tuple(turns), tuple(probes), "memoryagentbench", tuple(warnings), {"source": source})
+        probes = _located(probes, context.turns)
+    elif meta.haystack_sessions:
+        probes = _marked(probes, meta.haystack_sessions, context)
+    return Session(source, tuple(context.turns), tuple(probes), "memoryagentbench", tuple(remarks), {"source": source})
 
 
-def _turns(context: str) -> list[Turn]:
-    lines = [line for line in context.splitlines() if line.strip()]
-    facts = [m for line in lines if (m := _FACT.match(line))]
-    if len(facts) >= max(2, len(lines) - 1):
-        said = [f"{m[1]}. {m[2]}" for m in facts]
-        return [Turn(0, "system", RULE)] + [Turn(n, "user", s, source=f"fact {n - 1}") for n, s in enumerate(said, 1)]
-    return [Turn(n, "user", piece) for n, piece in enumerate(_pieces(context))]
+# the context --------------------------------------------------------------------------------------------------------
 
 
-def _pieces(text: str) -> list[str]:
-    """Whole sentences, packed up to ``PIECE`` characters; a longer sentence stays whole."""
-    found: list[str] = []
-    for sentence in filter(None, map(str.strip, _SENTENCE.split(text))):
-        if found and len(found[-1]) + len(sentence) < PIECE:
-            found[-1] += f" {sentence}"
+def _context(text: str, limit: int) -> _Context:
+    lines = [line.strip() for line in text.split("\n") if line.strip()]
+    numbered = sum(map(_is_fact, lines))
+    if numbered >= max(2, len(lines) - 1):
+        return _Context(text, _facts(lines))
+    pieces = [(begin, said) for begin, end in _cuts(text, limit) if (said := text[begin:end].strip())]
+    return _Context(text, [Turn(n, "user", said) for n, (_, said) in enumerate(pieces)], [begin for begin, _ in pieces])
+
+
+def _is_fact(line: str) -> bool:
+    number, dot, rest = line[:20].partition(".")
+    return bool(dot) and number.isascii() and number.isdigit() and rest[:1].isspace()
+
+
+def _facts(lines: Sequence[str]) -> list[Turn]:
+    """The heading, then a turn per fact; a line that is none belongs to the fact before it."""
+    heading = HEADING if _is_fact(lines[0]) else lines[0]
+    said: list[str] = []
+    for line in lines if heading == HEADING else lines[1:]:
+        if _is_fact(line):
+            number, _, rest = line.partition(".")
+            said.append(f"{number}. {rest.strip()}")
         else:
-            found.append(sentence)
+            said[-1] += f" {line}"
+    return [Turn(0, "system", heading)] + [Turn(n, "user", s, source=f"fact {n - 1}") for n, s in enumerate(said, 1)]
+
+
+def _cuts(text: str, limit: int) -> Iterator[tuple[int, int]]:
+    """Begin and end of every piece: whole sentences up to ``limit``.
+
+    A longer sentence stays whole in the code's size and is cut between words in the paper's.
+    """
+    begin, size, last = 0, 0.0, 0
+    for end in (*(m.end() for m in _END.finditer(text)), len(text)):
+        sentence = _width(text[last:end])
+        if size and size + sentence > limit:
+            yield begin, last
+            begin, size = last, 0
+        if sentence > limit == PIECE:
+            for cut in _words(text, last, end, limit):
+                yield begin, cut
+                begin = cut
+            size = _width(text[begin:end])
+        else:
+            size += sentence
+        last = end
+    yield begin, len(text)
+
+
+def _words(text: str, begin: int, end: int, limit: int) -> Iterator[int]:
+    """Places between words that cut a long sentence into pieces of at most ``limit``."""
+    while end - begin > limit or _width(text[begin:end]) > limit:
+        reach = begin + (limit if _width(text[begin : begin + limit]) <= limit else limit // 4)
+        space = text.rfind(" ", begin + 1, reach)
+        begin = space if space > begin else reach
+        yield begin
+
+
+def _width(text: str) -> int:
+    return len(text) + (0 if text.isascii() else 3 * len(_WIDE.findall(text)))
+
+
+# the questions ------------------------------------------------------------------------------------------------------
+
+
+def _probes(row: MabRow, meta: Meta, source: str, after: int, where: str, remarks: Remarks) -> list[Probe]:
+    known = next((found for prefix, found in SOURCES.items() if source.startswith(prefix)), None)
+    if known is None:
+        place = dotted(where, "metadata.source")
+        remarks.add(place, f"{shown(source)} is unknown; counted as accurate retrieval, matched")
+    competency, scorer = known or ("accurate_retrieval", "match")
+    fields = {"scorer": scorer} | tasks.memoryagentbench(source)
+    # One question with a flat list of answers: all of them are its own, as in the code.
+    answers = [row.answers] if len(row.questions) == 1 else row.answers
+    place = dotted(where, "questions")
+
+    def one(at: str, n: int) -> Probe | None:
+        gold = golds(answers[n] if n < len(answers) else None, f"{dotted(where, 'answers')}[{n}]")
+        if not gold:
+            remarks.add(f"{dotted(where, 'answers')}[{n}]", "no answer; the question is left out")
+            return None
+        id = meta.qa_pair_ids[n] if n < len(meta.qa_pair_ids) else None
+        name = str(id) if isinstance(id, str | int) and str(id) else f"q{n + 1}"
+        text = string(row.questions[n], at)
+        asked = when(meta.question_dates[n]) if n < len(meta.question_dates) else when(None)
+        return Probe(name, after, text, gold, competency, asked=asked.date, extra=_extra(meta, n), **fields)
+
+    rows = [(f"{place}[{n}]", n) for n in range(len(row.questions))]
+    return [probe for probe in each(rows, one, remarks, need=0) if probe]
+
+
+def _extra(meta: Meta, n: int) -> dict[str, Any]:
+    extra: dict[str, Any] = {}
+    if n < len(meta.question_types) and isinstance(meta.question_types[n], str):
+        extra["type"] = meta.question_types[n]
+    if meta.keypoints:
+        extra["keypoints"] = meta.keypoints
+    return extra
+
+
+# evidence -----------------------------------------------------------------------------------------------------------
+
+
+def _marked(probes: Sequence[Probe], haystacks: Sequence[Any], context: _Context) -> list[Probe]:
+    """LongMemEval's questions with the pieces that hold what its turns mark as the answer."""
+    left = _BUDGET * 1000
+    found = []
+    for n, probe in enumerate(probes):
+        evidence: list[int] = []
+        for said in _answers(haystacks[n] if n < len(haystacks) else None):
+            left -= len(context.text)
+            at = context.text.find(said) if left > 0 else -1
+            if at >= 0 and context.begins:
+                evidence.append(bisect_right(context.begins, at) - 1)
+        found.append(replace(probe, evidence=tuple(dict.fromkeys(evidence))) if evidence else probe)
     return found
 
 
-def _probes(
-    row: Mapping[str, Any], meta: Mapping[str, Any], source: str, after: int, where: str, warnings: list[str]
-) -> list[Probe]:
-    questions, answers = array(row["questions"], f"{where}.questions"), array(row["answers"], f"{where}.answers")
-    ids = meta.get("qa_pair_ids") or []
-    known = next((found for prefix, found in SOURCES.items() if source.startswith(prefix)), None)
-    if known is None:
-        warnings.append(f"{where}.metadata.source: {source!r} is unknown; counted as accurate retrieval, matched")
-    competency, scorer = known or ("accurate_retrieval", "match")
-    probes = []
-    for n, question in enumerate(questions):
-        gold = _gold(answers[n] if n < len(answers) else None)
-        if not gold:
-            warnings.append(f"{where}.answers[{n}]: no answer; the question is left out")
-            continue
-        name = str(ids[n]) if n < len(ids) else f"q{n + 1}"
-        text = string(question, f"{where}.questions[{n}]")
-        probes.append(Probe(name, after, text, gold, competency, **{"scorer": scorer} | tasks.memoryagentbench(source)))
-    return probes
-
-
-def _gold(answers: Any) -> tuple[str, ...]:
-    listed = answers if isinstance(answers, list) else [answers]
-    return tuple(str(a) for a in listed if a is not None and str(a).strip())
+def _answers(haystack: Any) -> Iterator[str]:
+    """The marked messages of a question's sittings."""
+    for sitting in haystack if isinstance(haystack, list) else ():
+        for message in sitting if isinstance(sitting, list) else ():
+            if isinstance(message, Mapping) and message.get("has_answer") is True:
+                said = message.get("content")
+                if isinstance(said, str) and said.strip():
+                    yield said.strip()
 
 
 def _located(probes: Sequence[Probe], turns: Sequence[Turn]) -> list[Probe]:
@@ -116,7 +243,8 @@ def _located(probes: Sequence[Probe], turns: Sequence[Turn]) -> list[Probe]:
     questions have no such conflict.
     """
     facts = [(t.index, _bare(t.text)) for t in turns[1:]]
-    return [_with_evidence(p, facts) for p in probes]
+    affordable = _BUDGET // max(len(facts), 1)
+    return [*(_with_evidence(p, facts) for p in probes[:affordable]), *probes[affordable:]]
 
 
 def _bare(fact: str) -> str:
@@ -126,15 +254,15 @@ def _bare(fact: str) -> str:
 def _with_evidence(probe: Probe, facts: Sequence[tuple[int, str]]) -> Probe:
     asked = set(re.findall(r"\w+", probe.question.lower()))
     best: tuple[float, int, str] | None = None
-    for index, fact in facts:
-        for gold in (g.lower().rstrip(". ") for g in probe.gold):
+    for gold in (g.lower().rstrip(". ") for g in probe.gold[:20]):
+        for index, fact in facts:
             if fact.endswith(f" {gold}"):
-                head = fact[: -len(gold)]
+                head = fact[: -len(gold)] if gold else fact
                 best = max(best or (0.0, 0, ""), (_spoken(head, asked), index, head))
     if best is None:
         return probe
     stale = [index for index, fact in facts if index < best[1] and fact.startswith(best[2])]
-    return replace(probe, evidence=(best[1],), extra={"conflicted": bool(stale), "stale": stale})
+    return replace(probe, evidence=(best[1],), extra={**probe.extra, "conflicted": bool(stale), "stale": stale})
 
 
 def _spoken(head: str, asked: set[str]) -> float:

@@ -99,31 +99,6 @@ def unpacked(path: Path, name: str) -> bytes:
     return raw
 
 
-def parquet(path: Path) -> list[dict[str, Any]]:
-    """The rows of a Parquet file as objects, by the optional library ``arro3-io``. Raises ``SessionFormatError``."""
-    try:
-        from arro3.io import read_parquet
-    except ImportError as error:
-        remedy = "install mnemoscope[parquet] (the packages arro3-io and arro3-core), or save it as JSON Lines"
-        raise SessionFormatError("a Parquet file, for which a library is missing", remedy) from error
-    rows: list[dict[str, Any]] = []
-    size = 0
-    try:
-        for batch in read_parquet(path):
-            size += sum(column.nbytes for column in batch.columns)
-            if size > MAX_BYTES:
-                raise SessionFormatError(f"more than {MAX_BYTES >> 20} MiB of data", "split the file into several")
-            columns = {name: batch.column(name).to_pylist() for name in batch.schema.names}
-            rows += (dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True))
-    except SessionFormatError:
-        raise
-    except Exception as error:  # the library's own kinds of error are not part of its interface
-        raise SessionFormatError(f"a damaged Parquet file ({error})", "download or write it again") from error
-    if not rows:
-        raise SessionFormatError("a Parquet file without rows", "choose a session file")
-    return rows
-
-
 def not_utf8(raw: bytes, at: int) -> tuple[str, str]:
     """What bytes that are no UTF-8 are, and what to do about it."""
     from charset_normalizer import from_bytes
