@@ -11,7 +11,8 @@ from rank_bm25 import BM25Okapi
 
 from workbench.errors import SessionFormatError
 from workbench.sessions import Session, formats
-from workbench.sessions.formats.memoryagentbench import HEADING, PIECE
+from workbench.sessions.formats.contexts import PIECE
+from workbench.sessions.formats.memoryagentbench import HEADING
 
 
 @pytest.fixture(scope="module")
@@ -171,10 +172,9 @@ def test_longmemeval_inside_knows_dates_types_and_evidence(tmp_path: Path) -> No
 def test_a_bad_question_costs_itself(tmp_path: Path) -> None:
     asked = {"questions": ["A?", 3, "C?", "D?"], "answers": [["a"], ["b"], {"x": 1}, [None, float("nan"), " "]]}
     (session,) = read(tmp_path, [row(metadata={"source": "ruler_qa1_197K", "qa_pair_ids": 3}) | asked])
-    assert [p.id for p in session.probes] == ["3"]
+    assert [(p.id, p.gold) for p in session.probes] == [("3", ("a",)), ("q3", ('{"x": 1}',))]
     assert session.warnings == (
         "[0].questions[1]: must be a string, is a number; left out",
-        "[0].answers[2]: must be a text, is an object; left out",
         "[0].answers[3]: no answer; the question is left out",
     )
 

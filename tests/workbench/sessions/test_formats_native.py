@@ -85,7 +85,6 @@ MISTAKES = [
     ("probe['evidence'] = [7]", "probes[0].evidence[0]: is 7, the turns are 0 to 1"),
     ("probe['scorer'] = 'guess'", "probes[0].scorer: unknown scorer 'guess'"),
     ("probe['abstain'] = 'yes'", "probes[0].abstain: must be true or false"),
-    ("probe['id'] = 'a'; d['probes'].append(dict(probe))", "probes[1].id: 'a' is the id of probes[0] too"),
     ("del turn['text']; del probe['question']", "turns[0].text: missing (and 1 more)"),
 ]
 
@@ -99,13 +98,19 @@ def test_a_mistake_is_one_line_that_names_file_and_place(tmp_path: Path, change:
     assert "\n" not in str(caught.value)
 
 
-def test_the_place_in_a_list_is_named(tmp_path: Path) -> None:
-    path = write(tmp_path, [minimal(), broken("del turn['text']")])
-    with pytest.raises(SessionFormatError, match=r"\[1\]\.turns\[0\]\.text: missing"):
-        formats.read(path)
-    path = write(tmp_path, "\n\n".join(map(json.dumps, [minimal(), broken("del turn['text']")])))
-    with pytest.raises(SessionFormatError, match=r"line 3: turns\[0\]\.text: missing"):
-        formats.read(path)
+def test_one_bad_session_of_several_costs_itself_and_its_place_is_named(tmp_path: Path) -> None:
+    several = [minimal(), broken("del turn['text']"), broken("d['mnemoscope_session'] = 2")]
+    (session,) = formats.read(write(tmp_path, several))
+    assert session.warnings[0].startswith("[1].turns[0].text: missing; left out")
+    assert session.warnings[1].startswith("[2].mnemoscope_session: version 2 was written by a newer")
+    (session,) = formats.read(write(tmp_path, "\n\n".join(map(json.dumps, several))))
+    assert session.warnings[0].startswith("line 3: turns[0].text: missing; left out")
+
+
+def test_the_same_id_twice_is_made_unique_with_a_remark(tmp_path: Path) -> None:
+    (session,) = formats.read(write(tmp_path, broken("probe['id'] = 'a'; d['probes'].append(dict(probe))")))
+    assert [p.id for p in session.probes] == ["a", "a (2)"]
+    assert session.warnings == ("question id 'a' is another question's too; this one is called 'a (2)'",)
 
 
 def test_the_scorers_that_may_be_named_are_the_ones_there_are() -> None:

@@ -2,27 +2,69 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from workbench.sessions.formats.limits import check_turns
-from workbench.sessions.formats.memoryagentbench import _pieces as pieces
-from workbench.sessions.formats.messages import plain
 from workbench.sessions.model import Probe, Session, Turn
 
+PIECE = 2000
+"""Letters of a piece of running text: about 512 tokens of English. Letters of wide scripts count for four."""
+CHUNKS = {"paper": PIECE, "code": 8 * PIECE}
+_END = re.compile(r"[.!?…؟۔]['\")\]”’»]*\s+|[。！？｡।॥።][”』」）]*\s*|\n+")
+_WIDE = re.compile("[\u2e80-\U0010ffff]")
 LAST = -2
 """``Probe.after`` of a question that is asked after the last turn, before it is known which that is."""
 
 
-def golds(value: Any) -> tuple[str, ...]:
-    """Accepted answers from one or a list (of lists) of them, without what says nothing."""
-    if isinstance(value, list):
-        return tuple(dict.fromkeys(g for v in value for g in golds(v)))
-    if isinstance(value, bool):
-        return (str(value).lower(),)
-    text = plain(value).strip()
-    return (text,) if text else ()
+def pieces(text: str, limit: int = PIECE) -> list[str]:
+    """The text cut as ``cut`` does."""
+    return [said for _, said in cut(text, limit)]
+
+
+def cut(text: str, limit: int = PIECE) -> Iterator[tuple[int, str]]:
+    """Where each piece begins, and what it says: whole sentences of any script, what stands between as it is."""
+    for begin, end in _cuts(text, limit):
+        said = text[begin:end].strip()
+        if said:
+            yield begin, said
+
+
+def _cuts(text: str, limit: int) -> Iterator[tuple[int, int]]:
+    """Begin and end of every piece: whole sentences up to ``limit``.
+
+    A longer sentence stays whole in the code's size and is cut between words in the paper's.
+    """
+    begin, size, last = 0, 0.0, 0
+    for end in (*(m.end() for m in _END.finditer(text)), len(text)):
+        sentence = _width(text[last:end])
+        if size and size + sentence > limit:
+            yield begin, last
+            begin, size = last, 0
+        if sentence > limit == PIECE:
+            for cut in _words(text, last, end, limit):
+                yield begin, cut
+                begin = cut
+            size = _width(text[begin:end])
+        else:
+            size += sentence
+        last = end
+    yield begin, len(text)
+
+
+def _words(text: str, begin: int, end: int, limit: int) -> Iterator[int]:
+    """Places between words that cut a long sentence into pieces of at most ``limit``."""
+    while end - begin > limit or _width(text[begin:end]) > limit:
+        reach = begin + (limit if _width(text[begin : begin + limit]) <= limit else limit // 4)
+        space = text.rfind(" ", begin + 1, reach)
+        begin = space if space > begin else reach
+        yield begin
+
+
+def _width(text: str) -> int:
+    return len(text) + (0 if text.isascii() else 3 * len(_WIDE.findall(text)))
 
 
 def told(

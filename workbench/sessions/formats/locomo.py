@@ -162,7 +162,7 @@ def _date(value: Any, where: str, remarks: Remarks) -> When:
 def _probe(row: Any, number: int, where: str, after: int, places: Mapping[str, int], remarks: Remarks) -> Probe | None:
     asked = checked(Question, row, where)
     category = _category(asked.category, where)
-    adversarial, gold = category == 5, golds(asked.answer, dotted(where, "answer"))
+    adversarial, gold = category == 5, golds(asked.answer)
     if not gold and not adversarial:
         remarks.add(where, "no answer; the question is left out")
         return None

@@ -8,11 +8,11 @@ from typing import Any
 
 from workbench.errors import SessionFormatError
 from workbench.sessions import tasks
-from workbench.sessions.formats.contexts import LAST, golds, told
+from workbench.sessions.formats.contexts import LAST, told
 from workbench.sessions.formats.limits import Remarks
 from workbench.sessions.formats.lines import dotted, placed, sample, stem
 from workbench.sessions.formats.messages import plain
-from workbench.sessions.formats.shapes import sessions_of, string, table
+from workbench.sessions.formats.shapes import golds, sessions_of, string, table
 from workbench.sessions.model import Probe, Session
 
 _FIRST = {"input", "context", "answers", "dataset"}

@@ -175,7 +175,7 @@ def _probe(
     row = checked(Question, value, where)
     kind, name = _kind(row.question_type, where, remarks), row.question_id or f"q{number}"
     abstain = name.endswith("_abs")
-    gold = golds(row.answer, dotted(where, "answer"))
+    gold = golds(row.answer)
     if len(gold) == 1:
         gold = _golds(gold[0])
     if not gold and not abstain:

@@ -14,11 +14,11 @@ from typing import Any
 
 from workbench.errors import SessionFormatError
 from workbench.sessions.formats.chat import conversation
-from workbench.sessions.formats.contexts import LAST, at_the_end, golds
+from workbench.sessions.formats.contexts import LAST, at_the_end
 from workbench.sessions.formats.limits import Remarks
 from workbench.sessions.formats.lines import dotted, placed, sample, stem
 from workbench.sessions.formats.messages import Said, attachment, plain
-from workbench.sessions.formats.shapes import array, each, sessions_of, string, table
+from workbench.sessions.formats.shapes import array, each, golds, sessions_of, string, table
 from workbench.sessions.formats.when import first
 from workbench.sessions.model import Probe, Session
 

@@ -14,14 +14,14 @@ from typing import Any
 
 from workbench.errors import SessionFormatError, UsageError
 from workbench.sessions.formats.chat import conversation
-from workbench.sessions.formats.contexts import LAST, at_the_end, golds, pieces
+from workbench.sessions.formats.contexts import LAST, at_the_end, pieces
 from workbench.sessions.formats.exchange import asked as messages_of
 from workbench.sessions.formats.limits import MAX_BYTES, Remarks, check_turns
 from workbench.sessions.formats.lines import Lines, placed, stem
 from workbench.sessions.formats.loading import load
 from workbench.sessions.formats.messages import plain
 from workbench.sessions.formats.otlp import decoded
-from workbench.sessions.formats.shapes import with_remarks
+from workbench.sessions.formats.shapes import golds, with_remarks
 from workbench.sessions.formats.when import when
 from workbench.sessions.model import Probe, Session, Turn
 

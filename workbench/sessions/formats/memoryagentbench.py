@@ -19,6 +19,7 @@ from typing import Any
 from pydantic import Field
 
 from workbench.sessions import tasks
+from workbench.sessions.formats.contexts import CHUNKS, cut
 from workbench.sessions.formats.limits import Remarks, check_turns, shown
 from workbench.sessions.formats.lines import dotted, placed, sample, stem
 from workbench.sessions.formats.shapes import Listed, Object, Row, Text, checked, each, golds, sessions_of, string
@@ -41,11 +42,6 @@ SOURCES: dict[str, tuple[str, str]] = {
 }
 """What ``metadata.source`` begins with: competency, and the scorer nearest to the paper's metric (summaries and
 LongMemEval are judged by a model there; recommendations need a catalogue that is not in the file)."""
-PIECE = 2000
-"""Letters of a piece of running text: about 512 tokens of English. Letters of wide scripts count for four."""
-CHUNKS = {"paper": PIECE, "code": 8 * PIECE}
-_END = re.compile(r"[.!?…؟۔]['\")\]”’»]*\s+|[。！？｡।॥።][”』」）]*\s*|\n+")
-_WIDE = re.compile("[\u2e80-\U0010ffff]")
 _BUDGET = 20_000_000  # comparisons, or letters in thousands, that looking for evidence may take
 
 
@@ -113,7 +109,7 @@ def _context(text: str, limit: int) -> _Context:
     numbered = sum(map(_is_fact, lines))
     if numbered >= max(2, len(lines) - 1):
         return _Context(text, _facts(lines))
-    pieces = [(begin, said) for begin, end in _cuts(text, limit) if (said := text[begin:end].strip())]
+    pieces = list(cut(text, limit))
     return _Context(text, [Turn(n, "user", said) for n, (_, said) in enumerate(pieces)], [begin for begin, _ in pieces])
 
 
@@ -135,41 +131,6 @@ def _facts(lines: Sequence[str]) -> list[Turn]:
     return [Turn(0, "system", heading)] + [Turn(n, "user", s, source=f"fact {n - 1}") for n, s in enumerate(said, 1)]
 
 
-def _cuts(text: str, limit: int) -> Iterator[tuple[int, int]]:
-    """Begin and end of every piece: whole sentences up to ``limit``.
-
-    A longer sentence stays whole in the code's size and is cut between words in the paper's.
-    """
-    begin, size, last = 0, 0.0, 0
-    for end in (*(m.end() for m in _END.finditer(text)), len(text)):
-        sentence = _width(text[last:end])
-        if size and size + sentence > limit:
-            yield begin, last
-            begin, size = last, 0
-        if sentence > limit == PIECE:
-            for cut in _words(text, last, end, limit):
-                yield begin, cut
-                begin = cut
-            size = _width(text[begin:end])
-        else:
-            size += sentence
-        last = end
-    yield begin, len(text)
-
-
-def _words(text: str, begin: int, end: int, limit: int) -> Iterator[int]:
-    """Places between words that cut a long sentence into pieces of at most ``limit``."""
-    while end - begin > limit or _width(text[begin:end]) > limit:
-        reach = begin + (limit if _width(text[begin : begin + limit]) <= limit else limit // 4)
-        space = text.rfind(" ", begin + 1, reach)
-        begin = space if space > begin else reach
-        yield begin
-
-
-def _width(text: str) -> int:
-    return len(text) + (0 if text.isascii() else 3 * len(_WIDE.findall(text)))
-
-
 # the questions ------------------------------------------------------------------------------------------------------
 
 
@@ -185,7 +146,7 @@ def _probes(row: MabRow, meta: Meta, source: str, after: int, where: str, remark
     place = dotted(where, "questions")
 
     def one(at: str, n: int) -> Probe | None:
-        gold = golds(answers[n] if n < len(answers) else None, f"{dotted(where, 'answers')}[{n}]")
+        gold = golds(answers[n] if n < len(answers) else None)
         if not gold:
             remarks.add(f"{dotted(where, 'answers')}[{n}]", "no answer; the question is left out")
             return None

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from workbench.sessions import tasks
-from workbench.sessions.formats.contexts import LAST, golds, told
+from workbench.sessions.formats.contexts import LAST, told
 from workbench.sessions.formats.limits import Remarks
 from workbench.sessions.formats.lines import dotted, placed, sample, stem
 from workbench.sessions.formats.messages import plain
-from workbench.sessions.formats.shapes import array, sessions_of, string, table
+from workbench.sessions.formats.shapes import array, golds, sessions_of, string, table
 from workbench.sessions.model import Probe, Session
 
 _LONG_RANGE = ("scbench_summary", "scbench_mf", "scbench_vt")

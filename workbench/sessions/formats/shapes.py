@@ -6,14 +6,16 @@ forgive what files get wrong without harm: a number where a text stands, one val
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import json
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from difflib import get_close_matches
 from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from workbench.errors import SessionFormatError
-from workbench.sessions.formats.limits import Remarks, shown
+from workbench.sessions.formats.limits import SHOWN, Remarks, shown
 from workbench.sessions.formats.lines import dotted
 from workbench.sessions.model import Session
 
@@ -63,22 +65,26 @@ def checked(model: type[M], value: Any, where: str) -> M:
         raise SessionFormatError(problem(error, where), MEND) from error
 
 
-def problem(error: ValidationError, where: str) -> str:
-    """The first thing that a check found, with its place, and how many more there are."""
-    found = error.errors(include_url=False, include_input=True)
+def problem(error: ValidationError, where: str, models: Mapping[str, type[BaseModel]] | None = None) -> str:
+    """The first thing that a check found, with its place, and how many more there are.
+
+    Args:
+        models: of the parts of a strict model, by their key ("" is the whole): for what an unknown key may have meant.
+    """
+    found = error.errors(include_url=False)
     first = found[0]
     for key in (p for p in first["loc"] if p not in ("str", "list[str]")):
         where = dotted(where, key if isinstance(key, int) else shown(key)[1:-1])
     more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
-    return f"{where}: {_message(first)}{more}"
+    return f"{where}: {_message(first, models or {})}{more}"
 
 
-def _message(found: Any) -> str:
+def _message(found: Any, models: Mapping[str, type[BaseModel]]) -> str:
     kind, context = found["type"], found.get("ctx", {})
     if kind == "missing":
         return "missing"
     if kind == "extra_forbidden":
-        return "unknown key"
+        return f"unknown key{_meant(found['loc'], models)}"
     if kind == "string_too_short":
         return "is empty"
     if kind == "greater_than_equal":
@@ -92,6 +98,14 @@ def _message(found: Any) -> str:
         "model_type": "an object",
     }
     return f"must be {wanted[kind]}, is {describe(found['input'])}" if kind in wanted else str(found["msg"])
+
+
+def _meant(place: tuple[int | str, ...], models: Mapping[str, type[BaseModel]]) -> str:
+    model = models.get(str(place[0])) or models.get("")
+    if model is None:
+        return ""
+    near = get_close_matches(str(place[-1])[:SHOWN], model.model_fields, 1)
+    return f" (did you mean {near[0]}?)" if near else f" (known: {', '.join(model.model_fields)})"
 
 
 def table(value: Any, where: str) -> dict[str, Any]:
@@ -121,7 +135,7 @@ def describe(value: Any) -> str:
     return names.get(type(value), "an array" if isinstance(value, list) else "a number")
 
 
-def golds(answer: Any, where: str) -> tuple[str, ...]:
+def golds(answer: Any) -> tuple[str, ...]:
     """The accepted answers that a value spells: lists in lists are one list, null and blank are none."""
     found: list[str] = []
     waiting = [answer]
@@ -129,10 +143,9 @@ def golds(answer: Any, where: str) -> tuple[str, ...]:
         value = waiting.pop()
         if isinstance(value, list):
             waiting += reversed(value)
-        elif isinstance(value, dict):
-            raise SessionFormatError(f"{where}: must be a text, is {describe(value)}", MEND)
-        elif value is not None and str(value).strip():
-            found.append(str(value))
+        elif value is not None:
+            text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+            found += [text.strip()] * bool(text.strip())
     return tuple(dict.fromkeys(found))
 
 
