@@ -272,7 +272,7 @@ def _reading(command: argparse.ArgumentParser) -> None:
 
 
 def _inspect(options: argparse.Namespace) -> None:
-    found = describe(options.file, **_pairs(options.read, "--read", "see docs/formats.md"))
+    found = describe(options.file, **_pairs("inspect", options.read, "--read", "see docs/formats.md"))
     if options.json:
         console.say_json(found)
         return
@@ -354,7 +354,7 @@ def _convert(options: argparse.Namespace) -> None:
 
         sessions = mapped.read(options.file, mapped.parse_map(options.map))
     else:
-        sessions, _ = _sessions(options.file, **_pairs(options.read, "--read", "see docs/formats.md"))
+        sessions, _ = _sessions(options.file, **_pairs("convert", options.read, "--read", "see docs/formats.md"))
     _write_sessions(sessions, options.out, options.json)
 
 
@@ -408,7 +408,7 @@ def _synth(options: argparse.Namespace) -> None:
         return
     if not options.kind:
         raise UsageError("mnemoscope synth: which kind?", "see `mnemoscope synth --list`")
-    pairs = _pairs(options.option, "--option", "see `mnemoscope synth --list`")
+    pairs = _pairs("synth", options.option, "--option", "see `mnemoscope synth --list`")
     try:
         session = generate(options.kind, options.seed, **pairs)
     except SynthesisError as error:
@@ -416,11 +416,11 @@ def _synth(options: argparse.Namespace) -> None:
     _write_sessions([session], options.out or Path(f"{options.kind}-{options.seed}.json"), options.json)
 
 
-def _pairs(given: Sequence[str], flag: str, remedy: str) -> dict[str, str]:
+def _pairs(command: str, given: Sequence[str], flag: str, remedy: str) -> dict[str, str]:
     """``KEY=VALUE`` arguments by key."""
     pairs = [pair.partition("=") for pair in given]
     if any(not key or not equals for key, equals, _ in pairs):
-        raise UsageError(f"mnemoscope: options are written {flag} key=value", remedy)
+        raise UsageError(f"mnemoscope {command}: options are written {flag} key=value", remedy)
     return {key: value for key, _, value in pairs}
 
 
