@@ -24,14 +24,18 @@ Ints = NDArray[np.int64]
 Fidelity = Literal["faithful", "adapted", "prompt-only", "emulated", "baseline"]
 Variant = Literal["evicted-uniform", "emulated-per-head"]
 When = Literal["before-question", "after-question"]
-Way = Literal["full", "evicted-uniform", "emulated-per-head", "rewritten", "re-read"]
+Way = Literal["full", "evicted-uniform", "emulated-per-head", "rewritten", "rewritten-evicted", "re-read"]
 Need = Literal["sums", "recent", "queries", "keys", "values", "surprise"]
+
+MASKED = -1e30
+"""The score of what a query must not see."""
 
 BADGES: dict[Way, str] = {
     "full": "FULL",
     "evicted-uniform": "EVICTED uniform",
     "emulated-per-head": "EMULATED per head (no memory saved)",
     "rewritten": "REWRITTEN K/V (no memory saved)",
+    "rewritten-evicted": "REWRITTEN K/V, EVICTED uniform",
     "re-read": "RE-READ (tokens dropped)",
 }
 """How a result came about, in the words that stand beside it wherever it is shown."""
@@ -135,6 +139,7 @@ class CachePolicy:
     Class attributes are those of ``workbench.memory.base.MemoryStrategy``, and:
         needs: which arrays of the observation it looks at.
         sinks: first tokens that it never gives up.
+        forgets: whether what it once masked is gone; False chooses among all tokens again.
 
     Attributes:
         keep: the budget: up to 1 a share of the tokens read so far, above it a number of tokens.
@@ -149,6 +154,7 @@ class CachePolicy:
     differs: ClassVar[str] = ""
     needs: ClassVar[frozenset[Need]] = frozenset()
     sinks: ClassVar[int] = 0
+    forgets: ClassVar[bool] = True
 
     keep: float = 0.5
     when: When = "after-question"

@@ -19,8 +19,22 @@ POLICIES: dict[str, str] = {
     "streaming-llm": "workbench.cache.policies.streaming_llm:StreamingLLM",
     "h2o": "workbench.cache.policies.h2o:H2O",
     "snapkv": "workbench.cache.policies.snapkv:SnapKV",
+    "pyramidkv": "workbench.cache.policies.pyramidkv:PyramidKV",
+    "adakv": "workbench.cache.policies.adakv:AdaKV",
     "tova": "workbench.cache.policies.tova:TOVA",
     "knorm": "workbench.cache.policies.knorm:Knorm",
+    "windowkv": "workbench.cache.policies.windowkv:WindowKV",
+    "sentencekv": "workbench.cache.policies.sentencekv:SentenceKV",
+    "squeezed-attention": "workbench.cache.policies.squeezed_attention:SqueezedAttention",
+    "kvmerger": "workbench.cache.policies.kvmerger:KVMerger",
+    "actqkv": "workbench.cache.policies.actqkv:ActQKV",
+    "gemfilter": "workbench.cache.policies.gemfilter:GemFilter",
+    "shadowkv": "workbench.cache.policies.shadowkv:ShadowKV",
+    "timrun": "workbench.cache.policies.timrun:TIMRUN",
+    "em-llm-kv": "workbench.cache.policies.em_llm_kv:EMLLMKV",
+    "longmem": "workbench.cache.policies.longmem:LongMem",
+    "quantized": "workbench.cache.policies.quantized:Quantized",
+    "kivi": "workbench.cache.policies.kivi:KIVI",
 }
 """Name to ``module:class``. Modules are imported when a lane asks for them."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -69,7 +69,7 @@ class Observer:
         """One that goes on from here by itself."""
         other = copy.copy(self)
         other._sums = None if self._sums is None else self._sums.copy()
-        other._rows = list(self._rows)
+        other._rows, other._queries = list(self._rows), list(self._queries)
         return other
 
     def feed(self, tokens: Tokens, edit: Edit | None = None, record: tuple[int, ...] = ()) -> Floats:
@@ -79,7 +79,7 @@ class Observer:
         weighs = self._sums is not None or (
             "recent" in self._needs and (self._again or (reading and end > self._first))
         )
-        asks = "queries" in self._needs and reading and end > self._first
+        asks = "queries" in self._needs and (self._again or (reading and end > self._first))
         logits = self._scope.feed_tapped(
             tokens,
             record,
@@ -118,7 +118,11 @@ class Observer:
                 self._rows.pop(0)
         if self._asked:
             asked = np.stack([self._asked[layer] for layer in sorted(self._asked)])
-            self._queries.append(asked[:, :, max(0, self._first - start) : end - start])
+            self._queries.append(
+                asked[:, :, -self._window :] if self._again else asked[:, :, max(0, self._first - start) :]
+            )
+            while self._again and sum(part.shape[2] for part in self._queries[1:]) >= self._window:
+                self._queries.pop(0)
         self._part, self._asked = {}, {}
 
     def _astonish(self, tokens: Tokens, logits: Floats, start: int) -> None:
@@ -148,7 +152,7 @@ class Observer:
             sums=None if self._sums is None else self._sums[:, :, :n],
             counts=(n - np.arange(n)).astype(np.float32),
             recent=recent,
-            queries=np.concatenate(self._queries, 2) if self._queries else None,
+            queries=np.concatenate(self._queries, 2)[:, :, -self._window :] if self._queries else None,
             keys=self._held(scope.kv.keys, cells) if "keys" in self._needs else None,
             values=self._held(scope.kv.values, cells) if "values" in self._needs else None,
             surprise=None if self._surprise is None else self._surprise[:n],
@@ -192,6 +196,7 @@ class Pressed:
         self._alive = np.ones((model.n_layer, model.n_head_kv, context.cut), bool)
         self._hidden: Bools | None = None  # [layers, heads, cells]
         self._retriever: Retriever | None = None
+        self._retrieved: dict[int, Bools] = {}  # what the last query of a decode saw, of each layer
         self._reach = 0
         self._due = (0, 0)
         self._since = 0
@@ -201,9 +206,10 @@ class Pressed:
         self._bytes = self._measure()
 
     def _compress(self) -> Plan:
-        seen = self._observer.seen(self._context, self._alive)
+        alive = self._alive if self._policy.forgets else np.ones_like(self._alive)
+        seen = self._observer.seen(self._context, alive)
         plan = checked(self._policy.plan(seen, self._policy.budget(seen.n)), seen)
-        self._alive = self._alive & plan.kept
+        self._alive = self._alive & plan.kept if self._policy.forgets else plan.kept & np.ones_like(self._alive)
         self._rewrite_kept(plan)
         if self._policy.way == "re-read":
             numbers = np.flatnonzero(plan.kept)
@@ -215,9 +221,13 @@ class Pressed:
             self._hide()
         self._retriever, self._reach = plan.retriever, seen.n
         self._rewrite_due()
-        self._survival.append(self._alive.sum((0, 1)).astype(np.uint16))
-        self._times.append(seen.n - self._context.cut)
+        if self._retriever is None:
+            self._note(self._alive, seen.n)
         return plan
+
+    def _note(self, alive: Bools, n: int) -> None:
+        self._survival.append(alive.sum((0, 1)).astype(np.uint16))
+        self._times.append(n - self._context.cut)
 
     def _rewrite_kept(self, plan: Plan) -> None:
         scope = self._scope
@@ -266,6 +276,7 @@ class Pressed:
             if self._hidden is not None:
                 np.copyto(part, MASKED, where=self._hidden[layer][:, None, cells])
             visible = self._retriever.visible(layer, part * self._scope.tap.scales[layer])
+            self._retrieved[layer] = visible[:, -1]
             scores[:, :, cells[there]] = np.where(visible, part, MASKED)[:, :, there]
         if self._hidden is not None:
             np.copyto(scores, MASKED, where=self._hidden[layer][:, None, : scores.shape[2]])
@@ -275,6 +286,8 @@ class Pressed:
     def feed(self, tokens: Tokens, record: tuple[int, ...] = ()) -> Floats:
         """Read tokens; logits after the last of them."""
         logits = self._observer.feed(tokens, self._edit, record).copy()
+        if self._retrieved:
+            self._note_retrieved()
         self._alive = np.pad(self._alive, ((0, 0), (0, 0), (0, len(tokens))), constant_values=True)
         self._since += len(tokens)
         if self._policy.interval and self._since >= self._policy.interval:
@@ -285,13 +298,27 @@ class Pressed:
             self._rewrite_due()
         return logits
 
-    def _measure(self) -> tuple[float, float, float]:
+    def _note_retrieved(self) -> None:
+        """What the last query looked at counts as kept: of the prompt's last token, and of every generated one."""
+        rows = np.stack([self._retrieved[layer] for layer in sorted(self._retrieved)])
+        layers, kv_heads = self._alive.shape[:2]
+        seen = np.asarray(rows.reshape(layers, kv_heads, -1, rows.shape[-1]).any(axis=2))
+        self._retrieved = {}
+        if self._scope.position < len(self._prompt):
+            return
+        if not self._survival:
+            self._plan = replace(self._plan, kept=seen)
+            self._bytes = self._measure(seen)
+        self._note(seen, self._scope.position - 1)
+
+    def _measure(self, alive: Bools | None = None) -> tuple[float, float, float]:
         """Bytes of the cells in use, of what the method would take, and of the full cache; after the prompt."""
         kv = self._scope.kv
         entry, n = kv.bytes_per_entry, self._context.cut
         entries = self._alive.shape[0] * self._alive.shape[1]
         cells = int((self._scope.tap.cells.cells(np.arange(n)) >= 0).sum())
-        return entry * entries * cells, self._policy.modelled_bytes(self._alive, entry, kv.width), entry * entries * n
+        modelled = self._policy.modelled_bytes(self._alive if alive is None else alive, entry, kv.width)
+        return entry * entries * cells, modelled, entry * entries * n
 
     def compression(self) -> Compression:
         """What was done, without a comparison."""

@@ -77,10 +77,14 @@ class KVCells:
         """``[cells, kv_heads * d]`` as stored, as float32 ``[kv_heads, cells, d]``."""
         if rows.dtype == np.uint16:
             rows = (rows.astype(np.uint32) << 16).view(np.float32)
-        return rows.astype(np.float32).reshape(len(rows), self._kv_heads, -1).transpose(1, 0, 2)
+        return (
+            rows.astype(np.float32)
+            .reshape(len(rows), self._kv_heads, rows.shape[1] // self._kv_heads)
+            .transpose(1, 0, 2)
+        )
 
     def _stored(self, heads: Floats, dtype: Any) -> NDArray[Any]:
-        rows = heads.transpose(1, 0, 2).reshape(heads.shape[1], -1)
+        rows = heads.transpose(1, 0, 2).reshape(heads.shape[1], heads.shape[0] * heads.shape[2])
         if dtype != np.uint16:
             return rows.astype(dtype)
         bits = np.ascontiguousarray(rows, np.float32).view(np.uint32)

@@ -293,7 +293,7 @@ class ScopeContext:
 
     def refuses(self, policy: CachePolicy) -> str:
         """Why a policy cannot be carried out on this model's cache; "" when it can."""
-        reads = policy.needs & {"keys", "values"} or policy.way == "rewritten"
+        reads = policy.needs & {"keys", "values"} or policy.way.startswith("rewritten")
         if reads and self.kv.problem:
             return self.kv.problem
         if "queries" in policy.needs and len(self.tap.products) < self.model.n_layer:

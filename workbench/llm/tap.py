@@ -15,10 +15,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from workbench.cache.base import MASKED
 from workbench.llm.cells import CellMap, Ints
 from workbench.llm.library import NAME_OFFSET, OP_OFFSET, Library, Tensor
 
-MASKED = -1e30
+__all__ = ["MASKED", "Edit", "Floats", "Node", "Tap", "Watch"]
+
 _INT32 = ctypes.c_int32
 _DTYPES: dict[int, Any] = {0: np.float32, 1: np.float16, 26: np.int32, 27: np.int64}
 _WALK = 4  # nodes that may lie between a softmax and the product it is of

@@ -1,0 +1,72 @@
+"""TIMRUN: finished subtasks lose their inner tokens."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from workbench.cache.base import CachePolicy, Fidelity, Ints, Observation, Plan
+from workbench.errors import UsageError
+
+
+@dataclass
+class TIMRUN(CachePolicy):
+    """A subtask is what happens between two messages of the user. Of a finished one the request and the last message
+    (its conclusion) stay; what was said and called between them goes, the oldest first, until the budget is met. The
+    ``stack`` latest finished subtasks keep all their tokens.
+
+    Attributes:
+        stack: finished subtasks that are not pruned.
+        renumber: move what is kept together, as the runtime encodes following tokens at reused positions.
+    """
+
+    name: ClassVar[str] = "timrun"
+    title: ClassVar[str] = "TIMRUN"
+    fidelity: ClassVar[Fidelity] = "adapted"
+    paper: ClassVar[str] = "Beyond Context Limits: Subconscious Threads, arXiv 2507.16784 (the engine is not public)"
+    differs: ClassVar[str] = (
+        "The model was not trained for it and writes no subtask tree: subtasks are read off who said what. "
+        "Whole inner messages go, so that less than the budget may stay, or more where nothing else can go."
+    )
+
+    stack: int = 1
+    renumber: bool = True
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.stack < 0:
+            raise UsageError(f"{self.name}: stack is {self.stack}", "write 0, or a number of subtasks")
+
+    @property
+    def renumbers(self) -> bool:
+        """See the base."""
+        return self.renumber
+
+    def plan(self, seen: Observation, budget: int) -> Plan:
+        """Prune the oldest subtasks."""
+        kept = np.ones(seen.n, bool)
+        found = subtasks(seen)
+        prunable = found[: len(found) - self.stack] if self.stack else found
+        pruned = 0
+        for inner in prunable:
+            if kept.sum() <= budget:
+                break
+            gone = np.isin(seen.spans, inner)
+            pruned += int(gone.any())
+            kept &= ~gone
+        kept[-1] = True
+        return Plan(kept, facts={"subtasks": len(found), "pruned": pruned})
+
+
+def subtasks(seen: Observation) -> list[Ints]:
+    """The inner spans of each finished subtask, in order. One is finished when the user has spoken again."""
+    said = [number for number in range(len(seen.roles)) if seen.roles[number]]
+    asked = [place for place, number in enumerate(said) if seen.roles[number] == "user"]
+    out = []
+    for begin, end in itertools.pairwise(asked):
+        if end - begin > 2:  # the request, something, the conclusion
+            out.append(np.array(said[begin + 1 : end - 1], np.int64))
+    return out
