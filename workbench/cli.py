@@ -81,6 +81,7 @@ def parser() -> argparse.ArgumentParser:
         add(commands)
     _add_models(commands)
     _add_explain(commands)
+    _add_knockout(commands)
     _add_selftest(commands)
     return top
 
@@ -567,6 +568,26 @@ def _add_explain(commands: Any) -> None:
     )
     _of_model(command)
     _json(command)
+
+
+def _add_knockout(commands: Any) -> None:
+    command = _command(commands, "knockout", _knockout, "an answer with parts of its context masked in the model")
+    command.add_argument("file", type=Path, metavar="FILE", help="a run file")
+    command.add_argument("--lane", required=True, metavar="L")
+    command.add_argument("--probe", required=True, metavar="ID")
+    command.add_argument("--session", default="", metavar="NAME", help="of several sessions in the run")
+    command.add_argument("--span", action="append", default=[], metavar="S",
+                         help="what to mask at once: a place, a label, an item or turn:N; repeat it")  # fmt: skip
+    command.add_argument("--layers", default="", metavar="N,N-N", help="only in these layers")
+    command.add_argument("--heads", default="", metavar="N,N-N", help="only in these heads")
+    _of_model(command)
+    _json(command)
+
+
+def _knockout(options: argparse.Namespace) -> None:
+    from workbench.commands.knockout import knockout
+
+    knockout(options)
 
 
 def _of_model(command: argparse.ArgumentParser) -> None:

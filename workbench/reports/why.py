@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from workbench import console
+from workbench.why.knockout import Bars
 from workbench.why.verdict import CAUSES, TITLES, UNEXPLAINED, Loss, Proof, Ranking, Try, Use, Verdict
 
 _ALL = (*CAUSES, UNEXPLAINED)
@@ -96,6 +97,8 @@ def _use(use: Use) -> list[str]:
     out = []
     if use.attention is not None and use.length is not None:
         out.append(f"attention {use.attention:.1%} of that on memory, on {use.length:.1%} of its tokens")
+    if use.kept is not None:
+        out.append(f"cache     {use.kept:.1%} of it was kept")
     if use.how:
         change = f", log-probability of the answer {-use.change:+.2f}" if use.change is not None else ""
         gold = f", probability of the gold answer {use.gold[0]:.3g} → {use.gold[1]:.3g}" if use.gold else ""
@@ -114,3 +117,36 @@ def _proof(proof: Proof) -> list[str]:
 
 def _try(one: Try, mark: str) -> str:
     return f"  {'right' if one.right else 'wrong'}  {one.what}: {one.answer or 'nothing'}{mark}"
+
+
+def bars(made: Bars) -> str:
+    """Leave-one-out as a table with bars, and what masking the chosen spans did."""
+    top = max((abs(b.change) for b in made.bars), default=0.0) or 1.0
+    rows = [
+        [
+            str(b.place),
+            b.label,
+            str(b.length),
+            "" if b.attention is None else f"{b.attention:.1%}",
+            f"{b.change:+.2f}",
+            "" if b.gold is None else f"{b.gold:+.2f}",
+            "█" * round(20 * abs(b.change) / top),
+            _short(b.text),
+        ]
+        for b in made.bars
+    ]
+    heads = ["place", "span", "tokens", "attention", "answer", "gold", "", "text"]
+    table = console.table(heads, rows, right=["place", "tokens", "attention", "answer", "gold"])
+    gold = " / ".join(made.gold_answer) or "-"
+    out = [f"{made.question} answered {made.answer or 'nothing'}, gold {gold}"]
+    if made.together is not None:
+        names = ", ".join(made.bars[n].label for n in made.together.spans)
+        out.append(
+            f"without {names}: {made.together.answer or 'nothing'} ({'right' if made.together.right else 'wrong'}); "
+            f"log-probability of the answer {-made.together.change:+.2f}"
+            + ("" if made.together.gold is None else f", of the gold answer {-made.together.gold:+.2f}")
+        )
+    out.append("\neach span masked alone: by how many nats the answer and the gold answer become less likely\n" + table)
+    if made.correlation is not None:
+        out.append(f"\nattention and effect agree in rank to {made.correlation:+.2f} (Spearman)")
+    return "\n".join(out)

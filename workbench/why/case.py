@@ -104,7 +104,8 @@ def case(reader: TraceReader, session: int, lane: int, probe: str) -> Case:
     )
 
 
-_OF_PROBES = (Kind.RECALLED, Kind.PACKED, Kind.ANSWERED, Kind.CAPTURED, Kind.SCORED, Kind.LANE_FAILED)
+_OF_PROBES = (Kind.RECALLED, Kind.PACKED, Kind.ANSWERED, Kind.CAPTURED, Kind.COMPRESSED, Kind.SCORED,
+              Kind.LANE_FAILED)  # fmt: skip
 
 
 def _before(reader: TraceReader, session: int, lane: int, scored: Event) -> int:

@@ -74,6 +74,8 @@ def read(used: Use) -> str:
     """Whether what lay in the context was not attended or misread."""
     if used.matters is not None:
         return MISREAD if used.matters else NOT_ATTENDED
+    if used.kept is not None and used.kept < 0.5:
+        return NOT_ATTENDED
     if used.attention is None or not used.length:
         return MISREAD
     return NOT_ATTENDED if used.attention < used.length / 2 else MISREAD

@@ -73,8 +73,7 @@ class Prover:
 
     async def prove(self) -> Verdict:
         """The verdict with its proof."""
-        turns, self._searched = evidence(self._asked, self.judge.by_text.rarity)
-        self._wanted = await self.judge.learn(turns) if turns else ()
+        await self._learn()
         await self.judge.consider(self._wanted, self._texts(self._asked))
         way = self._funnel(self._asked)
         base = await self.play(())
@@ -86,6 +85,15 @@ class Prover:
             return first
         flip, causes = await self._flip(base, first, used)
         return await self._told(first, base, flip, causes)
+
+    async def again(self) -> Answered:
+        """The probe asked once more, with nothing changed."""
+        return (await self.play(())).answered
+
+    async def _learn(self) -> None:
+        if not self._wanted:
+            turns, self._searched = evidence(self._asked, self.judge.by_text.rarity)
+            self._wanted = await self.judge.learn(turns) if turns else ()
 
     async def _flip(self, base: World, first: Verdict, used: Use) -> tuple[World | None, tuple[str, ...]]:
         if base.right:
@@ -225,16 +233,17 @@ class Prover:
     # Looking closer ---------------------------------------------------------------------------------------------------
 
     async def _use(self, world: World, used: Use) -> Use:
-        tokens = await self._gold_tokens()
+        tokens = await self.gold_tokens()
         more = await use(self.scene, world.answered, world.way.packed, tokens)
-        return replace(more, attention=used.attention, length=used.length)
+        return replace(more, attention=used.attention, length=used.length, kept=used.kept)
 
     def _heard(self) -> tuple[Span, ...]:
         """The evidence turns as spans."""
         return self.scene.turns(sorted({t for piece in self._wanted for t in piece.turns}))
 
-    async def _gold_tokens(self) -> list[int] | None:
+    async def gold_tokens(self) -> list[int] | None:
         """The gold answer in the tokens in which this model writes it: from the evidence alone, when that is right."""
+        await self._learn()
         heard = self._heard()
         answered = await self.scene.judged(heard)
         if not self.scene.right(answered.text) or answered.result is None:

@@ -70,7 +70,7 @@ async def prove(
 
     async def one(target: Target) -> Verdict:
         async with slots:
-            verdict = await Prover(*_parts(reader, setting, target)).prove()
+            verdict = await prover(reader, setting, target).prove()
         if done is not None:
             done(verdict)
         return verdict
@@ -80,6 +80,7 @@ async def prove(
     return [task.result() for task in tasks]
 
 
-def _parts(reader: TraceReader, setting: Setting, target: Target) -> tuple[TraceReader, Scene, ByText]:
-    asked = scene(reader, setting, target)
-    return reader, asked, ByText(asked.case, rarity(TraceIndex.of(reader), target.session))
+def prover(reader: TraceReader, setting: Setting, target: Target) -> Prover:
+    """What proves the cause of one answer."""
+    met = scene(reader, setting, target)
+    return Prover(reader, met, ByText(met.case, rarity(TraceIndex.of(reader), target.session)))

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from math import exp, log
 from typing import Any
 
 from workbench.answering import Answered, without_thought
-from workbench.errors import ModelError
+from workbench.errors import ModelError, UsageError
 from workbench.llm.base import AnswerResult
+from workbench.memory.base import Span
 from workbench.probes.text import normalise
 from workbench.why.asking import Scene
+from workbench.why.case import FIXED
 from workbench.why.verdict import Use
 
 HALF = log(2)
@@ -77,10 +79,19 @@ async def knock_out(
 async def _change(scene: Scene, answered: Answered, spans: Sequence[int], tokens: Sequence[int], *where: Any) -> float:
     if not tokens:
         return 0.0
-    seen, blind = await asyncio.gather(
-        scene.masked(answered, (), tokens, *where), scene.masked(answered, spans, tokens, *where)
-    )
-    return _likely(seen) - _likely(blind)
+    seen, blind = await asyncio.gather(_seen(scene, answered, tokens), scene.masked(answered, spans, tokens, *where))
+    return seen - _likely(blind)
+
+
+async def _seen(scene: Scene, answered: Answered, tokens: Sequence[int]) -> float:
+    """Log-probability of these tokens with everything in view; asked once."""
+    key = ("seen", scene.case.lane.id, scene.case.number, scene.case.probe.id, answered.packed.marks, tuple(tokens))
+
+    async def ask() -> float:
+        return _likely(await scene.masked(answered, (), tokens))
+
+    likely: float = await scene.setting.once(key, ask)
+    return likely
 
 
 def _likely(result: AnswerResult) -> float:
@@ -91,10 +102,111 @@ def _text(result: AnswerResult) -> str:
     return without_thought(result.completion.text)[1]
 
 
-async def leave_one_out(scene: Scene, answered: Answered, gold: Sequence[int] | None = None) -> list[Knocked]:
-    """Every span of the memory masked by itself."""
-    count = len(answered.packed.spans)
-    return [await knock_out(scene, answered, (n,), gold, free=False) for n in range(count)]
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One span of a context: its attention and what masking it alone does.
+
+    Attributes:
+        attention: its part of the answer's attention on memory, 0 to 1; None without a capture.
+        length: tokens.
+        change, gold: as of :class:`Knocked`.
+    """
+
+    place: int
+    label: str
+    items: tuple[str, ...]
+    turns: tuple[int, ...]
+    text: str
+    length: int
+    attention: float | None
+    change: float
+    gold: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Bars:
+    """Leave-one-out over a context, beside attention.
+
+    Attributes:
+        correlation: Spearman's, of attention with the size of what masking changes: how far attention is to be trusted
+            here; None for fewer than three spans.
+        together: what masking the chosen spans at once does; None when none was chosen.
+    """
+
+    question: str
+    gold_answer: tuple[str, ...]
+    answer: str
+    right: bool
+    bars: tuple[Bar, ...]
+    correlation: float | None
+    together: Knocked | None
+
+    def to_json(self) -> dict[str, Any]:
+        """The shape of ``mnemoscope knockout --json``."""
+        return asdict(self)
+
+
+async def bars(
+    scene: Scene,
+    answered: Answered,
+    shares: Sequence[float] | None,
+    gold: Sequence[int] | None,
+    chosen: Sequence[int] = (),
+    layers: tuple[int, ...] | None = None,
+    heads: tuple[int, ...] | None = None,
+) -> Bars:
+    """Mask the chosen spans at once, and every span by itself.
+
+    Args:
+        shares: attention on each span.
+        gold: token ids of the gold answer.
+    """
+    spans = answered.packed.spans
+    together = await knock_out(scene, answered, chosen, gold, layers, heads) if chosen else None
+    each = [await knock_out(scene, answered, (n,), gold, layers, heads, free=False) for n in range(len(spans))]
+    known = shares if shares is not None and len(shares) == len(spans) else None
+    lengths = [end - start for start, end in memory_ranges(answered)]
+    found = tuple(
+        Bar(n, label(s), s.items, s.turns, s.text, lengths[n], known[n] if known else None, k.change, k.gold)
+        for n, (s, k) in enumerate(zip(spans, each, strict=True))
+    )
+    trust = rank_correlation(known, [abs(k.change) for k in each]) if known else None
+    probe = scene.case.probe
+    return Bars(probe.question, probe.gold, answered.text, scene.right(answered.text), found, trust, together)
+
+
+def memory_ranges(answered: Answered) -> list[tuple[int, int]]:
+    """Where the memory's spans lie in the prompt, in tokens; half open."""
+    ranges = answered.result.spans if answered.result else ((0, 0),) * len(answered.packed.parts)
+    return [r for r, part in zip(ranges, answered.packed.parts, strict=True) if part.kind not in FIXED]
+
+
+def label(span: Span) -> str:
+    """What a span is called."""
+    return span.label or (span.items[0] if span.items else span.kind)
+
+
+def found(spans: Sequence[Span], names: Sequence[str]) -> list[int]:
+    """Places of the spans that are named: by their place, their label, an item, or ``turn:N``.
+
+    Raises:
+        UsageError: when nothing in the context is called so.
+    """
+    places: list[int] = []
+    for name in names:
+        mine = [n for n, s in enumerate(spans) if _is(n, s, name)]
+        if not mine:
+            known = ", ".join(f"{n} {label(s)}" for n, s in enumerate(spans[:12]))
+            raise UsageError(f"no span {name!r} in this context", f"it has: {known or 'none'}")
+        places += mine
+    return sorted(set(places))
+
+
+def _is(place: int, span: Span, name: str) -> bool:
+    turn = name.removeprefix("turn:")
+    if turn != name:
+        return turn.isdecimal() and int(turn) in span.turns
+    return name in (str(place), label(span), *span.items)
 
 
 def rank_correlation(a: Sequence[float], b: Sequence[float]) -> float | None:
@@ -115,8 +227,8 @@ async def use(scene: Scene, answered: Answered, chosen: Sequence[int], gold: Seq
     change = await _change(scene, answered, chosen, given)
     pair = None
     if gold:
-        seen, hidden = await asyncio.gather(scene.masked(answered, (), gold), scene.masked(answered, chosen, gold))
-        pair = (exp(_likely(seen)), exp(_likely(hidden)))
+        seen, hidden = await asyncio.gather(_seen(scene, answered, gold), scene.masked(answered, chosen, gold))
+        pair = (exp(seen), exp(_likely(hidden)))
     other = normalise(blind) != normalise(answered.text)
     matters = other or abs(change) >= HALF or (pair is not None and abs(pair[0] - pair[1]) >= POINTS)
     return Use(answer=blind, change=change, gold=pair, matters=matters, how="knock-out")

@@ -141,9 +141,10 @@ def _where(asked: Case, trail: Trail) -> str:
 
 
 def _looked(used: Use) -> str:
+    kept = f", of which the cache kept {round(100 * used.kept)} %" if used.kept is not None else ""
     if used.attention is None:
-        return ""
-    return f" ({round(100 * used.attention)} % of its attention on memory)"
+        return kept
+    return f"{kept} ({round(100 * used.attention)} % of its attention on memory)"
 
 
 def _turns(turns: Sequence[int]) -> str:

@@ -33,9 +33,20 @@ def _mass(reader: TraceReader, captured: Event, spans: Sequence[ContextSpan]) ->
     return [float(column[a:b].sum()) for a, b in edges]
 
 
+def survival(reader: TraceReader, case: Case, chosen: Sequence[int]) -> float | None:
+    """How much of the chosen spans a cache policy left: mean over their tokens, layers and heads; None without one."""
+    done = case.events.get(Kind.COMPRESSED)
+    places = [n for s in (case.spans[n] for n in chosen) for n in range(*s.tokens)]
+    if done is None or not places or not done.payload["blobs"].get("survival"):
+        return None
+    held = reader.array(done.payload["blobs"]["survival"])[0]
+    known = [int(held[n]) for n in places if n < len(held)]
+    return sum(known) / (len(known) * done.payload["entries"]) if known else None
+
+
 def seen(reader: TraceReader, case: Case, chosen: Sequence[int]) -> Use:
-    """Attention on the chosen spans and their length, as parts of the memory's."""
+    """Attention on the chosen spans, their length, as parts of the memory's, and what is left of them in the cache."""
     shares = attention(reader, case)
     whole = sum(s.length for s in case.spans)
     length = sum(case.spans[n].length for n in chosen) / whole if whole else None
-    return Use(sum(shares[n] for n in chosen) if shares else None, length)
+    return Use(sum(shares[n] for n in chosen) if shares else None, length, survival(reader, case, chosen))

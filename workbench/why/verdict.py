@@ -106,6 +106,7 @@ class Use:
     Attributes:
         attention: their part of the answer's attention on memory, 0 to 1; None without a capture.
         length: their part of the memory's tokens; None where lengths are unknown.
+        kept: how much of them the lane's cache policy left in the cache, 0 to 1; None without one.
         answer: what is answered without them; None when not tried.
         change: by how much the answer's log-probability falls without them, nats.
         gold: probability of the gold answer with them and without; None when no gold answer was ever written.
@@ -116,6 +117,7 @@ class Use:
 
     attention: float | None = None
     length: float | None = None
+    kept: float | None = None
     answer: str | None = None
     change: float | None = None
     gold: tuple[float, float] | None = None

@@ -1,0 +1,56 @@
+"""Knock-out: what is masked changes the answer as if it were not there; bars, correlation, and the command."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from workbench import cli
+from workbench.commands.knockout import numbers
+from workbench.errors import UsageError
+from workbench.why.knockout import rank_correlation
+
+
+def call(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
+    code = cli.main([str(a) for a in arguments])
+    out, err = capsys.readouterr()
+    return code, out, err
+
+
+def test_what_an_answer_hangs_on(sample: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    where = ("knockout", sample, "--lane", "bm25:k=2", "--probe", "p1")
+    code, out, _ = call(capsys, *where, "--span", "turn:9", "--json")
+    made = json.loads(out)
+    assert code == 0 and made["right"] and made["answer"] == "milk"
+    assert len(made["bars"]) == 2 and {b["label"] for b in made["bars"]} == {"turn-4", "turn-9"}
+    assert made["together"]["change"] > 1 and made["together"]["answer"] != "milk"
+    gold = next(b for b in made["bars"] if b["turns"] == [9])
+    assert gold["change"] == pytest.approx(made["together"]["change"], abs=1e-4)
+    assert sum(b["attention"] for b in made["bars"]) == pytest.approx(1)
+    code, out, _ = call(capsys, *where, "--span", "turn-9", "--layers", "0", "--heads", "0", "--json")
+    one_head = json.loads(out)
+    assert abs(one_head["together"]["change"]) < made["together"]["change"], "one head of one layer does less"
+    code, out, _ = call(capsys, *where)
+    assert code == 0 and "each span masked alone" in out
+
+
+def test_what_is_not_there_is_said_so(sample: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    where = ("knockout", sample, "--lane", "bm25:k=2", "--probe", "p1")
+    code, _, err = call(capsys, *where, "--span", "turn-40")
+    assert code == 2 and "it has: 0 turn-4, 1 turn-9" in err
+    code, _, err = call(capsys, *where, "--heads", "99", "--span", "0")
+    assert code == 1 and "no head 99" in err
+
+
+def test_numbers_of_layers() -> None:
+    assert numbers("", "--layers") is None
+    assert numbers("0,2,5-7,2", "--layers") == (0, 2, 5, 6, 7)
+    with pytest.raises(UsageError, match="--layers"):
+        numbers("a-b", "--layers")
+
+
+def test_rank_correlation() -> None:
+    assert rank_correlation([1, 2, 3], [10, 20, 40]) == pytest.approx(1)
+    assert rank_correlation([1, 2, 3], [3, 2, 1]) == pytest.approx(-1)
+    assert rank_correlation([1, 1, 1], [1, 2, 3]) is None
+    assert rank_correlation([1, 2], [1, 2]) is None

@@ -1,0 +1,54 @@
+"""``mnemoscope knockout``: an answer with parts of its context masked."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+from contextlib import closing
+
+from workbench import console
+from workbench.commands.explain import session_number
+from workbench.engine import explain as engine
+from workbench.errors import UsageError
+from workbench.reports import why as text
+from workbench.trace.reader import TraceReader
+from workbench.why import use as attention
+from workbench.why.explaining import prover
+from workbench.why.knockout import Bars, bars, found
+
+
+def knockout(options: argparse.Namespace) -> None:
+    """``mnemoscope knockout``."""
+    with closing(TraceReader(options.file)) as reader:
+        session = session_number(reader, options.session)
+        wanted = engine.targets(reader, session, options.lane, options.probe)
+        if not wanted:
+            raise UsageError(f"{options.file}: {options.lane} was not asked {options.probe!r}")
+        layers, heads = numbers(options.layers, "--layers"), numbers(options.heads, "--heads")
+        with closing(engine.backend_of(reader, options.model, options.threads)) as backend:
+
+            async def ask() -> Bars:
+                proof = prover(reader, engine.setting(reader, backend), wanted[0])
+                base = await proof.again()
+                chosen = found(base.packed.spans, options.span)
+                shares = attention.attention(reader, proof.scene.case)
+                return await bars(proof.scene, base, shares, await proof.gold_tokens(), chosen, layers, heads)
+
+            made = asyncio.run(ask())
+    if options.json:
+        console.say_json({"probe": options.probe, "lane": options.lane} | made.to_json())
+    else:
+        console.say(text.bars(made))
+
+
+def numbers(given: str, name: str) -> tuple[int, ...] | None:
+    """``0,2,5-7`` as numbers; None for nothing. Raises ``UsageError`` for anything else."""
+    if not given:
+        return None
+    out: list[int] = []
+    for part in given.split(","):
+        first, dash, last = part.strip().partition("-")
+        if not first.isdecimal() or (dash and not last.isdecimal()):
+            raise UsageError(f"{name} is {given!r}", "write numbers from 0, such as 0,2,5-7")
+        out += range(int(first), int(last if dash else first) + 1)
+    return tuple(dict.fromkeys(out))
