@@ -72,10 +72,21 @@ def _refusal() -> str:
 
 
 def _show_defects(window: MainWindow) -> None:
-    """An exception that nobody expected is printed as ever, and said in the window instead of being lost."""
+    """An exception that nobody expected is printed as ever, and said in the window instead of being lost.
+
+    One that the open run file has caused blames the file.
+    """
+    from workbench.errors import MnemoscopeError
+    from workbench.examine import blamed
+
     printed = sys.excepthook
 
     def show(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        run = window.workspace.run
+        told = blamed(run.path, error) if run is not None and isinstance(error, Exception) else error
+        if isinstance(told, MnemoscopeError):
+            window.notice.say(str(told))
+            return
         printed(kind, error, trace)
         details = "".join(traceback.format_exception(kind, error, trace))
         window.notice.say(f"A defect of this program: {kind.__name__}: {error}", details=details)

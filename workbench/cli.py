@@ -79,6 +79,7 @@ def parser() -> argparse.ArgumentParser:
         _add_bench,
     ):
         add(commands)
+    _add_repair(commands)
     _add_models(commands)
     _add_explain(commands)
     _add_knockout(commands)
@@ -215,16 +216,16 @@ def _score(options: argparse.Namespace) -> None:
 
 
 def _print_scores(paths: Sequence[Path], as_json: bool, session: str | None, audited: bool = False) -> None:
+    from workbench.examine import opened
     from workbench.projections.audit import audit
     from workbench.projections.costs import costs
     from workbench.projections.findings import finding_counts
     from workbench.projections.scores import scores, to_json
     from workbench.reports import tables
-    from workbench.trace.reader import TraceReader
 
     found = []
     for path in paths:
-        with TraceReader(path) as reader:
+        with opened(path) as reader:
             number = _number(reader.session_names(), session, path)
             board = scores(reader, number, intervals=True)
             spent, findings = costs(reader, number), finding_counts(reader, number)
@@ -315,11 +316,11 @@ def _sessions(path: Path, **options: str) -> tuple[list[Session], dict[str, Any]
         from workbench.sessions import formats
 
         return formats.read(path, **options), {}
-    from workbench.trace.reader import TraceReader
+    from workbench.examine import opened
 
-    with TraceReader(path) as reader:
+    with opened(path) as reader:
         sessions = [reader.session(number) for number in reader.session_names()]
-        made = {"reader": reader.meta("config", {}).get("reader", "model")}
+        made = {"reader": dict(reader.meta("config") or {}).get("reader", "model")}
         return sessions, {"lanes": [lane.name for lane in reader.lanes()], "events": reader.last_seq()} | made
 
 
@@ -515,15 +516,37 @@ def _add_export(commands: Any) -> None:
 
 
 def _export(options: argparse.Namespace) -> None:
+    from workbench.examine import opened
     from workbench.reports.html import report
-    from workbench.trace.reader import TraceReader
 
-    with TraceReader(options.file) as reader:
+    with opened(options.file) as reader:
         write_text(options.html, report(reader))
     if options.json:
         console.say_json({"html": str(options.html)})
     else:
         console.say(f"wrote {options.html}")
+
+
+def _add_repair(commands: Any) -> None:
+    command = _command(commands, "repair", _repair, "save what is readable of a damaged run into a new file")
+    command.add_argument("file", type=Path, metavar="FILE", help="a run file")
+    command.add_argument("--out", type=Path, required=True, metavar="NEW.mnemo")
+    _json(command)
+
+
+def _repair(options: argparse.Namespace) -> int:
+    from workbench.repair import repair
+
+    saved = repair(options.file, options.out)
+    if options.json:
+        console.say_json({"out": str(options.out)} | vars(saved))
+        return 0
+    for line in saved.lost:
+        console.say(f"lost: {line}")
+    console.say("nothing was lost" if not saved.lost else "the rest was saved" + "; it has gaps" * saved.gaps)
+    held = [console.count(saved.sessions, "session"), console.count(saved.lanes, "lane")]
+    console.say(f"wrote {options.out}: {', '.join(held)}, {console.count(saved.events, 'event')}")
+    return 0
 
 
 def _add_bench(commands: Any) -> None:

@@ -1,10 +1,12 @@
+import random
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from pytestqt.qtbot import QtBot
 
-from tests.support.traces import session
+from tests.support.damage import HARMS
+from tests.support.traces import session, write_trace
 from tests.ui.live import Growing
 from ui.state.cursor import Cursor
 from ui.state.moment import Moment
@@ -230,3 +232,24 @@ def test_a_file_that_another_process_writes_is_followed(tmp_path: Path, qtbot: Q
     assert (space.cursor.turn, space.cursor.last) == (2, 2)
     space.close()
     growing.close()
+
+
+def test_a_file_that_cannot_be_read_leaves_what_is_open(qtbot: QtBot, tmp_path: Path) -> None:
+    workspace = Workspace()
+    good = write_trace(tmp_path / "good.mnemo", turns=6, items=3, probes=2)
+    workspace.open(good)
+    workspace.cursor.go(3)
+    for name in ("flipped_bits", "lost_table", "hostile_view", "not_a_run", "cut_off"):
+        bad = tmp_path / f"{name}.mnemo"
+        bad.write_bytes(good.read_bytes())
+        HARMS[name](bad, random.Random(5))
+        try:
+            workspace.open(bad)
+        except TraceError:
+            assert workspace.run is not None and workspace.run.path == good
+            assert workspace.reader is not None and workspace.reader.session(1).turns
+            assert workspace.cursor.turn == 3
+        else:
+            workspace.open(good)
+            workspace.cursor.go(3)
+    workspace.close()

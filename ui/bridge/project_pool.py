@@ -17,6 +17,7 @@ from typing import Any
 from PySide6.QtCore import QObject, Qt, Signal
 
 from ui.state.moment import Moment
+from workbench.examine import blamed
 from workbench.projections.index import TraceIndex
 from workbench.trace.reader import TraceReader
 
@@ -106,7 +107,7 @@ class _Worker(threading.Thread):
             TraceIndex.of(self._reader).refresh()
             return Answer(request, request.project(self._reader, request.moment, request.options))
         except Exception as error:  # becomes the panel's error state
-            return Answer(request, error=error, trace=traceback.format_exc())
+            return Answer(request, error=blamed(path, error), trace=traceback.format_exc())
 
 
 class ProjectPool(QObject):

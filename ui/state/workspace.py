@@ -12,6 +12,7 @@ from ui.bridge.project_pool import ProjectPool
 from ui.state.cursor import Cursor
 from ui.state.moment import Moment
 from ui.state.selection import Selection
+from workbench.examine import blamed, prove
 from workbench.sessions.model import Probe, Session
 from workbench.trace.reader import LaneRow, TraceReader
 
@@ -90,15 +91,23 @@ class Workspace(QObject):
     def open(self, path: Path, turn: int | None = None) -> None:
         """Open a run file. Raises ``TraceError`` and leaves what is open when it cannot be read."""
         reader = TraceReader(path)
+        try:
+            prove(reader)
+            run = _describe(reader)
+            first = next(iter(run.sessions), 0)
+            last, seq = _last(reader, first), reader.last_seq()
+            if first:
+                reader.session(first)
+        except Exception as error:
+            reader.close()
+            raise blamed(path, error) from error
         if self.reader is not None:
             self.reader.close()
-        self.reader, self._seq = reader, reader.last_seq()
+        self.reader, self.run, self._seq = reader, run, seq
         self.pool.open(path)
         self._asked = (0, [])
-        self._describe()
-        self.selection.reset(lane=self.run.lanes[-1].id if self.run and self.run.lanes else 0)
-        first = next(iter(reader.session_names()), 0)
-        self.cursor.enter(first, self._last(first), 0 if turn is None else turn)
+        self.selection.reset(lane=run.lanes[-1].id if run.lanes else 0)
+        self.cursor.enter(first, last, 0 if turn is None else turn)
         self.opened.emit()
         self._soon.start()
         self._watch(path)
@@ -114,7 +123,7 @@ class Workspace(QObject):
     def enter(self, session: int, turn: int = 0) -> None:
         """Go to another session of the run."""
         if self.reader is not None:
-            self.cursor.enter(session, self._last(session), turn)
+            self.cursor.enter(session, _last(self.reader, session), turn)
             self.selection.select(item="", probe="", token=None)
 
     def grew(self, seq: int) -> None:
@@ -123,13 +132,14 @@ class Workspace(QObject):
             return
         self._seq = max(self._seq, seq)
         known = self.run.lanes if self.run else ()
-        self._describe()
+        self.run = _describe(self.reader)
         if self.run and not known and self.run.lanes:
             self.selection.reset(lane=self.run.lanes[-1].id)
         if not self.cursor.session and self.run and self.run.sessions:
-            self.cursor.enter(next(iter(self.run.sessions)), self._last(next(iter(self.run.sessions))), -1)
+            first = next(iter(self.run.sessions))
+            self.cursor.enter(first, _last(self.reader, first), -1)
         following = self.cursor.turn >= self.cursor.last
-        self.cursor.extend(self._last(self.cursor.session))
+        self.cursor.extend(_last(self.reader, self.cursor.session))
         if following:
             self.cursor.go(self.cursor.last)
         self.advanced.emit(seq)
@@ -180,14 +190,13 @@ class Workspace(QObject):
             self._soon.stop()
         self.moved.emit(self.moment)
 
-    def _describe(self) -> None:
-        assert self.reader is not None
-        loaded = list(self.reader.events(lane=0, kinds=("engine.loaded",)))
-        engine = dict(loaded[-1].payload) if loaded else {}
-        self.run = OpenRun(self.reader.path, self.reader.lanes(), self.reader.session_names(), engine)
 
-    def _last(self, session: int) -> int:
-        if self.reader is None or not session:
-            return -1
-        lanes = self.reader.lanes()
-        return max((self.reader.last_turn(session, row.id) for row in lanes), default=-1)
+def _describe(reader: TraceReader) -> OpenRun:
+    loaded = list(reader.events(lane=0, kinds=("engine.loaded",)))
+    engine = dict(loaded[-1].payload) if loaded else {}
+    return OpenRun(reader.path, reader.lanes(), reader.session_names(), engine)
+
+
+def _last(reader: TraceReader, session: int) -> int:
+    """The last turn that any lane has closed; -1 for none."""
+    return max((reader.last_turn(session, row.id) for row in reader.lanes()), default=-1) if session else -1

@@ -160,7 +160,10 @@ class _Run:
     def _same_run(self) -> bool:
         """Whether the file holds this run already. Raises ``TraceError`` when it holds another."""
         with self.writer.reader() as reader:
-            known = reader.meta("identity")
+            known, repaired = reader.meta("identity"), reader.meta("repaired")
+        if repaired:
+            what = f"{self.config.path}: was repaired and has gaps; it can be read, but not gone on with"
+            raise TraceError(what, "choose another --out FILE")
         if known not in (None, self._identity):
             raise TraceError(
                 f"{self.config.path}: holds another run (other sessions, lanes, model or settings)",

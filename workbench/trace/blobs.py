@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
+import re
 import zlib
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+MOST = 256 << 20
+"""Bytes that an unpacked array may have: attention of 64 layers and 64 heads over 32,000 positions."""
 
 
 def digest(array: NDArray[Any]) -> str:
@@ -29,10 +34,31 @@ def encode(array: NDArray[Any]) -> tuple[str, str, str, str, bytes]:
 
 
 def decode(dtype: str, shape: str, codec: str, data: bytes) -> NDArray[Any]:
-    """The array that ``encode`` was given. Raises ``ValueError`` for an unknown codec."""
+    """The array that ``encode`` was given.
+
+    Takes no more memory than the declared shape needs, whatever the data would unpack to.
+
+    Raises:
+        ValueError: for an unknown codec, a type that is no plain number, an impossible shape, or data of another size.
+    """
     if codec not in ("planes", "zlib"):
-        raise ValueError(f"unknown blob codec {codec!r}")
-    kind, plain = np.dtype(dtype), zlib.decompress(data)
+        raise ValueError(f"unknown blob codec {str(codec)[:20]!r}")
+    if not re.fullmatch(r"[<>|=][biuf]1?[0-9]", str(dtype)):
+        raise ValueError(f"blob type {str(dtype)[:20]!r} is no plain number")
+    sizes = json.loads(shape)
+    if not isinstance(sizes, list) or len(sizes) > 32 or not all(type(n) is int and n >= 0 for n in sizes):
+        raise ValueError("the blob's shape is no list of sizes")
+    kind = np.dtype(dtype)
+    size = math.prod(sizes) * kind.itemsize
+    if size > MOST:
+        raise ValueError(f"a blob of {size:,} bytes, more than {MOST:,}")
+    unpacker = zlib.decompressobj()
+    try:
+        plain = unpacker.decompress(data, size + 1)
+    except zlib.error as error:
+        raise ValueError(f"a blob that cannot be unpacked ({error})") from error
+    if len(plain) != size:
+        raise ValueError(f"a blob that does not unpack to its {size:,} bytes")
     if codec == "planes":
         plain = np.frombuffer(plain, np.uint8).reshape(kind.itemsize, -1).T.tobytes()
-    return np.frombuffer(plain, kind).reshape(json.loads(shape))
+    return np.frombuffer(plain, kind).reshape(sizes)

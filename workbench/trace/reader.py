@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sqlite3
+import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,8 +17,12 @@ from numpy.typing import NDArray
 
 from workbench.errors import TraceError
 from workbench.sessions.model import Session, Turn
-from workbench.trace import blobs, schema
+from workbench.trace import blobs, schema, tables
 from workbench.trace.events import Event, Kind
+from workbench.trace.trouble import damaged, told
+
+_FAULTS = (sqlite3.Error, ValueError, TypeError, KeyError, AttributeError, RecursionError)
+_LONGEST = 64 << 20  # characters of JSON in one value; a session of ten million words has as many
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,37 +47,59 @@ class TraceReader:
             raise TraceError(f"{path}: no such run file", "check the path, or make one with `mnemoscope run`")
         self._sessions: dict[int, Session] = {}
         self._heard: dict[int, int] = {}  # per session, up to which event its recorded turns were read
-        self._connection = _connect(self.path)
+        self._copy = _copy_if_needed(self.path)
+        self._connection = _connect(self._copy[1] if self._copy else self.path)
         try:
-            check_version(self._connection, self.path)
+            with self._trouble():
+                tables.bound(self._connection)
+                self._connection.execute("PRAGMA query_only = ON")
+                check_version(self._connection, self.path)
+                tables.check_tables(self._connection, self.path)
         except BaseException:
-            self._connection.close()
+            self.close()
             raise
+
+    @contextmanager
+    def _trouble(self, what: str = "") -> Iterator[None]:
+        """Whatever is wrong with the file, in one line."""
+        try:
+            yield
+        except _FAULTS as error:
+            raise self._told(error, what) from error
+
+    def _told(self, error: Exception, what: str) -> Exception:
+        if isinstance(error, sqlite3.ProgrammingError) or "readonly" in str(error):
+            return error  # a closed connection, a query that writes: not the file's fault
+        if isinstance(error, sqlite3.Error):
+            return told(self.path, error)
+        return damaged(self.path, f"{what}: {type(error).__name__} {error}")
 
     def meta(self, key: str, default: Any = None) -> Any:
         """The JSON value stored under ``key``."""
-        row = self._connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
-        return default if row is None else json.loads(row[0])
+        with self._trouble(f"meta {key}"):
+            row = self._connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+            return default if row is None else _json(row[0])
 
     def last_seq(self) -> int:
         """How far the trace has been written; 0 for an empty one."""
-        return int(self._connection.execute("SELECT coalesce(max(seq), 0) FROM event").fetchone()[0])
+        return int(self.query("SELECT coalesce(max(seq), 0) FROM event")[0][0])
 
     def session_names(self) -> dict[int, str]:
         """Number and name of every session, in order."""
-        return dict(self._connection.execute("SELECT id, name FROM session ORDER BY id"))
+        return {i: str(name) for i, name in self.query("SELECT id, name FROM session ORDER BY id")}
 
     def session_hashes(self) -> dict[str, int]:
         """sha256 and number of every session."""
-        return dict(self._connection.execute("SELECT sha256, id FROM session"))
+        return {str(sha256): i for sha256, i in self.query("SELECT sha256, id FROM session")}
 
     def session(self, session: int) -> Session:
         """The session as far as it is recorded. Kept after the first call: only new turns are read again."""
         if session not in self._sessions:
-            row = self._connection.execute("SELECT payload FROM session WHERE id = ?", (session,)).fetchone()
-            if row is None:
-                raise TraceError(f"{self.path}: no session {session}")
-            self._sessions[session] = Session.from_json(json.loads(row[0]))
+            with self._trouble(f"session {session}"):
+                row = self._connection.execute("SELECT payload FROM session WHERE id = ?", (session,)).fetchone()
+                if row is None:
+                    raise TraceError(f"{self.path}: no session {session}")
+                self._sessions[session] = Session.from_json(_json(row[0]))
         self._hear(session)
         return self._sessions[session]
 
@@ -79,15 +108,18 @@ class TraceReader:
         new = list(self.events(session, 0, (Kind.TURN_RECORDED,), after_seq=self._heard.get(session, 0)))
         if new:
             known = self._sessions[session]
-            self._sessions[session] = replace(known, turns=known.turns + tuple(Turn(**e.payload) for e in new))
+            with self._trouble(f"session {session}"):
+                turns = tuple(Turn(**e.payload) for e in new)
+            self._sessions[session] = replace(known, turns=known.turns + turns)
             self._heard[session] = new[-1].seq
 
     def lanes(self) -> tuple[LaneRow, ...]:
         """Every lane of the run, in order."""
-        rows = self._connection.execute(
-            "SELECT id, name, memory, cache, params, parent, parent_turn FROM lane ORDER BY id"
-        )
-        return tuple(LaneRow(i, n, m, c, json.loads(p), parent, turn) for i, n, m, c, p, parent, turn in rows)
+        rows = self.query("SELECT id, name, memory, cache, params, parent, parent_turn FROM lane ORDER BY id")
+        with self._trouble("lanes"):
+            return tuple(
+                LaneRow(i, str(n), str(m), str(c), dict(_json(p)), parent, turn) for i, n, m, c, p, parent, turn in rows
+            )
 
     def events(
         self,
@@ -124,9 +156,13 @@ class TraceReader:
             "SELECT session, lane, turn, n, kind, subject, cause, payload, ms, seq FROM event "
             f"WHERE {' AND '.join(where)} ORDER BY seq"
         )
-        for row in self._connection.execute(query, values):
-            session_, lane_, turn, n, kind, subject_, cause, payload, ms, seq = row
-            yield Event(session_, lane_, turn, n, kind, subject_, cause, json.loads(payload), ms, seq)
+        seq = after_seq
+        try:
+            for row in self._connection.execute(query, values):
+                session_, lane_, turn, n, kind, subject_, cause, payload, ms, seq = row
+                yield Event(session_, lane_, turn, n, kind, subject_, cause, _json(payload), ms, seq)
+        except _FAULTS as error:
+            raise self._told(error, f"event {seq}") from error
 
     def event(self, seq: int) -> Event:
         """One event. Raises ``TraceError`` when there is none."""
@@ -137,35 +173,38 @@ class TraceReader:
 
     def verdicts(self, session: int, lane: int, probe: str | None = None) -> dict[str, dict[str, Any]]:
         """What was found out about a lane's answers, by probe; empty when nobody has asked yet."""
-        if not self._connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'verdict'").fetchone():
+        if not self.query("SELECT 1 FROM sqlite_master WHERE name = 'verdict'"):
             return {}
         only, values = ("", ()) if probe is None else (" AND probe = ?", (probe,))
         query = f"SELECT probe, payload FROM verdict WHERE session = ? AND lane = ?{only}"
-        rows = self._connection.execute(query, (session, lane, *values))
-        return {name: json.loads(payload) for name, payload in rows}
+        rows = self.query(query, (session, lane, *values))
+        with self._trouble("verdicts"):
+            return {name: dict(_json(payload)) for name, payload in rows}
 
     def last_turn(self, session: int, lane: int | None = None) -> int:
         """The last turn that every lane (or this lane) has closed; -1 for none."""
         lanes = [row.id for row in self.lanes()] if lane is None else [lane]
         query = "SELECT coalesce(max(turn), -1) FROM event WHERE kind = 'turn.closed' AND session = ? AND lane = ?"
-        return min((self._connection.execute(query, (session, i)).fetchone()[0] for i in lanes), default=-1)
+        return min((int(self.query(query, (session, i))[0][0]) for i in lanes), default=-1)
 
     def array(self, digest: str) -> NDArray[Any]:
         """A blob by its hash. Raises ``TraceError`` when it is missing."""
-        row = self._connection.execute(
-            "SELECT dtype, shape, codec, data FROM blob WHERE hash = ?", (digest,)
-        ).fetchone()
-        if row is None:
+        rows = self.query("SELECT dtype, shape, codec, data FROM blob WHERE hash = ?", (digest,))
+        if not rows:
             raise TraceError(f"{self.path}: blob {digest} is missing")
-        return blobs.decode(*row)
+        with self._trouble(f"blob {digest}"):
+            return blobs.decode(*rows[0])
 
     def query(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Rows of a read-only SQL query, for projections that count."""
-        return self._connection.execute(sql, values).fetchall()
+        with self._trouble():
+            return self._connection.execute(sql, values).fetchall()
 
     def close(self) -> None:
         """Close the connection."""
         self._connection.close()
+        if self._copy:
+            self._copy[0].cleanup()
 
     def __enter__(self) -> TraceReader:
         return self
@@ -176,10 +215,11 @@ class TraceReader:
 
 def check_version(connection: sqlite3.Connection, path: Path) -> None:
     """Raise ``TraceError`` unless the file is a run of a version that this program reads."""
-    try:
-        meta = dict(connection.execute("SELECT key, value FROM meta"))
-    except sqlite3.Error as error:
-        raise TraceError(f"{path}: not a Mnemoscope run file ({error})", "choose a .mnemo file") from error
+    row = connection.execute("SELECT type FROM sqlite_master WHERE name = 'meta'").fetchone()
+    if row != ("table",):  # anything else of that name would answer by a query of its own
+        raise TraceError(f"{path}: not a Mnemoscope run file", "choose a .mnemo file")
+    query = "SELECT key, value FROM meta WHERE key IN ('format', 'major') AND typeof(value) = 'text'"
+    meta = dict(connection.execute(query))
     if meta.get("format") != "mnemoscope-run":
         raise TraceError(f"{path}: not a Mnemoscope run file", "choose a .mnemo file")
     major = str(meta.get("major"))
@@ -192,13 +232,34 @@ def check_version(connection: sqlite3.Connection, path: Path) -> None:
         )
 
 
+def _json(text: Any) -> Any:
+    if not isinstance(text, str):
+        raise TypeError(f"no JSON text but {type(text).__name__}")
+    if len(text) > _LONGEST:
+        raise ValueError(f"{len(text):,} characters of JSON, more than {_LONGEST:,}")
+    return json.loads(text)
+
+
+def _copy_if_needed(path: Path) -> tuple[tempfile.TemporaryDirectory[str], Path] | None:
+    """A copy of a killed run that came without its ``-shm`` into a folder where SQLite cannot make one."""
+    side = path.with_name(path.name + "-wal")
+    if not side.exists() or path.with_name(path.name + "-shm").exists() or os.access(path.parent, os.W_OK):
+        return None
+    folder = tempfile.TemporaryDirectory(prefix="mnemoscope-", ignore_cleanup_errors=True)
+    try:
+        for file in (path, side):
+            shutil.copyfile(file, Path(folder.name) / file.name)
+    except OSError as error:
+        folder.cleanup()
+        raise told(path, error) from error
+    return folder, Path(folder.name) / path.name
+
+
 def _connect(path: Path) -> sqlite3.Connection:
     # A finished file in a folder that cannot be written (an installation) has no room for SQLite's side files.
     immutable = not os.access(path.parent, os.W_OK) and not path.with_name(path.name + "-wal").exists()
     uri = f"{path.resolve().as_uri()}?mode=ro{'&immutable=1' if immutable else ''}"
     try:
-        connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
-        connection.execute("PRAGMA query_only = ON")
-        return connection
+        return sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
     except sqlite3.Error as error:
-        raise TraceError(f"{path}: cannot be read ({error})", "check the file's permissions") from error
+        raise told(path, error) from error

@@ -7,6 +7,7 @@ MAJOR, MINOR = 1, 1
 APPLICATION_ID = 0x4D4E454D  # "MNEM", so that `file` and SQLite tools can tell
 
 TABLES = ("meta", "session", "lane", "blob", "event", "annotation", "verdict")
+LATER = ("verdict",)  # tables that files of an earlier minor version do not have
 
 VERDICT = (  # what was found out about a run afterwards; files of version 1.0 get the table with their first verdict
     "CREATE TABLE IF NOT EXISTS verdict(session INTEGER NOT NULL, lane INTEGER NOT NULL, probe TEXT NOT NULL, "

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import stat
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 from workbench import __version__
 from workbench.errors import TraceError
 from workbench.sessions.model import Session
-from workbench.trace import blobs, schema
+from workbench.trace import blobs, schema, tables
 from workbench.trace.events import Event
 from workbench.trace.lock import RunLock
 from workbench.trace.reader import TraceReader, check_version
+from workbench.trace.trouble import told
 
 
 class TraceWriter:
@@ -44,14 +45,16 @@ class TraceWriter:
                 _create(self.path)
             self._connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
         except (sqlite3.Error, OSError) as error:
-            raise _readable(self.path, error) from error
+            raise told(self.path, error, writing=True) from error
         try:
+            tables.bound(self._connection)
             check_version(self._connection, self.path)
+            tables.check_tables(self._connection, self.path, writing=True)
             self._connection.execute("PRAGMA journal_mode = WAL")
             self._connection.execute("PRAGMA synchronous = NORMAL")
         except sqlite3.Error as error:
             self._connection.close()
-            raise _readable(self.path, error) from error
+            raise told(self.path, error, writing=True) from error
         except TraceError:
             self._connection.close()
             raise
@@ -107,7 +110,10 @@ class TraceWriter:
     @property
     def last_seq(self) -> int:
         """How far the trace has been written; 0 for an empty one."""
-        return int(self._connection.execute("SELECT coalesce(max(seq), 0) FROM event").fetchone()[0])
+        try:
+            return int(self._connection.execute("SELECT coalesce(max(seq), 0) FROM event").fetchone()[0])
+        except sqlite3.Error as error:
+            raise told(self.path, error, writing=True) from error
 
     def annotate(self, seq: int, author: str, text: str, created: str) -> int:
         """Attach a remark to an event; the annotation's number."""
@@ -125,6 +131,15 @@ class TraceWriter:
                 lambda: self._connection.executemany(insert, packed),
             ]
         )
+
+    def restore(self, table: str, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Write rows as they stand in another run file, their numbers included: for a copy of what is there."""
+        if rows:
+            places = ", ".join("?" * len(rows[0]))
+            columns = f" ({_EVENT})" if table == "event" else ""
+            how = "INSERT OR IGNORE" if table == "blob" else "INSERT OR REPLACE" if table == "meta" else "INSERT"
+            statement = f"{how} INTO {table}{columns} VALUES ({places})"
+            self._write([lambda: self._connection.executemany(statement, rows)])
 
     def close(self) -> None:
         """Fold everything into the one file and let the lock go."""
@@ -148,13 +163,16 @@ class TraceWriter:
         except sqlite3.Error as error:
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
-            raise _readable(self.path, error) from error
+            raise told(self.path, error, writing=True) from error
 
     def __enter__(self) -> TraceWriter:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+_EVENT = "seq, session, lane, turn, n, kind, subject, cause, ms, payload"
 
 
 def _json(payload: Mapping[str, Any]) -> str:
@@ -217,12 +235,3 @@ def _create(path: Path) -> None:
 
 _FIRST = {"format": "mnemoscope-run", "major": schema.MAJOR, "minor": schema.MINOR, "program": __version__}
 """The rows of ``meta`` that every run file has."""
-
-
-def _readable(path: Path, error: sqlite3.Error | OSError) -> TraceError:
-    text = str(error.strerror if isinstance(error, OSError) else error)
-    if "full" in text or "No space" in text:
-        return TraceError(f"{path}: the disk is full", "free some space and run the same command again")
-    if "not a database" in text or "malformed" in text:
-        return TraceError(f"{path}: not a run file, or damaged ({text})", "choose another --out FILE")
-    return TraceError(f"{path}: cannot be written ({text})", "check the disk and the folder's permissions")

@@ -259,3 +259,81 @@ def test_a_lock_leaves_alone_what_is_not_its_own(tmp_path: Path) -> None:
     os.mkfifo(lock)
     with pytest.raises(TraceError, match="no plain file"):
         TraceWriter(tmp_path / "a.mnemo")
+
+
+def forged(path: Path, *statements: str) -> Path:
+    write_trace(path, turns=2, items=1, probes=1)
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        for statement in statements:
+            connection.execute(statement)
+    return path
+
+
+@pytest.mark.parametrize("table", schema.TABLES)
+def test_a_view_in_place_of_a_table_is_never_run(tmp_path: Path, table: str) -> None:
+    endless = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT x FROM n"
+    path = forged(tmp_path / "a.mnemo", f"DROP TABLE {table}", f"CREATE VIEW {table} AS {endless}")
+    for opening in (TraceReader, TraceWriter):
+        with pytest.raises(TraceError, match=f"{table} is no table|not a Mnemoscope run"):
+            opening(path)
+
+
+def test_tables_that_lack_what_is_read_are_named(tmp_path: Path) -> None:
+    with pytest.raises(TraceError, match="the table lane lacks params"):
+        TraceReader(forged(tmp_path / "a.mnemo", "ALTER TABLE lane RENAME COLUMN params TO other"))
+    computed = "ALTER TABLE lane RENAME COLUMN memory TO old", "ALTER TABLE lane ADD COLUMN memory AS (upper(old))"
+    with pytest.raises(TraceError, match="the table lane lacks memory"):
+        TraceReader(forged(tmp_path / "b.mnemo", *computed))
+    many = [f"CREATE TABLE t{n}(x)" for n in range(600)]
+    with pytest.raises(TraceError, match="more than 500 tables"):
+        TraceReader(forged(tmp_path / "c.mnemo", *many))
+
+
+def test_a_trigger_that_is_not_ours_keeps_the_writer_out(tmp_path: Path) -> None:
+    trigger = "CREATE TRIGGER more AFTER INSERT ON event BEGIN DELETE FROM annotation; END"
+    path = forged(tmp_path / "a.mnemo", trigger)
+    TraceReader(path).close()
+    with pytest.raises(TraceError, match="a trigger more that this program does not know"):
+        TraceWriter(path)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "shape", "data", "words"),
+    [
+        ("<f2", "[4]", zlib.compress(bytes(1 << 24)), "does not unpack to its 8 bytes"),
+        ("<f2", "[9999, 9999, 9999]", zlib.compress(b""), "bytes, more than"),
+        ("<f2", "[4]", zlib.compress(b"abc"), "does not unpack"),
+        ("<f2", "[4]", b"no zlib", "cannot be unpacked"),
+        ("|O", "[1]", zlib.compress(bytes(8)), "no plain number"),
+        ("S99999999", "[1]", zlib.compress(bytes(8)), "no plain number"),
+        ("<f2", "[-4]", zlib.compress(bytes(8)), "no list of sizes"),
+        ("<f2", '"ab"', zlib.compress(bytes(8)), "no list of sizes"),
+    ],
+)
+def test_arrays_take_no_more_than_their_shape(dtype: str, shape: str, data: bytes, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        blobs.decode(dtype, shape, "zlib", data)
+
+
+def test_a_killed_run_is_read_from_a_folder_that_cannot_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, copy = tmp_path / "a.mnemo", tmp_path / "copy.mnemo"
+    with TraceWriter(source) as writer:
+        writer.append([event(1), event(2)])
+        for side in ("", "-wal"):  # without its -shm, as a copy by hand often is
+            copy.with_name(copy.name + side).write_bytes(source.with_name(source.name + side).read_bytes())
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    with TraceReader(copy) as reader:
+        assert [e.n for e in reader.events()] == [1, 2]
+    assert not copy.with_name(copy.name + "-shm").exists()
+
+
+def test_values_that_are_too_long_are_not_taken_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write_trace(tmp_path / "a.mnemo", turns=2, items=1, probes=1)
+    monkeypatch.setattr("workbench.trace.reader._LONGEST", 20)
+    with TraceReader(path) as reader, pytest.raises(TraceError, match="characters of JSON, more than 20"):
+        reader.session(1)
+    deep = forged(tmp_path / "b.mnemo", "DROP TRIGGER session_is_final", "UPDATE session SET payload = 'null'")
+    with TraceReader(deep) as reader, pytest.raises(TraceError, match="session 1: TypeError"):
+        reader.session(1)
