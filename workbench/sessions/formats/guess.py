@@ -12,6 +12,23 @@ from workbench.sessions.formats.registry import titles
 from workbench.sessions.formats.shapes import describe
 
 _NAMED = 6  # keys, members or tables that are listed
+_AS_CHAT = "write it as messages with role and content (docs/formats.md, OpenAI chat)"
+_LOOKS: tuple[tuple[frozenset[str], str, str], ...] = (
+    (frozenset({"nbformat", "cells"}), "a Jupyter notebook", ""),
+    (frozenset({"openapi", "paths"}), "an API's description", ""),
+    (frozenset({"architectures", "model_type"}), "a model's settings", ""),
+    (frozenset({"added_tokens", "model"}), "a tokenizer", ""),
+    (frozenset({"type", "features"}), "a map (GeoJSON)", ""),
+    (frozenset({"guild", "channel", "messages"}), "a Discord export", _AS_CHAT),
+    (frozenset({"participants", "messages", "thread_path"}), "a Messenger or Instagram export", _AS_CHAT),
+    (frozenset({"name", "type", "id", "messages"}), "a Telegram export", _AS_CHAT),
+    (frozenset({"personal_information", "chats"}), "a Telegram export", _AS_CHAT),
+    (frozenset({"client_msg_id", "ts"}), "a Slack export", _AS_CHAT),
+    (frozenset({"question", "context"}), "a table of questions", "map its columns with `convert --map`"),
+    (frozenset({"question", "answer"}), "a table of questions", "map its columns with `convert --map`"),
+    (frozenset({"instruction", "output"}), "rows of instructions", "map its columns with `convert --map`"),
+)
+"""What files of other kinds look like: keys, what it is, and what to do with it."""
 
 
 def seems(data: Any) -> tuple[str, str]:
@@ -22,6 +39,10 @@ def seems(data: Any) -> tuple[str, str]:
         return f"a zip archive without a session file ({_listed(data.names)})", remedy
     if isinstance(data, Database):
         return f"a SQLite database, but none of the known ones (tables {_listed(data.tables)})", remedy
+    rows = sample(data)
+    looks = next(((what, do) for keys, what, do in _LOOKS if any(keys <= row.keys() for row in rows[:3])), None)
+    if looks:
+        return f"JSON, by its looks {looks[0]}, and none of the known session formats", looks[1] or remedy
     return f"JSON, but none of the known session formats ({_shape(data)})", remedy
 
 

@@ -90,7 +90,7 @@ def parse(raw: bytes) -> Any:
 def _inner(data: Any) -> Any:
     """What a string of JSON holds: some programs encode twice."""
     for _ in range(_DOUBLE):
-        if not (isinstance(data, str) and data.lstrip()[:1] in ("{", "[")):
+        if not (isinstance(data, str) and data.lstrip()[:1] in ("{", "[", '"')):
             break
         try:
             data = _json(data.encode("utf-8", "replace"))
@@ -195,7 +195,8 @@ def _refuse(raw: bytes, error: ValueError) -> NoReturn:
         what, remedy = packed.not_utf8(raw, wrong.start)
         raise SessionFormatError(what, remedy) from wrong
     if raw.lstrip()[:1] not in (b"{", b"[", b'"'):
-        raise SessionFormatError(f"{packed.text_kind(raw)}, but not JSON as every known session format is", _CHOOSE)
+        what, remedy = packed.text_kind(raw)
+        raise SessionFormatError(f"{what}, but not JSON as every known session format is", remedy or _CHOOSE)
     found = _AT.match(str(error))
     message, place = (found[1], f"line {found[2]}, column {found[3]}: ") if found else (str(error), "")
     remedy = "the file ends too early: export it again" if message.startswith("EOF") else _MEND

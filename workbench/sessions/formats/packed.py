@@ -112,16 +112,16 @@ def not_utf8(raw: bytes, at: int) -> tuple[str, str]:
     return f"text that is not UTF-8 (byte {at}), by its looks {name}", "save it as UTF-8"
 
 
-def text_kind(raw: bytes) -> str:
-    """What a text that is not JSON looks like."""
+def text_kind(raw: bytes) -> tuple[str, str]:
+    """What a text that is not JSON looks like, and what to do with it where that is known."""
     head = raw[:2048].lstrip().lower()
     if head.startswith((b"<!doctype html", b"<html")):
-        return "a web page"
+        return "a web page", "export the conversation as JSON in place of saving the page"
     if head.startswith(b"<"):
-        return "XML or HTML"
+        return "XML or HTML", ""
     first, _, rest = head.partition(b"\n")
     if b"," in first and first.count(b",") == rest.partition(b"\n")[0].count(b","):
-        return "a CSV table"
+        return "a CSV table", "read a table of questions with `convert --map`, or choose a session file"
     if head.startswith((b"# ", b"---\n", b"## ", b"**")):
-        return "Markdown or YAML"
-    return "text"
+        return "Markdown or YAML", ""
+    return "text", ""

@@ -11,10 +11,10 @@ import logging
 from collections.abc import Iterator
 from functools import cache
 from importlib import import_module
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
+from workbench import plugins
 from workbench.errors import SessionFormatError
 from workbench.sessions.formats.limits import shown
 from workbench.sessions.model import Session
@@ -125,16 +125,15 @@ def _built_in(name: str) -> Reader:
 def foreign() -> dict[str, Reader]:
     """The readers of other packages that could be loaded, by their entry point's name."""
     found: dict[str, Reader] = {}
-    for entry in entry_points(group=GROUP):
+    for name, reader in plugins.loaded(GROUP).items():
         try:
-            loaded = entry.load()
-            loaded = loaded() if isinstance(loaded, type) else loaded
-            if not (callable(loaded.detect) and callable(loaded.read)):
+            made = reader() if isinstance(reader, type) else reader
+            if not (callable(made.detect) and callable(made.read)):
                 raise TypeError("detect and read must be functions")
         except Exception as error:  # another package's defect must not end this program
-            _log.warning("reader %s (%s) cannot be loaded (%s); passed over", entry.name, entry.value, _short(error))
+            _log.warning("reader %s cannot be used (%s); it is left out", name, _short(error))
         else:
-            found[entry.name] = _Foreign(entry.name, loaded)
+            found[name] = _Foreign(name, made)
     return found
 
 

@@ -40,7 +40,7 @@ KEYS = (
 """Where records and messages say when they were, in the order in which they are believed."""
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _LONGEST = 80
-_DIGITS = re.compile(r"[+-]?\d{1,20}(\.\d{1,12})?")
+_DIGITS = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?")
 _DAY = re.compile(r"\b(mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?\b\.?,?", re.I)
 _YEAR_FIRST = re.compile(r"(\d{4})[/.-](\d{1,2})[/.-](\d{1,2})(?:[\s,]+(\d{1,2}):(\d{2})(?::(\d{2}))?)?")
 _UNITS = ((1e11, 1), (1e14, 1_000), (1e17, 1_000_000), (1e20, 1_000_000_000))  # seconds, ms, µs, ns
@@ -74,7 +74,7 @@ def when(value: Any) -> When:
     text = value.strip() if isinstance(value, str) and len(value) <= _LONGEST else ""
     if not text:
         return When()
-    return _as_digits(text) or _as_iso(text) or _as_told(text)
+    return _as_digits(text) if _DIGITS.fullmatch(text) else _as_iso(text) or _as_told(text)
 
 
 def first(*rows: Mapping[str, Any] | None) -> When:
@@ -127,8 +127,6 @@ def _since_1970(value: float) -> When:
 
 
 def _as_digits(text: str) -> When:
-    if not _DIGITS.fullmatch(text):
-        return When()
     if len(text) in (8, 12, 14):
         return _compact(text) or _since_1970(float(text))
     return _since_1970(float(text) if "." in text else int(text))
@@ -180,7 +178,8 @@ def _guessed(text: str) -> datetime | None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a zone's letters that mean several zones: the hour is taken as told
-            found, *others = (_lenient.parse(text, default=d, dayfirst=f) for d, f in _DEFAULTS)
+            ways = _DEFAULTS[:2] if text.lstrip()[:4].isdigit() else _DEFAULTS  # a year first says what the rest is
+            found, *others = (_lenient.parse(text, default=d, dayfirst=f) for d, f in ways)
     except (ValueError, OverflowError, TypeError, AttributeError, IndexError, ArithmeticError):
         return None
     return found if all(other.date() == found.date() for other in others) else None
