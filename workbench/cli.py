@@ -83,6 +83,7 @@ def parser() -> argparse.ArgumentParser:
     _add_models(commands)
     _add_explain(commands)
     _add_knockout(commands)
+    _add_branch(commands)
     _add_selftest(commands)
     return top
 
@@ -611,6 +612,32 @@ def _knockout(options: argparse.Namespace) -> None:
     from workbench.commands.knockout import knockout
 
     knockout(options)
+
+
+def _add_branch(commands: Any) -> None:
+    command = _command(commands, "branch", _branch, "what if: a lane run again from a turn, with something changed")
+    command.add_argument(
+        "file", type=Path, metavar="FILE", help="a run file; the branch becomes a lane of its own in it"
+    )
+    command.add_argument("--lane", required=True, metavar="L")
+    command.add_argument("--turn", required=True, type=int, metavar="T", help="the last turn that stays as it was")
+    command.add_argument("--session", default="", metavar="NAME", help="of several sessions in the run")
+    command.add_argument(
+        "--edit",
+        action="append",
+        default=[],
+        metavar="EDIT",
+        help="text:ITEM=TEXT, add:KIND=TEXT, delete:ITEM, restore:ITEM, param:KEY=VALUE, cache:POLICY, prompts:SET, "
+        "model:PATH, temperature:T, thinking:N, reader:R, seed:N; repeat it",
+    )
+    command.add_argument("--threads", type=int, metavar="N", help="CPU threads")
+    _json(command)
+
+
+def _branch(options: argparse.Namespace) -> None:
+    from workbench.commands.branch import branch
+
+    branch(options)
 
 
 def _of_model(command: argparse.ArgumentParser) -> None:

@@ -19,7 +19,7 @@ def explain(options: argparse.Namespace) -> None:
     with closing(TraceReader(options.file)) as reader:
         session = session_number(reader, options.session)
         wanted = engine.targets(reader, session, options.lane, options.probe)
-        verdicts = _confirmed(reader, options, wanted) if options.confirm else engine.suspects(reader, wanted)
+        verdicts = _confirmed(options, wanted) if options.confirm else engine.suspects(reader, wanted)
     if options.json:
         console.say_json([v.to_json() for v in verdicts])
     elif options.probe:
@@ -30,15 +30,15 @@ def explain(options: argparse.Namespace) -> None:
         console.say("no answer was wrong")
 
 
-def _confirmed(reader: TraceReader, options: argparse.Namespace, wanted: list[Target]) -> list[Verdict]:
-    with console.Meter() as meter, closing(engine.backend_of(reader, options.model, options.threads)) as backend:
+def _confirmed(options: argparse.Namespace, wanted: list[Target]) -> list[Verdict]:
+    with console.Meter() as meter:
         made: list[Verdict] = []
 
         def done(verdict: Verdict) -> None:
             made.append(verdict)
             meter.step(len(made), len(wanted), f"{verdict.name}: {verdict.question}")
 
-        verdicts = engine.proved(options.file, wanted, backend, done)
+        verdicts = engine.proved(options.file, wanted, done, options.threads, options.model)
     problem = engine.keep(options.file, verdicts)
     if problem:
         console.remark(f"the verdicts were not stored: {problem}")

@@ -7,6 +7,7 @@ import asyncio
 from contextlib import closing
 
 from workbench import console
+from workbench.branch import settings_of
 from workbench.commands.explain import session_number
 from workbench.engine import explain as engine
 from workbench.errors import UsageError
@@ -25,10 +26,11 @@ def knockout(options: argparse.Namespace) -> None:
         if not wanted:
             raise UsageError(f"{options.file}: {options.lane} was not asked {options.probe!r}")
         layers, heads = numbers(options.layers, "--layers"), numbers(options.heads, "--heads")
-        with closing(engine.backend_of(reader, options.model, options.threads)) as backend:
+        settings = settings_of(reader, wanted[0].lane)
+        with closing(engine.backend_of(reader, settings, options.threads, options.model)) as backend:
 
             async def ask() -> Bars:
-                proof = prover(reader, engine.setting(reader, backend), wanted[0])
+                proof = prover(reader, engine.setting(settings, backend), wanted[0])
                 base = await proof.again()
                 chosen = found(base.packed.spans, options.span)
                 shares = attention.attention(reader, proof.scene.case)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from workbench.answering import Asking
+from workbench.branch import settings_of
 from workbench.errors import TraceError, UsageError
 from workbench.llm.base import Backend, BackendOptions
 from workbench.llm.open import open_backend
@@ -46,34 +47,40 @@ def targets(reader: TraceReader, session: int | None = None, lane: str = "", pro
     ]
 
 
-def setting(reader: TraceReader, backend: Backend) -> Setting:
-    """How the run asked, as its file says."""
-    config: dict[str, Any] = reader.meta("config", {})
-    prompts = chosen(config.get("prompts", ""), backend.info.demo)
-    asking = Asking(prompts, config.get("thinking", 0), config.get("temperature", 0.0))
-    capture = config.get("capture", "answers") == "answers"
-    return Setting(backend, config.get("reader", "model"), config.get("seed", 0), capture, asking)
+def setting(settings: Mapping[str, Any], backend: Backend) -> Setting:
+    """How a run or a branch asked, by its configuration (``workbench.branch.settings_of``)."""
+    prompts = chosen(settings.get("prompts", ""), backend.info.demo)
+    asking = Asking(prompts, settings.get("thinking", 0), settings.get("temperature", 0.0))
+    capture = settings.get("capture", "answers") == "answers"
+    return Setting(backend, settings.get("reader", "model"), settings.get("seed", 0), capture, asking)
 
 
-def backend_of(reader: TraceReader, model: str = "", threads: int | None = None) -> Backend:
-    """The model that made a run, opened again; another one when it is named.
+def backend_of(
+    reader: TraceReader, settings: Mapping[str, Any] | None = None, threads: int | None = None, model: str = ""
+) -> Backend:
+    """The model that made a run or a branch, opened again.
+
+    Args:
+        settings: of the branch; None for the run's own.
+        model: another one in its place.
 
     Raises:
         ModelError: when it is not where it was.
         TraceError: when the file's model is another by now; its answers would be another's.
     """
     config: dict[str, Any] = reader.meta("config", {})
+    how = config if settings is None else settings
     options = BackendOptions(
-        model=model or config.get("model", "demo"),
-        embedder=config.get("embedder", "minilm"),
-        context=config.get("context"),
-        threads=threads or config.get("threads"),
-        exact=config.get("exact", False),
-        seed=config.get("seed", 0),
+        model=model or how.get("model", "demo"),
+        embedder=how.get("embedder", "minilm"),
+        context=how.get("context"),
+        threads=threads or how.get("threads"),
+        exact=how.get("exact", False),
+        seed=how.get("seed", 0),
     )
     backend = open_backend(options)
     known = reader.meta("model_sha256")
-    if known and not model and backend.info.sha256 != known:
+    if known and options.model == config.get("model") and backend.info.sha256 != known:
         backend.close()
         raise TraceError(
             f"{reader.path}: was made with another file of the model {options.model}",
@@ -95,12 +102,30 @@ def suspects(reader: TraceReader, wanted: Sequence[Target]) -> list[Verdict]:
 def proved(
     path: Path,
     wanted: Sequence[Target],
-    backend: Backend,
     done: Callable[[Verdict], None] | None = None,
+    threads: int | None = None,
+    model: str = "",
 ) -> list[Verdict]:
-    """The verdicts with their proofs."""
+    """The verdicts with their proofs, in the order of ``wanted``; opens the model of every lane, one after another."""
+    found: dict[Target, Verdict] = {}
     with closing(TraceReader(path)) as reader:
-        return asyncio.run(prove(reader, setting(reader, backend), wanted, done))
+        for settings, targets in _by_settings(reader, wanted):
+            with closing(backend_of(reader, settings, threads, model)) as backend:
+                verdicts = asyncio.run(prove(reader, setting(settings, backend), targets, done))
+            found |= zip(targets, verdicts, strict=True)
+    return [found[target] for target in wanted]
+
+
+def _by_settings(reader: TraceReader, wanted: Sequence[Target]) -> list[tuple[dict[str, Any], list[Target]]]:
+    groups: list[tuple[dict[str, Any], list[Target]]] = []
+    of_lane = {lane: settings_of(reader, lane) for lane in {t.lane for t in wanted}}
+    for target in wanted:
+        known = next((g for g in groups if g[0] == of_lane[target.lane]), None)
+        if known is None:
+            known = (of_lane[target.lane], [])
+            groups.append(known)
+        known[1].append(target)
+    return groups
 
 
 def keep(path: Path, verdicts: Sequence[Verdict]) -> str:

@@ -36,6 +36,10 @@ class Setting:
     asking: Asking = field(default_factory=Asking)
     answers: dict[Any, asyncio.Task[Any]] = field(default_factory=dict)
 
+    def asked_under(self, spec: LaneSpec) -> Asking:
+        """How a lane asks: with its cache policy."""
+        return replace(self.asking, cache=spec.policy())
+
     async def once(self, key: Any, ask: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
         """The result under ``key``, awaited from whoever asked first."""
         if key not in self.answers:
@@ -62,7 +66,7 @@ class Scene:
             setting.seed,
             setting.capture and setting.backend.info.capture,
             setting.reader,
-            replace(setting.asking, cache=spec.policy()),
+            setting.asked_under(spec),
         )
         self.desk.recorder.turn = asked.probe.after
         self._as_asked = _uncompared(self.desk.answer)

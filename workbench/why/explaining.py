@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from workbench.lanes import LaneSpec
+from workbench.branch import spec_of
 from workbench.projections.index import TraceIndex
 from workbench.trace.events import Kind
 from workbench.trace.reader import TraceReader
@@ -52,7 +52,7 @@ def suspects(reader: TraceReader, targets: Sequence[Target]) -> list[Verdict]:
 def scene(reader: TraceReader, setting: Setting, target: Target) -> Scene:
     """A probe as its lane met it, ready to be asked again."""
     asked = case(reader, target.session, target.lane, target.probe)
-    return Scene(setting, asked, LaneSpec.parse(asked.lane.name), state_before(reader, asked))
+    return Scene(setting, asked, spec_of(asked.lane), state_before(reader, asked))
 
 
 async def prove(

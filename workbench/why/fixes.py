@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from workbench.branch import filled, pattern
 from workbench.memory.base import Recall, Span
 from workbench.memory.items import Item, MemoryState
 from workbench.memory.lines import one_line
@@ -64,8 +65,7 @@ def _template(asked: Case, way: Funnel, state: MemoryState, turn: int) -> Item |
     """The item that one from this turn would be most like: of the kinds that are retrieved, from the nearest turn."""
     shown = {i for s in (*asked.spans, *asked.dropped) for i in s.items} | {h["item"] for h in asked.hits}
     kinds = {state[i].kind for i in shown if i in state}
-    items = [i for i in state.active(*kinds)] or state.active()
-    return min(items, key=lambda i: min((abs(turn - t) for t in i.turns), default=turn + 1), default=None)
+    return pattern(state.active(*kinds) or state.active(), turn)
 
 
 def _put(asked: Case, state: MemoryState, turn: int, like: Item) -> Event:
@@ -74,20 +74,11 @@ def _put(asked: Case, state: MemoryState, turn: int, like: Item) -> Event:
         "kind": like.kind,
         "text": text,
         "turns": [turn],
-        "fields": {name: _field(value, like.text, text) for name, value in like.fields.items()},
+        "fields": {name: filled(value, like.text, text) for name, value in like.fields.items()},
         "index_text": text if like.index_text else "",
         "when": asked.session.turns[turn].when,
     }
     return _event(asked, Kind.WRITTEN, _fresh(state, f"{like.kind}-of-turn-{turn}"), payload)
-
-
-def _field(value: Any, old: str, new: str) -> Any:
-    """A field of the item that was taken as a pattern: what repeats the old text, or is a text itself, says the new."""
-    if isinstance(value, str) and (len(value.split()) > 3 or (len(value) > 3 and value in old)):
-        return new
-    if isinstance(value, list) and value and all(isinstance(v, str) and v in old for v in value):
-        return new.split()
-    return value
 
 
 def restore(asked: Case, way: Funnel, state: MemoryState, judge: Judge) -> Change:

@@ -7,6 +7,7 @@ import pytest
 
 from tests.workbench.projections.story import write_story
 from workbench import paths
+from workbench.branch import settings_of
 from workbench.engine import explain
 from workbench.engine.config import RunConfig
 from workbench.engine.run import run
@@ -35,4 +36,4 @@ def proved(sample: Path) -> list[Verdict]:
     """All its wrong answers, proved as far as they can be."""
     with TraceReader(sample) as reader, closing(explain.backend_of(reader)) as backend:
         wanted = explain.targets(reader)
-        return asyncio.run(prove(reader, explain.setting(reader, backend), wanted))
+        return asyncio.run(prove(reader, explain.setting(settings_of(reader, 1), backend), wanted))

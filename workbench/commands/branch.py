@@ -1,0 +1,71 @@
+"""``mnemoscope branch``: what if."""
+
+from __future__ import annotations
+
+import argparse
+from contextlib import closing
+
+from workbench import console
+from workbench.branch import Edit
+from workbench.commands.explain import session_number
+from workbench.engine.branching import branch as make
+from workbench.engine.control import Control
+from workbench.engine.protocol import Loading, Progress, Report
+from workbench.projections.scores import scores
+from workbench.trace.reader import LaneRow, TraceReader
+
+
+def branch(options: argparse.Namespace) -> None:
+    """``mnemoscope branch``."""
+    edits = tuple(Edit.parse(given) for given in options.edit)
+    with closing(TraceReader(options.file)) as reader:
+        session = session_number(reader, options.session)
+    control = Control()
+    with console.Meter() as meter, console.cancelling(control):
+
+        def report(what: Report) -> None:
+            if isinstance(what, Progress):
+                meter.step(what.done, what.total, what.note)
+            elif isinstance(what, Loading):
+                meter.note(what.what)
+
+        child = make(options.file, options.lane, options.turn, edits, session, options.threads, report, control)
+    with closing(TraceReader(options.file)) as reader:
+        _print(reader, options, child, edits)
+
+
+def _print(reader: TraceReader, options: argparse.Namespace, child: LaneRow, edits: tuple[Edit, ...]) -> None:
+    flips = flipped(reader, child)
+    board = {lane.lane.id: lane.overall for lane in scores(reader).lanes}
+    data = {
+        "lane": child.name,
+        "parent": options.lane,
+        "turn": child.parent_turn,
+        "edits": [str(e) for e in edits],
+        "right": board[child.id].correct,
+        "parent_right": board[child.parent or 0].correct,
+        "of": board[child.id].n,
+        "changed": [{"probe": p, "before": before, "after": after} for p, before, after in flips],
+    }
+    if options.json:
+        console.say_json(data)
+        return
+    console.say(f"{child.name}: {data['right']} of {data['of']} right, before {data['parent_right']}")
+    rows = [[probe, _told(before), _told(after)] for probe, before, after in flips]
+    console.say(console.table(["probe", options.lane, child.name], rows) if rows else "every answer is as it was")
+
+
+def flipped(reader: TraceReader, child: LaneRow) -> list[tuple[str, tuple[str, bool], tuple[str, bool]]]:
+    """The probes that a branch answers otherwise than its parent: id, answer and whether it was right, then and now."""
+    ask = (
+        "SELECT a.subject, json_extract(a.payload, '$.text'), json_extract(s.payload, '$.correct') FROM event a "
+        "JOIN event s ON s.session = a.session AND s.lane = a.lane AND s.subject = a.subject "
+        "AND s.kind = 'probe.scored' WHERE a.kind = 'answer.finished' AND a.lane = ? ORDER BY a.seq"
+    )
+    after = {p: (text, bool(right)) for p, text, right in reader.query(ask, (child.id,))}
+    before = {p: (text, bool(right)) for p, text, right in reader.query(ask, (child.parent,))}
+    return [(p, before[p], now) for p, now in after.items() if p in before and before[p] != now]
+
+
+def _told(answer: tuple[str, bool]) -> str:
+    return f"{answer[0] or 'nothing'} ({'right' if answer[1] else 'wrong'})"
