@@ -21,6 +21,7 @@ from workbench.reading import READERS
 
 if TYPE_CHECKING:
     from workbench.engine.protocol import Progress, Report
+    from workbench.probes.errata import Errata
     from workbench.sessions.model import Session
 
 SQLITE_MAGIC = b"SQLite format 3\0"
@@ -205,23 +206,49 @@ def _noter(meter: console.Meter) -> Any:
 
 
 def _add_score(commands: Any) -> None:
-    command = _command(commands, "score", _score, "accuracy by competency, retrieval and cost of every lane")
+    command = _command(commands, "score", _score, "published scores, accuracy, retrieval and cost of every lane")
     command.add_argument("file", nargs="+", type=Path, metavar="FILE", help="a run file")
     command.add_argument("--session", metavar="NAME", help="only this session of the run")
     command.add_argument("--audit", action="store_true", help="what became of old and new versions of changed facts")
+    _errata(command)
     _json(command)
 
 
+def _errata(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--errata",
+        action="append",
+        type=Path,
+        metavar="FILE",
+        help='leave out questions whose gold is known to be wrong: JSON or JSON Lines of {"question", "session"?, '
+        '"gold"?}, or a list of the LoCoMo audit; off by default',
+    )
+    command.add_argument("--correct", action="store_true", help="with --errata: score with the file's golds instead")
+
+
+def _known_errors(options: argparse.Namespace) -> Errata | None:
+    from workbench.probes import errata
+
+    if options.correct and not options.errata:
+        raise UsageError("--correct: there are no --errata to correct by", "name a file with --errata FILE")
+    return errata.read(options.errata, options.correct) if options.errata else None
+
+
 def _score(options: argparse.Namespace) -> None:
-    _print_scores(options.file, options.json, options.session, options.audit)
+    _print_scores(options.file, options.json, options.session, options.audit, _known_errors(options))
 
 
-def _print_scores(paths: Sequence[Path], as_json: bool, session: str | None, audited: bool = False) -> None:
+def _print_scores(
+    paths: Sequence[Path], as_json: bool, session: str | None, audited: bool = False, errata: Errata | None = None
+) -> None:
     from workbench.examine import opened
+    from workbench.probes.competencies import family
+    from workbench.projections import published
     from workbench.projections.audit import audit
     from workbench.projections.costs import costs
     from workbench.projections.findings import finding_counts
-    from workbench.projections.scores import scores, to_json
+    from workbench.projections.losses import losses
+    from workbench.projections.scores import scores, to_json, without
     from workbench.reports import tables
 
     found = []
@@ -229,15 +256,24 @@ def _print_scores(paths: Sequence[Path], as_json: bool, session: str | None, aud
         with opened(path) as reader:
             number = _number(reader.session_names(), session, path)
             board = scores(reader, number, intervals=True)
+            if errata:
+                kept, _ = published.scored(reader, number, errata=errata)
+                board = without(board, {i: [(family(r.probe), r.correct) for r in own] for i, own in kept.items()})
             spent, findings = costs(reader, number), finding_counts(reader, number)
             by_name = {lane.lane.name: dict(findings[lane.lane.id]) for lane in board.lanes}
             history = audit(reader, number) if audited else ()
             more: dict[str, Any] = {"costs": [lane.to_json() for lane in spent], "findings": by_name}
             if audited:
                 more["audit"] = [lane.to_json() for lane in history]
+            if errata:
+                more["errata"] = {"file": errata.name, "known": len(errata), "corrected": errata.correct}
+            standings, lost = published.standings(reader, number, errata=errata), losses(reader, number)
             found.append(to_json(board, reader) | more)
+            for lane, standing, loss in zip(found[-1]["lanes"], standings, lost, strict=True):
+                lane |= published.to_json(standing) | {"losses": loss.to_json()}
             if not as_json:
-                parts = [tables.scores(board), tables.costs(spent), tables.findings(by_name)]
+                parts = [tables.papers(standings), tables.figures(standings), tables.INTERVALS, tables.scores(board)]
+                parts += [tables.costs(spent), tables.losses(lost), tables.findings(by_name)]
                 if audited:
                     parts.append(tables.audit(history))
                 console.say(f"{path}: {found[-1]['session']}\n" + "\n\n".join(filter(None, parts)) + "\n")

@@ -153,7 +153,7 @@ class _Matrix(ZonedWidget):
         width = (self.width() - left) / max(1, columns)
         p.setFont(now.font("small"))
         p.setPen(now.color("text-3"))
-        titles = [_name(c) for c in view.competencies] + (["evidence recall@10"] if recall else [])
+        titles = [_name(c) for c in view.competencies] + (["evidence recall"] if recall else [])
         for place, title in enumerate(titles):
             rect = QRectF(left + place * width, 0, width - _gap(), self._head())
             shown = now.metrics("small").elidedText(title, Qt.TextElideMode.ElideRight, int(rect.width()))
@@ -242,14 +242,16 @@ class _Matrix(ZonedWidget):
 
     def _paint_recall(self, p: QPainter, rect: QRectF, row: BoardRow) -> None:
         now = theme.active()
-        bar = self._bar(
-            p, rect, "–" if row.recall is None else percent(row.recall), f"n {row.recalled}" if row.recalled else ""
-        )
+        known = row.recall is not None
+        bar = self._bar(p, rect, percent(row.recall or 0) if known else "–", f"@{row.depth}" if known else "")
         if row.recall:
             p.setPen(Qt.PenStyle.NoPen)
             p.setBrush(now.lane(row.place, 0.6))
             p.drawRoundedRect(
                 QRectF(bar.x(), bar.y(), bar.width() * row.recall, bar.height()), bar.height() / 2, bar.height() / 2
             )
-        said = "Share of the evidence turns among the ten best hits, mean over the probes whose evidence is known"
-        self.zones.append(Zone(rect.toAlignedRect(), partial(tip, f"{row.name} · evidence recall@10", said)))
+        said = (
+            f"Share of the evidence turns among the {row.depth} best hits that it returns, mean over the "
+            f"{count(row.recalled, 'probe')} whose evidence is known"
+        )
+        self.zones.append(Zone(rect.toAlignedRect(), partial(tip, f"{row.name} · evidence recall@{row.depth}", said)))

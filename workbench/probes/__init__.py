@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from workbench.probes.base import Score
+from workbench.probes.competencies import family
 from workbench.probes.retrieval import Candidate, measure
 from workbench.probes.scorers import PUBLISHED, SCORERS, published, score
 from workbench.sessions.model import Probe
@@ -34,7 +35,7 @@ def score_answer(probe: Probe, answer: str, shared: Mapping[str, Any] | None = N
         "score": round(result.score, 9),
         "extracted": result.extracted,
         "scorer": name,
-        "competency": probe.competency,
+        "competency": family(probe),
         "scores": published(probe, answer, shared or {}),
     }
 

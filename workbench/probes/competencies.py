@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from workbench.sessions.model import COMPETENCIES
+from workbench.sessions.model import COMPETENCIES, Probe
 
 SHORT = {
     "accurate_retrieval": "AR",
@@ -14,13 +14,21 @@ SHORT = {
 }
 """The benchmark's abbreviations."""
 
+ABSTENTION = "abstention"
+"""The family of probes that the session has no answer to: a column of its own, never part of a competency."""
+
 MEANING = {
     "accurate_retrieval": "finds a fact that was said once, however long ago",
     "test_time_learning": "learns a rule or a label from examples in the session",
     "long_range_understanding": "puts together what was said far apart",
     "conflict_resolution": "takes the newer of two facts that contradict each other",
-    "abstention": "says so when the session never told it",
+    ABSTENTION: "says so when the session never told it",
 }
+
+
+def family(probe: Probe) -> str:
+    """The column that a probe counts in: its competency, or abstention."""
+    return ABSTENTION if probe.abstain else probe.competency
 
 
 def label(name: str) -> str:

@@ -1,20 +1,37 @@
-"""Intervals: how much a figure from so few probes may be off."""
+"""Intervals and comparisons: how much a figure from so few probes may be off, and whether two lanes differ."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from statistics import NormalDist
+from typing import Literal
 
 import numpy as np
 
+RESAMPLES = 2000
+"""Of every bootstrap."""
+
+_SAME = 1e-9  # figures that differ by less are the same
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A confidence interval of a mean, and how it was made."""
+
+    low: float
+    high: float
+    method: Literal["wilson", "bca"]
+
 
 @lru_cache(maxsize=4096)
-def wilson(correct: int, n: int, level: float = 0.95) -> tuple[float, float]:
+def wilson(correct: float, n: int, level: float = 0.95) -> tuple[float, float]:
     """Wilson's score interval of a share (1927), without continuity correction; (0, 1) for n = 0.
 
     In closed form: scipy's ``binomtest(...).proportion_ci(method="wilson")`` gives the same and takes a thousand times
-    as long, too long for a scoreboard that follows the cursor.
+    as long, too long for a scoreboard that follows the cursor. ``correct`` may be a sum of figures in 0..1: nothing
+    with their mean varies more than rights and wrongs do, so the interval is wide enough then, too.
     """
     if not n:
         return (0.0, 1.0)
@@ -22,13 +39,115 @@ def wilson(correct: int, n: int, level: float = 0.95) -> tuple[float, float]:
     share, spread = correct / n, z * z / n
     middle = (share + spread / 2) / (1 + spread)
     half = z / (1 + spread) * ((share * (1 - share) + spread / 4) / n) ** 0.5
-    return (max(0.0, middle - half), min(1.0, middle + half))
+    return (max(0.0, middle - half) if correct else 0.0, min(1.0, middle + half) if correct < n else 1.0)
 
 
-def bootstrap(values: Sequence[float], level: float = 0.95, samples: int = 2000, seed: int = 0) -> tuple[float, float]:
-    """Percentile bootstrap interval of a mean (Efron 1979); the same for the same seed. Needs one value at least."""
+def interval(values: Sequence[float], level: float = 0.95, seed: int = 0) -> Interval:
+    """Interval of the mean of figures in 0..1: Wilson's for rights and wrongs, else BCa bootstrap (Efron 1987).
+
+    Figures that are all the same tell a bootstrap nothing; they get Wilson's, too. The same for the same seed.
+    """
     data = np.asarray(values, float)
+    if np.isin(data, (0.0, 1.0)).all() or np.ptp(data) < _SAME:
+        return Interval(*wilson(float(data.sum()), len(data), level), "wilson")
+    low, high = _bca(data, level, seed)
+    return Interval(max(0.0, low), min(1.0, high), "bca")
+
+
+def _bca(data: np.ndarray, level: float, seed: int) -> tuple[float, float]:
+    from scipy.stats import bootstrap
+
     rng = np.random.default_rng(seed)
-    means = np.array([data[rng.integers(0, len(data), len(data))].mean() for _ in range(samples)])
-    low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
-    return (float(low), float(high))
+    found = bootstrap((data,), np.mean, n_resamples=RESAMPLES, batch=200, confidence_level=level, method="BCa", rng=rng)
+    return float(found.confidence_interval.low), float(found.confidence_interval.high)
+
+
+# Two lanes on the same probes ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Two lanes on the probes that both answered.
+
+    Attributes:
+        n: probes.
+        difference: mean of the second less mean of the first.
+        low, high: its 95 % interval: BCa bootstrap over the probes (pairs stay together).
+        p: chance of such a difference between equals: McNemar's exact test for rights and wrongs, else from the paired
+            bootstrap.
+        test: ``mcnemar`` or ``bootstrap``.
+        first_only, second_only: probes on which one of the two is better than the other.
+        holm: ``p`` after Holm's correction for the number of comparisons; set by :func:`corrected`.
+    """
+
+    n: int
+    difference: float
+    low: float
+    high: float
+    p: float
+    test: Literal["mcnemar", "bootstrap"]
+    first_only: int
+    second_only: int
+    holm: float = 1.0
+
+
+def compare(first: Sequence[float], second: Sequence[float], seed: int = 0) -> Comparison:
+    """Compare two lanes' figures, in the same order of probes. Needs one probe at least."""
+    one, two = np.asarray(first, float), np.asarray(second, float)
+    apart = two - one
+    better, worse = int((apart > 0).sum()), int((apart < 0).sum())
+    shares = bool(np.isin(np.concatenate([one, two]), (0.0, 1.0)).all())
+    low, high = _bca(apart, 0.95, seed) if np.ptp(apart) > _SAME else _when_all_same(apart)
+    p = mcnemar(worse, better) if shares else _bootstrap_p(apart, seed)
+    test: Literal["mcnemar", "bootstrap"] = "mcnemar" if shares else "bootstrap"
+    return Comparison(len(apart), float(apart.mean()), low, high, p, test, worse, better)
+
+
+def _when_all_same(apart: np.ndarray) -> tuple[float, float]:
+    """Every pair differs by as much: what Wilson's interval says of that many equal ones."""
+    low, _ = wilson(len(apart), len(apart))
+    step, slack = float(apart[0]), 1 - low
+    return (max(-1.0, step - slack), min(1.0, step + slack))
+
+
+def mcnemar(first_only: int, second_only: int) -> float:
+    """Two-sided exact McNemar test (1947): are the probes that one lane alone gets right split evenly?"""
+    from scipy.stats import binomtest
+
+    n = first_only + second_only
+    return float(binomtest(first_only, n, 0.5).pvalue) if n else 1.0
+
+
+def _bootstrap_p(apart: np.ndarray, seed: int) -> float:
+    """Two-sided p of the paired bootstrap: how often a resampled mean difference falls on the other side of nought."""
+    rng = np.random.default_rng(seed)
+    draws = rng.integers(0, len(apart), (RESAMPLES, len(apart)))
+    means = apart[draws].mean(axis=1)
+    beyond = min(int((means <= 0).sum()), int((means >= 0).sum()))
+    return min(1.0, 2 * (beyond + 1) / (RESAMPLES + 1))
+
+
+def holm(values: Sequence[float]) -> list[float]:
+    """Holm's step-down correction (1979) of p values, in their order."""
+    order = sorted(range(len(values)), key=values.__getitem__)
+    found, highest = [0.0] * len(values), 0.0
+    for place, index in enumerate(order):
+        highest = max(highest, min(1.0, values[index] * (len(values) - place)))
+        found[index] = highest
+    return found
+
+
+def detectable(n: int, discordant: float, power: float = 0.8, alpha: float = 0.05) -> float:
+    """The smallest difference of two shares that McNemar's test on ``n`` probes finds with this power.
+
+    Solves Miettinen's (1968) sample size for the difference. ``discordant`` is the share of probes on which two lanes
+    differ; a difference cannot be larger, so where it is too small the smallest that is alone is given.
+    """
+    za, zb = NormalDist().inv_cdf(1 - alpha / 2), NormalDist().inv_cdf(power)
+    low, high = 0.0, 1.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        share = max(discordant, middle)
+        needed = (za * share**0.5 + zb * max(0.0, share - middle * middle) ** 0.5) ** 2 / max(middle, 1e-12) ** 2
+        low, high = (middle, high) if needed > n else (low, middle)
+    return high

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from workbench.probes.competencies import ordered
+from workbench.probes.competencies import family, ordered
 from workbench.projections.index import TraceIndex
 from workbench.projections.scores import Cell, scores
 from workbench.trace.reader import TraceReader
@@ -18,7 +18,8 @@ _NONE = Cell(OVERALL, 0, 0, 0.0, 0.0, 1.0, 0.0)
 class BoardRow:
     """One lane. ``cells`` are in the order of ``Board.competencies``, with n = 0 where nothing was asked so far.
 
-    ``recall`` is the mean of recall@10 over the ``recalled`` probes whose evidence is known; None for none.
+    ``recall`` is the mean recall at ``depth`` (10, or what the lane returns) over the ``recalled`` probes whose
+    evidence is known; None for none.
     """
 
     lane: int
@@ -27,6 +28,7 @@ class BoardRow:
     cells: tuple[Cell, ...]
     recall: float | None
     recalled: int
+    depth: int = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,7 @@ def board(reader: TraceReader, session: int, turn: int, seq: int | None = None) 
     """The scoreboard after ``turn``, or after the event ``seq`` within it."""
     index = TraceIndex.of(reader)
     probes = index.session(session).probes
-    families = ordered(p.competency for p in probes)
+    families = ordered(map(family, probes))
     columns = (OVERALL, *families) if len(families) > 1 else tuple(families)
     asked = sum(p.after <= turn for p in probes)
     if seq is not None:
@@ -67,7 +69,6 @@ def _rows(
     rows = []
     for place, lane in enumerate(scores(reader, session, turn, seq).lanes):
         cells = tuple(lane.overall if c == OVERALL else lane.cell(c) or _NONE for c in columns)
-        rows.append(
-            BoardRow(lane.lane.id, place, lane.lane.name, cells, lane.retrieval.recall.get(10), lane.retrieval.n)
-        )
+        found = lane.retrieval
+        rows.append(BoardRow(lane.lane.id, place, lane.lane.name, cells, found.deepest, found.n, found.depth))
     return tuple(rows)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from workbench.probes.competencies import family
 from workbench.projections.index import TraceIndex
 from workbench.trace.events import Kind
 from workbench.trace.reader import TraceReader
@@ -58,7 +59,7 @@ def probe_table(reader: TraceReader, session: int) -> ProbeTable:
         ProbeLine(
             p.id,
             p.after,
-            p.competency,
+            family(p),
             p.question,
             "never said" if p.abstain else " or ".join(p.gold),
             tuple(kept["of"].get((p.id, row.id)) for row in index.lanes),

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 import weakref
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.probes.competencies import ordered
+from workbench.probes.competencies import ABSTENTION, ordered
 from workbench.probes.retrieval import CUTOFFS
-from workbench.probes.statistics import bootstrap, wilson
+from workbench.probes.statistics import Interval, interval, wilson
 from workbench.trace.events import OPERATIONS, Kind
 from workbench.trace.reader import LaneRow, TraceReader
 
@@ -37,15 +37,23 @@ class RetrievalScores:
     """Means over the n probes whose evidence is known and for which the lane retrieved.
 
     Attributes:
-        recall: mean share of the evidence among the returned hits, by k (1, 5, 10); empty for n = 0.
-        ndcg: mean NDCG at 10; None for n = 0.
-        recall_10_interval: 95 % bootstrap interval of recall@10; None unless asked for.
+        recall: mean share of the evidence among the returned hits, by k (1, 5, 10, and ``depth``); a lane that returns
+            fewer has no figure beyond; empty for n = 0.
+        ndcg: mean NDCG at ``depth``; None for n = 0.
+        depth: 10, or how many the lane returns if that is less.
+        interval: 95 % interval of the recall at ``depth``; None unless asked for.
     """
 
     n: int
     recall: Mapping[int, float] = field(default_factory=dict)
     ndcg: float | None = None
-    recall_10_interval: tuple[float, float] | None = None
+    depth: int = CUTOFFS[-1]
+    interval: Interval | None = None
+
+    @property
+    def deepest(self) -> float | None:
+        """Recall at ``depth``; None for n = 0."""
+        return self.recall.get(self.depth)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +61,7 @@ class LaneScores:
     """One lane of the scoreboard.
 
     Attributes:
-        cells: one per competency that was probed, in the board's order; ``overall`` is all of them together.
+        cells: one per competency that was probed, in the board's order, abstention apart; ``overall`` is all together.
         prompt_tokens, generated_tokens: of every model call, answers included.
         seconds: of the lane's own steps; in a batched run they hold the wait for the other lanes.
         dropped: what the strategy wanted to store and lost.
@@ -97,7 +105,7 @@ def scores(
     """The scoreboard of a session (or of all) up to a turn and an event, both included.
 
     Args:
-        intervals: also bootstrap recall@10, which takes some ten milliseconds a lane.
+        intervals: also the interval of the recall, which takes some ten milliseconds a lane.
     """
     ledger = _Ledger.of(reader)
     probes, events = ledger.probes.up_to(session, turn, up_to_seq), ledger.events.up_to(session, turn, up_to_seq)
@@ -113,7 +121,8 @@ _KINDS = (*_TIMED, *_COUNTED, Kind.MODEL_CALLED)
 _CODE = {str(kind): code for code, kind in enumerate(_KINDS)}
 _WHERE = {"seq": "i8", "session": "i4", "turn": "i4", "lane": "i4"}
 _EVENT = _WHERE | {"kind": "i4", "ms": "f8", "prompt": "f8", "generated": "f8"}
-_PROBE = _WHERE | {"competency": "i4", "correct": "f8", "score": "f8", "ndcg": "f8"} | {f"@{k}": "f8" for k in CUTOFFS}
+_PROBE = _WHERE | {"competency": "i4", "correct": "f8", "score": "f8", "ndcg": "f8", "k": "i4", "deepest": "f8"}
+_PROBE |= {f"@{k}": "f8" for k in CUTOFFS}
 
 _Columns = dict[str, NDArray[Any]]
 
@@ -172,17 +181,34 @@ class _Ledger:
         span = (self.seq, last)
         self.events.add([(*row[:4], _CODE[row[4]], *row[5:]) for row in reader.query(_EVENTS_SQL, span)])
         scored = reader.query(_PROBES_SQL, (str(Kind.SCORED), *span))
-        self.probes.add([(*row[:4], *self._scored(json.loads(row[4]))) for row in scored])
+        rows = [(row, json.loads(row[4])) for row in scored]
+        old = _returned(reader, span) if any("k" not in data for _, data in rows) else {}
+        self.probes.add([(*row[:4], *self._scored(data, old.get((row[1], row[3], row[5]), 0))) for row, data in rows])
         self.seq = last
 
-    def _scored(self, data: Mapping[str, Any]) -> tuple[Any, ...]:
-        name = data["competency"]
+    def _scored(self, data: Mapping[str, Any], returned: int) -> tuple[Any, ...]:
+        """``returned`` is the lane's k for events that do not tell it."""
+        name = ABSTENTION if data.get("scorer") == "abstain" else data["competency"]
         if name not in self.competencies:
             self.competencies.append(name)
-        recall, ndcg = data.get("recall") or {}, data.get("ndcg")
-        shares = (recall.get(str(k), np.nan) for k in CUTOFFS)
+        recall, ndcg, k = data.get("recall") or {}, data.get("ndcg"), data.get("k", returned)
+        depth = min(k or CUTOFFS[-1], CUTOFFS[-1])
+        shares = (recall.get(str(cut), np.nan) if cut <= depth else np.nan for cut in CUTOFFS)
         gain = np.nan if ndcg is None else ndcg
-        return (self.competencies.index(name), data["correct"], data["score"], gain, *shares)
+        # Runs of the first version cut at 1, 5 and 10 alone: at 10 such a lane has what it has at its own k.
+        deepest = recall.get(str(depth), recall.get(str(CUTOFFS[-1]), np.nan))
+        place = self.competencies.index(name)
+        return (place, data["correct"], data["score"], gain, depth, deepest, *shares)
+
+
+def _returned(reader: TraceReader, span: tuple[int, int]) -> dict[tuple[int, int, str], int]:
+    """How many each recall could return, by session, lane and probe."""
+    query = (
+        "SELECT session, lane, subject, coalesce(json_extract(payload, '$.k'), 0) FROM event "
+        "WHERE kind = ?1 AND seq > ?2 AND seq <= ?3"
+    )
+    rows = reader.query(query, (str(Kind.RECALLED), *span))
+    return {(session, lane, probe): k for session, lane, probe, k in rows}
 
 
 def _listed(kinds: tuple[Kind, ...]) -> str:
@@ -202,7 +228,8 @@ _EVENTS_SQL = " UNION ALL ".join(
     )
 ) + " ORDER BY seq"  # fmt: skip
 _PROBES_SQL = (
-    "SELECT seq, session, turn, lane, payload FROM event WHERE kind = ?1 AND seq > ?2 AND seq <= ?3 ORDER BY seq"
+    "SELECT seq, session, turn, lane, payload, subject FROM event "
+    "WHERE kind = ?1 AND seq > ?2 AND seq <= ?3 ORDER BY seq"
 )
 
 
@@ -243,7 +270,7 @@ def _tallies(ledger: _Ledger, probes: _Columns, events: _Columns) -> _Tallies:
 def _lane(row: LaneRow, ledger: _Ledger, names: tuple[str, ...], tallies: _Tallies, intervals: bool) -> LaneScores:
     places = [ledger.competencies.index(name) for name in names]
     n, correct, score = tallies.n[row.id], tallies.correct[row.id], tallies.score[row.id]
-    cells = (_cell(name, n[i], correct[i], score[i]) for name, i in zip(names, places, strict=True))
+    cells = [_cell(name, n[i], correct[i], score[i]) for name, i in zip(names, places, strict=True)]
     counts = tallies.counts[row.id]
     return LaneScores(
         row,
@@ -269,15 +296,29 @@ def _retrieval(probes: _Columns, intervals: bool) -> RetrievalScores:
     measured = ~np.isnan(probes["@1"])
     if not measured.any():
         return RetrievalScores(0)
-    shares = {k: probes[f"@{k}"][measured] for k in CUTOFFS}
+    depth = int(probes["k"][measured].min())
+    shares = {k: probes[f"@{k}"][measured] for k in CUTOFFS if k <= depth} | {depth: probes["deepest"][measured]}
     gains = probes["ndcg"][measured]
     known = gains[~np.isnan(gains)]
     return RetrievalScores(
         int(measured.sum()),
-        {k: float(v.mean()) for k, v in shares.items()},
+        {k: float(v.mean()) for k, v in sorted(shares.items())},
         float(known.mean()) if len(known) else None,
-        bootstrap(shares[10].tolist()) if intervals else None,
+        depth,
+        interval(shares[depth].tolist()) if intervals else None,
     )
+
+
+def without(board: Scoreboard, rows: Mapping[int, Sequence[tuple[str, bool]]]) -> Scoreboard:
+    """The board with only these probes in its cells: by lane's number the competency and verdict of each."""
+    lanes = []
+    for lane in board.lanes:
+        own = rows.get(lane.lane.id, ())
+        by = {name: [right for family, right in own if family == name] for name in board.competencies}
+        cells = tuple(_cell(name, len(v), sum(v), sum(v)) for name, v in by.items() if v)
+        every = [right for _, right in own]
+        lanes.append(replace(lane, cells=cells, overall=_cell("overall", len(every), sum(every), sum(every))))
+    return replace(board, lanes=tuple(lanes))
 
 
 def to_json(board: Scoreboard, reader: TraceReader) -> dict[str, Any]:
@@ -301,10 +342,11 @@ def model_name(reader: TraceReader) -> str:
 def _lane_json(lane: LaneScores, model: str) -> dict[str, Any]:
     found = lane.retrieval
     retrieval: dict[str, Any] = {"n": found.n}
-    retrieval |= {f"recall@{k}": _short(found.recall.get(k)) for k in CUTOFFS}
-    retrieval["ndcg@10"] = _short(found.ndcg)
-    if found.recall_10_interval:
-        retrieval["recall@10_ci95"] = [_short(v) for v in found.recall_10_interval]
+    retrieval |= {f"recall@{k}": _short(found.recall.get(k)) for k in sorted({*CUTOFFS, *found.recall})}
+    retrieval |= {"ndcg@10": None, f"ndcg@{found.depth}": _short(found.ndcg)}
+    if found.interval:
+        retrieval[f"recall@{found.depth}_ci95"] = [_short(found.interval.low), _short(found.interval.high)]
+        retrieval["interval"] = found.interval.method
     return {
         "lane": lane.lane.name,
         "memory": lane.lane.memory,

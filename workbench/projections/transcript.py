@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from workbench.probes.competencies import family
 from workbench.projections.index import TraceIndex
 from workbench.sessions.model import Probe, Turn
 from workbench.trace.events import Kind
@@ -81,7 +82,7 @@ def _probe(probe: Probe, verdicts: dict[str, list[tuple[int, bool]]]) -> ProbeRo
         probe.id,
         probe.question,
         probe.gold,
-        probe.competency,
+        family(probe),
         probe.evidence,
         probe.abstain,
         tuple(verdicts.get(probe.id, ())),

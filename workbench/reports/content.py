@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from workbench.probes.competencies import SHORT, title
+from workbench.probes.competencies import SHORT, family, title
 from workbench.projections.costs import LaneCosts, costs
 from workbench.projections.findings import finding_counts
 from workbench.projections.probe_table import ProbeTable, probe_table
@@ -79,7 +79,7 @@ def heading(competency: str) -> str:
 
 def _session(reader: TraceReader, number: int) -> SessionPart:
     session = reader.session(number)
-    names = {c: title(c) for c in dict.fromkeys(p.competency for p in session.probes)}
+    names = {c: title(c) for c in dict.fromkeys(map(family, session.probes))}
     return SessionPart(
         number, session.name, len(session.turns), timeline(reader, number), probe_table(reader, number), names
     )

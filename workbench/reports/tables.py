@@ -7,16 +7,22 @@ from collections.abc import Mapping, Sequence
 from workbench import console
 from workbench.memory.detectors import KINDS
 from workbench.probes.competencies import SHORT, title
+from workbench.probes.papers import Column
+from workbench.probes.retrieval import DEPTH
 from workbench.projections.audit import OUTCOMES, LaneAudit
 from workbench.projections.costs import LaneCosts
+from workbench.projections.losses import LaneLosses
+from workbench.projections.published import Figure, Standing
 from workbench.projections.scores import LaneScores, Scoreboard
 
 
 def scores(board: Scoreboard) -> str:
-    """The scoreboard as text; accuracies with their 95 % intervals."""
+    """The scoreboard as text: our lenient reading of right and wrong, with Wilson's 95 % intervals."""
     names = [SHORT.get(c, title(c)) for c in board.competencies]
-    retrieval = ["recall@10", "NDCG@10", "time", "dropped", "failed"]
-    rows = [[lane.lane.name, *_accuracies(board, lane), *_retrieval(lane)] for lane in board.lanes]
+    short = any(lane.retrieval.n and lane.retrieval.depth < DEPTH for lane in board.lanes)
+    at = f"{DEPTH}, or @k" if short else str(DEPTH)  # a lane that returns fewer has no recall at 10
+    retrieval = [f"recall@{at}", f"NDCG@{at}", "time", "dropped", "failed"]
+    rows = [[lane.lane.name, *_accuracies(board, lane), *_retrieval(lane, short)] for lane in board.lanes]
     return console.table(["lane", "all", *names, *retrieval], rows, right=["all", *names, *retrieval])
 
 
@@ -27,11 +33,68 @@ def _accuracies(board: Scoreboard, lane: LaneScores) -> list[str]:
     ]
 
 
-def _retrieval(lane: LaneScores) -> list[str]:
+def _retrieval(lane: LaneScores, differ: bool) -> list[str]:
     found = lane.retrieval
-    recall = f"{found.recall[10]:.3f}" if found.n else ""
-    ndcg = f"{found.ndcg:.3f}" if found.ndcg is not None else ""
+    at = f" @{found.depth}" if differ else ""
+    recall = f"{found.deepest:.3f}{at}" if found.deepest is not None else ""
+    ndcg = f"{found.ndcg:.3f}{at}" if found.ndcg is not None else ""
     return [recall, ndcg, console.seconds(lane.seconds), str(lane.dropped), str(lane.failed)]
+
+
+def papers(lanes: Sequence[Standing]) -> str:
+    """The benchmark's own table: each lane's figures under the published name, by category and averaged as there."""
+    parts = []
+    for benchmark in dict.fromkeys(name for lane in lanes for name in lane.papers):
+        own = [(lane, {c.title: c for c in lane.papers.get(benchmark, ())}) for lane in lanes]
+        titles = list(dict.fromkeys(title for _, columns in own for title in columns))
+        names = list(dict.fromkeys(c.score for _, columns in own for c in columns.values() if c.score))
+        rows = [[lane.lane.name, *(_column(columns.get(title)) for title in titles)] for lane, columns in own]
+        judges = sorted({f.judge for lane, _ in own for f in lane.figures if f.name in names and f.judge})
+        by = f", judged by {', '.join(judges)}" if judges else ""
+        parts.append(
+            f"{benchmark}: {', '.join(names)} (the published score: mean by category, in percent{by})\n"
+            + console.table(["lane", *titles], rows, right=titles)
+        )
+    return "\n\n".join(parts)
+
+
+def _column(column: Column | None) -> str:
+    if column is None:
+        return ""
+    return f"{column.mean * 100:.1f}" + (f" of {column.n}" if column.n else "")
+
+
+def figures(lanes: Sequence[Standing]) -> str:
+    """Every score under its name with its interval, and what could not be scored."""
+    names = list(dict.fromkeys(f.name for lane in lanes for f in lane.figures))
+    own = [(lane.lane.name, {f.name: f for f in lane.figures}) for lane in lanes]
+    rows = [[name, *(_figure(found.get(n)) for n in names)] for name, found in own]
+    lines = [console.table(["lane", *names], rows, right=names)]
+    missing = {name: why for lane in lanes for name, why in lane.missing.items()}
+    lines += [f"not scored: {name} of {console.count(n, 'probe')}: {why}" for name, (n, why) in missing.items()]
+    gone = max((lane.left_out for lane in lanes), default=0)
+    return "\n".join([*lines, *([f"left out by the errata: {console.count(gone, 'probe')}"] if gone else [])])
+
+
+def _figure(found: Figure | None) -> str:
+    if found is None:
+        return ""
+    low, high = (f"{v * 100:.0f}" for v in (found.interval.low, found.interval.high))
+    mark = "" if found.interval.method == "wilson" else "*"
+    return f"{found.mean * 100:.1f} ({low}–{high}{mark}) of {found.n}"
+
+
+INTERVALS = "95 % intervals: Wilson's of shares; * BCa bootstrap of figures in between"
+
+
+def losses(lanes: Sequence[LaneLosses]) -> str:
+    """What was dropped and cut in every lane, by operation; empty when nothing was."""
+    rows = [
+        [lane.lane.name, loss.operation, loss.kind, f"{loss.times:,}", loss.reason]
+        for lane in lanes
+        for loss in lane.losses
+    ]
+    return console.table(["lane", "operation", "what", "times", "reason"], rows, right=["times"]) if rows else ""
 
 
 def costs(lanes: Sequence[LaneCosts]) -> str:

@@ -34,7 +34,7 @@ PAGE = """\
 <thead><tr><th>Lane</th><th>All probes</th>
 {% for name in content.board.competencies %}<th title="{{ title(name) }}">{{ heading(name) }}</th>{% endfor %}
 <th class="number">Recall@1</th><th class="number">Recall@5</th><th class="number">Recall@10</th>
-<th class="number">NDCG@10</th></tr></thead>
+<th class="number">NDCG</th></tr></thead>
 <tbody>
 {% for lane in content.board.lanes %}
 {% set place = loop.index0 %}
@@ -45,16 +45,18 @@ PAGE = """\
 {% else %}<span class="quiet">not probed</span>{% endif %}</td>
 {% endfor %}
 {% for k in [1, 5, 10] %}
-<td class="number">{% if lane.retrieval.n %}{{ figure(lane.retrieval.recall[k]) }}
-{% if k == 10 %}<br><span class="quiet">{{ lane.retrieval.recall_10_interval | map("figure") | join("–") }}</span>
-{% endif %}{% endif %}</td>
+<td class="number">{% if k in lane.retrieval.recall %}{{ figure(lane.retrieval.recall[k]) }}
+{% if k == lane.retrieval.depth %}<br><span class="quiet">{{ figure(lane.retrieval.interval.low) }}–{{
+figure(lane.retrieval.interval.high) }}</span>{% endif %}{% endif %}</td>
 {% endfor %}
-<td class="number">{{ "" if lane.retrieval.ndcg is none else figure(lane.retrieval.ndcg) }}</td></tr>
+<td class="number">{% if lane.retrieval.ndcg is not none %}{{ figure(lane.retrieval.ndcg) }}
+<span class="quiet">@{{ lane.retrieval.depth }}</span>{% endif %}</td></tr>
 {% endfor %}
 </tbody></table></div>
 <p class="quiet">Points are shares of right answers, bars their 95 % intervals (Wilson). Recall is the share of a
-probe's evidence turns among the returned hits, averaged over the probes whose evidence is known; its interval is
-bootstrapped.
+probe's evidence turns among the returned hits, averaged over the probes whose evidence is known, with a 95 % interval
+(BCa bootstrap; Wilson where every figure is 0 or 1); a lane that returns fewer than ten has no recall@10, and its NDCG
+is cut where it ends. Right and wrong are this program's own, lenient reading.
 {% for name in abbreviated %}{{ heading(name) }}: {{ title(name) | lower }}{{ "." if loop.last else ", " }}
 {%- endfor %}</p>
 {% else %}<p class="empty">No probe has been scored yet.</p>{% endif %}

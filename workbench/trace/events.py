@@ -50,6 +50,9 @@ class Kind(StrEnum):
     # blobs: {kept, survival, worth}} (workbench.llm.base.Compression); subject is the probe
     CAPTURED = "attention.captured"  # {blob, layers, heads, tokens, bins}; subject is the probe
     SCORED = "probe.scored"  # {correct, score, extracted, scorer, competency, scores, k, recall, rank}; closes a probe
+    JUDGED = (
+        "probe.judged"  # {name, judge, question, prompts, replies, verdict, reason, value}; a model's verdict, later
+    )
     LANE_FAILED = "strategy.failed"  # {message, traceback}: a defect in the strategy; the turn is closed without it
     TURN_CLOSED = "turn.closed"  # {calls, tokens: [prompt, generated], items}; closes a turn
 

@@ -6,7 +6,7 @@ from scipy.stats import binomtest
 from scipy.stats import bootstrap as scipy_bootstrap
 
 from workbench.probes.competencies import ordered, title
-from workbench.probes.statistics import bootstrap, wilson
+from workbench.probes.statistics import compare, detectable, holm, interval, mcnemar, wilson
 
 
 @pytest.mark.parametrize(("correct", "n"), [(0, 1), (1, 1), (0, 20), (20, 20), (7, 13), (531, 997)])
@@ -20,13 +20,67 @@ def test_wilson_of_nothing_says_nothing() -> None:
     assert wilson(0, 0) == (0.0, 1.0)
 
 
-def test_bootstrap_agrees_with_scipy_and_repeats() -> None:
+def test_figures_between_get_the_bca_bootstrap_that_scipy_makes() -> None:
     values = np.random.default_rng(1).beta(2, 3, 300).tolist()
-    low, high = bootstrap(values)
-    expected = scipy_bootstrap((values,), np.mean, method="percentile", n_resamples=4000, rng=2).confidence_interval
-    assert (low, high) == pytest.approx((expected.low, expected.high), abs=0.004)
-    assert bootstrap(values) == (low, high)
-    assert bootstrap([1.0]) == (1.0, 1.0)
+    found = interval(values)
+    expected = scipy_bootstrap((values,), np.mean, method="BCa", n_resamples=9999, rng=2).confidence_interval
+    assert found.method == "bca"
+    assert (found.low, found.high) == pytest.approx((expected.low, expected.high), abs=0.004)
+    assert interval(values) == found
+
+
+@pytest.mark.parametrize("value", [0.0, 1.0, 0.5])
+def test_ten_equal_figures_are_not_certain(value: float) -> None:
+    found = interval([value] * 10)
+    assert found.method == "wilson"
+    assert found.high - found.low > 0.25
+    assert found.low <= value <= found.high
+
+
+def test_mcnemar_by_hand() -> None:
+    assert mcnemar(0, 6) == pytest.approx(2 / 64)
+    assert mcnemar(3, 3) == 1.0
+    assert mcnemar(0, 0) == 1.0
+
+
+def test_two_lanes_that_differ_and_two_that_do_not() -> None:
+    better = compare([0.0] * 12 + [1.0] * 8, [1.0] * 18 + [0.0] * 2)
+    assert (better.n, better.first_only, better.second_only, better.test) == (20, 2, 12, "mcnemar")
+    assert better.difference == pytest.approx(0.5)
+    assert better.p == pytest.approx(binomtest(2, 14, 0.5).pvalue)
+    assert 0 < better.low < 0.5 < better.high < 1
+    same = compare([1.0, 0.0, 1.0], [1.0, 0.0, 1.0])
+    assert (same.p, same.difference) == (1.0, 0.0)
+    assert same.low < 0 < same.high
+
+
+def test_figures_are_compared_by_the_paired_bootstrap() -> None:
+    rng = np.random.default_rng(3)
+    first = rng.uniform(0, 0.8, 80)
+    found = compare(first.tolist(), (first + 0.1).tolist())
+    assert (found.test, found.second_only) == ("bootstrap", 80)
+    assert found.p < 0.01
+    noise = compare(first.tolist(), (first + rng.normal(0, 0.2, 80)).clip(0, 1).tolist())
+    assert noise.low < 0 < noise.high
+    assert noise.p > 0.05
+
+
+def test_holm_by_hand() -> None:
+    assert holm([0.01, 0.04, 0.03, 0.5]) == pytest.approx([0.04, 0.09, 0.09, 0.5])
+    assert holm([0.9, 0.9]) == [1.0, 1.0]
+    assert holm([]) == []
+
+
+def test_the_power_that_is_promised_is_there() -> None:
+    """Simulated: of so many experiments with the smallest detectable difference, about 80 % are significant."""
+    n, discordant = 200, 0.3
+    apart = detectable(n, discordant)
+    shares = [(discordant - apart) / 2, (discordant + apart) / 2, 1 - discordant]
+    draws = np.random.default_rng(5).multinomial(n, shares, 2000)
+    significant = np.mean([mcnemar(int(a), int(b)) < 0.05 for a, b, _ in draws])
+    assert 0.7 < significant < 0.86
+    assert detectable(2000, 0.3) < apart < detectable(50, 0.3)
+    assert detectable(28, 0.0) <= 1.0
 
 
 def test_competencies_come_first_in_their_order() -> None:

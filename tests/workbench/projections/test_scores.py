@@ -7,7 +7,7 @@ import pytest
 
 from tests.support.traces import write_trace
 from workbench.probes import score_probe
-from workbench.probes.statistics import wilson
+from workbench.probes.statistics import interval, wilson
 from workbench.projections.scores import LaneScores, Scoreboard, scores, to_json
 from workbench.sessions import Probe, Session, Turn
 from workbench.trace.events import OPERATIONS, Event, Kind
@@ -98,7 +98,8 @@ def test_the_board_follows_a_growing_trace(tmp_path: Path) -> None:
     assert bm25.cell("abstention") is None
     assert (bm25.retrieval.n, bm25.retrieval.recall) == (1, {1: 0.0, 5: 1.0, 10: 1.0})
     assert bm25.retrieval.ndcg == pytest.approx(0.63093)
-    assert bm25.retrieval.recall_10_interval == (1.0, 1.0)
+    assert bm25.retrieval.interval == interval([1.0])
+    assert bm25.retrieval.interval is not None and bm25.retrieval.interval.low < 0.25
     assert [lane.failed for lane in failed.lanes] == [1, 0]
 
 

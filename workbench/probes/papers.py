@@ -1,0 +1,115 @@
+"""How each benchmark's paper puts its scores together: by which category, and what is averaged over what."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean
+
+from workbench.probes.base import Shared
+from workbench.probes.competencies import ABSTENTION, SHORT, label
+from workbench.sessions.model import Probe
+
+LOCOMO_CATEGORIES = {
+    "1": "1 multi-hop",
+    "2": "2 temporal",
+    "3": "3 open-domain",
+    "4": "4 single-hop",
+    "5": "5 adversarial",
+}
+"""LoCoMo's numbers with their names; the numbers are what papers agree on."""
+
+_MAB_COLUMNS = (
+    ("ruler_qa1", "SH-QA", "AR"),
+    ("ruler_qa2", "MH-QA", "AR"),
+    ("longmemeval", "LME", "AR"),
+    ("eventqa", "EventQA", "AR"),
+    ("icl_", "MCC", "TTL"),
+    ("recsys", "Recom", "TTL"),
+    ("infbench", "Summ", "LRU"),
+    ("detective", "DetQA", "LRU"),
+    ("factconsolidation_sh", "FC-SH", "SF"),
+    ("factconsolidation_mh", "FC-MH", "SF"),
+)
+"""MemoryAgentBench's Table 3: what a source begins with, its column, and the competency that it is averaged into."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a probe counts: its benchmark ("" for none) and the category within it."""
+
+    benchmark: str
+    category: str
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a paper's table: mean of ``n`` figures, or of other columns (``n`` 0)."""
+
+    title: str
+    score: str
+    n: int
+    mean: float
+
+
+def place(probe: Probe, shared: Shared) -> Place:
+    """The benchmark and category of a probe, by the published scores that it names."""
+    source = str(probe.extra.get("source") or shared.get("source", ""))
+    if "locomo-f1" in probe.scores:
+        return Place("LoCoMo", str(probe.extra.get("category", 4)))
+    if any(source.startswith(prefix) for prefix, *_ in _MAB_COLUMNS):
+        return Place("MemoryAgentBench", source)
+    if "longmemeval-judge" in probe.scores:
+        return Place("LongMemEval", str(probe.extra.get("type", "")))
+    dataset = str(probe.extra.get("dataset") or shared.get("dataset", ""))
+    if dataset and probe.scores:
+        return Place("SCBench" if dataset.startswith("scbench") else "LongBench", dataset)
+    return Place("", "abstention" if probe.abstain else probe.competency)
+
+
+def title(benchmark: str, category: str) -> str:
+    """What a category is called in a table."""
+    if benchmark == "LoCoMo":
+        return LOCOMO_CATEGORIES.get(category, category)
+    return category if benchmark else SHORT.get(category, label(category))
+
+
+def columns(benchmark: str, figures: Mapping[str, tuple[str, Sequence[float]]]) -> list[Column]:
+    """A lane's row in the paper's table.
+
+    Args:
+        figures: by category the name of its score and the probes' figures; LongMemEval's questions without an answer
+            are there by their type and again as ``abstention``.
+    """
+    found = [
+        Column(title(benchmark, name), score, len(values), fmean(values))
+        for name, (score, values) in sorted(figures.items())
+        if values and name != ABSTENTION
+    ]
+    if benchmark == "MemoryAgentBench":
+        return _memoryagentbench(found)
+    if benchmark == "LongMemEval" and len(found) > 1:
+        found.append(Column("task average", found[0].score, 0, fmean(c.mean for c in found)))
+    if len(found) > 1:
+        every = [value for name, (_, values) in figures.items() if name != ABSTENTION for value in values]
+        found.append(Column("all", found[0].score, len(every), fmean(every)))
+    if ABSTENTION in figures:  # counted within their types, too, as in the paper
+        score, values = figures[ABSTENTION]
+        found.append(Column(ABSTENTION, score, len(values), fmean(values)))
+    return found
+
+
+def _memoryagentbench(parts: Sequence[Column]) -> list[Column]:
+    """Each part, and per competency the mean of its columns; the sets of in-context learning are one column."""
+    averages: list[Column] = []
+    for short in ("AR", "TTL", "LRU", "SF"):
+        by_column: dict[str, list[float]] = {}
+        for part in parts:
+            column = next((c for prefix, c, s in _MAB_COLUMNS if s == short and part.title.startswith(prefix)), None)
+            if column:
+                by_column.setdefault(column, []).append(part.mean)
+        if by_column:
+            averages.append(Column(short, "", 0, fmean(fmean(values) for values in by_column.values())))
+    if len(averages) == 4:
+        averages.append(Column("overall", "", 0, fmean(a.mean for a in averages)))
+    return [*parts, *averages]

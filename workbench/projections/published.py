@@ -1,0 +1,243 @@
+"""The published scores of a run: each under its own name, by its paper's categories, and put together as in the paper.
+
+Our own reading (right or wrong) stands beside them as ``accuracy``. Everything is a pure function of the trace; with
+``errata`` the questions that are known to be wrong are left out, or scored again with a corrected gold.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from statistics import fmean
+from typing import Any
+
+from workbench.probes import score_answer
+from workbench.probes.competencies import ABSTENTION
+from workbench.probes.errata import Errata
+from workbench.probes.papers import Column, Place, columns, place
+from workbench.probes.scorers import JUDGED, NEEDS, RETRIEVED
+from workbench.probes.statistics import Interval, interval, wilson
+from workbench.projections.index import TraceIndex
+from workbench.sessions.model import Probe
+from workbench.trace.events import Kind
+from workbench.trace.reader import LaneRow, TraceReader
+
+ACCURACY = "accuracy"
+"""Our own reading: the share that is right of the probes that have an answer; ``abstention`` is that of the others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The part of a figure that belongs to one category."""
+
+    category: str
+    n: int
+    mean: float
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A score over ``n`` probes with its 95 % interval. ``judge`` names the model of a judged one."""
+
+    name: str
+    n: int
+    mean: float
+    interval: Interval
+    by: tuple[Group, ...]
+    judge: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """One lane.
+
+    Attributes:
+        figures: ``accuracy`` first, then the published ones by name.
+        papers: by benchmark the columns of the paper's table.
+        missing: by name how many probes want a score that is not there, and why.
+        left_out: probes that the errata name.
+    """
+
+    lane: LaneRow
+    figures: tuple[Figure, ...]
+    papers: Mapping[str, Sequence[Column]]
+    missing: Mapping[str, tuple[int, str]]
+    left_out: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """One probe as one lane answered it.
+
+    Attributes:
+        scores: the published figures that are known.
+        judges: who gave which.
+    """
+
+    session: int
+    probe: Probe
+    place: Place
+    correct: bool
+    scores: Mapping[str, float]
+    judges: Mapping[str, str] = field(default_factory=dict)
+
+
+def standings(
+    reader: TraceReader,
+    session: int | None = None,
+    turn: int | None = None,
+    seq: int | None = None,
+    errata: Errata | None = None,
+    quick: bool = False,
+) -> tuple[Standing, ...]:
+    """The lanes' published scores over a session (or all) up to a turn and an event, both included.
+
+    Args:
+        quick: Wilson's intervals everywhere, for a board that follows the cursor.
+    """
+    lanes = TraceIndex.of(reader).lanes
+    found, gone = scored(reader, session, turn, seq, errata)
+    return tuple(_standing(lane, found.get(lane.id, ()), gone.get(lane.id, 0), quick) for lane in lanes)
+
+
+def scored(
+    reader: TraceReader,
+    session: int | None = None,
+    turn: int | None = None,
+    seq: int | None = None,
+    errata: Errata | None = None,
+) -> tuple[dict[int, list[Scored]], dict[int, int]]:
+    """What every lane's probes were scored, in the order of the trace, and how many the errata leave out."""
+    kinds = (Kind.ANSWERED, Kind.SCORED, Kind.JUDGED) if errata else (Kind.SCORED, Kind.JUDGED)
+    probes, texts, judged = _Probes(reader), dict[Any, str](), dict[Any, dict[str, tuple[float, str]]]()
+    rows: list[tuple[int, int, str, dict[str, Any]]] = []
+    listed = ", ".join(f"'{kind}'" for kind in kinds)
+    query = (
+        f"SELECT session, lane, subject, kind, payload FROM event WHERE kind IN ({listed}) "
+        "AND (?1 IS NULL OR session = ?1) AND (?2 IS NULL OR turn <= ?2) AND (?3 IS NULL OR seq <= ?3) ORDER BY seq"
+    )
+    for number, lane, subject, kind, text in reader.query(query, (session, turn, seq)):
+        data = json.loads(text)
+        if kind == Kind.SCORED:
+            rows.append((number, lane, subject, data))
+        elif kind == Kind.ANSWERED:
+            texts[number, lane, subject] = data.get("text", "")
+        elif data.get("value") is not None:
+            judged.setdefault((number, lane, subject), {})[data["name"]] = (data["value"], data.get("judge", ""))
+    found: dict[int, list[Scored]] = {}
+    gone: dict[int, int] = {}
+    for number, lane, subject, data in rows:
+        probe = probes.get(number, subject)
+        if probe is None:
+            continue
+        mended = errata.apply(probe, probes.names[number]) if errata else probe
+        if mended is None:
+            gone[lane] = gone.get(lane, 0) + 1
+            continue
+        if mended is not probe:
+            kept = {n: v for n, v in data.get("scores", {}).items() if n.split("@")[0] in RETRIEVED}
+            data = score_answer(mended, texts.get((number, lane, subject), ""), probes.shared(number))
+            data["scores"] |= kept
+        verdicts = judged.get((number, lane, subject), {})
+        values = {**data.get("scores", {}), **{name: value for name, (value, _) in verdicts.items()}}
+        judges = {name: judge for name, (_, judge) in verdicts.items()}
+        where = place(mended, probes.shared(number))
+        found.setdefault(lane, []).append(Scored(number, mended, where, bool(data["correct"]), values, judges))
+    return found, gone
+
+
+class _Probes:
+    """The probes of a run's sessions by id."""
+
+    def __init__(self, reader: TraceReader) -> None:
+        self._reader, self._by_id = reader, dict[int, dict[str, Probe]]()
+        self.names = reader.session_names()
+
+    def get(self, session: int, name: str) -> Probe | None:
+        if session not in self._by_id:
+            self._by_id[session] = {p.id: p for p in self._reader.session(session).probes}
+        return self._by_id[session].get(name)
+
+    def shared(self, session: int) -> Mapping[str, Any]:
+        return self._reader.session(session).extra
+
+
+def _standing(lane: LaneRow, rows: Sequence[Scored], left_out: int, quick: bool) -> Standing:
+    figures = [
+        figure(name, [(r.place.category, float(r.correct)) for r in rows if r.probe.abstain is abstain], quick=quick)
+        for name, abstain in ((ACCURACY, False), (ABSTENTION, True))
+    ]
+    for name in sorted({name for row in rows for name in row.scores}):
+        own = [(r.place.category, r.scores[name]) for r in rows if name in r.scores]
+        judges = sorted({r.judges[name] for r in rows if name in r.judges})
+        figures.append(figure(name, own, ", ".join(judges), quick))
+    return Standing(lane, tuple(f for f in figures if f.n), _papers(rows), _missing(rows), left_out)
+
+
+def figure(name: str, values: Sequence[tuple[str, float]], judge: str = "", quick: bool = False) -> Figure:
+    """A score from its values with their categories."""
+    numbers = [value for _, value in values]
+    if not numbers:
+        return Figure(name, 0, 0.0, Interval(0.0, 1.0, "wilson"), (), judge)
+    low_high = Interval(*wilson(sum(numbers), len(numbers)), "wilson") if quick else interval(numbers)
+    groups: dict[str, list[float]] = {}
+    for category, value in values:
+        groups.setdefault(category, []).append(value)
+    by = tuple(Group(category, len(own), fmean(own)) for category, own in sorted(groups.items()))
+    return Figure(name, len(numbers), fmean(numbers), low_high, by, judge)
+
+
+def headline(row: Scored) -> str:
+    """The score that a probe's benchmark publishes: the first it names of those that are known."""
+    names = [n for n in row.probe.scores if n in row.scores]
+    return names[0] if names and names[0] not in RETRIEVED else ""
+
+
+def _papers(rows: Iterable[Scored]) -> dict[str, list[Column]]:
+    found: dict[str, dict[str, tuple[str, list[float]]]] = {}
+    for row in rows:
+        name = headline(row)
+        if not name or not row.place.benchmark:
+            continue
+        again = row.place.benchmark == "LongMemEval" and row.probe.abstain
+        for category in (row.place.category, *([ABSTENTION] if again else [])):
+            kept = found.setdefault(row.place.benchmark, {}).setdefault(category, (name, []))
+            if kept[0] == name:  # where some are judged and some are not, no mean of both
+                kept[1].append(row.scores[name])
+    return {benchmark: columns(benchmark, parts) for benchmark, parts in sorted(found.items())}
+
+
+def _missing(rows: Iterable[Scored]) -> dict[str, tuple[int, str]]:
+    found: dict[str, tuple[int, str]] = {}
+    for row in rows:
+        for name in row.probe.scores:
+            known = any(n.split("@")[0] == name for n in row.scores) if name in RETRIEVED else name in row.scores
+            if known or (name in RETRIEVED and not row.probe.evidence):
+                continue
+            why = "`mnemoscope judge` gives it" if name in JUDGED else NEEDS.get(name, "the lane does not retrieve")
+            found[name] = (found.get(name, (0, ""))[0] + 1, why)
+    return found
+
+
+def to_json(standing: Standing) -> dict[str, Any]:
+    """``scores`` and ``papers`` of a lane in ``score --json``."""
+    data: dict[str, Any] = {"scores": {f.name: figure_json(f) for f in standing.figures}}
+    data["papers"] = {
+        benchmark: {c.title: {"score": c.score, "n": c.n, "mean": round(c.mean, 9)} for c in own}
+        for benchmark, own in standing.papers.items()
+    }
+    data["not_scored"] = {name: {"n": n, "why": why} for name, (n, why) in standing.missing.items()}
+    return data | ({"left_out": standing.left_out} if standing.left_out else {})
+
+
+def figure_json(found: Figure) -> dict[str, Any]:
+    """``{n, mean, ci95, interval, by}``, and ``judge`` where a model gave it."""
+    data: dict[str, Any] = {
+        "n": found.n,
+        "mean": round(found.mean, 9),
+        "ci95": [round(found.interval.low, 4), round(found.interval.high, 4)],
+        "interval": found.interval.method,
+        "by": {g.category: {"n": g.n, "mean": round(g.mean, 9)} for g in found.by},
+    }
+    return data | ({"judge": found.judge} if found.judge else {})
