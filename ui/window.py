@@ -40,6 +40,7 @@ from workbench import paths
 from workbench.engine.config import RunConfig
 from workbench.engine.protocol import Failed, Ready
 from workbench.errors import MnemoscopeError
+from workbench.models.store import checked
 from workbench.projections.probe_table import most_telling, probe_table
 from workbench.sessions.model import Probe
 
@@ -208,8 +209,8 @@ class MainWindow(QMainWindow):
         self.client.start(config, paused)
 
     def choose_model(self, path: Path) -> None:
-        """New runs use this GGUF."""
-        self.settings.set("model", str(path))
+        """New runs use this GGUF. Raises ``MnemoscopeError`` when it cannot be one."""
+        self.settings.set("model", str(checked(path)))
         self.notice.say(
             f"New runs use {path.name}. Open a session to start one.", [("Open session…", self.ask_session)]
         )

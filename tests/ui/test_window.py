@@ -312,3 +312,12 @@ def test_a_figure_of_the_timeline_is_made_of_lines(opened: Any, tmp_path: Path) 
     text = path.read_text()
     assert "<image" not in text
     assert text.count("<path") + text.count("<circle") + text.count("<ellipse") > 100
+
+
+def test_a_model_that_cannot_be_one_is_not_chosen(window: Any, tmp_path: Path) -> None:
+    before = window.settings.get("model", "demo")
+    wrong = tmp_path / "wrong.gguf"
+    wrong.write_bytes(b"PK\x03\x04" + bytes(100))
+    window.open(wrong)
+    assert "is not a GGUF file" in window.notice.what.text()
+    assert window.settings.get("model", "demo") == before

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -70,15 +71,13 @@ class Chat:
         Raises:
             ModelError: when the template itself fails.
         """
-        from jinja2 import TemplateError
-
         texts = [message.text.strip() for message in messages]
         held = [
             m.text.replace(t, _holder(i)) if t else m.text for i, (m, t) in enumerate(zip(messages, texts, strict=True))
         ]
         try:
             prompt = _filled(self._rendered(messages, held, thinking), texts) or self._seen(messages, thinking)
-        except TemplateError as error:
+        except TemplateFailed as error:
             if messages and messages[0].role == "system":
                 return self.render(_without_system(messages), thinking)  # some templates know no system role and raise
             raise ModelError(
@@ -94,15 +93,8 @@ class Chat:
 
     def _rendered(self, messages: Sequence[Message], contents: Sequence[str], thinking: bool) -> str:
         special = self._model.special
-        listed = [{"role": m.role, "content": content} for m, content in zip(messages, contents, strict=True)]
-        rendered: str = self._template.render(
-            messages=listed,
-            add_generation_prompt=True,
-            bos_token=special.bos_text,
-            eos_token=special.eos_text,
-            enable_thinking=thinking,
-        )
-        return rendered
+        pairs = [(message.role, content) for message, content in zip(messages, contents, strict=True)]
+        return _render(self._template, pairs, special.bos_text, special.eos_text, thinking)
 
     def tokenize(self, prompt: str) -> Tokens:
         """Tokens of a rendered prompt. The beginning token is added unless the template wrote it.
@@ -117,6 +109,44 @@ class Chat:
         if len(tokens) > 1 and tokens[-1] == special.eos and not prompt.endswith(special.eos_text or "\0"):
             tokens = tokens[:-1]  # a model that frames texts with an end token must not end before it answers
         return tokens
+
+
+class TemplateFailed(Exception):
+    """What a template raised, whatever it was: it is a program of the model file."""
+
+
+def _render(template: Any, messages: Sequence[tuple[str, str]], bos: str, eos: str, thinking: bool) -> str:
+    try:
+        rendered: str = template.render(
+            messages=[{"role": role, "content": content} for role, content in messages],
+            add_generation_prompt=True,
+            bos_token=bos,
+            eos_token=eos,
+            enable_thinking=thinking,
+        )
+    except Exception as error:
+        raise TemplateFailed(f"{type(error).__name__}: {error}"[:200]) from error
+    return rendered
+
+
+def rendered_once(source: str) -> int:
+    """Characters of the longest prompt that a template makes of a word, with and without a system message.
+
+    Takes as long and as much memory as the template does.
+
+    Raises:
+        ModelError: when it cannot be read or fails.
+    """
+    template, word = _compile(source or PLAIN_TEMPLATE), _holder(0)
+    lengths = []
+    for thinking in (False, True):
+        with suppress(TemplateFailed):  # some know no system role and raise
+            lengths.append(len(_render(template, [("system", word), ("user", word)], "<s>", "</s>", thinking)))
+        try:
+            lengths.append(len(_render(template, [("user", word)], "<s>", "</s>", thinking)))
+        except TemplateFailed as error:
+            raise ModelError(f"its chat template failed: {error}", "choose another model") from error
+    return max(lengths)
 
 
 def _thought_closed(prompt: Prompt) -> Prompt:
@@ -170,7 +200,7 @@ def _compile(source: str) -> Any:
     environment.globals["strftime_now"] = lambda form: datetime(2025, 1, 1).strftime(form)
     try:
         return environment.from_string(source)
-    except TemplateError as error:
+    except (TemplateError, RecursionError, ValueError) as error:
         raise ModelError(f"the model's chat template cannot be read: {error}", "choose another model") from error
 
 

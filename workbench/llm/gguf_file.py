@@ -9,6 +9,7 @@ import json
 import mmap
 import os
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -62,18 +63,20 @@ class _Cursor:
         if self.at > len(self.data):
             raise _broken(self.path, "it ends inside the header")
 
-    def value(self, kind: int) -> Any:
+    def value(self, kind: int, depth: int = 0) -> Any:
         if kind == _STRING:
             return self.text()
         if kind == _ARRAY:
-            self.skip_array()
+            self.skip_array(depth)
             return None
         if kind not in _SCALARS:
             raise _broken(self.path, f"its metadata has a value of unknown type {kind}")
         return self.take(_SCALARS[kind])
 
-    def skip_array(self) -> None:
+    def skip_array(self, depth: int) -> None:
         kind, count = self.take("I"), self.take("Q")
+        if depth > 3:
+            raise _broken(self.path, "its metadata has arrays of arrays of arrays")
         if kind in _SCALARS:
             self.skip(struct.calcsize("<" + _SCALARS[kind]) * count)
             return
@@ -81,7 +84,7 @@ class _Cursor:
             if kind == _STRING:
                 self.skip(self.take("Q"))
             else:
-                self.value(kind)
+                self.value(kind, depth + 1)
 
 
 def _broken(path: Path, why: str) -> ModelError:
@@ -120,7 +123,9 @@ def _parse(cursor: _Cursor, size: int) -> GGUFHeader:
         if value is not None:
             metadata[key] = value
     end = _tensor_end(cursor, tensors)
-    alignment = int(metadata.get("general.alignment", 32)) or 32
+    alignment = metadata.get("general.alignment", 32)
+    if not isinstance(alignment, int) or not 0 < alignment <= 1 << 20:
+        raise _broken(path, f"its alignment is {str(alignment)[:20]}")
     start = -(-cursor.at // alignment) * alignment
     if tensors and size < start + end:
         raise _broken(path, f"it is truncated ({size:,} of {start + end:,} bytes)")
@@ -153,13 +158,21 @@ def sha256(path: Path) -> str:
     """Hex digest of the file, remembered by path, size and modification time in the user's cache folder."""
     import hashlib
 
+    def compute() -> str:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+
+    return remembered(path, "model-hashes.json", compute)
+
+
+def remembered(path: Path, name: str, compute: Callable[[], str]) -> str:
+    """What was found out about a file, until it changes; kept in the file ``name`` of the user's cache folder."""
     stat = path.stat()
     key = f"{path.resolve()}|{stat.st_size}|{stat.st_mtime_ns}"
-    store = paths.user_cache() / "model-hashes.json"
+    store = paths.user_cache() / name
     known = _read_store(store)
     if key not in known:
-        with path.open("rb") as file:
-            known[key] = hashlib.file_digest(file, "sha256").hexdigest()
+        known[key] = compute()
         _write_store(store, known)
     return known[key]
 

@@ -43,12 +43,14 @@ class Model:
         ModelError: when the file is absent, damaged, not a GGUF, or of an unknown architecture.
     """
 
-    def __init__(self, path: Path, gpu_layers: int = -1, embedding: bool = False) -> None:
+    def __init__(
+        self, path: Path, gpu_layers: int = -1, embedding: bool = False, vocabulary_only: bool = False
+    ) -> None:
         self.header: GGUFHeader = read_header(path)
         self.library: Library = library()
         self.path = path
         self._check_kind(embedding)
-        self.handle = self._load(gpu_layers)
+        self.handle = self._load(gpu_layers, vocabulary_only)
         C = self.library.C
         self.vocab = C.llama_model_get_vocab(self.handle)
         self.n_vocab: int = C.llama_vocab_n_tokens(self.vocab)
@@ -73,9 +75,10 @@ class Model:
                 f"{self.path} is an embedding model ({architecture}); it cannot write text", "choose it with --embedder"
             )
 
-    def _load(self, gpu_layers: int) -> Any:
+    def _load(self, gpu_layers: int, vocabulary_only: bool) -> Any:
         C = self.library.C
         params = C.llama_model_default_params()
+        params.vocab_only = vocabulary_only
         params.n_gpu_layers = (10_000 if gpu_layers < 0 else gpu_layers) if C.llama_supports_gpu_offload() else 0
         self.library.log.clear()
         handle = C.llama_model_load_from_file(str(self.path).encode(), params)

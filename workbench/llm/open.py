@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from workbench import paths
 from workbench.errors import ModelError
 from workbench.llm.base import Backend, BackendOptions
+from workbench.llm.trial import proved
 from workbench.models import catalogue, store
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def open_backend(options: BackendOptions) -> Backend:
         return RemoteBackend(parse(options.model), open_embedding(options), options)
     from workbench.llm.llama import LlamaBackend
 
-    return LlamaBackend(find_language_model(options.model), open_embedding(options), options)
+    return LlamaBackend(proved(find_language_model(options.model)), open_embedding(options), options)
 
 
 def open_embedding(options: BackendOptions) -> Embedding:
@@ -52,7 +53,9 @@ def open_embedding(options: BackendOptions) -> Embedding:
         return MissingEmbedding(options.embedder, missing)
     if path is None:
         return HashEmbedding()
-    return FileEmbedding(path, options.threads or cpu_threads(), options.gpu_layers, options.exact)
+    return FileEmbedding(
+        proved(path, embedding=True), options.threads or cpu_threads(), options.gpu_layers, options.exact
+    )
 
 
 def find_language_model(name: str) -> Path:

@@ -15,6 +15,7 @@ from typing import Any
 from workbench import paths
 from workbench.errors import MnemoscopeError, ModelError, UsageError
 from workbench.llm.gguf_file import read_header, sha256
+from workbench.llm.trial import check_figures
 
 RESERVED = ("demo",)
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
@@ -106,15 +107,25 @@ def add(path: Path, name: str = "") -> Installed:
         ModelError: when the file cannot be used as a model.
         UsageError: when the name is taken by another file, or may not be given.
     """
-    path = path.expanduser().absolute()
-    header = read_header(path)
-    if not header.architecture or not header.tensors:
-        raise ModelError(f"{path} holds no model weights", "choose the GGUF of a language model")
+    path = checked(path.expanduser().absolute())
     name = check_name(name or _slug(path.stem))
     taken = find(name)
     if taken is not None and taken.there and taken.file != path:
         raise UsageError(f"{name} is {taken.file} already", "give this one another name with --name")
     return put(Installed(name, path, path.stat().st_size, sha256(path), "file", owned=False))
+
+
+def checked(path: Path) -> Path:
+    """The path, when its header is that of a model; costs milliseconds.
+
+    Raises:
+        ModelError: what is wrong with it.
+    """
+    header = read_header(path)
+    if not header.architecture or not header.tensors:
+        raise ModelError(f"{path} holds no model weights", "choose the GGUF of a language model")
+    check_figures(header)
+    return path
 
 
 def _slug(stem: str) -> str:
