@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
@@ -155,6 +155,7 @@ class MemoryStrategy:
         *,
         schema: dict[str, Any] | None = None,
         max_tokens: int = FULL_TOKENS,
+        reads: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None,
         **inputs: Any,
     ) -> Operation:
         """One of the method's operations, in both of its renderings.
@@ -166,10 +167,11 @@ class MemoryStrategy:
             schema: what the prompt asks for; ``plain``'s without its limits when not given. A property that ``plain``
                 has not needs a ``default``, so that the method's code is one path.
             max_tokens: of the answer, as published where that is known.
+            reads: how an answer to ``plain`` is written in ``schema``, where they name things differently.
             inputs: what the prompt's template may show. Texts are ``Line``, so that each is shown with its time.
         """
         wanted = schema or loosened(plain.schema or {})
-        full = Full(self.name, name, inputs, wanted, max_tokens, self.prompts, _names(type(self)))
+        full = Full(self.name, name, inputs, wanted, max_tokens, self.prompts, _names(type(self)), reads)
         return replace(plain, full=full)
 
     def parameters(self) -> dict[str, Any]:

@@ -10,12 +10,13 @@ from typing import Any
 from workbench.memory import prompts, schemas
 from workbench.memory.base import Hit, MemoryStrategy, Mind, Recall
 from workbench.memory.items import Item
-from workbench.memory.lines import Line, told
+from workbench.memory.lines import Line, said, told
 from workbench.memory.log import MemoryLog
 from workbench.memory.pieces import cut, room
-from workbench.memory.replies import INVENTED, UNFIT, ask
+from workbench.memory.replies import INVENTED, TOO_LONG, UNFIT, Reply, ask
 from workbench.memory.retrieval import recent
 from workbench.memory.vectors import VectorIndex
+from workbench.sessions.model import Turn
 from workbench.words import words
 
 FACT = "fact"
@@ -31,17 +32,34 @@ class Fact:
 
     Attributes:
         text: stands alone, as the model wrote it.
-        turns: the turns of the messages that share the most words with it.
+        turns: the turns of the messages that share the most words with it, or of the one that the model names.
         cause: ``n`` of the ``model.called`` event that wrote it, for the operations that store it.
+        fields: what else the model wrote about it, by name.
     """
 
     text: str
     turns: tuple[int, ...]
     cause: int
+    fields: Mapping[str, Any] = field(default_factory=dict)
 
 
 Said = tuple[Line, Sequence[int]]
 """A message with its turns."""
+
+MESSAGE = "message"
+"""Kind of the messages that wait for a batch to be complete."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Messages that are taken in together, and who said each."""
+
+    messages: tuple[Said, ...]
+    speakers: tuple[str, ...]
+
+
+SOURCE = "source"
+"""Property of an extracted entry that names the message it comes from, under the number that it was shown with."""
 
 
 async def extract(
@@ -51,25 +69,39 @@ async def extract(
 
     Args:
         name: of the method's operation; its template is given ``messages``.
-        asked: what else :meth:`MemoryStrategy.operation` takes: ``max_tokens``, and inputs of the template.
+        asked: what else :meth:`MemoryStrategy.operation` takes: ``max_tokens``, inputs of the template, and ``schema``,
+            whose ``facts`` may be objects: the first property is the text, the others are a fact's ``fields``, as is
+            what the answer says beside ``facts``. What is a function is given the messages of each call.
 
-    A fact comes from the messages that share the most words with it. The same sentence twice is one fact.
+    A fact comes from the message that its ``source`` names, else from those that share the most words with it. The same
+    sentence twice is one fact.
 
     Returns:
         The facts, and whether every call was answered usably (what was not is on record).
     """
     out: dict[str, Fact] = {}
     complete = True
+    asked.setdefault("schema", schemas.fields(facts=schemas.texts("one sentence each; empty when there is none")))
     for batch in _batches(messages, mind):
         plain = prompts.facts([line.text for line, _ in batch])
-        operation = strategy.operation(name, plain, messages=[line for line, _ in batch], **asked)
+        inputs = {key: value(batch) if callable(value) else value for key, value in asked.items()}
+        operation = strategy.operation(name, plain, messages=[line for line, _ in batch], **inputs)
         reply = await ask(mind, log, operation)
         if reply:
-            heard = [(line.text, turns) for line, turns in batch]
-            found = [Fact(text, origin(text, heard), reply.cause) for text in reply["facts"] if text]
-            out = {f.text: f for f in found} | out
+            found = [_fact(entry, batch, reply) for entry in reply["facts"]]
+            out = {f.text: f for f in found if f.text} | out
         complete = complete and reply is not None
     return list(out.values()), complete
+
+
+def _fact(entry: str | Mapping[str, Any], batch: Sequence[Said], reply: Reply) -> Fact:
+    text, *_ = entry.values() if isinstance(entry, Mapping) else (entry,)
+    told = dict(list(entry.items())[1:]) if isinstance(entry, Mapping) else {}
+    source = told.pop(SOURCE, -1)
+    about = {name: value for name, value in reply.data.items() if name != "facts"}
+    heard = [(line.text, turns) for line, turns in batch]
+    turns = tuple(batch[source][1]) if 0 <= source < len(batch) else origin(text, heard)
+    return Fact(text, turns, reply.cause, about | told)
 
 
 def origin(text: str, said: Sequence[tuple[str, Sequence[int]]]) -> tuple[int, ...]:
@@ -108,6 +140,52 @@ def fitting(texts: Sequence[str], mind: Mind, answer: int, share: float = 0.8) -
     return len(texts)
 
 
+def shown(items: Sequence[Item], mind: Mind, log: MemoryLog, name: str, answer: int = 256) -> list[Item]:
+    """The first items that a prompt takes beside an answer of ``answer`` tokens; the others are on record.
+
+    Of a full prompt they take at most three fifths; one that is longer than a quarter of that is clipped when it is
+    sent. The bundled model is shown the beginning of each (``shortened``).
+
+    Args:
+        name: of the operation that they are shown in.
+    """
+    if not mind.full:
+        return list(items[: fitting([shortened(i) for i in items], mind, answer)])
+    limit = room(mind, min(prompts.FULL_TOKENS, mind.budget // 4), 0.6)
+    left, out = limit, list[Item]()
+    for item in items:
+        left -= min(mind.count_tokens(item.text) + 16, limit // 4)  # 16: its number and time
+        if left < 0:
+            log.dropped(TOO_LONG, f"{name}: {len(out)} of {len(items)} shown", operation=name)
+            break
+        out.append(item)
+    return out
+
+
+def gathered(turn: Turn, most: int, log: MemoryLog) -> list[Batch]:
+    """Take in a turn; the batches of ``most`` messages that are complete with it, which have left memory.
+
+    Messages wait as items of kind ``message``. A sitting that has ended leaves what it has as a smaller batch.
+    """
+    waiting = log.state.active(MESSAGE)
+    out = []
+    if waiting and waiting[-1].fields["part"] != turn.part:
+        out.append(_taken(waiting, log))
+        waiting = []
+    if len(waiting) + 1 < most:
+        log.write(turn.said, MESSAGE, index_text="", part=turn.part, speaker=turn.speaker or turn.role)
+        return out
+    before = _taken(waiting, log)
+    messages = (*before.messages, (said(turn), (turn.index,)))
+    return [*out, Batch(messages, (*before.speakers, turn.speaker or turn.role))]
+
+
+def _taken(waiting: Sequence[Item], log: MemoryLog) -> Batch:
+    for message in waiting:
+        log.evict(message.id, reason="taken in")
+    return Batch(tuple((told(m), m.turns) for m in waiting), tuple(m.fields["speaker"] for m in waiting))
+
+
 def digest(text: str) -> str:
     """Mem0's identity of a text: its MD5."""
     return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
@@ -131,15 +209,16 @@ async def near(
     return [items[i] for i in found.order[:k] if found.scores[i] >= at_least]
 
 
-def decision(old: Sequence[Item], facts: Sequence[Fact]) -> dict[str, Any]:
-    """The schema of Mem0's update: events over old and new entries, as many as there is to say."""
+def decision(old: Sequence[Item], facts: Sequence[Fact], exactly: int | None = None) -> dict[str, Any]:
+    """The schema of Mem0's update: events over old and new entries, ``exactly`` so many or as many as it takes."""
     entry = schemas.fields(
-        id=schemas.number(0, len(old), f"number of the old memory; {len(old)} for a new one"),
+        id=schemas.number(0, len(old), "number of the old memory; of a new one the number one past the last"),
         text=schemas.text("what the memory says afterwards; of DELETE: what it said"),
         event=schemas.one_of(EVENTS, "what happens to it"),
         fact=schemas.index(len(facts), "number of the new fact that it comes from", default=-1),
     )
-    return schemas.fields(memory=schemas.many(entry, "what changes; what stays as it is may be left out"))
+    about = "what changes; what stays as it is may be left out" if exactly is None else "what becomes of the memory"
+    return schemas.fields(memory=schemas.many(entry, about, exactly=exactly))
 
 
 async def decide(
@@ -151,6 +230,7 @@ async def decide(
     log: MemoryLog,
     kind: str = FACT,
     fields: Mapping[str, Any] | None = None,
+    exactly: int | None = None,
     **asked: Any,
 ) -> list[Item]:
     """Mem0's update: the model says what becomes of old memories and new facts; what it says is done. One model call.
@@ -163,16 +243,19 @@ async def decide(
     Args:
         name: of the method's operation; its template is given ``memories``, ``facts`` and what ``asked`` adds.
         fields: of new items.
+        exactly: how many events a full prompt is answered with; as many as there is to say when not given.
 
     Returns:
         The items written or rewritten.
     """
     if not facts:
         return []
-    kept = old[: fitting([i.text for i in old], mind, 96 * len(facts), 0.5)]
+    kept = (
+        shown(old, mind, log, name) if mind.full else old[: fitting([i.text for i in old], mind, 96 * len(facts), 0.5)]
+    )
     plain = prompts.decide([shortened(i) for i in kept], [f.text for f in facts])
     new = [Line(f.text, log.said_at(f.turns)) for f in facts]
-    schema = decision(kept, facts)
+    schema = decision(kept, facts, exactly)
     inputs = {"memories": [told(i) for i in kept], "facts": new, **asked}
     reply = await ask(mind, log, strategy.operation(name, plain, schema=schema, **inputs))
     if reply is None:

@@ -7,7 +7,7 @@ one entry per line.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,6 +34,7 @@ class Full:
         schema: JSON schema of the answer, without the limits of a small model.
         folder: where a method from outside keeps its prompts; empty for those that ship.
         extends: methods whose prompt of this name serves where the method has none of its own.
+        reads: how an answer to the one-liner is written in ``schema``; None where its names are the same.
     """
 
     method: str
@@ -43,6 +44,7 @@ class Full:
     max_tokens: int = FULL_TOKENS
     folder: str = ""
     extends: tuple[str, ...] = ()
+    reads: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,7 +53,10 @@ async def ask(mind: Mind, log: MemoryLog, operation: Operation) -> Reply | None:
     if data is _UNFIT:
         return None
     full = operation.full
-    return Reply(completed(data, schema, full.schema) if full else data, done.cause)
+    if full is None or schema == full.schema:
+        return Reply(data, done.cause)
+    said = full.reads(data) if full.reads else data
+    return Reply(completed(said, schema, full.schema), done.cause)
 
 
 def _readable(done: Completion) -> bool:
@@ -106,6 +109,10 @@ class _Reader:
         return _UNFIT if any(part is _UNFIT for part in out.values()) else out
 
     def _array(self, schema: Mapping[str, Any], value: list[Any], where: str, whole: bool) -> list[Any]:
+        most = schema.get("maxItems", len(value))
+        if len(value) > most:  # a model without a grammar may name more than there are
+            self.lost(INVENTED if most == 0 else TOO_LONG, f"{where} has {len(value)} entries, of at most {most}")
+            value = value[:most]
         last = len(value) - 1  # of an answer that was cut off only the last entry may be half
         if not whole and schema["items"].get("type") == "string":
             value = list(dict.fromkeys(v for v in value if isinstance(v, str)))  # one of each, where it looped

@@ -88,7 +88,12 @@ def _abouts(schema: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, 
 
 
 def completed(value: Any, plain: Mapping[str, Any], full: Mapping[str, Any]) -> Any:
-    """An answer to ``plain`` with the defaults of what only ``full`` asks for, at every depth."""
+    """An answer to ``plain`` with the defaults of what only ``full`` asks for, at every depth.
+
+    A text in the place of an object is the object's first property.
+    """
+    if isinstance(value, str) and "properties" in full:
+        value = {next(iter(full["properties"])): value}
     if isinstance(value, Mapping) and "properties" in full:
         known = plain.get("properties", {})
         out = {}

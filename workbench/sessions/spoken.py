@@ -10,6 +10,17 @@ _MONTHS = (
 )  # fmt: skip
 
 
+_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+
+
+def weekday_of(date: str) -> str:
+    """The weekday of an ISO 8601 date, in English; empty for what is no ISO date."""
+    try:
+        return _DAYS[datetime.fromisoformat(date).weekday()]
+    except ValueError:
+        return ""
+
+
 def spoken(date: str, weekday: str = "") -> str:
     """An ISO 8601 date in words, without the locale of the machine: ``Saturday, 20 May 2023, 02:21``.
 

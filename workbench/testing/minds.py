@@ -1,7 +1,8 @@
 """A deterministic Mind that answers every operation sensibly, and a lane around one strategy.
 
 A test double: what a good model would answer to the controlled English of the tests follows from the prompt alone.
-``Mind(broken=...)`` answers what a bad one might, ``ScriptedMind`` nothing but what it was told.
+``Mind(broken=...)`` answers what a bad one might, ``ScriptedMind`` nothing but what it was told. ``Mind(full=True)`` is
+sent the methods' own prompts, as they are rendered.
 """
 
 from __future__ import annotations
@@ -20,7 +21,9 @@ from numpy.typing import NDArray
 from workbench.memory.base import Completion, MemoryStrategy, Recall
 from workbench.memory.items import MemoryState
 from workbench.memory.log import MemoryLog
+from workbench.memory.prompt_sets import PromptSet, Rendered
 from workbench.memory.prompts import Operation
+from workbench.memory.schemas import completed
 from workbench.sessions.model import Turn
 from workbench.trace.events import Event, Kind
 
@@ -185,7 +188,8 @@ class Mind:
 
     Args:
         answers: by purpose, instead of the sensible ones: a list is used up from its front, a function gets the
-            prompt's sections.
+            prompt's sections. With ``full``, by the operation's name and in its own schema; a function gets the text of
+            the rendered prompt, and what is not there is the sensible answer with the schema's defaults.
         broken: how every operation is answered badly, one of ``BROKEN``.
         cancel_at: the number of the awaited call that is cancelled, from 1.
     """
@@ -197,22 +201,45 @@ class Mind:
     cancel_at: int = 0
     awaited: int = 0
     calls: list[Operation] = field(default_factory=list)
+    sent: list[tuple[str, Rendered]] = field(default_factory=list)
     emit: Callable[[str, str, dict[str, Any], int, float], Event] | None = None
 
     async def run(self, operation: Operation) -> Completion:
         """See ``workbench.memory.base.Mind``."""
         await self._await()
         self.calls.append(operation)
-        data = self._answer(operation)
+        rendered = self._rendered(operation)
+        data = self._answer(operation) if rendered is None else self._full_answer(operation, rendered)
+        schema = rendered.schema if rendered else operation.schema
         ok = self.broken != "cut off"
-        if self.broken and ok and operation.schema:
-            data = spoil(operation.schema, data, self.broken)
+        if self.broken and ok and schema:
+            data = spoil(schema, data, self.broken)
         raw = json.dumps(data)
-        prompt = [{"role": m.role, "text": m.text} for m in operation.messages]
+        prompt = [{"role": m.role, "text": m.text} for m in (rendered or operation).messages]
         called = {"purpose": operation.purpose, "prompt": prompt, "raw": raw, "tokens": [0, 0], "stop": "end"}
         called["error"] = "" if ok else "cut off"
         event = self.emit(Kind.MODEL_CALLED, "", called, 0, 0.0) if self.emit else None
-        return Completion(raw, data if ok else None, ok, event.n if event else 0)
+        return Completion(raw, data if ok else None, ok, event.n if event else 0, schema=schema)
+
+    def _rendered(self, operation: Operation) -> Rendered | None:
+        """The operation as a model with full prompts is sent it."""
+        if not self.full or operation.full is None:
+            return None
+        rendered = PromptSet("full").rendered(operation)
+        self.sent.append((f"{operation.full.method}/{operation.full.name}", rendered))
+        return rendered
+
+    def _full_answer(self, operation: Operation, rendered: Rendered) -> Any:
+        full = operation.full
+        assert full is not None
+        scripted = self.answers.get(full.name)
+        if callable(scripted):
+            return scripted(rendered.messages[-1].text)
+        if scripted:
+            return scripted.pop(0)
+        plain = self._answer(operation)
+        said = full.reads(plain) if full.reads else plain
+        return completed(said, operation.schema or {}, full.schema)
 
     def _answer(self, operation: Operation) -> Any:
         scripted = self.answers.get(operation.purpose)
@@ -243,6 +270,16 @@ class Mind:
     def purposes(self) -> list[str]:
         """What was asked so far, by purpose."""
         return [c.purpose for c in self.calls]
+
+    @property
+    def names(self) -> list[str]:
+        """The operations so far, by their own names."""
+        return [c.full.name if c.full else c.purpose for c in self.calls]
+
+    def prompt(self, name: str, n: int = -1) -> str:
+        """The user's part of the ``n``-th full prompt that was sent for an operation, ``method/name`` or ``name``."""
+        found = [r for sent, r in self.sent if name in (sent, sent.rpartition("/")[2])]
+        return found[n].messages[-1].text
 
     async def _await(self) -> None:
         self.awaited += 1
@@ -311,7 +348,7 @@ class Lane:
     """One strategy on one session, with all that happened; stands where ``events`` ends.
 
     Given a class or a function instead of a strategy, every turn and question is taken by a fresh instance on the
-    state folded from the events.
+    state folded from the events. With a list of ``whens`` items know when they were said.
     """
 
     strategy: MemoryStrategy | Callable[[], MemoryStrategy]
@@ -320,6 +357,7 @@ class Lane:
     seed: int = 0
     turn: int = -1
     date: str = ""
+    whens: list[str] | None = None
 
     def __post_init__(self) -> None:
         self.state = MemoryState(self.events)
@@ -329,6 +367,8 @@ class Lane:
         """Let the strategy take in turns; checks that the state is the fold of the events."""
         for turn in turns:
             self.turn, self.date = turn.index, turn.date
+            if self.whens is not None:
+                self.whens.append(turn.when)
             asyncio.run(self.instance().observe(turn.neutral(), self.mind, self.log()))
         assert MemoryState(self.events) == self.state
         assert all(item.turns for item in self.state.items.values())
@@ -357,7 +397,7 @@ class Lane:
 
     def log(self) -> MemoryLog:
         """The log at the current turn."""
-        return MemoryLog(self._emit, self.state, self.turn, self.date, self.seed)
+        return MemoryLog(self._emit, self.state, self.turn, self.date, self.seed, self.whens or ())
 
     def _emit(self, kind: str, subject: str, payload: dict[str, Any], cause: int = 0, ms: float = 0.0) -> Event:
         assert json.loads(json.dumps(payload)) == payload, f"{kind} is not plain JSON: {payload}"

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from workbench.memory import prompts, schemas
 from workbench.memory.base import Fidelity, Hit, MemoryStrategy, Mind, Recall
-from workbench.memory.facts import fitting
+from workbench.memory.facts import fitting, shown
 from workbench.memory.items import Item
 from workbench.memory.lines import one_line, said, told
 from workbench.memory.log import MemoryLog
@@ -18,6 +18,11 @@ from workbench.memory.vectors import VectorIndex
 from workbench.sessions.model import Turn
 
 _ACTIONS = ("strengthen", "update_neighbor")
+_ANALYSIS = schemas.fields(
+    keywords=schemas.texts("the words that tell the message from others"),
+    context=schemas.text("one sentence about it"),
+    tags=schemas.texts("the broader classes that it belongs to"),
+)
 
 
 @dataclass
@@ -26,7 +31,8 @@ class AMem(MemoryStrategy):
 
     Two model calls a turn: analysis (keywords, context, tags), then evolution over the nearest notes: links, the new
     note's tags, rewritten contexts and tags of neighbours. Reading takes one: the question's keywords find ``k`` notes,
-    which bring the notes they link to. A-MEM, arXiv 2502.12110.
+    which bring the notes they link to; they are shown by rank with their tags (to the bundled model by time, without).
+    A-MEM, arXiv 2502.12110.
 
     Attributes:
         k: notes returned; also the budget of linked notes, after which every further note brings only one.
@@ -39,8 +45,13 @@ class AMem(MemoryStrategy):
 
     name: ClassVar[str] = "a-mem"
     title: ClassVar[str] = "A-MEM"
-    fidelity: ClassVar[Fidelity] = "faithful"
+    fidelity: ClassVar[Fidelity] = "adapted"
     paper: ClassVar[str] = "A-MEM, arXiv 2502.12110"
+    differs: ClassVar[str] = (
+        "Prompts in own words. The analysis sees the date beside the message. The evolution names only the neighbours "
+        "that change instead of giving contexts and tags for all. A linked note that is there already is not shown "
+        "twice. Greedy unless the run's temperature says otherwise (published: 0.7)."
+    )
 
     k: int = 10
     neighbours: int = 5
@@ -53,7 +64,8 @@ class AMem(MemoryStrategy):
 
     async def observe(self, turn: Turn, mind: Mind, log: MemoryLog) -> None:
         """Analyse the turn, find its neighbours, store the note, evolve."""
-        analysis = await ask(mind, log, self.operation("note", prompts.note(one_line(turn.said)), message=said(turn)))
+        plain = prompts.note(one_line(turn.said))
+        analysis = await ask(mind, log, self.operation("note", plain, schema=_ANALYSIS, message=said(turn)))
         made: Mapping[str, Any] = analysis.data if analysis else {"keywords": [], "context": "", "tags": []}
         notes = log.state.active("note")
         found = await self._index.search(turn.said, notes, mind, self.neighbours)
@@ -64,7 +76,8 @@ class AMem(MemoryStrategy):
                          keywords=made["keywords"], context=made["context"], tags=made["tags"], date=log.now,
                          evolved=False)  # fmt: skip
         await self._index.add([index_text], mind)
-        near = near[: fitting([_full(n) for n in near], mind, 512)]  # one endless note must not fail all after it
+        fits = fitting([_full(n) for n in near], mind, 512)  # one endless note must not fail all after it
+        near = shown(near, mind, log, "evolve") if mind.full else near[:fits]
         plain = prompts.evolve(_full(note), [_full(n) for n in near])
         lines, schema = [told(n, _full(n)) for n in near], _evolution(len(near))
         operation = self.operation("evolve", plain, schema=schema, note=told(note, _full(note)), neighbours=lines)
@@ -110,18 +123,20 @@ class AMem(MemoryStrategy):
         if not notes:
             return Recall((), k=self.k)
         found = await self._index.search(await self._words(query, mind, log), notes, mind, self.k)
-        recall = ranked(notes, found.scores, self.k, "cosine", order=found.order, text=_shown)
-        return self._with_links(recall, log)
+        text = _full if mind.full else _shown
+        recall = ranked(notes, found.scores, self.k, "cosine", order=found.order, text=text)
+        return self._with_links(recall, mind.full, log)
 
     async def _words(self, query: str, mind: Mind, log: MemoryLog) -> str:
-        operation = self.operation("keywords", prompts.keywords(query), question=query)
+        schema = schemas.fields(keywords=schemas.texts("what to search with"))
+        operation = self.operation("keywords", prompts.keywords(query), schema=schema, question=query)
         reply = await ask(mind, log, operation) if self.query_keywords else None
         if reply and any(reply["keywords"]):
             log.note("keywords", reply["keywords"], cause=reply.cause)
             return ", ".join(reply["keywords"])
         return query
 
-    def _with_links(self, recall: Recall, log: MemoryLog) -> Recall:
+    def _with_links(self, recall: Recall, full: bool, log: MemoryLog) -> Recall:
         returned = [h for h in recall.hits if h.returned]
         linked: dict[str, Hit] = {}
         spent = 0
@@ -140,8 +155,11 @@ class AMem(MemoryStrategy):
             if target not in known:
                 hits.append(Hit(target, by.score - 2, len(hits) + 1, True, {"link": 1.0}))
         # A linked note is worth less than any note that was found itself (cosines differ by at most 2).
-        spans = [*recall.spans, *(span(log.state[t], by.score - 2, _shown) for t, by in extra.items())]
-        place = {item.id: n for n, item in enumerate(log.state.items.values())}
+        text = _full if full else _shown
+        spans = [*recall.spans, *(span(log.state[t], by.score - 2, text) for t, by in extra.items())]
+        ranks = {h.item: (h.rank, 0) for h in returned} | {t: (by.rank, 1) for t, by in extra.items()}
+        written = {item.id: (n, 0) for n, item in enumerate(log.state.items.values())}
+        place = ranks if full else written  # as published: by rank, each with its links; the bundled model: by time
         return Recall(tuple(sorted(spans, key=lambda s: place[s.items[0]])), tuple(hits), self.k)
 
 

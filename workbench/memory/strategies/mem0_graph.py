@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
-from workbench.memory import prompts
+from workbench.memory import prompts, schemas
 from workbench.memory.base import Fidelity, Hit, Mind, Recall
-from workbench.memory.facts import fitting, near, shortened
+from workbench.memory.facts import Batch, fitting, near, shortened, shown
 from workbench.memory.items import Item
+from workbench.memory.lines import Line, one_line, told
 from workbench.memory.log import MemoryLog
 from workbench.memory.pieces import room
 from workbench.memory.replies import Reply, ask
 from workbench.memory.retrieval import Lexical, best, span
 from workbench.memory.strategies.mem0 import Mem0
 from workbench.memory.vectors import VectorIndex
-from workbench.sessions.model import Turn
 
 ENTITY, RELATION = "entity", "relation"
 _SAME, _LIKE = 0.9, 0.7
@@ -28,17 +28,17 @@ _SAME, _LIKE = 0.9, 0.7
 class Mem0Graph(Mem0):
     """Mem0's facts, and a graph of entities with labelled relations.
 
-    After the two calls of Mem0 a turn costs up to three more: the entities; how they relate; and, when relations of
-    these entities or of others like them (cosine at least 0.7) are known, which of them the turn contradicts (these are
-    deleted). The graph is drawn from the turn
-    itself and not from its facts, so that one may hold what the other lost. An entity is an existing one when
-    their cosine is at least 0.9; a relation told again counts its mentions. Reading takes one call, the entities of the
-    question: the relations of entities like them (cosine at least 0.7) are ranked by BM25 and the best join the facts.
-    Mem0, arXiv 2504.19413.
+    After the two calls of Mem0 a batch costs up to three more: the entities; how they relate; and, when relations of
+    these entities or of others like them (cosine at least 0.7) are known, which of them the messages end (these are
+    deleted). The graph is drawn from the messages themselves and not from their facts, so that one may hold what the
+    other lost. An entity is an existing one when their cosine is at least 0.9; a relation told again counts its
+    mentions. Reading takes one call, the entities of the question: the relations of entities like them (cosine at least
+    0.7) are ranked by BM25 and the best join the facts. Mem0, arXiv 2504.19413.
 
     Attributes:
         k: facts returned.
         neighbours: old memories looked up per fact.
+        batch, speakers: as of Mem0; there is one graph for all who speak.
         relations: relations returned.
     """
 
@@ -46,8 +46,9 @@ class Mem0Graph(Mem0):
     title: ClassVar[str] = "Mem0 graph"
     fidelity: ClassVar[Fidelity] = "adapted"
     differs: ClassVar[str] = (
-        "Outdated relations are found by a verdict on each known relation instead of a tool call that names them; "
-        "the graph lives in items and links instead of a graph database."
+        Mem0.differs + " The graph lives in items and links instead of a graph database, one for all who speak. "
+        "Relations name their entities and what they end by number instead of by tool calls; relations are ranked by "
+        "BM25 over their words, not over whole names."
     )
 
     relations: int = 5
@@ -56,51 +57,87 @@ class Mem0Graph(Mem0):
         super().__post_init__()
         self._nodes, self._lexical = VectorIndex(), Lexical()
 
-    async def observe(self, turn: Turn, mind: Mind, log: MemoryLog) -> None:
+    async def _take(self, batch: Batch, mind: Mind, log: MemoryLog) -> None:
         """Mem0's write path, then entities, relations, what is outdated."""
-        await super().observe(turn, mind, log)
-        said = " ".join(turn.said.split())
-        if turn.role == "system":
+        await super()._take(batch, mind, log)
+        lines = [line for line, _ in batch.messages]
+        texts, turns = [line.text for line in lines], [t for _, own in batch.messages for t in own]
+        if not mind.full and fitting(texts, mind, 256) < len(texts):
+            size = sum(mind.count_tokens(text) for text in texts)
+            log.dropped("too long", f"no graph of a turn of {size} tokens")
             return
-        if fitting([said], mind, 256) == 0:
-            log.dropped("too long", f"no graph of a turn of {mind.count_tokens(said)} tokens")
-            return
-        nodes = await self._entities([said], mind, log)
+        nodes = await self._entities(lines, turns, mind, log)
         if len(nodes) < 2:
             return
-        reply = await ask(mind, log, prompts.relations([said], [n.text for n in nodes]))
+        names = [n.text for n in nodes]
+        edge = schemas.fields(
+            source=schemas.index(len(names), "number of the entity that it starts from"),
+            relation=schemas.text("how it relates to the destination: a short, general, timeless phrase"),
+            destination=schemas.index(len(names), "number of the entity that it leads to"),
+        )
+        schema = schemas.fields(relations=schemas.many(edge, "empty when the messages relate none of them"))
+        plain = prompts.relations(texts, names)
+        reply = await ask(mind, log, self.operation("relations", plain, schema=schema, messages=lines, names=names))
         if reply:
-            await self._outdated(said, nodes, mind, log)
-            self._relate(nodes, reply, log)
+            await self._outdated(lines, nodes, mind, log)
+            self._relate(nodes, reply, turns, log)
 
-    async def _entities(self, said: Sequence[str], mind: Mind, log: MemoryLog) -> list[Item]:
-        reply = await ask(mind, log, prompts.entities(said))
+    async def _entities(self, lines: Sequence[Line], turns: Sequence[int], mind: Mind, log: MemoryLog) -> list[Item]:
         found: dict[str, Item] = {}
+        reply = await self._named(lines, mind, log)
         for entity in reply["entities"] if reply else ():
             if reply and entity["name"]:
-                node = await self._node(entity["name"], entity["type"], mind, log, reply.cause)
+                node = await self._node(entity, turns, mind, log, reply.cause)
                 found[node.id] = node
         return list(found.values())
 
-    async def _node(self, name: str, kind: str, mind: Mind, log: MemoryLog, cause: int) -> Item:
+    async def _named(self, lines: Sequence[Line], mind: Mind, log: MemoryLog) -> Reply | None:
+        """The entities in messages, or in a question."""
+        entity = schemas.fields(
+            name=schemas.text("the entity, as it is called"),
+            type=schemas.text("what it is: person, place, event, organisation, animal, thing, activity, …"),
+        )
+        schema = schemas.fields(entities=schemas.many(entity, "every entity once"))
+        plain = prompts.entities([line.text for line in lines])
+        return await ask(mind, log, self.operation("entities", plain, schema=schema, texts=list(lines)))
+
+    async def _node(
+        self, entity: Mapping[str, str], turns: Sequence[int], mind: Mind, log: MemoryLog, cause: int
+    ) -> Item:
+        name = entity["name"]
         same = await near(self._nodes, name, log.state.active(ENTITY), mind, 1, _SAME)
         if same:
-            turns = (*same[0].turns, log.turn)
-            return log.update(same[0].id, turns=turns, mentions=same[0].fields["mentions"] + 1, cause=cause)
-        return log.write(name, ENTITY, cause=cause, type=kind, mentions=1)
+            told_by = (*same[0].turns, *turns)
+            return log.update(same[0].id, turns=told_by, mentions=same[0].fields["mentions"] + 1, cause=cause)
+        return log.write(name, ENTITY, turns, cause=cause, type=entity["type"], mentions=1)
 
-    async def _outdated(self, said: str, nodes: Sequence[Item], mind: Mind, log: MemoryLog) -> None:
+    async def _outdated(self, lines: Sequence[Line], nodes: Sequence[Item], mind: Mind, log: MemoryLog) -> None:
         names = await self._like([n.text for n in nodes], log.state.active(ENTITY), mind)
         known = [r for r in log.state.active(RELATION) if {r.fields["source"], r.fields["destination"]} & names]
-        known = known[: fitting([r.text for r in known], mind, 256, 0.5)]
-        reply = await ask(mind, log, prompts.relate(said, [shortened(r) for r in known])) if known else None
-        for relation, verdict in zip(known, reply["verdicts"] if reply else (), strict=False):
-            if reply and verdict == "contradictory":
-                log.delete(relation.id, reason="outdated", cause=reply.cause)
-                fields = relation.fields
-                log.unlink(fields["source"], fields["destination"], fields["label"], cause=reply.cause)
+        if mind.full:
+            known = shown(known, mind, log, "outdated")
+        else:
+            known = known[: fitting([r.text for r in known], mind, 256, 0.5)]
+        if not known:
+            return
+        schema = schemas.fields(
+            outdated=schemas.many(
+                schemas.index(len(known)), "numbers of the relations that no longer hold; mostly empty", most=len(known)
+            )
+        )
+        plain = prompts.relate("\n".join(line.text for line in lines), [shortened(r) for r in known])
+        operation = self.operation(
+            "outdated", plain, schema=schema, reads=_contradicted,
+            relations=[told(r) for r in known], messages=list(lines),
+        )  # fmt: skip
+        reply = await ask(mind, log, operation)
+        for number in dict.fromkeys(reply["outdated"]) if reply else ():
+            relation, cause = known[number], reply.cause if reply else 0
+            log.delete(relation.id, reason="outdated", cause=cause)
+            fields = relation.fields
+            log.unlink(fields["source"], fields["destination"], fields["label"], cause=cause)
 
-    def _relate(self, nodes: Sequence[Item], reply: Reply, log: MemoryLog) -> None:
+    def _relate(self, nodes: Sequence[Item], reply: Reply, turns: Sequence[int], log: MemoryLog) -> None:
         for edge in reply["relations"]:
             source, destination, label = nodes[edge["source"]], nodes[edge["destination"]], edge["relation"]
             if source.id == destination.id or not label:
@@ -110,9 +147,9 @@ class Mem0Graph(Mem0):
             same = [r for r in log.state.active(RELATION) if r.text == text]
             mentions = same[0].fields["mentions"] + 1 if same else 1
             if same:
-                log.update(same[0].id, mentions=mentions, turns=(*same[0].turns, log.turn), cause=reply.cause)
+                log.update(same[0].id, mentions=mentions, turns=(*same[0].turns, *turns), cause=reply.cause)
             else:
-                log.write(text, RELATION, cause=reply.cause, index_text="", source=source.id, label=label,
+                log.write(text, RELATION, turns, cause=reply.cause, index_text="", source=source.id, label=label,
                           destination=destination.id, mentions=1, date=log.now)  # fmt: skip
             log.link(source.id, destination.id, label, mentions, cause=reply.cause)
 
@@ -133,8 +170,9 @@ class Mem0Graph(Mem0):
         stored = log.state.active(ENTITY)
         if not stored:
             return []
-        asked = " ".join(query.split())
-        reply = await ask(mind, log, prompts.entities([asked])) if mind.count_tokens(asked) < room(mind, 256) else None
+        asked = one_line(query)
+        fits = mind.full or mind.count_tokens(asked) < room(mind, 256)
+        reply = await self._named([Line(asked)], mind, log) if fits else None
         names = [e["name"] for e in reply["entities"] if e["name"]] if reply else []
         close = await self._like(names, stored, mind)
         return [r for r in log.state.active(RELATION) if {r.fields["source"], r.fields["destination"]} & close]
@@ -146,3 +184,8 @@ class Mem0Graph(Mem0):
             found = await self._nodes.search(name, stored, mind, len(stored))
             close |= {stored[int(i)].id for i in np.flatnonzero(found.scores >= _LIKE)}
         return close
+
+
+def _contradicted(said: Mapping[str, Any]) -> dict[str, Any]:
+    """What a one-liner's verdicts say is outdated."""
+    return {"outdated": [n for n, verdict in enumerate(said["verdicts"]) if verdict == "contradictory"]}
