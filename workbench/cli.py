@@ -70,6 +70,7 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=_Parser)
     for add in (
         _add_run,
+        _add_record,
         _add_score,
         _add_inspect,
         _add_convert,
@@ -349,7 +350,9 @@ def _magic(path: Path) -> bytes:
 
 def _sessions(path: Path, **options: str) -> tuple[list[Session], dict[str, Any]]:
     """The sessions of a session file or of a run; for a run also its lanes and how many events it holds."""
-    if _magic(path) != SQLITE_MAGIC:
+    from workbench.trace.reader import is_run
+
+    if not is_run(path):
         from workbench.sessions import formats
 
         return formats.read(path, **options), {}
@@ -542,26 +545,96 @@ def _prompts(options: argparse.Namespace) -> None:
             console.say(f"=== {options.method}/{operation}\n{known.written_out(path).rstrip()}\n")
 
 
+# record --------------------------------------------------------------------------------------------------------------
+
+
+def _add_record(commands: Any) -> None:
+    command = _command(commands, "record", _record, "a running agent as a run file, live: what it sends over OTLP")
+    command.add_argument("file", nargs="*", type=Path, metavar="FILE", help="OTLP files instead of a running agent")
+    command.add_argument(
+        "--otlp",
+        nargs="?",
+        type=int,
+        const=4318,
+        default=4318,
+        metavar="PORT",
+        help="listen here; 4318, 0 for any free",
+    )
+    command.add_argument("--out", type=Path, metavar="FILE.mnemo", help="default: recorded.mnemo, here")
+    _json(command)
+
+
+def _record(options: argparse.Namespace) -> None:
+    from workbench.record import command
+
+    out = options.out or command.default_path()
+    if options.file:
+        found = command.convert(out, options.file)
+    else:
+        until = command.Until()
+        with console.cancelling(until):
+            found = command.listen(out, options.otlp, until, console.remark)
+    if options.json:
+        console.say_json(found)
+        return
+    for warning in found["warnings"]:
+        console.remark(warning)
+    counted = [console.count(found[name], name.removesuffix("s")) for name in ("sessions", "turns", "events")]
+    console.say(f"wrote {found['out']}: {', '.join(counted)}")
+
+
 # export, bench, selftest ---------------------------------------------------------------------------------------------
 
 
 def _add_export(commands: Any) -> None:
-    command = _command(commands, "export", _export, "a report of a run")
-    command.add_argument("file", type=Path, metavar="FILE", help="a run file")
-    command.add_argument("--html", type=Path, required=True, metavar="F", help="one self-contained page")
+    command = _command(commands, "export", _export, "a report of a run, or the run in another tool's format")
+    command.add_argument("file", type=Path, metavar="FILE", help="a run file; for --atif also a session file")
+    kinds = command.add_mutually_exclusive_group(required=True)
+    kinds.add_argument("--html", type=Path, metavar="F", help="one self-contained page")
+    kinds.add_argument(
+        "--otel", type=Path, metavar="F", help="OpenTelemetry spans: turns, model calls, memory operations"
+    )
+    kinds.add_argument("--atif", type=Path, metavar="F", help="ATIF trajectories: the sessions")
     _json(command)
 
 
 def _export(options: argparse.Namespace) -> None:
+    kind = next(kind for kind in ("html", "otel", "atif") if getattr(options, kind))
+    out: Path = getattr(options, kind)
+    {"html": _export_html, "otel": _export_otel, "atif": _export_atif}[kind](options.file, out)
+    if options.json:
+        console.say_json({kind: str(out)})
+    else:
+        console.say(f"wrote {out}")
+
+
+def _export_html(file: Path, out: Path) -> None:
     from workbench.examine import opened
     from workbench.reports.html import report
 
-    with opened(options.file) as reader:
-        write_text(options.html, report(reader))
-    if options.json:
-        console.say_json({"html": str(options.html)})
-    else:
-        console.say(f"wrote {options.html}")
+    with opened(file) as reader:
+        write_text(out, report(reader))
+
+
+def _export_otel(file: Path, out: Path) -> None:
+    from workbench.examine import opened
+    from workbench.reports import otel
+
+    with opened(file) as reader:
+        write_text(out, "".join(f"{line}\n" for line in otel.lines(reader)))
+        left = otel.left_out(reader)
+    if left:
+        console.remark(f"{console.count(left, 'event')} with captured arrays: spans have no room for them; left out")
+
+
+def _export_atif(file: Path, out: Path) -> None:
+    import json
+
+    from workbench.reports.atif import trajectory
+
+    sessions, _ = _sessions(file)
+    found = [trajectory(session) for session in sessions]
+    write_text(out, json.dumps(found[0] if len(found) == 1 else found, ensure_ascii=False, indent=1) + "\n")
 
 
 def _add_repair(commands: Any) -> None:

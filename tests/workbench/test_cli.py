@@ -234,7 +234,7 @@ USAGE: list[tuple[list[str], str]] = [
     (["synth", "opera"], "mnemoscope: synth: there is no kind 'opera'"),
     (["synth", "mixed", "--option", "turns"], "mnemoscope synth: options are written --option key=value"),
     (["bench", "nap"], "mnemoscope: no benchmark 'nap' - one of: scheduler, scrub"),
-    (["export", "x.mnemo"], "mnemoscope export: the following arguments are required: --html"),
+    (["export", "x.mnemo"], "mnemoscope export: one of the arguments --html --otel --atif is required"),
 ]
 
 
@@ -263,7 +263,7 @@ BAD = [
     ("broken.json", "line 1, column 11: broken JSON"),
     ("text.json", "a PNG picture"),
     ("short.gguf", "incomplete or damaged"),
-    ("other.db", "not a Mnemoscope run file"),
+    ("other.db", "a damaged SQLite file"),
     ("new.mnemo", "written by a newer Mnemoscope"),
     ("none.json", "cannot be read (No such file or directory)"),
 ]

@@ -26,6 +26,7 @@ from workbench.replay import LaneReplay
 from workbench.sessions import formats
 from workbench.sessions.model import Session
 from workbench.trace.events import Event, Kind
+from workbench.trace.reader import TraceReader, is_run
 from workbench.trace.writer import TraceWriter
 
 _REPORT_EVERY = 1 / 30  # seconds; the pipe only says how far the trace has advanced
@@ -53,7 +54,7 @@ def run(
     if not config.lanes or not config.sessions:
         raise UsageError("a run needs at least one session and one lane", "name a session file and --lane SPEC")
     specs = _specs(config.lanes)
-    sessions = _chosen([s for path in config.sessions for s in formats.read(path)], config.only)
+    sessions = _chosen([s for path in config.sessions for s in _read(path)], config.only)
     tell = _Reporter(progress, report)
     tell(Loading("opening the run file"))
     try:
@@ -64,6 +65,14 @@ def run(
         raise
     tell(StateChanged("finished"))
     return config.path
+
+
+def _read(path: Path) -> list[Session]:
+    """The sessions of a session file, or of a run: what was recorded can be replayed."""
+    if not is_run(path):
+        return formats.read(path)
+    with TraceReader(path) as reader:
+        return [reader.session(number) for number in reader.session_names()]
 
 
 def _specs(lanes: tuple[str, ...]) -> list[LaneSpec]:
@@ -181,6 +190,9 @@ class _Run:
         """Numbers of the sessions and lanes in the file; adds what a fresh file lacks."""
         with self.writer.reader() as reader:
             found, rows = reader.session_hashes(), {row.name: row.id for row in reader.lanes()}
+            whole = {number: reader.session(number) for number in found.values()}
+        # What was recorded has grown since it was begun: lanes beside the recorded one replay the same session.
+        found |= {_fingerprint(s.to_json()): n for n, s in whole.items() if s.extra.get("recorded")}
         hashes = [_fingerprint(s.to_json()) for s in self.sessions]
         self.writer.set_meta("config", self.config.to_json() | {"lanes": [s.name for s in self.specs]})
         self.writer.set_meta("identity", self._identity)

@@ -188,6 +188,8 @@ class _Watch:
                 self.recalled.add((item.kind, _words(item.text)))
 
     def _nothing_stored(self, event: Event) -> None:
+        if event.payload.get("recorded"):
+            return  # of a running agent only what it exports is seen
         if not any(event.turn in self.state[name].turns for name in self.touched):
             self._add(event, NOTHING_STORED, "", f"turn {event.turn} left nothing in the memory")
 

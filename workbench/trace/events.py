@@ -54,7 +54,8 @@ class Kind(StrEnum):
         "probe.judged"  # {name, judge, question, prompts, replies, verdict, reason, value}; a model's verdict, later
     )
     LANE_FAILED = "strategy.failed"  # {message, traceback}: a defect in the strategy; the turn is closed without it
-    TURN_CLOSED = "turn.closed"  # {calls, tokens: [prompt, generated], items}; closes a turn
+    TURN_CLOSED = "turn.closed"  # {calls, tokens: [prompt, generated], items}; closes a turn. With {recorded} it may
+    # come again for a turn of a running agent whose memory goes on with it, and then counts what came since
 
 
 OPERATIONS = (

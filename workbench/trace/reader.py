@@ -213,6 +213,16 @@ class TraceReader:
         self.close()
 
 
+def is_run(path: Path) -> bool:
+    """Whether a file is a run file by its first bytes: SQLite, with this program's application id."""
+    try:
+        with open(path, "rb") as handle:
+            head = handle.read(72)
+    except OSError:
+        return False
+    return head.startswith(b"SQLite format 3\0") and head[68:72] == schema.APPLICATION_ID.to_bytes(4, "big")
+
+
 def check_version(connection: sqlite3.Connection, path: Path) -> None:
     """Raise ``TraceError`` unless the file is a run of a version that this program reads."""
     row = connection.execute("SELECT type FROM sqlite_master WHERE name = 'meta'").fetchone()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -37,8 +37,11 @@ def conversation(
 
 def turns_of(messages: Sequence[Said], remarks: Remarks) -> tuple[Turn, ...]:
     """Messages as turns: calls written out, results under the name of their tool, oddities remarked."""
-    named = _speakers(messages, remarks)
-    return tuple(_turn(m, i, speaker, remarks) for i, (m, speaker) in enumerate(zip(messages, named, strict=True)))
+    speakers = Speakers()
+    named = [speakers.of(m) for m in messages]
+    for where, name in speakers.unanswered():
+        remarks.add(where, f"no result of {shown(name)} follows")
+    return tuple(turn_of(m, i, speaker, remarks) for i, (m, speaker) in enumerate(zip(messages, named, strict=True)))
 
 
 def _in_order(messages: Sequence[Said], remarks: Remarks, where: str) -> list[Said]:
@@ -58,7 +61,8 @@ def _in_order(messages: Sequence[Said], remarks: Remarks, where: str) -> list[Sa
     return found
 
 
-def _turn(message: Said, index: int, speaker: str, remarks: Remarks) -> Turn:
+def turn_of(message: Said, index: int, speaker: str, remarks: Remarks) -> Turn:
+    """A message as a turn."""
     text = "\n".join(filter(None, (message.text, *(c.written for c in message.calls))))
     if not text.strip():
         remarks.add(message.where, "empty")
@@ -77,32 +81,36 @@ def _turn(message: Said, index: int, speaker: str, remarks: Remarks) -> Turn:
     )
 
 
-def _speakers(messages: Sequence[Said], remarks: Remarks) -> list[str]:
-    """Every message's speaker; a result's is the tool, found by the call's id, by its name, or as the next in order."""
-    waiting: dict[tuple[int, int], Call] = {}
-    by_id: dict[str, tuple[int, int]] = {}
-    names = []
-    for n, message in enumerate(messages):
+class Speakers:
+    """Tells who speaks, message by message; of a result the tool, found by its call's id, by its name, or in order."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[tuple[int, int], tuple[str, Call]] = {}
+        self._by_id: dict[str, tuple[int, int]] = {}
+        self._count = 0
+
+    def of(self, message: Said) -> str:
+        """The speaker of the next message; empty for its role's own."""
         speaker = message.speaker
         if message.role == "tool":
-            at = _answered(message, waiting, by_id)
+            at = self._answered(message)
             if at is not None:
-                speaker = waiting.pop(at).name
+                speaker = self._waiting.pop(at)[1].name
         for i, made in enumerate(message.calls):
-            waiting[n, i] = made
+            self._waiting[self._count, i] = message.where, made
             if made.id:
-                by_id[made.id] = n, i
-        names.append(speaker)
-    for (n, i), made in waiting.items():
-        remarks.add(dotted(messages[n].where, f"tool_calls[{i}]"), f"no result of {shown(made.name)} follows")
-    return names
+                self._by_id[made.id] = self._count, i
+        self._count += 1
+        return speaker
 
+    def unanswered(self) -> Iterator[tuple[str, str]]:
+        """Place and tool of every call whose result has not come."""
+        for (_, i), (where, made) in self._waiting.items():
+            yield dotted(where, f"tool_calls[{i}]"), made.name
 
-def _answered(
-    result: Said, waiting: Mapping[tuple[int, int], Call], by_id: Mapping[str, tuple[int, int]]
-) -> tuple[int, int] | None:
-    if result.answers in by_id:
-        at = by_id[result.answers]
-        return at if at in waiting else None
-    nameless = ((at, made) for at, made in waiting.items() if not (result.answers and made.id))
-    return next((at for at, made in nameless if not result.speaker or made.name == result.speaker), None)
+    def _answered(self, result: Said) -> tuple[int, int] | None:
+        if result.answers in self._by_id:
+            at = self._by_id[result.answers]
+            return at if at in self._waiting else None
+        nameless = ((at, made) for at, (_, made) in self._waiting.items() if not (result.answers and made.id))
+        return next((at for at, made in nameless if not result.speaker or made.name == result.speaker), None)

@@ -15,7 +15,6 @@ from workbench.errors import SessionFormatError
 from workbench.sessions.formats import own, spans
 from workbench.sessions.formats.limits import Remarks
 from workbench.sessions.formats.lines import placed, sample, stem
-from workbench.sessions.formats.messages import plain
 from workbench.sessions.formats.otlp import (
     Record,
     Span,
@@ -32,7 +31,6 @@ from workbench.sessions.formats.threads import Record as Exchange
 from workbench.sessions.formats.threads import named, threads
 from workbench.sessions.model import Session
 
-OWN_SESSION, OWN_TURN = "mnemoscope.session", "mnemoscope.turn"
 _MOST_OPERATIONS = 10_000
 
 
@@ -79,7 +77,10 @@ def sessions(
         return with_remarks(exact, remarks)
     trace = spans.trace(listed, records)
     remarks.take(trace.remarks)
-    calls = [s for s in trace.steps if isinstance(s, spans.ModelCall)]
+    made_calls = [s for s in trace.steps if isinstance(s, spans.ModelCall)]
+    calls = [c for c in made_calls if not c.inside]
+    if len(calls) < len(made_calls):
+        remarks.add("", f"{len(made_calls) - len(calls)} calls to a model inside memory operations are no turns")
     exchanges = [Exchange(f"span {c.span.id}", c.asked, c.answer, c.conversation, name=c.conversation) for c in calls]
     found = threads(exchanges)
     if not found:
@@ -110,20 +111,19 @@ def _told(operation: spans.MemoryOperation) -> dict[str, Any]:
 
 def _exact(listed: list[Span], path: Path) -> list[Session]:
     """Sessions that this program exported, by the span that holds each."""
+    turns: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+    for span in listed:
+        told = decoded(span.attributes.get(own.OTEL_TURN))
+        if isinstance(told, Mapping) and isinstance(told.get("index"), int):
+            turns.setdefault((span.trace, span.parent), []).append(told)
     found = []
     for root in listed:
-        about = decoded(root.attributes.get(OWN_SESSION))
-        if not isinstance(about, Mapping):
-            continue
-        turns = [
-            decoded(s.attributes.get(OWN_TURN)) for s in listed if s.parent == root.id and OWN_TURN in s.attributes
-        ]
-        told = [t for t in turns if isinstance(t, Mapping) and isinstance(t.get("index"), int)]
-        session = own.session_of(about, sorted(told, key=lambda t: t["index"]), path)
-        if session is None:
-            return []
-        found.append(session)
+        about = decoded(root.attributes.get(own.OTEL_SESSION))
+        if isinstance(about, Mapping):
+            session = own.session_of(
+                about, sorted(turns.get((root.trace, root.id), ()), key=lambda t: t["index"]), path
+            )
+            if session is None:
+                return []
+            found.append(session)
     return found
-
-
-__all__ = ["OWN_SESSION", "OWN_TURN", "collected", "detect", "plain", "read", "sessions"]

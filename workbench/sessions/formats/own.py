@@ -13,9 +13,13 @@ from typing import Any
 
 from workbench.errors import SessionFormatError
 from workbench.sessions.formats import native
+from workbench.sessions.formats.otlp import decoded
 from workbench.sessions.model import Session, Turn
 
 KEY = "mnemoscope"
+"""Under which it stands in ATIF's ``extra``."""
+OTEL_SESSION, OTEL_TURN, OTEL_LANE, OTEL_EVENT = (f"{KEY}.{name}" for name in ("session", "turn", "lane", "event"))
+"""Attributes under which it stands in spans, as JSON text."""
 
 
 def turn_fields(turn: Turn) -> dict[str, Any]:
@@ -26,6 +30,12 @@ def turn_fields(turn: Turn) -> dict[str, Any]:
 def session_fields(session: Session) -> dict[str, Any]:
     """A session without its turns as plain JSON."""
     return {k: v for k, v in session.to_json().items() if k not in ("turns", native.KEY)}
+
+
+def as_object(value: Any) -> dict[str, Any]:
+    """Arguments of a call as an object; what is none stands under ``value``."""
+    value = decoded(value)
+    return dict(value) if isinstance(value, Mapping) else {} if value in (None, "") else {"value": value}
 
 
 def session_of(about: Any, turns: Sequence[Any], path: Path) -> Session | None:

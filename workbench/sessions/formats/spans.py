@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from workbench.errors import SessionFormatError
@@ -34,7 +34,9 @@ _CONVERSATION = (
 _SPANNING = ("invoke_agent", "invoke_workflow", "create_agent", "agent", "chain", "workflow", "task")
 _SILENT = ("execute_tool", "embeddings", "tool", "embedding", "reranker", "retriever", "guardrail", "evaluator")
 _EVENTS = ("gen_ai.system.message", "gen_ai.user.message", "gen_ai.assistant.message", "gen_ai.tool.message")
-_CHOICE = "gen_ai.choice"
+_CHOICE, _DETAILS = "gen_ai.choice", "gen_ai.client.inference.operation.details"
+LAST_EVENTS = (_CHOICE, _DETAILS)
+"""Events with which a call's messages are whole."""
 _MOST = 10_000  # messages or calls that numbered attributes may name
 _MEMORY = {
     "add": CREATE, "cognify": CREATE, "write": CREATE, "store": CREATE, "save": CREATE, "remember": CREATE,
@@ -54,6 +56,7 @@ class ModelCall:
         asked, answer: the messages; both may be empty where content is not exported.
         conversation: the id that the span gives its conversation; empty for none.
         tokens: of the prompt and generated; 0 when unknown.
+        inside: whether a memory operation made it: then it is no part of the conversation.
     """
 
     span: Span
@@ -63,6 +66,7 @@ class ModelCall:
     model: str = ""
     tokens: tuple[int, int] = (0, 0)
     stop: str = ""
+    inside: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,32 +134,37 @@ def _sort(
 ) -> None:
     """Leave out what others tell better, and put the rest in order."""
     spoken = {key for key, call in calls.items() if call.asked or call.answer}
-    covered: set[tuple[str, str]] = set()
-    inside = nested = 0
+    covered: set[tuple[str, str]] = set()  # spans whose calls tell the same
+    inside: set[tuple[str, str]] = set()  # of a memory operation
     for key in [*calls, *operations]:
-        above = _ancestors(parents[key], parents)
-        if key in spoken:
-            covered.update((s.trace, s.id) for s in above)
-        if any((s.trace, s.id) in operations for s in above):
-            inside += key in calls
-            nested += key in operations
-            calls.pop(key, None)
-            operations = {k: o for k, o in operations.items() if k != key}
+        above = [(s.trace, s.id) for s in _ancestors(parents[key], parents)]
+        if any(place in operations for place in above):
+            inside.add(key)
+        elif key in spoken:
+            covered.update(above)
     silent = 0
     for span in listed:
         key = (span.trace, span.id)
-        if key in operations:
+        if key in operations and key not in inside:
             found.steps.append(operations[key])
-        elif key in calls and key in spoken and not (key in covered and _is_spanning(span)):
+        elif key in calls and key in inside:
+            found.steps.append(replace(calls[key], inside=True))
+        elif key in spoken and not (key in covered and _is_spanning(span)):
             found.steps.append(calls[key])
         elif key in calls and key not in spoken and not _is_spanning(span):
             silent += 1
-    if inside:
-        found.remarks.add("", f"{inside} calls to a model inside memory operations are no turns")
     if silent:
-        found.remarks.add(
-            "", f"{silent} calls to a model have no content: the agent exports none, which is the default"
-        )
+        how = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT=SPAN_ONLY"
+        found.remarks.add("", f"{silent} calls to a model have no content; agents export it when told to ({how})")
+
+
+def is_silent_call(span: Span) -> bool:
+    """Whether a span is a call to a model that does not tell its messages (its log records may)."""
+    try:
+        call = model_call(span)
+    except SessionFormatError:
+        return False
+    return call is not None and not (call.asked or call.answer or _is_spanning(span))
 
 
 def _ancestors(span: Span, parents: Mapping[tuple[str, str], Span]) -> list[Span]:
@@ -239,7 +248,7 @@ def _messages(span: Span, events: Sequence[Record]) -> tuple[list[Said], list[Sa
 
 
 def _details(event: Record) -> Mapping[str, Any]:
-    if event.name == "gen_ai.client.inference.operation.details":
+    if event.name == _DETAILS:
         return event.attributes or (event.body if isinstance(event.body, Mapping) else {})
     return {}
 
@@ -385,8 +394,8 @@ def memory_operation(span: Span) -> MemoryOperation | None:
 
 def _operation(span: Span, what: str, prefix: str) -> MemoryOperation:
     told = span.attributes
-    records = _records(told, prefix)
-    count = _count(told, prefix)
+    exported = _records(told, prefix)
+    records, count = exported or (), _count(told, prefix)
     return MemoryOperation(
         span,
         what,
@@ -398,7 +407,7 @@ def _operation(span: Span, what: str, prefix: str) -> MemoryOperation:
             else ""
         ),
         plain(_at(told, prefix, "store.id", "store.name", "store_backend", "sut.name", "namespace")),
-        count if count >= 0 else len(records) if records else -1,
+        count if count >= 0 else -1 if exported is None else len(records),
     )
 
 
@@ -412,8 +421,11 @@ def _count(told: Mapping[str, Any], prefix: str) -> int:
     return value if isinstance(value, int) and not isinstance(value, bool) else -1
 
 
-def _records(told: Mapping[str, Any], prefix: str) -> tuple[Mapping[str, Any], ...]:
-    """Records as the conventions have them, from one attribute, a single content, or what was returned as text."""
+def _records(told: Mapping[str, Any], prefix: str) -> tuple[Mapping[str, Any], ...] | None:
+    """Records as the conventions have them, from one attribute, a single content, or what was returned as text.
+
+    None where content is not exported.
+    """
     value = decoded(_at(told, prefix, "records", "results", "items", "memories"))
     if isinstance(value, list):
         return tuple(_record(v) for v in value)
@@ -424,7 +436,7 @@ def _records(told: Mapping[str, Any], prefix: str) -> tuple[Mapping[str, Any], .
         inner = inner.get("results", inner.get("memories")) if isinstance(inner, Mapping) else inner
         if isinstance(inner, list):
             return tuple(_record(v) for v in inner)
-    return (_record(decoded(single)),) if single is not None else ()
+    return (_record(decoded(single)),) if single is not None else None
 
 
 def _record(value: Any) -> Mapping[str, Any]:

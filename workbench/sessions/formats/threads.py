@@ -101,22 +101,34 @@ def threads(records: Iterable[Record]) -> list[Thread]:
     question, or has another system message and no answer in common, is a conversation of its own. Where the log names
     its conversations, the name decides.
     """
-    found: list[Thread] = []
-    by_known: dict[int, list[Thread]] = {}
-    by_id: dict[str, Thread] = {}
+    sorter = Sorter()
     for record in records:
-        thread, shared = _continued(record, by_known, by_id)
+        sorter.take(record)
+    return sorter.found
+
+
+class Sorter:
+    """Sorts requests into conversations as they come (see ``threads``); ``found`` are the conversations so far."""
+
+    def __init__(self) -> None:
+        self.found: list[Thread] = []
+        self._by_known: dict[int, list[Thread]] = {}
+        self._by_id: dict[str, Thread] = {}
+
+    def take(self, record: Record) -> Thread:
+        """The conversation that a request belongs to, which knows it from now on."""
+        thread, shared = _continued(record, self._by_known, self._by_id)
         if thread is None:
             thread = Thread(record.where, record.scope)
-            found.append(thread)
+            self.found.append(thread)
         elif not record.id:
-            by_known[_key(thread.known)].remove(thread)
+            self._by_known[_key(thread.known)].remove(thread)
         thread.take(record, shared)
         if record.id:
-            by_id[record.id] = thread
+            self._by_id[record.id] = thread
         elif not record.whole:
-            by_known.setdefault(_key(thread.known), []).append(thread)
-    return found
+            self._by_known.setdefault(_key(thread.known), []).append(thread)
+        return thread
 
 
 def named(found: Sequence[Thread], stem: str, format: str, remarks: Remarks) -> list[Session]:
