@@ -65,8 +65,23 @@ def test_memgas_filters_eight_turns_at_once() -> None:
     assert span_texts(recall) == ["Mira: Mira bought 9 red apples.", "Mira: Mira bought 10 red apples."]
 
 
+def test_a_question_changes_no_link_unless_it_is_told_to() -> None:
+    lane = Lane(SynapticResonance(spread=2)).tell("red boats sail", "red boats sink")
+    before = dict(lane.state.links)
+    lane.ask("red boats")
+    assert lane.state.links == before
+
+
+def test_a_hub_does_not_come_back_for_everything() -> None:
+    """Links to everything pass on little each: the turn that shares a word with all is not the answer to all."""
+    hub = "red blue green gold boats"
+    lane = Lane(SynapticResonance(spread=8, similar=0.2, gain=0.5, k=1), Mind())
+    lane.tell(hub, "red boats", "blue boats", "green boats", "gold boats", hub.replace("boats", "ships"))
+    assert lane.state[lane.ask("green boats").hits[0].item].turns == (3,)
+
+
 def test_links_grow_by_use_and_fade_by_time() -> None:
-    strategy = SynapticResonance(spread=2, rate=0.5, decay=0.5, similar=0.3)
+    strategy = SynapticResonance(spread=2, rate=0.5, decay=0.5, similar=0.3, learn_from_questions=True)
     lane = Lane(strategy).tell("red boats sail", "red boats sink")
     assert [k for k in lane.state.links] == [("turn-1", "turn-0", "resonates")]
     first = next(iter(lane.state.links.values())).weight
@@ -81,7 +96,7 @@ def test_links_grow_by_use_and_fade_by_time() -> None:
 
 
 def test_activation_spreads_over_a_link() -> None:
-    lane = Lane(SynapticResonance()).tell("red boats sail far", "Tomas bakes bread")
+    lane = Lane(SynapticResonance(learn_from_questions=True)).tell("red boats sail far", "Tomas bakes bread")
     plain = {h.item: h.parts["resonance"] for h in lane.ask("red boats sail").hits}
     assert set(plain.values()) == {0}
     lane.log().link("turn-0", "turn-1", "resonates", 0.8)

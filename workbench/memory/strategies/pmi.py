@@ -25,8 +25,9 @@ class PMI(MemoryStrategy):
     A piece of a turn goes to the slot whose content is most similar (softmax competition); when none is as similar as
     ``novelty``, to an empty slot, and when there is none, it takes the slot that won least of late. A slot holds up to
     ``entries`` pieces. What falls out of a slot is merged into long-term memory, a sum of outer products of vectors of
-    ``order`` factors: contracted with a question's vector it gives a vector back, and the merged pieces nearest to
-    that are read, beside the nearest slots. The sum is rebuilt from the merged pieces; no model call.
+    ``order`` factors, less what all of them share: contracted with a question's vector it gives a vector back. Question
+    and what it brought back are integrated, and the merged pieces nearest to both are read, beside the slots. The sum
+    is rebuilt from the merged pieces; no model call.
 
     PMI, "A Neural Module for Inference Inspired by Human Memory Mechanisms", arXiv 2310.09297.
 
@@ -42,7 +43,7 @@ class PMI(MemoryStrategy):
 
     name: ClassVar[str] = "pmi"
     title: ClassVar[str] = "PMI"
-    fidelity: ClassVar[Fidelity] = "adapted"
+    fidelity: ClassVar[Fidelity] = "emulated"
     paper: ClassVar[str] = "PMI, arXiv 2310.09297"
     differs: ClassVar[str] = (
         "Fixed similarities of sentence vectors instead of trained attention inside a transformer; slots hold text, "
@@ -53,7 +54,7 @@ class PMI(MemoryStrategy):
     entries: int = 4
     novelty: float = 0.5
     decay: float = 0.9
-    order: int = 3
+    order: int = 6
     k: int = 10
     piece: int = 64
     _vectors: Vectors = field(default_factory=Vectors, init=False, repr=False, compare=False)
@@ -122,7 +123,8 @@ class PMI(MemoryStrategy):
         working = np.round(await self._contents(held, mind) @ asked, 5)
         vectors = (await self._vectors.of(mind, [i.index_text for i in merged])).astype(np.float64)
         given = contract(vectors, asked, self.order)
-        long_term = np.round(vectors @ given, 5) if merged else np.zeros(0)
+        both = asked + given
+        long_term = np.round(vectors @ both / (np.linalg.norm(both) + 1e-12), 5) if merged else np.zeros(0)
         best = set(np.argsort(-long_term, kind="stable")[: self.k].tolist())
         scored: list[Scored] = [
             (i.id, float(s), True, {"working": float(s)}) for i, s in zip(held, working, strict=True)
@@ -149,9 +151,12 @@ def contract(vectors: Floats, query: Floats, order: int) -> Floats:
     """The sum of the vectors' outer products of ``order`` factors, contracted with ``query`` in all but one.
 
     That is ``sum_i (x_i . q)^(order - 1) x_i``, so the tensor is never built; unit length, zero when nothing answers.
+    The vectors are centred first: sentences have much in common, and else every question would bring back their mean.
     """
     if not len(vectors):
         return np.zeros_like(query)
-    given = vectors.T @ np.clip(vectors @ query, 0, None) ** (order - 1)
+    mean = vectors.mean(0) if len(vectors) > 1 else np.zeros_like(query)
+    centred, asked = vectors - mean, query - mean
+    given = centred.T @ np.clip(centred @ asked, 0, None) ** (order - 1)
     out: Floats = given / (np.linalg.norm(given) + 1e-12)
     return out

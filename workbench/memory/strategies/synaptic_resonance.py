@@ -25,7 +25,9 @@ class SynapticResonance(MemoryStrategy):
     A new turn activates the ``spread`` turns most like it; a question activates what it finds, and what that is linked
     to. Turns that are active together become linked: w moves towards 1 by ``rate`` times both activations. A link's
     weight is multiplied by ``decay`` for every turn in which it was not strengthened (worked out when it is used), and
-    the link goes when it falls below ``least``. No model call. Synaptic Resonance, arXiv 2502.10699.
+    the link goes when it falls below ``least``. What passes over a link is scaled by the links of both its ends
+    (synaptic scaling), so that a turn that is linked to much does not come back for everything. No model call.
+    Synaptic Resonance, arXiv 2502.10699.
 
     Attributes:
         k: turns returned.
@@ -35,11 +37,13 @@ class SynapticResonance(MemoryStrategy):
         decay: of a link per turn.
         least: weight below which a link goes.
         similar: cosine from which a turn counts as active.
+        learn_from_questions: whether being found together by a question strengthens links; asking then changes the
+            memory.
     """
 
     name: ClassVar[str] = "synaptic-resonance"
     title: ClassVar[str] = "Synaptic Resonance"
-    fidelity: ClassVar[Fidelity] = "adapted"
+    fidelity: ClassVar[Fidelity] = "emulated"
     paper: ClassVar[str] = "Synaptic Resonance, arXiv 2502.10699"
     differs: ClassVar[str] = (
         "Weights between stored turns instead of the synaptic matrices of a network in training: what is reinforced "
@@ -48,11 +52,12 @@ class SynapticResonance(MemoryStrategy):
 
     k: int = 10
     spread: int = 4
-    gain: float = 0.5
+    gain: float = 0.1
     rate: float = 0.3
     decay: float = 0.98
     least: float = 0.02
     similar: float = 0.3
+    learn_from_questions: bool = False
 
     def __post_init__(self) -> None:
         self._index = VectorIndex()
@@ -91,20 +96,30 @@ class SynapticResonance(MemoryStrategy):
         resonance = self._resonance(items, direct, log)
         total = np.round(found.scores + resonance, 5)
         recall = ranked(items, total, self.k, "activation", {"cosine": found.scores, "resonance": resonance})
+        if self.learn_from_questions:
+            self._learn(recall, log)
+        return recall
+
+    def _learn(self, recall: Recall, log: MemoryLog) -> None:
         active = [h for h in recall.hits if h.returned and h.score >= self.similar][: self.spread]
         for n, one in enumerate(active):
             for other in active[n + 1 :]:
                 self._strengthen(one.item, other.item, one.score * other.score, log)
-        return recall
 
     def _resonance(self, items: list[Item], direct: NDArray[np.float64], log: MemoryLog) -> NDArray[np.float64]:
         """What each turn receives over its links, float64 ``[items]``."""
         places = {item.id: n for n, item in enumerate(items)}
-        out = np.zeros(len(items))
-        for link in log.state.links.values():
-            a, b = places.get(link.source), places.get(link.target)
-            if a is not None and b is not None:
-                passed = self.gain * self._weight(link, log.turn)
-                out[a] += passed * direct[b]
-                out[b] += passed * direct[a]
+        out, total = np.zeros(len(items)), np.zeros(len(items))
+        joined = [
+            (places[link.source], places[link.target], self._weight(link, log.turn))
+            for link in log.state.links.values()
+            if link.source in places and link.target in places
+        ]
+        for a, b, weight in joined:
+            total[a] += weight
+            total[b] += weight
+        for a, b, weight in joined:
+            passed = self.gain * weight / np.sqrt(total[a] * total[b])
+            out[a] += passed * direct[b]
+            out[b] += passed * direct[a]
         return out

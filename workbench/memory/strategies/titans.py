@@ -27,9 +27,13 @@ class Learned:
     momentum: Floats
     surprises: tuple[float, ...] = ()
 
-    def step(self, key: Floats, value: Floats, rate: float, momentum: float, forget: float) -> Learned:
-        """One step of gradient descent on ``|M k - v|^2`` with momentum and weight decay; surprise is the gradient."""
-        error = self.matrix @ key - value
+    def step(self, key: Floats, row: int, rate: float, momentum: float, forget: float) -> Learned:
+        """One step of gradient descent on ``|M k - e_row|^2`` with momentum and weight decay.
+
+        Surprise is the size of the gradient.
+        """
+        error = self.matrix @ key
+        error[row] -= 1.0
         gradient = 2 * np.outer(error, key)
         velocity = momentum * self.momentum - rate * gradient
         surprise = float(np.linalg.norm(gradient))
@@ -40,17 +44,19 @@ class Learned:
 class Titans(MemoryStrategy):
     """Learn at test time which segment goes with what: a matrix trained by every segment that is read.
 
-    A segment's vector gives a key and a value through two fixed random projections. The matrix M takes one gradient
-    step on the error of M k = v: momentary surprise is the gradient, past surprise is carried by ``momentum``, and
-    ``forget`` lets go a part of M. A question's key is sent through M; the segments whose values are nearest to what
-    comes out are read, beside the last ``window`` segments and the persistent slots (what the system role says; memory
-    as context). A segment that M no longer gives back with a strength above ``floor`` is evicted. The matrix is rebuilt
-    from the segments in order; no model call.
+    A segment's key is a fixed random projection of its vector, less the mean of those before it; its value is a row of
+    its own (of the ``width`` that there are, in turn), so that what M gives back for a key says which segments it
+    learned with it, and a segment that was never read has no strength. The matrix M takes one gradient step on the
+    error of M k = v: momentary surprise is the gradient, past surprise is carried by ``momentum``, and ``forget`` lets
+    go a part of M. A question's key is sent through M; the segments whose rows answer most are read, beside the last
+    ``window`` segments and the persistent slots (what the system role says; memory as context). A segment that M no
+    longer gives back with a strength above ``floor``, since others have taken its row or M has let go of it, is
+    evicted. The matrix is rebuilt from the segments in order; no model call.
 
     Titans: Learning to Memorize at Test Time, arXiv 2501.00663.
 
     Attributes:
-        width: rows and columns of M.
+        width: rows and columns of M: so many segments have a row of their own.
         rate, momentum, forget: of the update; with these a segment that nothing disturbs is learned fully.
         k: segments recalled.
         window: last segments always read.
@@ -61,17 +67,17 @@ class Titans(MemoryStrategy):
 
     name: ClassVar[str] = "titans"
     title: ClassVar[str] = "Titans"
-    fidelity: ClassVar[Fidelity] = "adapted"
+    fidelity: ClassVar[Fidelity] = "emulated"
     paper: ClassVar[str] = "Titans, arXiv 2501.00663"
     differs: ClassVar[str] = (
-        "A matrix over sentence vectors beside a frozen model, with fixed random projections and fixed gates, instead "
-        "of a deep memory with learned ones inside the network; what it gives back is mapped to stored text."
+        "A matrix over sentence vectors beside a frozen model, with a fixed random projection and fixed gates, instead "
+        "of a deep memory with learned ones inside the network; a segment's value is a row that names it."
     )
 
-    width: int = 128
-    rate: float = 0.05
+    width: int = 512
+    rate: float = 0.02
     momentum: float = 0.9
-    forget: float = 0.01
+    forget: float = 0.001
     k: int = 10
     window: int = 4
     segment: int = 64
@@ -89,8 +95,8 @@ class Titans(MemoryStrategy):
                 log.write(piece, PERSISTENT, index_text="")
                 continue
             item = log.write(piece, SEGMENT)
-            learned, keys, values = await self._learned(mind, log)
-            strengths = _strengths(learned, keys, values)
+            learned, keys, rows = await self._learned(mind, log)
+            strengths = _strengths(learned, keys, rows)
             figures = {"momentary": learned.surprises[-1], "past": float(np.linalg.norm(learned.momentum))}
             log.note("surprise", {name: round(v, 4) for name, v in figures.items()}, subject=item.id)
             self._forget(strengths, log)
@@ -101,26 +107,27 @@ class Titans(MemoryStrategy):
             if item.active and strength < self.floor:
                 log.evict(item.id, reason=f"faded to a strength of {strength:.3f}")
 
-    async def _learned(self, mind: Mind, log: MemoryLog) -> tuple[Learned, Floats, Floats]:
-        """The memory after all segments, and their keys and values ``[segments, width]``."""
+    async def _learned(self, mind: Mind, log: MemoryLog) -> tuple[Learned, Floats, NDArray[np.int64]]:
+        """The memory after all segments, their keys ``[segments, width]`` and their rows ``[segments]``."""
         texts = tuple(i.index_text for i in _segments(log))
         vectors = (await self._vectors.of(mind, texts)).astype(np.float64)
-        keys, values = (self._project(vectors, log.seed, which) for which in (0, 1))
+        keys = self._keys(_centred(vectors), log.seed)
+        rows = np.arange(len(texts)) % self.width
         before = self._known
         start = Learned(np.zeros((self.width,) * 2), np.zeros((self.width,) * 2))
         done = 0
         if before and before[1] == log.seed and texts[: len(before[0])] == before[0]:
             start, done = before[2], len(before[0])
-        for key, value in zip(keys[done:], values[done:], strict=True):
-            start = start.step(key, value, self.rate, self.momentum, self.forget)
+        for key, row in zip(keys[done:], rows[done:].tolist(), strict=True):
+            start = start.step(key, row, self.rate, self.momentum, self.forget)
         self._known = texts, log.seed, start
-        return start, keys, values
+        return start, keys, rows
 
-    def _project(self, vectors: Floats, seed: int, which: int) -> Floats:
-        """Unit keys (``which`` 0) or values (1) of vectors ``[n, dimensions]``."""
+    def _keys(self, vectors: Floats, seed: int) -> Floats:
+        """Unit keys of centred vectors ``[n, dimensions]``."""
         if not len(vectors):
             return np.zeros((0, self.width))
-        projected = vectors @ _drawn(seed, which, vectors.shape[1], self.width)
+        projected = vectors @ _drawn(seed, vectors.shape[1], self.width)
         out: Floats = projected / (np.linalg.norm(projected, axis=1, keepdims=True) + 1e-12)
         return out
 
@@ -131,11 +138,12 @@ class Titans(MemoryStrategy):
         spans = [Span(i.text, (i.id,), i.turns, PERSISTENT, priority=3.0) for i in fixed]
         scored: list[Scored] = [(i.id, 1.0, True, {}) for i in fixed]
         if everything:
-            learned, keys, values = await self._learned(mind, log)
-            asked = self._project((await mind.embed([query])).astype(np.float64), log.seed, 0)[0]
+            learned, keys, rows = await self._learned(mind, log)
+            told = (await self._vectors.of(mind, [i.index_text for i in everything])).astype(np.float64)
+            asked = self._keys((await mind.embed([query])).astype(np.float64) - told.mean(0), log.seed)[0]
             given = learned.matrix @ asked
-            scores = np.round(values @ given / (np.linalg.norm(given) + 1e-12), 5)
-            strengths = _strengths(learned, keys, values)
+            scores = np.round(given[rows], 5)
+            strengths = _strengths(learned, keys, rows)
             active = [n for n, i in enumerate(everything) if i.active]
             last = set(active[-self.window :]) if self.window else set[int]()
             best = set(sorted((n for n in active if n not in last), key=lambda n: -scores[n])[: self.k])
@@ -149,8 +157,17 @@ class Titans(MemoryStrategy):
 
 
 @lru_cache(maxsize=16)
-def _drawn(seed: int, which: int, dimensions: int, width: int) -> Floats:
-    return np.random.default_rng([seed, which]).normal(size=(dimensions, width))
+def _drawn(seed: int, dimensions: int, width: int) -> Floats:
+    return np.random.default_rng(seed).normal(size=(dimensions, width))
+
+
+def _centred(vectors: Floats) -> Floats:
+    """Each vector less the mean of those up to it: what all have in common is no key."""
+    counts = np.arange(1, len(vectors) + 1)[:, None]
+    out: Floats = vectors - np.cumsum(vectors, 0) / counts if len(vectors) > 1 else vectors
+    if len(vectors) > 1:
+        out[0] = vectors[0]  # there is nothing before the first
+    return out
 
 
 def _segments(log: MemoryLog) -> list[Item]:
@@ -158,8 +175,7 @@ def _segments(log: MemoryLog) -> list[Item]:
     return [i for i in log.state.items.values() if i.kind == SEGMENT]
 
 
-def _strengths(learned: Learned, keys: Floats, values: Floats) -> Floats:
+def _strengths(learned: Learned, keys: Floats, rows: NDArray[np.int64]) -> Floats:
     """How much of each value the memory still gives back for its key; 1 is all."""
-    given: Floats = keys @ learned.matrix.T
-    out: Floats = (given * values).sum(1)
+    out: Floats = (learned.matrix[rows] * keys).sum(1)
     return out

@@ -25,10 +25,11 @@ class VideoLLaMB(MemoryStrategy):
     """Tile the session into scenes where neighbouring turns stop being similar; a bridge of memory joins the scenes.
 
     Turns take the place of frames. The similarity of each to the one before is a curve; the depth of a dip is how far
-    the highest similarities to its left and right rise above it, and a scene ends at the deepest dip that is more than
+    the nearest peaks to its left and right rise above it, and a scene ends at the deepest dip that is more than
     mean + ``alpha`` standard deviations of the last ``history`` depths, or when it is full. The frames of the ended
-    scene are summarised together with the bridges that it recalls (one call per scene) into the next bridge, and are
-    let go. A question reads the nearest bridges and the open scene. A scene that cannot be summarised is kept word for
+    scene are summarised together with the bridge before it and those that it recalls (one call per scene) into the
+    next bridge, and are let go; their vectors stay the bridge's memory tokens, by which it is found. A question reads
+    the nearest bridges and the open scene. A scene that cannot be summarised is kept word for
     word.
 
     VideoLLaMB, arXiv 2409.01071.
@@ -37,13 +38,13 @@ class VideoLLaMB(MemoryStrategy):
         alpha: how deep a boundary is, in standard deviations.
         scene_min, scene_max: frames of a scene.
         history: frames over which depths are judged.
-        recalled: bridges that a scene recalls.
+        recalled: bridges that a scene recalls, the one before it among them.
         k: bridges that a question reads.
     """
 
     name: ClassVar[str] = "video-llamb"
     title: ClassVar[str] = "VideoLLaMB"
-    fidelity: ClassVar[Fidelity] = "adapted"
+    fidelity: ClassVar[Fidelity] = "emulated"
     paper: ClassVar[str] = "VideoLLaMB, arXiv 2409.01071"
     differs: ClassVar[str] = (
         "Turns and their sentence vectors instead of video frames; bridges are summaries in words instead of trained "
@@ -99,7 +100,8 @@ class VideoLLaMB(MemoryStrategy):
         texts = [i.text for i in scene]
         bridges = log.state.active(BRIDGE)
         scores = await self._vectors.cosines(mind, " ".join(texts), [i.index_text for i in bridges])
-        near = [bridges[n] for n in np.argsort(-scores, kind="stable")[: self.recalled]]
+        order = [len(bridges) - 1, *np.argsort(-scores, kind="stable").tolist()] if bridges else []
+        near = [bridges[n] for n in list(dict.fromkeys(order))[: max(1, self.recalled)]]
         near = near[: len(fitting([i.text for i in near], room(mind, 384, 0.3), mind.count_tokens))]
         reply = await ask(mind, log, prompts.summarise([*(i.text for i in near), *texts]))
         summary, cause = (reply["summary"], reply.cause) if reply else ("", 0)
@@ -115,11 +117,16 @@ class VideoLLaMB(MemoryStrategy):
         for item in scene:
             log.evict(item.id, reason=f"the scene is over: see {bridge.id}", cause=cause)
 
+    async def _score(self, query: str, item: Item, mind: Mind, log: MemoryLog) -> float:
+        """How near an item is: a frame by its text, a bridge by the nearest of its summary and its scene's frames."""
+        texts = [item.index_text, *(log.state[f].text for f in item.fields.get("frames", ()))]
+        return float((await self._vectors.cosines(mind, query, texts)).max())
+
     async def recall(self, query: str, mind: Mind, log: MemoryLog) -> Recall:
         """The nearest bridges in order, then the open scene."""
         bridges, scene = log.state.active(BRIDGE), log.state.active(FRAME)
         items = [*bridges, *scene]
-        scores = (await self._vectors.cosines(mind, query, [i.index_text for i in items])).tolist()
+        scores = [await self._score(query, i, mind, log) for i in items]
         best = set(sorted(range(len(bridges)), key=lambda n: -scores[n])[: self.k])
         spans, scored = [], list[Scored]()
         for n, item in enumerate(items):
@@ -131,9 +138,18 @@ class VideoLLaMB(MemoryStrategy):
 
 
 def depths(similarities: Sequence[float]) -> NDArray[np.float64]:
-    """Depth of each dip: the mean of how far the highest similarities to its left and right rise above it."""
+    """Depth of each dip: the mean of how far the nearest peaks to its left and right rise above it.
+
+    From a place one climbs to either side for as long as the curve does not fall (``self_segment.py`` of VideoLLaMB, as
+    in TextTiling).
+    """
     curve = np.asarray(similarities, np.float64)
-    left = np.maximum.accumulate(curve)
-    right = np.maximum.accumulate(curve[::-1])[::-1]
+    left, right = curve.copy(), curve.copy()
+    for n in range(1, len(curve)):
+        if curve[n - 1] >= curve[n]:
+            left[n] = left[n - 1]
+    for n in range(len(curve) - 2, -1, -1):
+        if curve[n + 1] >= curve[n]:
+            right[n] = right[n + 1]
     out: NDArray[np.float64] = (left + right) / 2 - curve
     return out
