@@ -72,6 +72,7 @@ def parser() -> argparse.ArgumentParser:
         _add_run,
         _add_record,
         _add_score,
+        _add_grade,
         _add_inspect,
         _add_convert,
         _add_synth,
@@ -280,6 +281,27 @@ def _print_scores(
                 console.say(f"{path}: {found[-1]['session']}\n" + "\n\n".join(filter(None, parts)) + "\n")
     if as_json:
         console.say_json(found[0] if len(found) == 1 else found)
+
+
+def _add_grade(commands: Any) -> None:
+    command = _command(commands, "grade", _grade, "scores of answers that another system gave to a session's probes")
+    command.add_argument("session", type=Path, metavar="SESSION", help="a session file, any known format, or a run")
+    command.add_argument(
+        "--answers",
+        type=Path,
+        required=True,
+        metavar="FILE.jsonl",
+        help='a line an answer: {"id", "answer"}; with several sessions also "session"',
+    )
+    command.add_argument("--session", dest="session_name", default="", metavar="NAME", help="only this one of the file")
+    _errata(command)
+    _json(command)
+
+
+def _grade(options: argparse.Namespace) -> None:
+    from workbench.commands import grade
+
+    grade.run(_sessions(options.session)[0], options, _known_errors(options))
 
 
 def _number(names: dict[int, str], wanted: str | None, path: Path) -> int | None:

@@ -21,7 +21,7 @@ from workbench.probes.statistics import Interval, interval, wilson
 from workbench.projections.index import TraceIndex
 from workbench.sessions.model import Probe
 from workbench.trace.events import Kind
-from workbench.trace.reader import LaneRow, TraceReader
+from workbench.trace.reader import TraceReader
 
 ACCURACY = "accuracy"
 """Our own reading: the share that is right of the probes that have an answer; ``abstention`` is that of the others."""
@@ -50,20 +50,23 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """One lane.
+    """One lane, or the answers of another system.
 
     Attributes:
+        name: the lane's.
         figures: ``accuracy`` first, then the published ones by name.
         papers: by benchmark the columns of the paper's table.
         missing: by name how many probes want a score that is not there, and why.
         left_out: probes that the errata name.
+        lane: its number in the run.
     """
 
-    lane: LaneRow
+    name: str
     figures: tuple[Figure, ...]
     papers: Mapping[str, Sequence[Column]]
     missing: Mapping[str, tuple[int, str]]
     left_out: int = 0
+    lane: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +101,7 @@ def standings(
     """
     lanes = TraceIndex.of(reader).lanes
     found, gone = scored(reader, session, turn, seq, errata)
-    return tuple(_standing(lane, found.get(lane.id, ()), gone.get(lane.id, 0), quick) for lane in lanes)
+    return tuple(standing(found.get(i.id, ()), gone.get(i.id, 0), quick, i.name, i.id) for i in lanes)
 
 
 def scored(
@@ -163,16 +166,17 @@ class _Probes:
         return self._reader.session(session).extra
 
 
-def _standing(lane: LaneRow, rows: Sequence[Scored], left_out: int, quick: bool) -> Standing:
+def standing(rows: Sequence[Scored], left_out: int = 0, quick: bool = False, name: str = "", lane: int = 0) -> Standing:
+    """Scored probes put together."""
     figures = [
-        figure(name, [(r.place.category, float(r.correct)) for r in rows if r.probe.abstain is abstain], quick=quick)
-        for name, abstain in ((ACCURACY, False), (ABSTENTION, True))
+        figure(own, [(r.place.category, float(r.correct)) for r in rows if r.probe.abstain is abstain], quick=quick)
+        for own, abstain in ((ACCURACY, False), (ABSTENTION, True))
     ]
-    for name in sorted({name for row in rows for name in row.scores}):
-        own = [(r.place.category, r.scores[name]) for r in rows if name in r.scores]
-        judges = sorted({r.judges[name] for r in rows if name in r.judges})
-        figures.append(figure(name, own, ", ".join(judges), quick))
-    return Standing(lane, tuple(f for f in figures if f.n), _papers(rows), _missing(rows), left_out)
+    for score in sorted({score for row in rows for score in row.scores}):
+        own = [(r.place.category, r.scores[score]) for r in rows if score in r.scores]
+        judges = sorted({r.judges[score] for r in rows if score in r.judges})
+        figures.append(figure(score, own, ", ".join(judges), quick))
+    return Standing(name, tuple(f for f in figures if f.n), _papers(rows), _missing(rows), left_out, lane)
 
 
 def figure(name: str, values: Sequence[tuple[str, float]], judge: str = "", quick: bool = False) -> Figure:
@@ -215,20 +219,20 @@ def _missing(rows: Iterable[Scored]) -> dict[str, tuple[int, str]]:
             known = any(n.split("@")[0] == name for n in row.scores) if name in RETRIEVED else name in row.scores
             if known or (name in RETRIEVED and not row.probe.evidence):
                 continue
-            why = "`mnemoscope judge` gives it" if name in JUDGED else NEEDS.get(name, "the lane does not retrieve")
+            why = "`mnemoscope judge` gives it" if name in JUDGED else NEEDS.get(name, "needs what a lane retrieves")
             found[name] = (found.get(name, (0, ""))[0] + 1, why)
     return found
 
 
-def to_json(standing: Standing) -> dict[str, Any]:
+def to_json(own: Standing) -> dict[str, Any]:
     """``scores`` and ``papers`` of a lane in ``score --json``."""
-    data: dict[str, Any] = {"scores": {f.name: figure_json(f) for f in standing.figures}}
+    data: dict[str, Any] = {"scores": {f.name: figure_json(f) for f in own.figures}}
     data["papers"] = {
-        benchmark: {c.title: {"score": c.score, "n": c.n, "mean": round(c.mean, 9)} for c in own}
-        for benchmark, own in standing.papers.items()
+        benchmark: {c.title: {"score": c.score, "n": c.n, "mean": round(c.mean, 9)} for c in table}
+        for benchmark, table in own.papers.items()
     }
-    data["not_scored"] = {name: {"n": n, "why": why} for name, (n, why) in standing.missing.items()}
-    return data | ({"left_out": standing.left_out} if standing.left_out else {})
+    data["not_scored"] = {name: {"n": n, "why": why} for name, (n, why) in own.missing.items()}
+    return data | ({"left_out": own.left_out} if own.left_out else {})
 
 
 def figure_json(found: Figure) -> dict[str, Any]:

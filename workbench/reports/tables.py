@@ -48,7 +48,7 @@ def papers(lanes: Sequence[Standing]) -> str:
         own = [(lane, {c.title: c for c in lane.papers.get(benchmark, ())}) for lane in lanes]
         titles = list(dict.fromkeys(title for _, columns in own for title in columns))
         names = list(dict.fromkeys(c.score for _, columns in own for c in columns.values() if c.score))
-        rows = [[lane.lane.name, *(_column(columns.get(title)) for title in titles)] for lane, columns in own]
+        rows = [[lane.name, *(_column(columns.get(title)) for title in titles)] for lane, columns in own]
         judges = sorted({f.judge for lane, _ in own for f in lane.figures if f.name in names and f.judge})
         by = f", judged by {', '.join(judges)}" if judges else ""
         parts.append(
@@ -67,7 +67,7 @@ def _column(column: Column | None) -> str:
 def figures(lanes: Sequence[Standing]) -> str:
     """Every score under its name with its interval, and what could not be scored."""
     names = list(dict.fromkeys(f.name for lane in lanes for f in lane.figures))
-    own = [(lane.lane.name, {f.name: f for f in lane.figures}) for lane in lanes]
+    own = [(lane.name, {f.name: f for f in lane.figures}) for lane in lanes]
     rows = [[name, *(_figure(found.get(n)) for n in names)] for name, found in own]
     lines = [console.table(["lane", *names], rows, right=names)]
     missing = {name: why for lane in lanes for name, why in lane.missing.items()}

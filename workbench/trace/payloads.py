@@ -115,8 +115,18 @@ class _Scored(TypedDict):
     extracted: str
     scorer: str
     competency: str
+    scores: NotRequired[dict[str, float]]
+    k: NotRequired[int]
     recall: NotRequired[dict[str, float] | None]
     rank: NotRequired[int | None]
+
+
+class _Judged(TypedDict):
+    name: str
+    judge: str
+    value: float | None
+    verdict: NotRequired[str]
+    reason: NotRequired[str]
 
 
 class _Failed(TypedDict):
@@ -141,6 +151,7 @@ _SHAPES: dict[str, Any] = {
     Kind.ANSWERED: _Answered,
     Kind.CAPTURED: _Captured,
     Kind.SCORED: _Scored,
+    Kind.JUDGED: _Judged,
     Kind.LANE_FAILED: _Failed,
     Kind.TURN_CLOSED: _Closed,
 }
