@@ -378,7 +378,10 @@ class LaneReplay:
         self._recorder.emit(Kind.PACKED, probe.id, payload)
 
     def _compressed(self, probe: Probe, done: Compression) -> None:
-        arrays = {"kept": done.kept, "survival": done.survival, "worth": done.worth}
+        texts = blobs.texts_array(done.texts)
+        arrays: dict[str, NDArray[Any] | None]
+        arrays = {"kept": done.kept, "survival": done.survival, "worth": done.worth, "cells": done.cells}
+        arrays |= {"merged": done.merged, "texts": texts}
         self._recorder.arrays.extend(array for array in arrays.values() if array is not None)
         payload = {
             "policy": done.policy,
@@ -395,6 +398,7 @@ class LaneReplay:
             "kl": [round(value, 7) for value in done.kl],
             "compared": list(done.compared),
             "full_text": done.full_text,
+            "size": done.size,
             "blobs": {name: None if array is None else blobs.digest(array) for name, array in arrays.items()},
             "facts": done.facts,
         }

@@ -119,6 +119,7 @@ class Plan:
         agreement: mean Jaccard index of the sets that the heads would have kept with the one set that all got; None
             where each head got its own.
         keys, values: what the kept cells shall hold, as in the observation; None leaves them.
+        merged: of one set for all, the token that each token was merged into (itself where it was not), int64 ``[n]``.
         retriever: chooses among the kept at every step; None lets every query see all of them.
         facts: figures of this method worth showing (blocks, clusters, effective windows).
     """
@@ -128,6 +129,7 @@ class Plan:
     agreement: float | None = None
     keys: Floats | None = None
     values: Floats | None = None
+    merged: Ints | None = None
     retriever: Retriever | None = None
     facts: dict[str, Any] = field(default_factory=dict)
 

@@ -166,6 +166,9 @@ class Compression:
         kl: for each predicted token of the full cache's own answer (or the forced tokens), the Kullback-Leibler
             divergence of the full cache's prediction from the policy's, in nats; empty when it was not compared.
         compared: texts of those tokens. full_text: the full cache's answer.
+        cells: cell that holds each token at the end, -1 for none, int32 ``[tokens]``; ``size`` cells there are.
+        merged: token that each compressed token was merged into, int32 ``[read]``; None where nothing is merged.
+        texts: text of every token in ``cells``.
         facts: figures of the method.
     """
 
@@ -188,6 +191,10 @@ class Compression:
     kl: tuple[float, ...] = ()
     compared: tuple[str, ...] = ()
     full_text: str = ""
+    cells: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
+    size: int = 0
+    merged: NDArray[np.int32] | None = None
+    texts: tuple[str, ...] = ()
     facts: dict[str, Any] = field(default_factory=dict)
 
 

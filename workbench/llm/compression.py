@@ -344,6 +344,9 @@ class Pressed:
             logical_bytes=round(self._bytes[0]),
             modelled_bytes=round(self._bytes[1]),
             full_bytes=round(self._bytes[2]),
+            cells=self._scope.tap.cells.cells(np.arange(self._scope.position)).astype(np.int32),
+            size=self._scope.context.size,
+            merged=None if self._plan.merged is None else self._plan.merged.astype(np.int32),
             facts=dict(self._plan.facts),
         )
 

@@ -233,7 +233,7 @@ class LlamaBackend:
         of_token = np.full(len(tokens), -1, np.int64)
         for number, (start, end) in enumerate(spans):
             of_token[start:end] = number
-        texts = tuple(self.model.shown(token) for token in tokens.tolist())
+        texts = self.model.readable(tokens.tolist())
         return CacheJob(policy, compressing.Context(cut, texts, of_token, request.roles), request.compare)
 
     def _within(self, numbers: tuple[int, ...] | None, what: str) -> tuple[int, ...] | None:
@@ -268,7 +268,7 @@ class LlamaBackend:
         values = join(len(framed), [(first, part) for (_, first, _), part in zip(plan, parts, strict=True)])
         values = values[len(lead) :]
         values[:1] = 0.0
-        return tuple(self.model.shown(token) for token in tokens.tolist()), values
+        return self.model.readable(tokens.tolist()), values
 
     def count_tokens(self, text: str) -> int:
         """Tokens of a text that holds no control token, whatever it says."""

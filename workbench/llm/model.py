@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -136,6 +137,12 @@ class Model:
             known = self._shown[token] = raw.decode("utf-8", "replace")
         return known
 
+    def readable(self, tokens: Sequence[int]) -> tuple[str, ...]:
+        """Tokens as a person reads them, control tokens included. A character whose bytes are several tokens is shown
+        at the first of them; tokens that only go on with it are :data:`GOES_ON`."""
+        pieces = [self._piece(token, special=True) if token >= 0 else b"" for token in tokens]
+        return readable(pieces)
+
     def special_piece(self, token: int) -> bytes:
         """The bytes a token stands for in a rendered prompt, control tokens included."""
         return self.piece(token) or self._piece(token, special=True)
@@ -198,3 +205,33 @@ class Model:
         if self.handle:
             self.library.C.llama_model_free(self.handle)
             self.handle = None
+
+
+GOES_ON = "·"
+"""Stands for a token that holds none but later bytes of a character begun before it."""
+
+
+def readable(pieces: Sequence[bytes]) -> tuple[str, ...]:
+    """Texts of consecutive pieces of one UTF-8 text, see :meth:`Model.readable`; broken bytes are replaced."""
+    whole = b"".join(pieces)
+    ends = np.cumsum([len(piece) for piece in pieces]).tolist() if pieces else []
+    texts, at = [""] * len(pieces), 0
+    for number, end in enumerate(ends):
+        if pieces[number] and at >= end:
+            texts[number] = GOES_ON
+        while at < end:
+            size = _character(whole, at)
+            texts[number] += whole[at : at + size].decode("utf-8", "replace")
+            at += size
+    return tuple(texts)
+
+
+def _character(data: bytes, at: int) -> int:
+    """Bytes of the character that begins here; 1 for what is none."""
+    first = data[at]
+    size = 1 if first < 0x80 else 2 if first >> 5 == 6 else 3 if first >> 4 == 14 else 4 if first >> 3 == 30 else 1
+    try:
+        data[at : at + size].decode("utf-8")
+    except UnicodeDecodeError:
+        return 1
+    return size

@@ -74,10 +74,13 @@ class Output:
 
     def result(self, stop: Stop) -> Generated:
         """The finished output. Tokens that lie wholly behind a cut are left out."""
-        tokens, size = [], 0
+        written: list[tuple[int, float]] = []
+        size = 0
         for token, logprob in self.tokens:
             if stop in ("stop", "repetition") and size >= len(self._data):
                 break
-            tokens.append(Token(token, self._model.shown(token), logprob))
+            written.append((token, logprob))
             size += len(self._model.piece(token))
-        return Generated(self._data.decode("utf-8", "replace"), tuple(tokens), stop)
+        texts = self._model.readable([token for token, _ in written])
+        tokens = tuple(Token(token, text, logprob) for (token, logprob), text in zip(written, texts, strict=True))
+        return Generated(self._data.decode("utf-8", "replace"), tokens, stop)

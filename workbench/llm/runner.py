@@ -225,13 +225,12 @@ class ScopeRunner:
             pressed = yield from self._read_on(job, make())
             done = yield from self._compare(job, pressed, recorder, reference, kl)
             if done is not None:
-                return done, self._captured(job, recorder, done), self._compared(pressed, reference, kl)
+                return done, self._captured(job, recorder, done), self._result(job, done, pressed, reference, kl)
             self.scope.load(saved)
         recorder = self._recorder(job)
         pressed = yield from self._read_on(job, make())
         done = yield from self._write(job, pressed.feed, recorder)
-        result = pressed.compression() if reference is None else self._compared(pressed, reference, kl)
-        return done, self._captured(job, recorder, done), result
+        return done, self._captured(job, recorder, done), self._result(job, done, pressed, reference, kl)
 
     def _read_on(self, job: ScopeJob, pressed: Pressed) -> Generator[None, None, Pressed]:
         """What of the prompt comes after the compression, its last token excepted."""
@@ -257,10 +256,15 @@ class ScopeRunner:
             yield
         return output.result(stop) if same and stop is not None else None
 
-    def _compared(self, pressed: Pressed, reference: Reference, kl: list[float]) -> Compression:
-        texts = tuple(self.scope.model.shown(token) for token in reference.tokens)
+    def _result(
+        self, job: ScopeJob, done: Generated, pressed: Pressed, reference: Reference | None, kl: list[float]
+    ) -> Compression:
+        found = replace(pressed.compression(), texts=self._texts(job, done)[: self.scope.position])
+        if reference is None:
+            return found
+        texts = self.scope.model.readable(reference.tokens)
         ends = ("end",) * (len(kl) - len(texts))
-        return replace(pressed.compression(), kl=tuple(kl), compared=texts[: len(kl)] + ends, full_text=reference.text)
+        return replace(found, kl=tuple(kl), compared=texts[: len(kl)] + ends, full_text=reference.text)
 
     def _reference(self, job: ScopeJob, cache: CacheJob, mask: Edit | None) -> Generator[None, None, Reference]:
         """What the full cache answers, or predicts of the forced tokens, from where the policy compresses."""
@@ -329,9 +333,11 @@ class ScopeRunner:
     def _captured(self, job: ScopeJob, recorder: Recorder | None, done: Generated) -> Capture | None:
         if recorder is None:
             return None
-        model = self.scope.model
-        texts = [model.shown(token) for token in job.prompt.tolist()] + [token.text for token in done.tokens]
-        return recorder.capture(model.n_head, texts, len(done.tokens))
+        return recorder.capture(self.scope.model.n_head, self._texts(job, done), len(done.tokens))
+
+    def _texts(self, job: ScopeJob, done: Generated) -> tuple[str, ...]:
+        """Of every token of the prompt and the answer."""
+        return (*self.scope.model.readable(job.prompt.tolist()), *(token.text for token in done.tokens))
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ import json
 import math
 import re
 import zlib
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -62,3 +63,21 @@ def decode(dtype: str, shape: str, codec: str, data: bytes) -> NDArray[Any]:
     if codec == "planes":
         plain = np.frombuffer(plain, np.uint8).reshape(kind.itemsize, -1).T.tobytes()
     return np.frombuffer(plain, kind).reshape(sizes)
+
+
+def texts_array(texts: Sequence[str]) -> NDArray[np.uint8]:
+    """Texts as one array: how many, the bytes of each (4-byte little-endian numbers), then the bytes."""
+    parts = [text.encode("utf-8", "surrogatepass") for text in texts]
+    sizes = np.array([len(parts), *map(len, parts)], "<u4")
+    return np.concatenate([sizes.view(np.uint8), np.frombuffer(b"".join(parts), np.uint8)])
+
+
+def array_texts(array: NDArray[np.uint8]) -> tuple[str, ...]:
+    """What :func:`texts_array` was given. Raises ``ValueError`` for an array that is none of its."""
+    data = array.tobytes()
+    count = int.from_bytes(data[:4], "little")
+    if len(data) < 4 * (count + 1):
+        raise ValueError("not an array of texts")
+    ends = 4 * (count + 1) + np.cumsum(np.frombuffer(data, "<u4", count, 4), dtype=np.int64)
+    starts = [4 * (count + 1), *ends[:-1].tolist()]
+    return tuple(data[a:b].decode("utf-8", "surrogatepass") for a, b in zip(starts, ends.tolist(), strict=True))

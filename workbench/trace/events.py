@@ -47,7 +47,7 @@ class Kind(StrEnum):
     # and, when no model answered but a rule: {reader, items}; from a server, which only counts: {generated}
     COMPRESSED = "cache.compressed"  # what a cache policy did: {policy, way, badge, when, read, budget, share, entries,
     # generated, agreement, bytes: {logical, modelled, full}, kl, compared, full_text, facts,
-    # blobs: {kept, survival, worth}} (workbench.llm.base.Compression); subject is the probe
+    # size, blobs: {kept, survival, worth, cells, merged, texts}} (workbench.llm.base.Compression); subject is the probe
     CAPTURED = "attention.captured"  # {blob, layers, heads, tokens, bins}; subject is the probe
     SCORED = "probe.scored"  # {correct, score, extracted, scorer, competency, scores, k, recall, rank}; closes a probe
     JUDGED = (

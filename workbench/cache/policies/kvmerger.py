@@ -69,13 +69,15 @@ class KVMerger(CachePolicy):
         alike = similarity(keys)
         own = self._sets(alike, received, budget)
         if self.variant == "emulated-per-head":
-            sets, kept, agreement = own, pivots(own, received), None
+            sets, kept, agreement, into = own, pivots(own, received), None, None
         else:
             shared = self._sets(alike.mean((0, 1), keepdims=True), received.mean((0, 1), keepdims=True), budget)
             sets = np.broadcast_to(shared, own.shape)
             places = pivots(shared, received.mean((0, 1), keepdims=True))
             kept = np.broadcast_to(places, own.shape)
             agreement = float(jaccard(pivots(own, received), kept).mean())
+            inside = np.flatnonzero(places[0, 0])
+            into = inside[np.searchsorted(shared[0, 0][inside], shared[0, 0])]
         merged = [
             merge(keys[i, h], values[i, h], sets[i, h], kept[i, h])
             for i in range(seen.layers)
@@ -91,6 +93,7 @@ class KVMerger(CachePolicy):
             agreement=agreement,
             keys=new_keys,
             values=new_values,
+            merged=into,
             facts=facts,
         )
 
