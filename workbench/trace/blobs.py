@@ -79,5 +79,5 @@ def array_texts(array: NDArray[np.uint8]) -> tuple[str, ...]:
     if len(data) < 4 * (count + 1):
         raise ValueError("not an array of texts")
     ends = 4 * (count + 1) + np.cumsum(np.frombuffer(data, "<u4", count, 4), dtype=np.int64)
-    starts = [4 * (count + 1), *ends[:-1].tolist()]
+    starts = [4 * (count + 1), *ends.tolist()][:count]
     return tuple(data[a:b].decode("utf-8", "surrogatepass") for a, b in zip(starts, ends.tolist(), strict=True))
