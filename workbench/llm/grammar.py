@@ -28,12 +28,21 @@ char ::= [^"\\\x00-\x1F\x7F\uD800-\uDFFF] | "\\" (["\\/bfnrt] | "u" hexes)
 hexes ::= [0-9a-cefA-CEF] hex hex hex | [dD] [0-7] hex hex
 hex ::= [0-9a-fA-F]
 """
+_FREE = (
+    'members ::= "{" (member (comma member)*)? "}"',
+    'member ::= text ":" " "? anything',
+    'text ::= "\\"" char* "\\""',
+    'list ::= "[" (anything (comma anything)*)? "]"',
+    'plain ::= "-"? ("0" | [1-9] [0-9]{0,15}) ("." [0-9]{1,16})? | "true" | "false" | "null"',
+    "anything ::= members | list | text | plain",
+)
 
 
 def schema_to_gbnf(schema: dict[str, Any]) -> str:
     """A GBNF grammar of the schema's values.
 
-    Supported: ``object`` (properties, required, additionalProperties false), ``array`` (items, minItems, maxItems),
+    Supported: ``object`` (properties, required, additionalProperties false; without properties: any object), ``array``
+    (items, minItems, maxItems),
     ``string`` (minLength, maxLength, enum), ``integer`` (minimum, maximum, enum), ``number``, ``boolean``, ``null``,
     ``const``, ``enum``, ``anyOf``.
 
@@ -93,6 +102,8 @@ class _Compiler:
 
     def _object(self, schema: dict[str, Any], place: str) -> str:
         _only(schema, place, "type", "properties", "required", "additionalProperties")
+        if "properties" not in schema:
+            return self._any_object()
         if schema.get("additionalProperties"):
             raise ModelError(f"schema at {place}: additionalProperties is not supported", "name every property")
         parts: list[str] = []
@@ -101,6 +112,11 @@ class _Compiler:
             key = _literal(json.dumps(name, ensure_ascii=False) + ":")
             parts.append(f'{lead}{key} " "? {self.value(child, f"{place}.{name}")}')
         return self._rule(" ".join(['"{"', *parts, '"}"']))
+
+    def _any_object(self) -> str:
+        if _FREE[0] not in self.rules:
+            self.rules += _FREE
+        return "members"
 
     def _array(self, schema: dict[str, Any], place: str) -> str:
         _only(schema, place, "type", "items", "minItems", "maxItems")

@@ -58,7 +58,7 @@ class PromptSet:
             UsageError: when a template cannot be read or asks for an input that the method does not give.
         """
         full = operation.full
-        if self.name == "plain":
+        if self.name == "plain" or operation.verbatim:
             return Rendered(operation.messages, operation.schema, operation.max_tokens)
         source = self.source(full) if full else None
         if full is None or source is None:

@@ -53,7 +53,8 @@ class Operation:
 
     ``messages``, ``schema`` and ``max_tokens`` are the plain rendering, for the bundled model; ``full`` is the method's
     own prompt, for every other. Which of both is sent is the run's prompt set (``workbench.memory.prompt_sets``).
-    ``room`` multiplies ``max_tokens`` when an answer was cut off and is asked for again.
+    ``room`` multiplies ``max_tokens`` when an answer was cut off and is asked for again. ``verbatim`` sends
+    ``messages`` as they are, whatever the prompt set: the prompts of a memory system from elsewhere are its own.
     """
 
     purpose: str
@@ -62,6 +63,7 @@ class Operation:
     max_tokens: int = 256
     full: Full | None = None
     room: int = 1
+    verbatim: bool = False
 
 
 def answer(context: Sequence[str], question: str) -> Operation:
