@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -11,6 +12,9 @@ from workbench.sessions.formats.lines import dotted
 from workbench.sessions.formats.messages import KNOWN_ROLES, Call, Said
 from workbench.sessions.formats.when import backwards, instant
 from workbench.sessions.model import Probe, Session, Turn
+
+NAMELESS = "unknown"
+"""The role of a message whose role is an empty text."""
 
 
 def conversation(
@@ -66,7 +70,10 @@ def turn_of(message: Said, index: int, speaker: str, remarks: Remarks) -> Turn:
     text = "\n".join(filter(None, (message.text, *(c.written for c in message.calls))))
     if not text.strip():
         remarks.add(message.where, "empty")
-    if message.role not in KNOWN_ROLES:
+    if not message.role.strip():
+        remarks.add(dotted(message.where, "role"), f"is empty; called {NAMELESS!r}")
+        message = replace(message, role=NAMELESS)
+    elif message.role not in KNOWN_ROLES:
         remarks.add(dotted(message.where, "role"), f"{shown(message.role)} is unknown; kept as it is")
     return Turn(
         index,

@@ -32,7 +32,7 @@ _ITEMS = (
 def detect(data: Any, path: Path) -> bool:
     """Lines of ``{timestamp, type, payload}``, or a first line with ``instructions`` before bare items."""
     rows = sample(data)
-    if not isinstance(data, Lines):
+    if not rows or not isinstance(data, Lines):
         return False
     wrapped = any(
         row.get("type") in ("session_meta", "response_item", "event_msg", "turn_context")

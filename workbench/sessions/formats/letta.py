@@ -42,7 +42,9 @@ def read(data: Any, path: Path) -> list[Session]:
 def _file(row: Mapping[str, Any], where: str, fallback: str) -> list[Session]:
     if _is_first(row):
         return [_agent(row, where, row["core_memory"], fallback)]
-    blocks = {plain(b.get("id")): b for b in row.get("blocks") or [] if isinstance(b, dict)}
+    blocks = {
+        plain(b.get("id")): b for b in array(row.get("blocks") or [], dotted(where, "blocks")) if isinstance(b, dict)
+    }
     place = dotted(where, "agents")
     agents = [(f"{place}[{n}]", a) for n, a in enumerate(array(row.get("agents"), place))]
     return sessions_of(agents, lambda at, a: [_agent(table(a, at), at, _held(table(a, at), blocks), fallback)])

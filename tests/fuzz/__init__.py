@@ -1,0 +1,1 @@
+"""Attacks with made-up input: ``python -m tests.fuzz.readers --mutants 100000`` is the long run, tests hold a slice."""
