@@ -205,9 +205,9 @@ def test_robustness_files_are_all_tried(cases: Path) -> None:
 
 DATA = {  # format, sessions, turns, probes; None: no session, and told so
     "banking77/categories.json": None,
-    "banking77/test.csv": None,
-    "banking77/train.csv": None,
-    "clinc150/data_full.json": None,
+    "banking77/test.csv": ("labels", 1, 3080, 0),
+    "banking77/train.csv": ("labels", 1, 10003, 0),
+    "clinc150/data_full.json": ("labels", 1, 15100, 5500),
     "clinc150/domains.json": None,
     "inspect_eval_logs/log_message_deduplication.eval": ("inspect", 1, 12, 1),
     "inspect_eval_logs/log_read_sample.eval": ("inspect", 1, 3, 1),

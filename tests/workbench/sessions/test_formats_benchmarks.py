@@ -164,3 +164,21 @@ def test_convert_with_a_mapping_writes_what_inspect_reads(tmp_path: Path) -> Non
     assert cli.main(["convert", str(path), "--map", "question=q,answers=a,context=c", "--out", str(out)]) == 0
     (session,) = formats.read(out)
     assert (session.turns[0].text, session.probes[0].gold) == ("I am Ida.", ("Ida",))
+
+
+def test_labelled_utterances(tmp_path: Path) -> None:
+    splits = {"train": [["Hi", "greet"], ["Bye", "part"], ["x"]], "oos_train": [["?", "oos"]], "val": [["Ho", "greet"]],
+              "test": [["Hello", "greet"]]}  # fmt: skip
+    (session,) = read(tmp_path, splits)
+    assert (session.format, session.extra) == ("labels", {"labels": 3})
+    assert [t.text for t in session.turns] == ["Hi\nlabel: greet", "Bye\nlabel: part", "?\nlabel: oos"]
+    (probe,) = session.probes
+    assert (probe.question, probe.gold, probe.scorer, probe.after) == ("Hello", ("greet",), "label", 2)
+    assert session.warnings == (
+        "the splits val are neither told nor asked; left out",
+        "train[2]: no text and label; left out",
+    )
+    path = table(tmp_path, "t.csv", 'text,category\n"Hi, you",greet\n,part\n')
+    (session,) = formats.read(path)
+    assert [t.text for t in session.turns] == ["Hi, you\nlabel: greet"]
+    assert session.warnings == ("row 2: no text and label; left out",)

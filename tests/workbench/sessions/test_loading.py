@@ -254,7 +254,7 @@ KINDS = {
     b"x" * 257 + b"ustar": "a tar archive - unpack it",
     b"<!DOCTYPE html><p>": "a web page, but not JSON as every known session format is - export",
     b"<?xml version='1.0'?>": "XML or HTML, but not JSON",
-    b"text,category\nhello,1\n": "a CSV table, but not JSON as every known session format is - read a",
+    b"name,age\nIda,41\n": "a table, but none of the known session formats (1 row, the first an object with the keys",
     b"# Notes\n": "Markdown or YAML, but not JSON",
     b'{"nbformat": 4, "cells": []}': "JSON, by its looks a Jupyter notebook, and none of the known session formats",
     b'[{"client_msg_id": 1, "ts": "1"}]': "JSON, by its looks a Slack export, and none of the known",

@@ -43,6 +43,9 @@ def seems(data: Any) -> tuple[str, str]:
     looks = next(((what, do) for keys, what, do in _LOOKS if any(keys <= row.keys() for row in rows[:3])), None)
     if looks:
         return f"JSON, by its looks {looks[0]}, and none of the known session formats", looks[1] or remedy
+    if isinstance(data, Lines) and data.word == "row":
+        how = "read a table of questions with `convert --map` (docs/formats.md), or choose a session file"
+        return f"a table, but none of the known session formats ({_shape(data)})", how
     return f"JSON, but none of the known session formats ({_shape(data)})", remedy
 
 

@@ -18,7 +18,7 @@ from typing import Any, NoReturn
 from pydantic_core import from_json
 
 from workbench.errors import SessionFormatError
-from workbench.sessions.formats import packed, parquet
+from workbench.sessions.formats import packed, parquet, tables
 from workbench.sessions.formats.archive import Archive
 from workbench.sessions.formats.database import Database
 from workbench.sessions.formats.limits import MAX_BYTES, MAX_LINES, MAX_VALUES, Remarks
@@ -174,6 +174,9 @@ def _lines(raw: bytes, whole: ValueError) -> Lines:
             values.append(value)
             numbers.append(number)
     if not values or bad > len(values) or (len(values) == 1 and not bad):
+        found = tables.rows(raw) if raw.lstrip()[:1] not in (b"{", b"[", b"<") else None
+        if found:
+            return found
         _refuse(raw, whole)
     return Lines(values, numbers, remarks=remarks)
 

@@ -6,8 +6,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,8 +14,8 @@ from workbench.errors import SessionFormatError, UsageError
 from workbench.sessions.formats.chat import conversation
 from workbench.sessions.formats.contexts import LAST, at_the_end, pieces
 from workbench.sessions.formats.exchange import asked as messages_of
-from workbench.sessions.formats.limits import MAX_BYTES, Remarks, check_turns
-from workbench.sessions.formats.lines import Lines, placed, stem
+from workbench.sessions.formats.limits import Remarks, check_turns
+from workbench.sessions.formats.lines import placed, stem
 from workbench.sessions.formats.loading import load
 from workbench.sessions.formats.messages import plain
 from workbench.sessions.formats.otlp import decoded
@@ -74,36 +72,11 @@ def _read(path: Path, columns: Mapping[str, str]) -> list[Session]:
 
 
 def _rows(path: Path) -> Any:
-    """The rows of the file; a CSV is recognised by not being anything else."""
-    try:
-        data = load(path)
-    except SessionFormatError as error:
-        if "a CSV table" not in error.what and path.suffix.lower() not in (".csv", ".tsv"):
-            raise
-        return _csv(path)
+    """The rows of the file, or of the list that it holds under a usual name."""
+    data = load(path)
     if isinstance(data, dict):
         data = next((data[k] for k in _ROWS if isinstance(data.get(k), list)), [data])
     return data
-
-
-def _csv(path: Path) -> Lines:
-    if path.stat().st_size > MAX_BYTES:
-        raise SessionFormatError(f"more than {MAX_BYTES >> 20} MiB", "split the file into several")
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise SessionFormatError(f"text that is not UTF-8 (byte {error.start})", "save it as UTF-8") from error
-    csv.field_size_limit(MAX_BYTES)
-    try:
-        dialect: Any = csv.Sniffer().sniff(text[:8192], delimiters=",;\t|")
-    except csv.Error:
-        dialect = csv.excel
-    try:
-        return Lines.of_rows(
-            [{k: v for k, v in row.items() if k} for row in csv.DictReader(io.StringIO(text), dialect=dialect)]
-        )
-    except csv.Error as error:
-        raise SessionFormatError(f"a damaged CSV table ({error})", "export it again") from error
 
 
 def _check(row: Mapping[str, Any], columns: Mapping[str, str]) -> None:

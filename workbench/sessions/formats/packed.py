@@ -119,9 +119,6 @@ def text_kind(raw: bytes) -> tuple[str, str]:
         return "a web page", "export the conversation as JSON in place of saving the page"
     if head.startswith(b"<"):
         return "XML or HTML", ""
-    first, _, rest = head.partition(b"\n")
-    if b"," in first and first.count(b",") == rest.partition(b"\n")[0].count(b","):
-        return "a CSV table", "read a table of questions with `convert --map`, or choose a session file"
     if head.startswith((b"# ", b"---\n", b"## ", b"**")):
         return "Markdown or YAML", ""
     return "text", ""

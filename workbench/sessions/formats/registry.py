@@ -40,6 +40,7 @@ READERS: dict[str, Format] = {
     "longmemeval_v2": Format("LongMemEval-V2", f"{_HOME}.longmemeval_v2"),
     "scbench": Format("SCBench", f"{_HOME}.scbench"),
     "longbench": Format("LongBench", f"{_HOME}.longbench"),
+    "labels": Format("Labelled utterances (BANKING77, CLINC150)", f"{_HOME}.labels"),
     "inspect": Format("Inspect log", f"{_HOME}.inspect_log"),
     "atif": Format("ATIF trajectory", f"{_HOME}.atif"),
     "letta": Format("Letta agent file", f"{_HOME}.letta"),
