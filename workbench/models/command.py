@@ -19,12 +19,14 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     actions.add_parser("get", help="obtain a model of the catalogue; broken off, it goes on where it was")
     actions.add_parser("add", help="make a GGUF of your own usable by a name; it stays where it is")
     actions.add_parser("info", help="everything about one model")
+    actions.add_parser("tune", help="which quantisation is fastest here, and what it costs; the original is kept")
     actions.add_parser("remove", help="forget a model, and remove what was fetched")
     acts: dict[str, Callable[[argparse.Namespace], None]] = {
         "list": _list,
         "get": _get,
         "add": _add,
         "info": _info,
+        "tune": _tune,
         "remove": _remove,
     }
     for name, parser in actions.choices.items():
@@ -34,6 +36,8 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
             parser.add_argument("--name", default="", metavar="NAME", help="default: made of the file's name")
         elif name != "list":
             parser.add_argument("name", metavar="NAME", help="see `mnemoscope models list`")
+        if name == "tune":
+            parser.add_argument("--threads", type=int, metavar="N", help="CPU threads")
         parser.add_argument("--json", action="store_true", help="the result as JSON on standard output")
 
 
@@ -102,6 +106,8 @@ def _get(options: argparse.Namespace) -> None:
         meter.note(f"obtaining {options.name}")
         model = obtain.get(options.name, progress, asked)
     _tell(options, model.name, f"{model.file} ({size(model.bytes)}, checked)")
+    if not options.json and "reads" not in model.measured:
+        console.say(f"`mnemoscope models tune {model.name}` measures whether another quantisation is faster here")
 
 
 def _add(options: argparse.Namespace) -> None:
@@ -131,6 +137,30 @@ def _info(options: argparse.Namespace) -> None:
     measured: dict[str, Any] = shown.pop("measured")
     for key, value in (shown | measured).items():
         console.say(f"{key.replace('_', ' '):<14}{'yes' if value is True else 'no' if value is False else value}")
+
+
+def _tune(options: argparse.Namespace) -> None:
+    from workbench.models import tune
+
+    asked = _Asked()
+    with console.Meter() as meter, console.cancelling(asked):
+        found = tune.tune(options.name, options.threads, meter.note, cancelled=asked)
+    if options.json:
+        console.say_json({"forms": [form.to_json() for form in found]})
+        return
+    rows = [
+        [f.name, size(f.bytes), f"{f.reads:,.0f}", f"{f.writes:,.1f}", _cost(f), "yes" if f.kept else "no"]
+        for f in found
+    ]
+    heads = ["form", "size", "reads tok/s", "writes tok/s", "cost", "kept"]
+    console.say(console.table(heads, rows, right=["size", "reads tok/s", "writes tok/s"]))
+    console.say(
+        f"\nOn {console.count(found[0].threads, 'thread')}; cost: mean KL of the next token, same first choice."
+    )
+
+
+def _cost(form: Any) -> str:
+    return "the original" if form.original else f"{form.kl:.3f} nats, {console.percent(form.same)}"
 
 
 def _remove(options: argparse.Namespace) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 from workbench import paths
 from workbench.errors import MnemoscopeError, ModelError, UsageError
 from workbench.llm.gguf_file import read_header, sha256
-from workbench.llm.trial import check_figures
+from workbench.llm.trial import check_figures, proved
 
 RESERVED = ("demo",)
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
@@ -107,7 +107,7 @@ def add(path: Path, name: str = "") -> Installed:
         ModelError: when the file cannot be used as a model.
         UsageError: when the name is taken by another file, or may not be given.
     """
-    path = checked(path.expanduser().absolute())
+    path = proved(checked(path.expanduser().absolute()))
     name = check_name(name or _slug(path.stem))
     taken = find(name)
     if taken is not None and taken.there and taken.file != path:
