@@ -73,6 +73,7 @@ def parser() -> argparse.ArgumentParser:
         _add_record,
         _add_score,
         _add_grade,
+        _add_judge,
         _add_inspect,
         _add_convert,
         _add_synth,
@@ -249,6 +250,7 @@ def _print_scores(
     from workbench.projections.audit import audit
     from workbench.projections.costs import costs
     from workbench.projections.findings import finding_counts
+    from workbench.projections.judged import trials
     from workbench.projections.losses import losses
     from workbench.projections.scores import scores, to_json, without
     from workbench.reports import tables
@@ -270,11 +272,15 @@ def _print_scores(
             if errata:
                 more["errata"] = {"file": errata.name, "known": len(errata), "corrected": errata.correct}
             standings, lost = published.standings(reader, number, errata=errata), losses(reader, number)
+            tried = trials(reader)
+            if tried:
+                more["judges"] = [tables.trial_json(t) for t in tried]
             found.append(to_json(board, reader) | more)
             for lane, standing, loss in zip(found[-1]["lanes"], standings, lost, strict=True):
                 lane |= published.to_json(standing) | {"losses": loss.to_json()}
             if not as_json:
-                parts = [tables.papers(standings), tables.figures(standings), tables.INTERVALS, tables.scores(board)]
+                parts = [tables.papers(standings), tables.figures(standings), "\n".join(map(str, tried))]
+                parts += [tables.INTERVALS, tables.scores(board)]
                 parts += [tables.costs(spent), tables.losses(lost), tables.findings(by_name)]
                 if audited:
                     parts.append(tables.audit(history))
@@ -294,6 +300,10 @@ def _add_grade(commands: Any) -> None:
         help='a line an answer: {"id", "answer"}; with several sessions also "session"',
     )
     command.add_argument("--session", dest="session_name", default="", metavar="NAME", help="only this one of the file")
+    command.add_argument(
+        "--judge", default="", metavar="MODEL", help="also judge with this model, like `judge --model`"
+    )
+    command.add_argument("--threads", type=int, metavar="N", help="CPU threads of the judge")
     _errata(command)
     _json(command)
 
@@ -302,6 +312,24 @@ def _grade(options: argparse.Namespace) -> None:
     from workbench.commands import grade
 
     grade.run(_sessions(options.session)[0], options, _known_errors(options))
+
+
+def _add_judge(commands: Any) -> None:
+    command = _command(commands, "judge", _judge, "a model's verdicts on the answers of a run, added to its file")
+    command.add_argument("file", type=Path, metavar="FILE", help="a run file")
+    command.add_argument("--model", default="demo", metavar="demo|NAME|PATH|URL", help="who judges")
+    command.add_argument("--session", default="", metavar="NAME", help="only this session of the run")
+    command.add_argument("--lane", default="", metavar="L", help="only this lane")
+    command.add_argument("--again", action="store_true", help="also what this model judged before")
+    command.add_argument("--context", type=int, metavar="N", help="tokens per verdict and prompt")
+    command.add_argument("--threads", type=int, metavar="N", help="CPU threads")
+    _json(command)
+
+
+def _judge(options: argparse.Namespace) -> None:
+    from workbench.commands import judge
+
+    judge.run(options)
 
 
 def _number(names: dict[int, str], wanted: str | None, path: Path) -> int | None:

@@ -88,6 +88,10 @@ class PromptSet:
         inputs = {"rule": rule, "spans": list(spans), "question": question, "asked": asked if dates else ""}
         return self._messages("answer/answer.md", inputs if dates else undated(inputs))
 
+    def messages(self, source: str, inputs: Mapping[str, Any]) -> tuple[Message, ...]:
+        """A prompt that belongs to no method, from its file."""
+        return self._messages(source, inputs)
+
     def files(self) -> dict[str, dict[str, Path]]:
         """The prompts that there are: method to operation to file; a person's own before those that ship."""
         found: dict[str, dict[str, Path]] = {}

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
 
 from workbench import console
 from workbench.memory.detectors import KINDS
 from workbench.probes.competencies import SHORT, title
 from workbench.probes.papers import Column
 from workbench.probes.retrieval import DEPTH
+from workbench.probes.scorers import RETRIEVED
 from workbench.projections.audit import OUTCOMES, LaneAudit
 from workbench.projections.costs import LaneCosts
+from workbench.projections.judged import Trial
 from workbench.projections.losses import LaneLosses
 from workbench.projections.published import Figure, Standing
 from workbench.projections.scores import LaneScores, Scoreboard
@@ -66,7 +70,7 @@ def _column(column: Column | None) -> str:
 
 def figures(lanes: Sequence[Standing]) -> str:
     """Every score under its name with its interval, and what could not be scored."""
-    names = list(dict.fromkeys(f.name for lane in lanes for f in lane.figures))
+    names = _shown(list(dict.fromkeys(f.name for lane in lanes for f in lane.figures)))
     own = [(lane.name, {f.name: f for f in lane.figures}) for lane in lanes]
     rows = [[name, *(_figure(found.get(n)) for n in names)] for name, found in own]
     lines = [console.table(["lane", *names], rows, right=names)]
@@ -74,6 +78,17 @@ def figures(lanes: Sequence[Standing]) -> str:
     lines += [f"not scored: {name} of {console.count(n, 'probe')}: {why}" for name, (n, why) in missing.items()]
     gone = max((lane.left_out for lane in lanes), default=0)
     return "\n".join([*lines, *([f"left out by the errata: {console.count(gone, 'probe')}"] if gone else [])])
+
+
+def _shown(names: Sequence[str]) -> list[str]:
+    """Of a retrieval figure at several cuts the plain one, else the deepest up to ten."""
+    cuts: dict[str, list[int]] = {}
+    for name in names:
+        base, _, cut = name.partition("@")
+        if base in RETRIEVED and cut:
+            cuts.setdefault(base, []).append(int(cut))
+    kept = {base if base in names else f"{base}@{max(c for c in own if c <= DEPTH)}" for base, own in cuts.items()}
+    return [name for name in names if name.partition("@")[0] not in RETRIEVED or name in kept]
 
 
 def _figure(found: Figure | None) -> str:
@@ -85,6 +100,11 @@ def _figure(found: Figure | None) -> str:
 
 
 INTERVALS = "95 % intervals: Wilson's of shares; * BCa bootstrap of figures in between"
+
+
+def trial_json(trial: Trial) -> dict[str, Any]:
+    """A judge's stress test in ``score --json``."""
+    return asdict(trial)
 
 
 def losses(lanes: Sequence[LaneLosses]) -> str:

@@ -23,6 +23,7 @@ class Kind(StrEnum):
     ENGINE_CRASHED = "engine.crashed"  # {signal, log}
     # A ``Turn`` as a dict, appended to the stored turns of a session that is being recorded.
     TURN_RECORDED = "turn.recorded"
+    JUDGE_TESTED = "judge.tested"  # {name, judge, accepted, wrong, right_accepted, right, unread}: the stress test
     # Operations; subject is the item id.
     WRITTEN = "item.written"  # {kind, text, turns, fields, index_text}
     UPDATED = "item.updated"  # {changes: {field: [old, new]}, reason}; text and turns count as fields
@@ -50,9 +51,7 @@ class Kind(StrEnum):
     # size, blobs: {kept, survival, worth, cells, merged, texts}} (workbench.llm.base.Compression); subject is the probe
     CAPTURED = "attention.captured"  # {blob, layers, heads, tokens, bins}; subject is the probe
     SCORED = "probe.scored"  # {correct, score, extracted, scorer, competency, scores, k, recall, rank}; closes a probe
-    JUDGED = (
-        "probe.judged"  # {name, judge, question, prompts, replies, verdict, reason, value}; a model's verdict, later
-    )
+    JUDGED = "probe.judged"  # {name, judge, value, verdict, reason, prompts, replies}: a model's verdict, given later
     LANE_FAILED = "strategy.failed"  # {message, traceback}: a defect in the strategy; the turn is closed without it
     TURN_CLOSED = "turn.closed"  # {calls, tokens: [prompt, generated], items}; closes a turn. With {recorded} it may
     # come again for a turn of a running agent whose memory goes on with it, and then counts what came since

@@ -129,6 +129,13 @@ class _Judged(TypedDict):
     reason: NotRequired[str]
 
 
+class _Tested(TypedDict):
+    name: str
+    judge: str
+    accepted: int
+    wrong: int
+
+
 class _Failed(TypedDict):
     message: str
 
@@ -152,6 +159,7 @@ _SHAPES: dict[str, Any] = {
     Kind.CAPTURED: _Captured,
     Kind.SCORED: _Scored,
     Kind.JUDGED: _Judged,
+    Kind.JUDGE_TESTED: _Tested,
     Kind.LANE_FAILED: _Failed,
     Kind.TURN_CLOSED: _Closed,
 }
