@@ -21,7 +21,7 @@ from workbench import context as contexts
 from workbench.answering import ANSWER_TOKENS, Answered, Answerer, Asking, since
 from workbench.errors import ModelError, Unavailable
 from workbench.llm.base import AnswerResult, Backend, Capture, CompletionRequest, CompletionResult, Compression
-from workbench.memory.base import Completion, MemoryStrategy, Recall
+from workbench.memory.base import Completion, MemoryStrategy, Recall, Span
 from workbench.memory.items import MemoryState
 from workbench.memory.json_text import parse, parse_cut
 from workbench.memory.log import MemoryLog
@@ -235,6 +235,14 @@ class Desk:
         """When a probe is asked, in words: as its benchmark says, else when the last turn before it was said."""
         return spoken(probe.asked) or next((w for w in reversed(self._whens[: probe.after + 1]) if w), "")
 
+    def dated(self, spans: Sequence[Span]) -> tuple[Span, ...]:
+        """Every span with when it was said: at the last of its turns, where the strategy did not say."""
+        told = self._whens
+        return tuple(
+            s if s.when else replace(s, when=next((told[t] for t in sorted(s.turns, reverse=True) if told[t]), ""))
+            for s in spans
+        )
+
 
 class LaneReplay:
     """One lane on one session, from wherever its trace ends. Arguments as of :class:`Desk`."""
@@ -315,7 +323,7 @@ class LaneReplay:
         began = time.perf_counter()
         recall = await self._strategy.recall(probe.question, self._mind, self._desk.log(self._state, probe.after))
         hits = self._recalled(probe, recall, since(began))
-        answered = await self._answer(probe, recall.spans)
+        answered = await self._answer(probe, self._desk.dated(recall.spans))
         self._answered(probe, answered)
         self._recorder.emit(
             Kind.SCORED, probe.id, score_probe(probe, answered.text, hits, recall.k, self._session.extra)

@@ -135,6 +135,8 @@ class Reader:
             assert self._takes(": ")
             number = self._form.startswith("number", self._at)
             out[name] = self._value(name, used)
+            if name == "summary":  # of all that is new
+                out[name] = " ".join(line.resolved for line in self.news)
             used += [out[name]] * number
             self._takes(", ")
         return None if None in out.values() else out

@@ -45,7 +45,7 @@ class EMLLM(MemoryStrategy):
 
     name: ClassVar[str] = "em-llm"
     title: ClassVar[str] = "EM-LLM"
-    fidelity: ClassVar[Fidelity] = "adapted"
+    fidelity: ClassVar[Fidelity] = "emulated"
     paper: ClassVar[str] = "EM-LLM, arXiv 2407.09450"
     differs: ClassVar[str] = (
         "Events are text, found by one sentence vector, instead of key-value blocks found in every layer by four "

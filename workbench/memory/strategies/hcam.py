@@ -35,7 +35,7 @@ class HCAM(MemoryStrategy):
 
     name: ClassVar[str] = "hcam"
     title: ClassVar[str] = "HCAM"
-    fidelity: ClassVar[Fidelity] = "adapted"
+    fidelity: ClassVar[Fidelity] = "emulated"
     paper: ClassVar[str] = "Hierarchical Chunk Attention Memory, arXiv 2105.14039"
     differs: ClassVar[str] = (
         "Sentences instead of the steps of a reinforcement learning agent; similarity of sentence vectors instead of "

@@ -8,9 +8,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from workbench.memory import prompts
+from workbench.memory import prompts, schemas
 from workbench.memory.base import Fidelity, MemoryStrategy, Mind, Recall, Span
 from workbench.memory.items import Item
+from workbench.memory.lines import told
 from workbench.memory.log import MemoryLog
 from workbench.memory.pieces import Vectors, carried, cut, fitting, hits, room, sentences
 from workbench.memory.replies import ask
@@ -41,11 +42,12 @@ class HMT(MemoryStrategy):
 
     name: ClassVar[str] = "hmt"
     title: ClassVar[str] = "HMT"
-    fidelity: ClassVar[Fidelity] = "adapted"
+    fidelity: ClassVar[Fidelity] = "emulated"
     paper: ClassVar[str] = "Hierarchical Memory Transformer, arXiv 2405.06067"
     differs: ClassVar[str] = (
         "Memories are summaries in words instead of trained memory embeddings; the best memories are recalled instead "
-        "of a mixture of all by cross-attention; the segment is smaller, so that short sessions have several."
+        "of a mixture of all by cross-attention; the segment is 128 tokens (the code's default: 256), so that short "
+        "sessions have several."
     )
 
     segment: int = 128
@@ -70,7 +72,15 @@ class HMT(MemoryStrategy):
         head = fitting([i.text for i in before], size, mind.count_tokens)
         before = before[: len(head)]
         last = [i.text for i in log.state.active(SENSORY)]
-        reply = await ask(mind, log, prompts.summarise([*head, *last, *(i.text for i in held)]))
+        operation = self.operation(
+            "memory",
+            prompts.summarise([*head, *last, *(i.text for i in held)]),
+            schema=schemas.fields(summary=schemas.text("the memory of the segment")),
+            recalled=[told(i) for i in before],
+            sensory=[told(i) for i in log.state.active(SENSORY)],
+            segment=[told(i) for i in held],
+        )
+        reply = await ask(mind, log, operation)
         known = [(s, i.turns) for i in before for s in sentences(i.text)]
         own = sorted({t for i in held for t in i.turns})
         summary = reply["summary"] if reply else ""

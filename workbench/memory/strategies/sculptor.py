@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from workbench.memory import prompts
+from workbench.memory import prompts, schemas
 from workbench.memory.base import Fidelity, MemoryStrategy, Mind, Recall, Span
 from workbench.memory.items import Item
+from workbench.memory.lines import told
 from workbench.memory.log import MemoryLog
 from workbench.memory.pieces import cut, hits, room
 from workbench.memory.replies import ask
@@ -18,7 +19,6 @@ from workbench.sessions.model import Turn
 
 FULL, SUMMARY, FOLDED = "full", "summary", "folded"
 MATCHES = 50
-_SHORT = 32  # tokens below which a summary frees less than it costs
 
 
 @dataclass
@@ -44,6 +44,7 @@ class Sculptor(MemoryStrategy):
         placeholders: whether a folded fragment keeps a line of its own in the context, as published; while answering
             no tool can be called, so that nothing could be done with it.
         batch: fragments that the model judges at once.
+        short: tokens below which a fragment is folded and not summarised: that would free less than it costs.
     """
 
     name: ClassVar[str] = "sculptor"
@@ -62,6 +63,7 @@ class Sculptor(MemoryStrategy):
     fill: float = 0.8
     placeholders: bool = False
     batch: int = 8
+    short: int = 32
 
     async def observe(self, turn: Turn, mind: Mind, log: MemoryLog) -> None:
         """Fragment the message, fold what it makes obsolete, free room when there is too little."""
@@ -80,14 +82,19 @@ class Sculptor(MemoryStrategy):
         others = next(_batches(others, room(mind, 256, 0.5), mind), [])
         if not others or self.calls < 1:
             return 0
-        reply = await ask(mind, log, prompts.relate(new.text, [i.text for i in others]))
+        plain = prompts.relate(new.text, [i.text for i in others])
+        schema, lines = _interfering(len(others)), [told(i) for i in others]
+        operation = self.operation(
+            "interference", plain, schema=schema, reads=_numbered, new=told(new), fragments=lines
+        )
+        reply = await ask(mind, log, operation)
         verdicts = reply["verdicts"] if reply else []
-        if reply and len(verdicts) != len(others):
+        if reply and not mind.full and len(verdicts) != len(others):
             log.dropped("wrong length", f"{len(verdicts)} verdicts on {len(others)} fragments", cause=reply.cause)
         elif reply:
-            for item, verdict in zip(others, verdicts, strict=True):
+            for number, verdict in {v["fragment"]: v["verdict"] for v in verdicts}.items():
                 if verdict != "independent":
-                    log.update(item.id, view=FOLDED, reason=f"{verdict}: see {new.id}", cause=reply.cause)
+                    log.update(others[number].id, view=FOLDED, reason=f"{verdict}: see {new.id}", cause=reply.cause)
         return 1
 
     async def _free(self, mind: Mind, log: MemoryLog, called: int) -> None:
@@ -96,16 +103,17 @@ class Sculptor(MemoryStrategy):
         for item in (i for i in items[:-1] if i.fields["view"] != FOLDED):
             if sum(sizes.values()) <= self.fill * mind.budget:
                 break
-            if item.fields["view"] == FULL and sizes[item.id] > _SHORT and called < self.calls:
+            if item.fields["view"] == FULL and sizes[item.id] > self.short and called < self.calls:
                 called += 1
                 await self._summarise(item, mind, log)
             else:
                 log.update(item.id, view=FOLDED, reason="the context is full")
             sizes[item.id] = mind.count_tokens(self._seen(log.state[item.id]))
 
-    @staticmethod
-    async def _summarise(item: Item, mind: Mind, log: MemoryLog) -> None:
-        reply = await ask(mind, log, prompts.summarise([item.text]))
+    async def _summarise(self, item: Item, mind: Mind, log: MemoryLog) -> None:
+        schema = schemas.fields(summary=schemas.text("the passage, shorter"))
+        operation = self.operation("summarise", prompts.summarise([item.text]), schema=schema, fragment=told(item))
+        reply = await ask(mind, log, operation)
         text = reply["summary"] if reply else ""
         if reply and text and mind.count_tokens(text) < mind.count_tokens(item.text):
             log.update(item.id, view=SUMMARY, summary=text, reason="the context is full", cause=reply.cause)
@@ -132,7 +140,10 @@ class Sculptor(MemoryStrategy):
     async def _search(self, query: str, items: Sequence[Item], mind: Mind, log: MemoryLog) -> dict[str, int]:
         """The exact search: how many keywords each matching fragment holds."""
         asked = cut(query, room(mind, 96), mind.count_tokens)
-        reply = await ask(mind, log, prompts.keywords(asked[0])) if asked else None
+        schema = schemas.fields(keywords=schemas.texts("words and phrases to search for, the most telling first"))
+        plain = prompts.keywords(asked[0] if asked else "")
+        operation = self.operation("search", plain, schema=schema, question=asked[0] if asked else "")
+        reply = await ask(mind, log, operation) if asked else None
         words = {w.casefold() for w in reply["keywords"] if w} if reply else set()
         counts = {i.id: sum(w in i.text.casefold() for w in words) for i in items}
         best = sorted((name for name, n in counts.items() if n), key=lambda name: -counts[name])[:MATCHES]
@@ -148,7 +159,12 @@ class Sculptor(MemoryStrategy):
         ):
             if called >= self.calls:
                 break
-            reply = await ask(mind, log, prompts.relevant(query, [i.text for i in batch]))
+            plain = prompts.relevant(query, [i.text for i in batch])
+            lines = [told(i) for i in batch]
+            useful_ones = schemas.many(schemas.index(len(batch)), "numbers of the passages that help", most=len(batch))
+            schema = schemas.fields(useful=useful_ones)
+            operation = self.operation("useful", plain, schema=schema, question=query, fragments=lines)
+            reply = await ask(mind, log, operation)
             if reply:
                 asked += [i.id for i in batch]
                 useful |= {batch[n].id for n in reply["useful"]}
@@ -170,6 +186,20 @@ class Sculptor(MemoryStrategy):
     def _seen(self, item: Item) -> str:
         folded_away = item.fields["view"] == FOLDED and not self.placeholders
         return "" if folded_away else _view(item, item.fields["view"])
+
+
+def _interfering(count: int) -> schemas.Schema:
+    """The schema of the verdicts on ``count`` older fragments."""
+    verdict = schemas.fields(
+        fragment=schemas.index(count, "number of the older passage"),
+        verdict=schemas.one_of(["contradictory", "redundant", "independent"], "what it is to the new passage"),
+    )
+    return schemas.fields(verdicts=schemas.many(verdict, "one for every older passage", most=count))
+
+
+def _numbered(plain: Mapping[str, Any]) -> dict[str, Any]:
+    """The one-liner's verdicts, which stand in the order of the fragments, under their numbers."""
+    return {"verdicts": [{"fragment": n, "verdict": v} for n, v in enumerate(plain["verdicts"])]}
 
 
 def _view(item: Item, view: str) -> str:

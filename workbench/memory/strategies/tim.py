@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from workbench.memory import prompts
+from workbench.memory import prompts, schemas
 from workbench.memory.base import Fidelity, Hit, MemoryStrategy, Mind, Recall, Span
 from workbench.memory.items import Item
+from workbench.memory.lines import told
 from workbench.memory.log import MemoryLog
 from workbench.memory.pieces import cut, room
 from workbench.memory.replies import ask
@@ -37,7 +38,7 @@ class TIM(MemoryStrategy):
 
     name: ClassVar[str] = "tim"
     title: ClassVar[str] = "TIM"
-    fidelity: ClassVar[Fidelity] = "adapted"
+    fidelity: ClassVar[Fidelity] = "emulated"
     paper: ClassVar[str] = "Thread Inference Model and TIMRUN, arXiv 2507.16784"
     differs: ClassVar[str] = (
         "The tree is that of the session's turns, cut by count, not one that a trained model reasons out; pruning "
@@ -73,7 +74,12 @@ class TIM(MemoryStrategy):
 
     async def _complete(self, task: Item, mind: Mind, log: MemoryLog) -> None:
         children = [log.state[c] for c in task.fields["children"]]
-        reply = await ask(mind, log, prompts.summarise([c.text for c in children if c.text]))
+        known = [c for c in children if c.text]
+        plain = prompts.summarise([c.text for c in known])
+        schema = schemas.fields(summary=schemas.text("the conclusion"))
+        lines, level = [told(c) for c in known], task.fields["level"]
+        operation = self.operation("conclude", plain, schema=schema, subtasks=lines, level=level)
+        reply = await ask(mind, log, operation)
         if reply is None or not reply["summary"]:
             log.update(task.id, status=FAILED, reason="no conclusion")
             return

@@ -9,9 +9,10 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.memory import prompts
+from workbench.memory import prompts, schemas
 from workbench.memory.base import Fidelity, MemoryStrategy, Mind, Recall, Span
 from workbench.memory.items import Item
+from workbench.memory.lines import told
 from workbench.memory.log import MemoryLog
 from workbench.memory.pieces import Scored, Vectors, carried, cut, fitting, hits, room, sentences
 from workbench.memory.replies import ask
@@ -103,7 +104,11 @@ class VideoLLaMB(MemoryStrategy):
         order = [len(bridges) - 1, *np.argsort(-scores, kind="stable").tolist()] if bridges else []
         near = [bridges[n] for n in list(dict.fromkeys(order))[: max(1, self.recalled)]]
         near = near[: len(fitting([i.text for i in near], room(mind, 384, 0.3), mind.count_tokens))]
-        reply = await ask(mind, log, prompts.summarise([*(i.text for i in near), *texts]))
+        plain = prompts.summarise([*(i.text for i in near), *texts])
+        schema = schemas.fields(summary=schemas.text("the bridge"))
+        lines = {"bridges": [told(i) for i in near], "scene": [told(i) for i in scene]}
+        operation = self.operation("bridge", plain, schema=schema, **lines)
+        reply = await ask(mind, log, operation)
         summary, cause = (reply["summary"], reply.cause) if reply else ("", 0)
         own = sorted({t for i in scene for t in i.turns})
         known = [(s, i.turns) for i in near for s in sentences(i.text)]
