@@ -106,8 +106,8 @@ class VideoLLaMB(MemoryStrategy):
         near = near[: len(fitting([i.text for i in near], room(mind, 384, 0.3), mind.count_tokens))]
         plain = prompts.summarise([*(i.text for i in near), *texts])
         schema = schemas.fields(summary=schemas.text("the bridge"))
-        lines = {"bridges": [told(i) for i in near], "scene": [told(i) for i in scene]}
-        operation = self.operation("bridge", plain, schema=schema, **lines)
+        before, lines = [told(i) for i in near], [told(i) for i in scene]
+        operation = self.operation("bridge", plain, schema=schema, bridges=before, scene=lines)
         reply = await ask(mind, log, operation)
         summary, cause = (reply["summary"], reply.cause) if reply else ("", 0)
         own = sorted({t for i in scene for t in i.turns})
