@@ -611,6 +611,9 @@ def _add_record(commands: Any) -> None:
         help="listen here; 4318, 0 for any free",
     )
     command.add_argument("--out", type=Path, metavar="FILE.mnemo", help="default: recorded.mnemo, here")
+    command.add_argument("--lane", action="append", metavar="SPEC", help="replays the same turns as they come")
+    _models(command)
+    command.add_argument("--threads", type=int, metavar="N", help="CPU threads of those lanes")
     _json(command)
 
 
@@ -621,9 +624,13 @@ def _record(options: argparse.Namespace) -> None:
     if options.file:
         found = command.convert(out, options.file)
     else:
+        from workbench.engine.config import RunConfig
+
+        lanes, model, embedder = tuple(options.lane or ()), options.model, options.embedder
+        beside = RunConfig((), lanes, model, embedder, capture="off", threads=options.threads) if lanes else None
         until = command.Until()
         with console.cancelling(until):
-            found = command.listen(out, options.otlp, until, console.remark)
+            found = command.listen(out, options.otlp, until, console.remark, beside)
     if options.json:
         console.say_json(found)
         return

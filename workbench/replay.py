@@ -222,6 +222,11 @@ class Desk:
         self.mind.dates = dates
         self.answer = Answerer(backend, self.mind, reader, seed, capture, asking, self.asked, dates, self.role)
 
+    def grow(self, session: Session) -> None:
+        """Go on with more of the same session: it is being recorded."""
+        self.session = session
+        self._whens += tuple(turn.when for turn in session.turns[len(self._whens) :])
+
     def log(self, state: MemoryState, turn: int) -> MemoryLog:
         """A log that changes this state, at a turn."""
         now = self.session.turns[turn].date if turn >= 0 else ""
@@ -278,6 +283,11 @@ class LaneReplay:
             elif event.kind == Kind.SCORED:
                 self.scored.add(event.subject)
         self._recorder.n = last
+
+    def grow(self, session: Session) -> None:
+        """Go on with more of the same session: it is being recorded."""
+        self._session = session
+        self._desk.grow(session)
 
     async def observe(self, turn: Turn) -> None:
         """Let the strategy take in a turn and commit what it did; nothing to do when the trace has it already."""

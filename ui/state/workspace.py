@@ -107,7 +107,8 @@ class Workspace(QObject):
         self.pool.open(path)
         self._asked = (0, [])
         self.selection.reset(lane=run.lanes[-1].id if run.lanes else 0)
-        self.cursor.enter(first, last, 0 if turn is None else turn)
+        live = path.with_name(path.name + ".lock").exists()  # somebody writes it: stand where it goes on
+        self.cursor.enter(first, last, turn if turn is not None else last if live else 0)
         self.opened.emit()
         self._soon.start()
         self._watch(path)
@@ -137,7 +138,7 @@ class Workspace(QObject):
             self.selection.reset(lane=self.run.lanes[-1].id)
         if not self.cursor.session and self.run and self.run.sessions:
             first = next(iter(self.run.sessions))
-            self.cursor.enter(first, _last(self.reader, first), -1)
+            self.cursor.enter(first, last := _last(self.reader, first), last)
         following = self.cursor.turn >= self.cursor.last
         self.cursor.extend(_last(self.reader, self.cursor.session))
         if following:

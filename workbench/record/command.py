@@ -7,6 +7,7 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
+from workbench.engine.config import RunConfig
 from workbench.errors import SessionFormatError
 from workbench.record import Listening, Recording
 from workbench.sessions.formats import otel
@@ -39,9 +40,11 @@ def default_path() -> Path:
     return path
 
 
-def listen(path: Path, port: int, until: Until, say: Callable[[str], Any]) -> dict[str, Any]:
+def listen(
+    path: Path, port: int, until: Until, say: Callable[[str], Any], beside: RunConfig | None = None
+) -> dict[str, Any]:
     """Record what comes over OTLP until told to end; what was recorded. Raises ``MnemoscopeError``."""
-    with Listening(path, port) as recording:
+    with Listening(path, port, beside=beside) as recording:
         say(f"listening on {recording.endpoint} for OTLP over HTTP, writing {path}; Ctrl-C ends it")
         told = f"OTEL_EXPORTER_OTLP_ENDPOINT={recording.endpoint} OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf"
         say(f"agents are told by their environment: {told}")

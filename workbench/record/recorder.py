@@ -15,6 +15,8 @@ from threading import Lock, Timer
 from types import TracebackType
 from typing import Any
 
+from workbench.engine.config import RunConfig
+from workbench.engine.follow import Follower
 from workbench.errors import MnemoscopeError, TraceError
 from workbench.memory.items import Item, MemoryState
 from workbench.memory.log import MemoryLog
@@ -128,6 +130,7 @@ class Recording:
     Args:
         path: of the run file; it must not exist.
         patience: seconds without news after which an unfinished trace is written as far as it is known.
+        beside: lanes that replay what is recorded as it comes, with their model; its sessions are not looked at.
 
     Attributes:
         remarks: what was odd or could not be read.
@@ -135,7 +138,7 @@ class Recording:
     Raises ``TraceError`` when the file exists or cannot be written. Methods may be called from any thread.
     """
 
-    def __init__(self, path: Path | str, patience: float = PATIENCE) -> None:
+    def __init__(self, path: Path | str, patience: float = PATIENCE, beside: RunConfig | None = None) -> None:
         self.path, self._patience = Path(path), patience
         if self.path.exists():
             raise TraceError(f"{self.path}: exists already", "choose another file; a recording is not added to")
@@ -154,6 +157,20 @@ class Recording:
         self._seen: dict[_Key, None] = {}
         self._own = own.Import(self._writer)
         self._closed = False
+        self._follower: Follower | None = None
+        if beside is not None and beside.lanes:
+            self._lane = self._writer.add_lane(LANE, LANE, "none", {})
+            self._follower = self._following(beside)
+
+    def _following(self, beside: RunConfig) -> Follower:
+        try:
+            follower = Follower(beside, self._writer)
+        except BaseException:
+            self._writer.close()
+            self.path.unlink(missing_ok=True)
+            raise
+        follower.start()
+        return follower
 
     # What arrives over OTLP.
 
@@ -244,7 +261,12 @@ class Recording:
                 remember(conversation, step)
         for conversation in {id(c): c for c in (*self._by_thread.values(), *self._by_id.values())}.values():
             if conversation.events:
-                conversation.commit()
+                self._commit(conversation)
+
+    def _commit(self, conversation: _Conversation) -> None:
+        conversation.commit()
+        if self._follower is not None:
+            self._follower.heard()
 
     def _taken(self, call: ModelCall) -> tuple[Thread, list[Said]]:
         exchange = Exchange(f"span {call.span.id}", call.asked, call.answer, call.conversation, name=call.conversation)
@@ -307,7 +329,7 @@ class Recording:
         with self._lock:
             found = self._named(conversation)
             found.say(said(row, "turn", when(at)), self.remarks)
-            found.commit()
+            self._commit(found)
 
     def call(
         self, messages: Sequence[Mapping[str, Any]], answer: str, *, conversation: str = "", purpose: str = "chat",
@@ -318,7 +340,7 @@ class Recording:
             found = self._named(conversation)
             prompt = [s for n, m in enumerate(messages) for s in said(dict(m), f"messages[{n}]")]
             _record_call(found, purpose, prompt, answer, tokens, "", "", ms)
-            found.commit()
+            self._commit(found)
 
     def remember(self, what: str, *, conversation: str = "", query: str = "", records: Sequence[Any] = ()) -> None:
         """Record a memory operation at the latest turn.
@@ -332,7 +354,7 @@ class Recording:
         with self._lock:
             found = self._named(conversation)
             remember(found, MemoryOperation(Span("", "", what), what, rows, query=query))
-            found.commit()
+            self._commit(found)
 
     def _named(self, name: str) -> _Conversation:
         found = self._by_id.get(name)
@@ -348,10 +370,14 @@ class Recording:
                 return
             if self._timer is not None:
                 self._timer.cancel()
+            self._closed = True
             self._settle(None)
             self._own.finish()
-            self._closed = True
-            self._writer.close()
+        if self._follower is not None:
+            self._follower.finish()
+            if self._follower.problem is not None:
+                self.remarks.add("the lanes beside it", str(self._follower.problem))
+        self._writer.close()
 
     def __enter__(self) -> Recording:
         return self

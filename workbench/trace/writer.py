@@ -8,6 +8,7 @@ import stat
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
+from threading import RLock
 from typing import Any
 
 import sqlite_utils
@@ -33,6 +34,7 @@ class TraceWriter:
     def __init__(self, path: Path) -> None:
         self.path = _place(Path(path))
         self._lock = RunLock(self.path)
+        self._one = RLock()  # a recorder and the lanes beside it write from threads of their own
         try:
             self._open()
         except BaseException:
@@ -151,19 +153,21 @@ class TraceWriter:
         self._lock.release()
 
     def _insert(self, statement: str, row: tuple[Any, ...]) -> int:
-        self._write([lambda: self._connection.execute(statement, row)])
-        return int(self._connection.execute("SELECT last_insert_rowid()").fetchone()[0])
+        with self._one:
+            self._write([lambda: self._connection.execute(statement, row)])
+            return int(self._connection.execute("SELECT last_insert_rowid()").fetchone()[0])
 
     def _write(self, steps: list[Any]) -> None:
-        try:
-            self._connection.execute("BEGIN IMMEDIATE")
-            for step in steps:
-                step()
-            self._connection.execute("COMMIT")
-        except sqlite3.Error as error:
-            if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK")
-            raise told(self.path, error, writing=True) from error
+        with self._one:
+            try:
+                self._connection.execute("BEGIN IMMEDIATE")
+                for step in steps:
+                    step()
+                self._connection.execute("COMMIT")
+            except sqlite3.Error as error:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                raise told(self.path, error, writing=True) from error
 
     def __enter__(self) -> TraceWriter:
         return self

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from workbench import record
-from workbench.errors import TraceError
+from workbench.errors import TraceError, UsageError
 from workbench.record import Recording
 from workbench.sessions.formats.otlp import Record, Span
 from workbench.sessions.formats.when import when
@@ -224,3 +224,32 @@ def test_nothing_is_taken_after_the_end(recording: Recording) -> None:
     recording.take([chat("c", 0, [HELLO], PIER)])
     recording.close()
     assert turns(recording.path) == []
+
+
+def test_lanes_beside_it_replay_the_same_turns_as_they_come(tmp_path: Path) -> None:
+    with record.start(tmp_path / "a.mnemo", lanes=["window:turns=2", "bm25"]) as recording:
+        for n in range(4):
+            recording.say("user" if n % 2 == 0 else "assistant", f"line {n}")
+        recording.say("user", "Hello", conversation="other")
+        recording.remember("create", conversation="other", records=["a note"])
+    with TraceReader(recording.path) as reader:
+        lanes = {lane.name: lane.id for lane in reader.lanes()}
+        assert list(lanes) == ["recorded", "window:turns=2", "bm25"]
+        assert [reader.last_turn(1, lane) for lane in lanes.values()] == [3, 3, 3]
+        assert [reader.last_turn(2, lane) for lane in lanes.values()] == [0, 0, 0]
+        kept = [(e.turn, e.payload["text"]) for e in reader.events(1, lanes["bm25"], [Kind.WRITTEN])]
+        assert kept == [(0, "user: line 0"), (1, "assistant: line 1"), (2, "user: line 2"), (3, "assistant: line 3")]
+        assert list(reader.events(lane=0, kinds=[Kind.ENGINE_LOADED]))
+    assert list(recording.remarks) == []
+
+
+def test_lanes_that_cannot_be_do_not_begin_a_file_and_a_model_that_cannot_is_a_remark(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no-such-memory"):
+        record.start(tmp_path / "a.mnemo", lanes=["no-such-memory"])
+    assert not (tmp_path / "a.mnemo").exists()
+    with record.start(tmp_path / "b.mnemo", lanes=["bm25"], model=str(tmp_path / "none.gguf")) as recording:
+        recording.say("user", "Hi")
+    assert turns(recording.path) == [[("user", "Hi")]]
+    (remark,) = recording.remarks
+    assert remark.startswith("the lanes beside it: ")
+    assert "none.gguf" in remark
