@@ -23,6 +23,7 @@ from workbench.llm.base import (
     ModelInfo,
     Token,
 )
+from workbench.llm.load import Load
 
 INFO = ModelInfo("scripted", "", "0" * 64, "none", 0, 2, 2, 4096, 256, "nothing", "none", True)
 
@@ -86,6 +87,9 @@ class ScriptedBackend:
 
     def prompt_overhead(self) -> int:
         return 4
+
+    def load(self) -> Load:
+        return Load(threads=1, tokens=len(self.calls), seconds=0.001 * len(self.calls), active=self.waiting)
 
     def close(self) -> None:
         self.closed = True

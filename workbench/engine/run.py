@@ -30,6 +30,7 @@ from workbench.trace.reader import TraceReader, is_run
 from workbench.trace.writer import TraceWriter
 
 _REPORT_EVERY = 1 / 30  # seconds; the pipe only says how far the trace has advanced
+_MEASURE_EVERY = 2.0  # seconds between measurements of the engine
 _SESSIONS_AT_ONCE = 4  # enough to fill a batch of eight with two or three lanes each
 
 
@@ -121,6 +122,7 @@ class _Run:
     control: Control
     crash: Failed | None
     done: int = 0
+    _measure: _Measure | None = None
 
     async def go(self) -> None:
         self.total = sum((len(s.turns) + len(s.probes)) * len(self.specs) for s in self.sessions)
@@ -134,7 +136,9 @@ class _Run:
             self._same_model(backend)
             self._loaded(backend, resumed)
             self.control.bind(asyncio.get_running_loop(), self.tell)
+            self._measure = _Measure(backend, self._engine_event)
             await self._replay(backend, numbers, lanes)
+            self._measure.now()
             self._engine_event(Kind.RUN_FINISHED, {})
         except asyncio.CancelledError:
             self._engine_event(Kind.RUN_CANCELLED, {})
@@ -276,6 +280,8 @@ class _Run:
         async def one(step: Callable[[], Awaitable[None]]) -> None:
             await step()
             self.done += 1
+            if self._measure is not None:
+                self._measure.sometimes()
             self.tell.step(self.done, self.total, note, self._seq)
 
         if self.config.exact:
@@ -288,6 +294,25 @@ class _Run:
 
     def _seq(self) -> int:
         return self.writer.last_seq
+
+
+class _Measure:
+    """Writes down what the engine holds and does: at the start, at most every :data:`_MEASURE_EVERY`, at the end."""
+
+    def __init__(self, backend: Backend, write: Callable[[Kind, dict[str, Any]], None]) -> None:
+        self._backend, self._write = backend, write
+        self._began = time.monotonic()
+        self._last = 0.0
+        self.now()
+
+    def sometimes(self) -> None:
+        if time.monotonic() - self._last >= _MEASURE_EVERY:
+            self.now()
+
+    def now(self) -> None:
+        self._last = time.monotonic()
+        after = {"after": round(self._last - self._began, 3)}
+        self._write(Kind.ENGINE_MEASURED, after | self._backend.load().to_json())
 
 
 def _first(error: BaseException) -> BaseException:

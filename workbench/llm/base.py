@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.cache.base import CachePolicy
+from workbench.llm.load import Load
 from workbench.llm.messages import Message
 
 Stop = Literal["end", "limit", "stop", "repetition"]
@@ -270,6 +271,10 @@ class Backend(Protocol):
 
     def prompt_overhead(self) -> int:
         """Tokens that the chat template adds around an answer prompt of two messages."""
+        ...
+
+    def load(self) -> Load:
+        """What is held and done now: memory, threads, queue."""
         ...
 
     def close(self) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.errors import ModelError
+from workbench.llm.load import buffers
 from workbench.llm.model import Model, Tokens
 
 FLASH_OFF, FLASH_AUTO = 0, -1
@@ -56,6 +57,8 @@ class Context:
         self.model, self.options = model, options
         self.C: Any = model.library.C
         self.handle = self._create()
+        owner = "scope" if options.callback is not None else "work" if options.pooling is None else "embedder"
+        self.buffers = buffers(model.library.log, owner)
         self.memory = self.C.llama_get_memory(self.handle)
         self.size: int = self.C.llama_n_ctx_seq(self.handle)
         self._threads = options.threads

@@ -27,6 +27,7 @@ from workbench.llm.context import FLASH_AUTO, FLASH_OFF, Context, ContextOptions
 from workbench.llm.embeddings import Vectors
 from workbench.llm.gguf_file import sha256
 from workbench.llm.library import cpu_threads
+from workbench.llm.load import Load, process_bytes, resident
 from workbench.llm.loops import LoopGuard, open_lists
 from workbench.llm.messages import Message
 from workbench.llm.model import Model, Tokens
@@ -286,6 +287,30 @@ class LlamaBackend:
     def _overhead(self) -> int:
         messages = (Message("system", "a"), Message("user", "a"))
         return len(self.chat.tokenize(self.chat.render(messages))) - 2 * self.count_tokens("a")
+
+    def load(self) -> Load:
+        """What is held and done now."""
+        assert self.scheduler is not None
+        model, work = self.model, self.scheduler.context
+        active, waiting = self.scheduler.queue
+        return Load(
+            threads=self.threads,
+            buffers=(*model.buffers, *work.buffers, *(self.scope.context.buffers if self.scope is not None else ())),
+            file=model.path.stat().st_size if model.path.exists() else 0,
+            resident=resident(model.path),
+            process=process_bytes(),
+            layers=model.n_layer,
+            offloaded=model.offloaded,
+            kv_per_token=round(model.kv_bytes(work.options.kv_type)),
+            sequences=work.options.sequences,
+            context=work.size,
+            held=self.scheduler.held,
+            active=active,
+            waiting=waiting,
+            answering=self._scope_runner.queue if self._scope_runner is not None else 0,
+            tokens=self.scheduler.fed,
+            seconds=self.scheduler.seconds,
+        )
 
     def close(self) -> None:
         """Stop the thread and free contexts and weights. Requests that still wait fail."""

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from workbench.errors import ModelError
 from workbench.llm.gguf_file import GGUFHeader, read_header
 from workbench.llm.library import Library, library
+from workbench.llm.load import buffers, offloaded
 
 _EMBEDDING_ONLY = ("bert", "nomic-bert", "jina-bert", "modern-bert", "neo-bert", "eurobert")
 Tokens = NDArray[np.int32]
@@ -52,6 +53,7 @@ class Model:
         self.path = path
         self._check_kind(embedding)
         self.handle = self._load(gpu_layers, vocabulary_only)
+        self.buffers, self.offloaded = buffers(self.library.log, "model"), offloaded(self.library.log)
         C = self.library.C
         self.vocab = C.llama_model_get_vocab(self.handle)
         self.n_vocab: int = C.llama_vocab_n_tokens(self.vocab)

@@ -25,6 +25,7 @@ from workbench.llm.base import (
     Stop,
 )
 from workbench.llm.embeddings import Vectors, unit
+from workbench.llm.load import Load, process_bytes
 from workbench.llm.messages import Message
 from workbench.llm.server import Address, Refused, Server
 from workbench.llm.vectors import Embedding
@@ -158,6 +159,18 @@ class RemoteBackend:
     def prompt_overhead(self) -> int:
         """Tokens that a chat template usually adds around a system and a user message."""
         return 24
+
+    def load(self) -> Load:
+        """What is under way; the server's memory is its own affair."""
+        active, waiting = self.server.queue
+        return Load(
+            process=process_bytes(),
+            sequences=self.address.inflight,
+            context=self.context,
+            active=active,
+            waiting=waiting,
+            repeated=self.server.asked_again,
+        )
 
     def close(self) -> None:
         """End what is under way."""

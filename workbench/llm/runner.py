@@ -91,6 +91,11 @@ class ScopeRunner:
         """Whether any job waits or runs."""
         return bool(self._waiting or self._job)
 
+    @property
+    def queue(self) -> int:
+        """Jobs that wait or run."""
+        return len(self._waiting) + (self._job is not None)
+
     def add(self, job: ScopeJob) -> None:
         """Queue a job."""
         self._waiting.append(job)

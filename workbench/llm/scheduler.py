@@ -7,6 +7,7 @@ that some sequence already holds.
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -80,7 +81,7 @@ class _Held:
 class Scheduler:
     """Batches jobs over the sequences of one context. Lives on the worker's thread.
 
-    ``steps`` and ``fed`` count the batches and the tokens that were decoded.
+    ``steps`` and ``fed`` count the batches and the tokens that were decoded, in so many ``seconds``.
 
     Args:
         exact: one job at a time from an empty cache, so that the same job gives the same bits.
@@ -98,12 +99,23 @@ class Scheduler:
         self._waiting: deque[Job] = deque()
         self._active: list[Job] = []
         self.steps = self.fed = 0
+        self.seconds = 0.0
         self.forget()
 
     @property
     def busy(self) -> bool:
         """Whether any job waits or runs."""
         return bool(self._waiting or self._active)
+
+    @property
+    def queue(self) -> tuple[int, int]:
+        """Jobs that are decoded, and jobs that wait for a sequence."""
+        return len(self._active), len(self._waiting)
+
+    @property
+    def held(self) -> int:
+        """Tokens in the cache."""
+        return sum(held.count for held in self._held)
 
     def add(self, job: Job) -> None:
         """Queue a job."""
@@ -119,7 +131,9 @@ class Scheduler:
         count, rows, fed = self._fill()
         if self.record is not None:
             self.record(*self.context.batch_copy(count))
+        began = time.perf_counter()
         self.context.decode(count)
+        self.seconds += time.perf_counter() - began
         self.steps, self.fed = self.steps + 1, self.fed + count
         for job, tokens in fed:
             self._held[job.sequence].note(tokens)

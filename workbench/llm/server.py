@@ -135,6 +135,7 @@ class Server:
 
     address: Address
     asked_again: int = 0
+    _wanted: int = 0
     _slots: asyncio.Semaphore | None = field(default=None, repr=False)
     _client: httpx.AsyncClient | None = field(default=None, repr=False)
 
@@ -159,6 +160,12 @@ class Server:
         patience = min(OPENING, self.address.patience)
         found: dict[str, Any] = self._start(self._patiently("GET", url, None, "", patience)).result()
         return found
+
+    @property
+    def queue(self) -> tuple[int, int]:
+        """Requests under way, and requests that wait for a place."""
+        active = min(self._wanted, self.address.inflight)
+        return active, self._wanted - active
 
     def close(self) -> None:
         """End what is under way, and the thread."""
@@ -196,6 +203,16 @@ class Server:
         if self._slots is None:
             self._slots = asyncio.Semaphore(self.address.inflight)
         failing = _Failing(patience)
+        self._wanted += 1
+        try:
+            return await self._in_turn(failing, method, url, body, wanted)
+        finally:
+            self._wanted -= 1
+
+    async def _in_turn(
+        self, failing: _Failing, method: str, url: str, body: dict[str, Any] | None, wanted: str
+    ) -> dict[str, Any]:
+        assert self._slots is not None
         async with self._slots:
             try:
                 async for attempt in AsyncRetrying(

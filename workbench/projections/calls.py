@@ -126,7 +126,7 @@ def _engine(reader: TraceReader, index: TraceIndex) -> tuple[Line, ...]:
     kept = index.memo.setdefault("engine", {"seq": 0, "lines": []})
     if kept["seq"] < index.seq:
         new = reader.events(lane=0, after_seq=kept["seq"], up_to_seq=index.seq)
-        new = (e for e in new if e.kind != Kind.TURN_RECORDED)
+        new = (e for e in new if e.kind not in (Kind.TURN_RECORDED, Kind.ENGINE_MEASURED))
         kept["lines"].extend(Line(e.seq, e.turn, e.kind, _said(e), e.kind == Kind.ENGINE_CRASHED) for e in new)
         kept["seq"] = index.seq
     return tuple(kept["lines"])

@@ -20,6 +20,7 @@ class Kind(StrEnum):
     RUN_FINISHED = "run.finished"  # {}
     ENGINE_LOADED = "engine.loaded"  # ModelInfo as a dict, {embedder, versions}
     BRANCHED = "lane.branched"  # {lane, parent, session, turn, edits: [{kind, name, value}], settings}
+    ENGINE_MEASURED = "engine.measured"  # {after: seconds since it was loaded} and workbench.llm.load.Load as a dict
     ENGINE_CRASHED = "engine.crashed"  # {signal, log}
     # A ``Turn`` as a dict, appended to the stored turns of a session that is being recorded.
     TURN_RECORDED = "turn.recorded"
