@@ -140,6 +140,9 @@ def _add_run(commands: Any) -> None:
         default="model",
         help="who answers: the model, or the newest same-slot hit",
     )
+    command.add_argument(
+        "--controls", action="store_true", help="also the lanes no-memory, oracle (the evidence alone) and full"
+    )
     command.add_argument("--exact", action="store_true", help="one sequence at a time: bit-identical from run to run")
     command.add_argument("--out", type=Path, metavar="FILE.mnemo", help="default: the first session's name, here")
     command.add_argument("--context", type=int, metavar="N", help="tokens per sequence")
@@ -161,10 +164,11 @@ def _run(options: argparse.Namespace) -> None:
     from workbench.engine.config import RunConfig
     from workbench.engine.control import Control
     from workbench.engine.run import run
+    from workbench.lanes import with_controls
 
     config = RunConfig(
         sessions=tuple(options.session),
-        lanes=tuple(options.lane),
+        lanes=with_controls(options.lane) if options.controls else tuple(options.lane),
         only=tuple(options.only or ()),
         model=options.model,
         embedder=options.embedder,
@@ -246,7 +250,7 @@ def _print_scores(
 ) -> None:
     from workbench.examine import opened
     from workbench.probes.competencies import family
-    from workbench.projections import published
+    from workbench.projections import controls, published
     from workbench.projections.audit import audit
     from workbench.projections.costs import costs
     from workbench.projections.findings import finding_counts
@@ -272,15 +276,21 @@ def _print_scores(
             if errata:
                 more["errata"] = {"file": errata.name, "known": len(errata), "corrected": errata.correct}
             standings, lost = published.standings(reader, number, errata=errata), losses(reader, number)
-            tried = trials(reader)
+            tried, beside = trials(reader), controls.controls(reader, number)
+            right = {s.lane: s.figures[0].mean for s in standings if s.figures and s.figures[0].name == "accuracy"}
+            names = reader.session_names()
+            more["controls"] = controls.to_json(beside, names)
             if tried:
                 more["judges"] = [tables.trial_json(t) for t in tried]
             found.append(to_json(board, reader) | more)
             for lane, standing, loss in zip(found[-1]["lanes"], standings, lost, strict=True):
                 lane |= published.to_json(standing) | {"losses": loss.to_json()}
+                lane["control"] = standing.lane in beside.lanes
+                if beside.no_memory and not lane["control"] and standing.lane in right:
+                    lane["above_no_memory"] = round(right[standing.lane] - right.get(beside.no_memory.id, 0.0), 4)
             if not as_json:
                 parts = [tables.papers(standings), tables.figures(standings), "\n".join(map(str, tried))]
-                parts += [tables.INTERVALS, tables.scores(board)]
+                parts += [tables.INTERVALS, tables.controls(beside, names, right), tables.scores(board)]
                 parts += [tables.costs(spent), tables.losses(lost), tables.findings(by_name)]
                 if audited:
                     parts.append(tables.audit(history))
@@ -534,11 +544,13 @@ def _add_lanes(commands: Any) -> None:
 
 def _lanes(options: argparse.Namespace) -> None:
     from workbench.cache.registry import policies, policy
+    from workbench.memory.controls import CONTROLS
     from workbench.memory.registry import strategies, strategy
 
     found = {
         "memory": [_card(strategy(name)) for name in strategies()],
         "cache": [_card(policy(name)) for name in policies()],
+        "control": [_card(strategy(name)) for name in CONTROLS],
     }
     if options.json:
         console.say_json(found)

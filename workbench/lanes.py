@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import types
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, get_args, get_origin, get_type_hints
 
@@ -16,6 +16,7 @@ from workbench.cache.base import CachePolicy
 from workbench.errors import UsageError
 from workbench.memory import registry as memories
 from workbench.memory.base import MemoryStrategy
+from workbench.memory.controls import NO_MEMORY, ORACLE
 from workbench.plugins import fingerprint, is_path
 
 _PATH = re.compile(r".+?\.py:[A-Za-z_]\w*")
@@ -72,6 +73,12 @@ class LaneSpec:
         made = cls(name, _convert(params, strategy, spec), cache_name, _convert(cache_params, policy, spec))
         made.policy()  # says what is wrong with a value before a model is loaded
         return made
+
+
+def with_controls(lanes: Sequence[str]) -> tuple[str, ...]:
+    """The lanes, and the controls that are not among them: no memory, the evidence alone, and full context."""
+    there = {LaneSpec.parse(lane).name for lane in lanes}
+    return (*lanes, *(name for name in (NO_MEMORY, ORACLE, "full") if name not in there))
 
 
 def _halves(spec: str) -> tuple[str, str, str]:

@@ -22,6 +22,7 @@ from workbench.answering import ANSWER_TOKENS, Answered, Answerer, Asking, since
 from workbench.errors import ModelError, Unavailable
 from workbench.llm.base import AnswerResult, Backend, Capture, CompletionRequest, CompletionResult, Compression
 from workbench.memory.base import Completion, MemoryStrategy, Recall, Span
+from workbench.memory.controls import handed
 from workbench.memory.items import MemoryState
 from workbench.memory.json_text import parse, parse_cut
 from workbench.memory.log import MemoryLog
@@ -333,7 +334,8 @@ class LaneReplay:
         began = time.perf_counter()
         recall = await self._strategy.recall(probe.question, self._mind, self._desk.log(self._state, probe.after))
         hits = self._recalled(probe, recall, since(began))
-        answered = await self._answer(probe, self._desk.dated(recall.spans))
+        evidence = handed(type(self._strategy), probe, self._session.turns)
+        answered = await self._answer(probe, (*self._desk.dated(recall.spans), *evidence))
         self._answered(probe, answered)
         self._recorder.emit(
             Kind.SCORED, probe.id, score_probe(probe, answered.text, hits, recall.k, self._session.extra)

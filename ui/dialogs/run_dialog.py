@@ -30,7 +30,7 @@ from ui.widgets.units import count
 from workbench import paths
 from workbench.engine.config import RunConfig
 from workbench.errors import MnemoscopeError, UsageError
-from workbench.lanes import LaneSpec
+from workbench.lanes import LaneSpec, with_controls
 from workbench.memory import registry as memories
 from workbench.sessions import formats
 
@@ -87,7 +87,7 @@ class RunDialog(QDialog):
         self._settings.set("model", model)
         return RunConfig(
             sessions=self._sessions,
-            lanes=tuple(self.specs()),
+            lanes=with_controls(self.specs()) if self.controls.isChecked() else tuple(self.specs()),
             model=model,
             embedder=self.embedder.currentData(),
             seed=int(self.seed.text() or 0),
@@ -163,11 +163,13 @@ class RunDialog(QDialog):
         self.seed.setValidator(QIntValidator(0, 2**31 - 1, self.seed))
         self.capture = QCheckBox("record attention while answering")
         self.capture.setChecked(True)
+        self.controls = QCheckBox("controls: no memory, the evidence alone, full context")
         self.exact = QCheckBox("exact: one sequence at a time, the same from run to run")
         form.addRow("More lanes", self.more)
         form.addRow("Model", self._with_button(self.model, "Open…", self._ask_model))
         form.addRow("Embeddings", self.embedder)
         form.addRow("Seed", self.seed)
+        form.addRow("", self.controls)
         form.addRow("", self.capture)
         form.addRow("", self.exact)
         self.out = QLineEdit(str(_free(paths.runs() / f"{self._sessions[0].stem}.mnemo")))

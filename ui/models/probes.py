@@ -13,6 +13,8 @@ from workbench.projections.probe_table import ProbeLine, ProbeTable, Verdict
 _Index = QModelIndex | QPersistentModelIndex
 VERDICT = Qt.ItemDataRole.UserRole
 """Role under which a lane's column has its ``Verdict``; None elsewhere and where nothing was answered."""
+GUESSABLE = "◦"
+"""Marks a question that needs no memory."""
 FIXED = ("turn", "competency", "question", "gold")
 
 
@@ -58,7 +60,10 @@ class ProbesModel(QAbstractTableModel):
         if column >= len(FIXED):
             return _verdict(line.verdicts[column - len(FIXED)], role)
         if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole):
-            return (str(line.turn), label(line.competency), line.question, line.gold)[column]
+            asked = f"{GUESSABLE} {line.question}" if line.guessable else line.question
+            if role == Qt.ItemDataRole.ToolTipRole and line.guessable:
+                asked = f"{line.question}\n{GUESSABLE} answered right without any memory"
+            return (str(line.turn), label(line.competency), asked, line.gold)[column]
         return None
 
     def headerData(  # noqa: D102
@@ -94,6 +99,9 @@ def _verdict(verdict: Verdict | None, role: int) -> Any:
     if role == Qt.ItemDataRole.AccessibleTextRole:
         return f"{verdict.answer}, {'right' if verdict.correct else 'wrong'}"
     if role == Qt.ItemDataRole.ToolTipRole:
-        rank = f"\nfirst evidence at rank {verdict.rank}" if verdict.rank else ""
-        return f"{'right' if verdict.correct else 'wrong'}: {verdict.answer}{rank}"
+        lines = [f"{'right' if verdict.correct else 'wrong'}: {verdict.answer}"]
+        lines += [f"first evidence at rank {verdict.rank}"] if verdict.rank else []
+        lines += [f"{name} {value:.2f}" for name, value in verdict.scores.items()]
+        lines += [f"{name}: {said or 'no verdict'} by {judge}: {why}" for name, judge, said, why in verdict.judged]
+        return "\n".join(lines)
     return None

@@ -10,6 +10,7 @@ from importlib import import_module
 from workbench import plugins
 from workbench.errors import UsageError
 from workbench.memory.base import MemoryStrategy
+from workbench.memory.controls import CONTROLS
 
 GROUP = "mnemoscope.memory"
 _log = logging.getLogger("mnemoscope")
@@ -74,6 +75,8 @@ def strategy(name: str) -> type[MemoryStrategy]:
         return found
     if name in _outside():
         return _outside()[name]
+    if name in CONTROLS:
+        return CONTROLS[name]
     raise UsageError(f"unknown memory strategy {name!r}", f"one of: {', '.join(strategies())}")
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from workbench.memory.detectors import DROPPED, INVENTED_ID, Finding, counts, detect
+from workbench.projections.controls import is_control
 from workbench.projections.index import TraceIndex
 from workbench.trace.reader import TraceReader
 
@@ -66,6 +67,7 @@ def _of_lane(index: TraceIndex, session: int, lane: int) -> LaneFindings:
     known: tuple[int, LaneFindings] | None = index.memo.get(key)
     if known is None or known[0] < last:
         turns = index.session(session).turns
-        found = tuple(detect(index.reader.events(session, lane, up_to_seq=index.seq), turns))
+        real = not any(row.id == lane and is_control(row) for row in index.lanes)  # a control has nothing to be wrong
+        found = tuple(detect(index.reader.events(session, lane, up_to_seq=index.seq), turns)) if real else ()
         known = index.memo[key] = (min(last, index.seq), LaneFindings(lane, found))
     return known[1]

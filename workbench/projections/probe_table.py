@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from workbench.probes.competencies import family
+from workbench.projections.controls import controls
 from workbench.projections.index import TraceIndex
 from workbench.trace.events import Kind
 from workbench.trace.reader import TraceReader
@@ -12,17 +15,28 @@ from workbench.trace.reader import TraceReader
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """One lane's answer to one probe. ``rank`` of the first hit with evidence, 0 for none."""
+    """One lane's answer to one probe.
+
+    Attributes:
+        rank: of the first hit with evidence, 0 for none.
+        scores: published figures by name.
+        judged: what judges said: score, model, verdict and reason.
+    """
 
     lane: int
     correct: bool
     answer: str
     rank: int
+    scores: Mapping[str, float] = field(default_factory=dict)
+    judged: tuple[tuple[str, str, str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class ProbeLine:
-    """One probe; ``verdicts`` in the order of the lanes, None where the lane has not answered."""
+    """One probe; ``verdicts`` in the order of the lanes, None where the lane has not answered.
+
+    ``guessable``: it was right without any memory, so it says nothing about memories.
+    """
 
     probe: str
     turn: int
@@ -30,6 +44,7 @@ class ProbeLine:
     question: str
     gold: str
     verdicts: tuple[Verdict | None, ...]
+    guessable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +61,18 @@ def probe_table(reader: TraceReader, session: int) -> ProbeTable:
     index = TraceIndex.of(reader)
     kept = index.memo.setdefault(("probes", session), {"seq": 0, "said": {}, "of": {}})
     if kept["seq"] < index.seq:
-        kinds = (Kind.ANSWERED, Kind.SCORED)
+        kinds = (Kind.ANSWERED, Kind.SCORED, Kind.JUDGED)
         for event in reader.events(session, kinds=kinds, after_seq=kept["seq"], up_to_seq=index.seq):
             key, data = (event.subject, event.lane), event.payload
             if event.kind == Kind.ANSWERED:
                 kept["said"][key] = data.get("text", "")
+            elif event.kind == Kind.JUDGED:
+                kept["of"][key] = _judged(kept["of"].get(key), data)
             else:
-                said = kept["said"].get(key, "")
-                kept["of"][key] = Verdict(event.lane, bool(data.get("correct")), said, int(data.get("rank") or 0))
+                said, rank = kept["said"].get(key, ""), int(data.get("rank") or 0)
+                kept["of"][key] = Verdict(event.lane, bool(data.get("correct")), said, rank, data.get("scores") or {})
         kept["seq"] = index.seq
+    known = controls(reader, session).guessable
     lines = tuple(
         ProbeLine(
             p.id,
@@ -63,10 +81,20 @@ def probe_table(reader: TraceReader, session: int) -> ProbeTable:
             p.question,
             "never said" if p.abstain else " or ".join(p.gold),
             tuple(kept["of"].get((p.id, row.id)) for row in index.lanes),
+            (session, p.id) in known,
         )
         for p in sorted(index.session(session).probes, key=lambda p: p.after)
     )
     return ProbeTable(session, tuple((row.id, row.name) for row in index.lanes), lines)
+
+
+def _judged(verdict: Verdict | None, data: Mapping[str, Any]) -> Verdict | None:
+    """The verdict with what a judge said of it; a later word of the same judge takes the place of the earlier."""
+    if verdict is None:
+        return None
+    said = tuple(str(data.get(key, "")) for key in ("name", "judge", "verdict", "reason"))
+    others = tuple(j for j in verdict.judged if j[:2] != said[:2])
+    return replace(verdict, judged=(*others, said))  # type: ignore[arg-type]
 
 
 def most_telling(table: ProbeTable) -> ProbeLine | None:

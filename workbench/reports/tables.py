@@ -13,6 +13,7 @@ from workbench.probes.papers import Column
 from workbench.probes.retrieval import DEPTH
 from workbench.probes.scorers import RETRIEVED
 from workbench.projections.audit import OUTCOMES, LaneAudit
+from workbench.projections.controls import Controls, to_json
 from workbench.projections.costs import LaneCosts
 from workbench.projections.judged import Trial
 from workbench.projections.losses import LaneLosses
@@ -105,6 +106,30 @@ INTERVALS = "95 % intervals: Wilson's of shares; * BCa bootstrap of figures in b
 def trial_json(trial: Trial) -> dict[str, Any]:
     """A judge's stress test in ``score --json``."""
     return asdict(trial)
+
+
+def controls(found: Controls, names: Mapping[int, str], accuracies: Mapping[int, float]) -> str:
+    """What the controls say: how far each lane is above no memory, and which probes need none.
+
+    Args:
+        names: of the sessions.
+        accuracies: our reading by lane's number.
+    """
+    lines = []
+    if found.no_memory and found.no_memory.id in accuracies:
+        floor = accuracies[found.no_memory.id]
+        top = accuracies.get(found.oracle.id) if found.oracle else None
+        ceiling = "" if top is None else f", with the evidence alone {top * 100:.1f} %"
+        lines.append(f"controls: without memory {floor * 100:.1f} % are right{ceiling}")
+        asked = to_json(found, names)["answerable_without_memory"]
+        shown = ", ".join(asked[:12]) + (" …" if len(asked) > 12 else "")
+        if asked:
+            lines.append(f"answerable without memory: {console.count(len(asked), 'probe')}: {shown}")
+    if found.full:
+        lines.append(f"full context fitted whole for {found.fitted[0]} of {console.count(found.fitted[1], 'probe')}")
+    elif not found.no_memory:
+        lines.append("no controls in this run: `run --controls` adds no memory, the evidence alone and full context")
+    return "\n".join(lines)
 
 
 def losses(lanes: Sequence[LaneLosses]) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from workbench.branch import spec_of
+from workbench.probes import controls
 from workbench.projections.index import TraceIndex
 from workbench.trace.events import Kind
 from workbench.trace.reader import TraceReader
@@ -31,16 +32,20 @@ class Target:
 
 
 def failed(reader: TraceReader, session: int | None = None, lane: int | None = None) -> list[Target]:
-    """Every probe that was answered wrongly, lane by lane in the order asked; of one session or lane when given."""
+    """Every probe that was answered wrongly, lane by lane in the order asked; of one session or lane when given.
+
+    Control lanes have no memory to explain; they are left out unless one is named.
+    """
     rows = reader.query(
         "SELECT session, lane, subject, json_extract(payload, '$.correct') FROM event WHERE kind = ? "
         "ORDER BY session, lane, seq",
         (str(Kind.SCORED),),
     )
+    no_memory = {row.id for row in reader.lanes() if row.memory in controls.LANES and row.id != lane}
     return [
         Target(at, of, probe)
         for at, of, probe, right in rows
-        if not right and session in (None, at) and lane in (None, of)
+        if not right and session in (None, at) and lane in (None, of) and of not in no_memory
     ]
 
 
