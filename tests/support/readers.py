@@ -15,7 +15,7 @@ from typing import Any
 
 from workbench.llm.messages import Message
 
-_FORM = "in this form:\n"
+_FORM = "where text is a string in double quotes:\n"
 _LINE = re.compile(r"^(?:- )?(?:(?P<number>\d+) \| )?(?:\[(?P<when>[^\]→]+)\] )?(?P<text>.+)$")
 _MONTHS = [
     "January", "February", "March", "April", "May", "June",
@@ -114,10 +114,12 @@ class Reader:
             return self.about(name, used)
         if self._takes("true | false"):
             return True
+        if self._takes("text"):
+            return self.current.resolved
         options = [self._string()]
         while self._takes(" | "):
             options.append(self._string())
-        return self.current.resolved if options == ["..."] else options[0]
+        return options[0]
 
     def _list(self, name: str) -> list[Any]:
         start, out = self._at, []

@@ -9,7 +9,8 @@ from typing import Any
 LONGEST = 120
 """Bytes of the longest piece whose repetition is found."""
 _TIMES, _BYTES = 4, 64
-_SAME, _CYCLE = 4, 3  # equal strings of a list; strings that take turns
+_SAME, _CYCLE = 4, 3  # equal entries of a list; entries that take turns
+_OPEN, _CLOSE = b"{}"
 
 
 def loop_start(data: bytes | bytearray, times: int = _TIMES, least: int = _BYTES) -> int | None:
@@ -35,14 +36,16 @@ class LoopGuard:
 
     Args:
         json: whether the text is JSON; each of its strings is then watched for itself.
-        entries: whether equal strings one after another are a loop as well. Not where the schema asks for one word per
-            entry of a list.
+        entries: whether equal strings, or equal objects, one after another are a loop as well. Not where the schema
+            asks for one word per entry of a list.
     """
 
     def __init__(self, json: bool = True, entries: bool = False) -> None:
         self._json, self._entries = json, entries
         self._string = bytearray()
         self._strings: deque[bytes] = deque(maxlen=_SAME * _CYCLE)
+        self._objects: deque[bytes] = deque(maxlen=_SAME * _CYCLE)
+        self._object = bytearray()  # the innermost one that is open
         self._inside, self._escaped = not json, False
 
     def add(self, piece: bytes) -> bool:
@@ -55,10 +58,20 @@ class LoopGuard:
         return self._inside and len(self._string) >= _BYTES and loop_start(self._string) is not None
 
     def _take(self, byte: int) -> bool:
-        """Take in a byte; whether it closed a string."""
+        """Take in a byte; whether it closed a string or an object."""
         if not self._json:
             self._string.append(byte)
-        elif not self._inside:
+            return False
+        if not self._inside and byte == _OPEN:
+            self._object.clear()
+        self._object.append(byte)
+        if not self._inside and byte == _CLOSE:
+            self._objects.append(bytes(self._object))
+            return True
+        return self._in_string(byte)
+
+    def _in_string(self, byte: int) -> bool:
+        if not self._inside:
             self._inside = byte == 0x22
             self._string.clear()
         elif self._escaped or byte != 0x22:
@@ -67,20 +80,20 @@ class LoopGuard:
         else:
             self._inside = False
             self._strings.append(bytes(self._string))
-        return self._json and not self._inside and byte == 0x22
+        return not self._inside and byte == 0x22
 
     def _cycles(self) -> bool:
-        """Whether the last strings are one, two or three, again and again."""
-        last = list(self._strings)
-        for period in range(1, _CYCLE + 1):
-            tail = last[-_SAME * period :]
-            if len(tail) == _SAME * period and tail == tail[:period] * _SAME:
-                return True
+        """Whether the last strings or objects are one, two or three, again and again."""
+        for last in (list(self._strings), list(self._objects)):
+            for period in range(1, _CYCLE + 1):
+                tail = last[-_SAME * period :]
+                if len(tail) == _SAME * period and tail == tail[:period] * _SAME:
+                    return True
         return False
 
 
 def open_lists(schema: Mapping[str, Any]) -> bool:
-    """Whether a schema has a list of free texts whose length it does not bound."""
+    """Whether a schema has a list of free texts or of objects whose length it does not bound."""
     inner = [*schema.get("properties", {}).values(), *([schema["items"]] if "items" in schema else [])]
-    strings = schema.get("items", {}).get("type") == "string" and "enum" not in schema["items"]
-    return (strings and "maxItems" not in schema) or any(open_lists(part) for part in inner)
+    free = schema.get("items", {}).get("type") in ("string", "object") and "enum" not in schema["items"]
+    return (free and "maxItems" not in schema) or any(open_lists(part) for part in inner)

@@ -89,7 +89,7 @@ async def extract(
         reply = await ask(mind, log, operation)
         if reply:
             found = [_fact(entry, batch, reply) for entry in reply["facts"]]
-            out = {f.text: f for f in found if f.text} | out
+            out = {f.text: f for f in found if any(map(str.isalnum, f.text))} | out  # "..." says nothing
         complete = complete and reply is not None
     return list(out.values()), complete
 

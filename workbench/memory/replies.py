@@ -114,8 +114,9 @@ class _Reader:
             self.lost(INVENTED if most == 0 else TOO_LONG, f"{where} has {len(value)} entries, of at most {most}")
             value = value[:most]
         last = len(value) - 1  # of an answer that was cut off only the last entry may be half
-        if not whole and schema["items"].get("type") == "string":
-            value = list(dict.fromkeys(v for v in value if isinstance(v, str)))  # one of each, where it looped
+        free = schema["items"].get("type") in ("string", "object") and "enum" not in schema["items"]
+        if not whole and free and schema.get("minItems", 0) == 0:
+            value = [v for n, v in enumerate(value) if v not in value[:n]]  # one of each, where it looped
             last = len(value) - 1
         read = (self.read(schema["items"], entry, f"{where}[{n}]", whole or n < last) for n, entry in enumerate(value))
         return [entry for entry in read if entry is not _UNFIT]

@@ -56,10 +56,16 @@ def _told(schema: Schema, about: str, default: Any) -> Schema:
     return schema | told | ({} if default is None else {"default": default})
 
 
+_FORM = "Answer with one JSON object and nothing else, in this form, where text is a string in double quotes:"
+
+
 def in_words(schema: Mapping[str, Any]) -> str:
-    """The format of an answer as instructions, so that a model without a grammar can follow it."""
+    """The format of an answer as instructions, so that a model without a grammar can follow it.
+
+    A text stands there as the bare word ``text``: where it was ``"..."``, SmolLM2-135M answered ``"..."``, over and over.
+    """
     lines = [f"- {name}: {about}" for name, about in _abouts(schema)]
-    shape = f"Answer with one JSON object and nothing else, in this form:\n{_shape(schema)}"
+    shape = f"{_FORM}\n{_shape(schema)}"
     return "\n".join([shape, *(["where", *lines] if lines else [])])
 
 
@@ -76,7 +82,7 @@ def _shape(schema: Mapping[str, Any]) -> str:
             return "number"
         case "boolean":
             return "true | false"
-    return '"..."'
+    return "text"
 
 
 def _abouts(schema: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:

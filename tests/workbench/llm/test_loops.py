@@ -50,6 +50,17 @@ def test_a_list_that_says_the_same_again_is_a_loop_only_where_its_length_is_free
             ended = at
             break
     assert 0 < ended < 80 and watched(same) is None
+    rows = json.dumps({"entities": [{"name": "Mel", "type": "person"}, {"name": "Ida", "type": "person"}] * 30})
+    guard, ended = LoopGuard(entries=True), 0
+    for at, char in enumerate(rows):
+        if guard.add(char.encode()):
+            ended = at
+            break
+    assert 0 < ended < 320 and watched(rows) is None
+    different = json.dumps({"entities": [{"name": f"Mel {n}", "type": "person"} for n in range(40)]})
+    guard = LoopGuard(entries=True)
+    assert not any(guard.add(char.encode()) for char in different)
+    assert open_lists(loosened(prompts.entities(["x"]).schema or {}))
     facts = prompts.facts(["x"]).schema or {}
     assert open_lists(loosened(facts)) and not open_lists(facts)
     assert not open_lists(prompts.relate("x", ["y"] * 9).schema or {})

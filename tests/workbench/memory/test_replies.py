@@ -68,6 +68,34 @@ def test_a_loop_keeps_the_entries_before_it() -> None:
     assert losses == ["repetition"] and len(mind.asked) == 1
 
 
+def test_a_looping_list_of_objects_has_one_of_each_and_a_verdict_each_stays_in_its_place() -> None:
+    row = '{"name": "Mel", "type": "person"}'
+    reply, losses, _ = asked(full(prompts.entities(["x"])), (f'{{"entities": [{row}, {row}, {row}', "repetition"))
+    assert reply and reply["entities"] == [{"name": "Mel", "type": "person"}] and losses == ["repetition"]
+    cut = '{"verdicts": ["independent", "independent", "redundant", "indep'
+    reply, _, _ = asked(prompts.relate("x", ["y"] * 4), (cut, "limit"))
+    assert reply and reply["verdicts"] == ["independent", "independent", "redundant"]
+
+
+def test_more_entries_than_there_can_be_are_cut() -> None:
+    reply, losses, _ = asked(full(prompts.relevant("q", ["a"])), ('{"useful": [0, 0, 0]}', "end"))
+    assert reply and reply["useful"] == [0] and losses == ["too long"]
+    nothing = schemas.fields(links=schemas.many(schemas.index(0), most=0))
+    reply, losses, _ = asked(full(prompts.facts(["x"]), **nothing["properties"]), ('{"links": [0]}', "end"))
+    assert reply and reply["links"] == [] and losses == ["invented id"]
+
+
+def test_an_answer_to_the_one_liner_is_read_as_the_method_writes_it() -> None:
+    plain = prompts.check(["x"], "q")
+    wanted = schemas.fields(enough=schemas.truth())
+    operation = Operation(
+        plain.purpose, plain.messages, plain.schema,
+        full=Full("m", "o", {}, wanted, reads=lambda said: {"enough": said["answer"] == "yes"}),
+    )  # fmt: skip
+    reply, _, _ = asked(operation, ('{"answer": "yes"}', "end"))
+    assert reply and reply["enough"] is True
+
+
 def test_an_entry_that_was_never_finished_is_left_out() -> None:
     rows = schemas.many(schemas.fields(name=schemas.text(), kind=schemas.one_of(["a", "b"])))
     operation = full(prompts.facts(["x"]), rows=rows, note=schemas.text())
