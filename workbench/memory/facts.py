@@ -52,10 +52,11 @@ MESSAGE = "message"
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Messages that are taken in together, and who said each."""
+    """Messages that are taken in together, who said each, and in which role."""
 
     messages: tuple[Said, ...]
     speakers: tuple[str, ...]
+    roles: tuple[str, ...]
 
 
 SOURCE = "source"
@@ -173,17 +174,19 @@ def gathered(turn: Turn, most: int, log: MemoryLog) -> list[Batch]:
         out.append(_taken(waiting, log))
         waiting = []
     if len(waiting) + 1 < most:
-        log.write(turn.said, MESSAGE, index_text="", part=turn.part, speaker=turn.speaker or turn.role)
+        speaker = turn.speaker or turn.role
+        log.write(turn.said, MESSAGE, index_text="", part=turn.part, speaker=speaker, role=turn.role)
         return out
     before = _taken(waiting, log)
     messages = (*before.messages, (said(turn), (turn.index,)))
-    return [*out, Batch(messages, (*before.speakers, turn.speaker or turn.role))]
+    return [*out, Batch(messages, (*before.speakers, turn.speaker or turn.role), (*before.roles, turn.role))]
 
 
 def _taken(waiting: Sequence[Item], log: MemoryLog) -> Batch:
     for message in waiting:
         log.evict(message.id, reason="taken in")
-    return Batch(tuple((told(m), m.turns) for m in waiting), tuple(m.fields["speaker"] for m in waiting))
+    speakers, roles = (tuple(m.fields[name] for m in waiting) for name in ("speaker", "role"))
+    return Batch(tuple((told(m), m.turns) for m in waiting), speakers, roles)
 
 
 def digest(text: str) -> str:

@@ -73,6 +73,8 @@ class _Reader:
         Args:
             whole: whether the answer was written to its end; of one that was not, what is missing is taken as empty.
         """
+        if "default" in schema and value == schema["default"]:
+            return value  # what stands for "not said" may lie outside of what can be said
         if "enum" in schema:
             return value if value in schema["enum"] else self._unfit(INVENTED, value, where)
         match schema.get("type"):

@@ -62,7 +62,7 @@ _FORM = "Answer with one JSON object and nothing else, in this form, where text 
 def in_words(schema: Mapping[str, Any]) -> str:
     """The format of an answer as instructions, so that a model without a grammar can follow it.
 
-    A text stands there as the bare word ``text``: where it was ``"..."``, SmolLM2-135M answered ``"..."``, over and over.
+    A text stands there as the bare word ``text``: of ``"..."`` SmolLM2-135M made its answer, ``"..."`` again and again.
     """
     lines = [f"- {name}: {about}" for name, about in _abouts(schema)]
     shape = f"{_FORM}\n{_shape(schema)}"

@@ -27,13 +27,25 @@ from workbench.sessions.model import Turn
 from workbench.trace.events import Kind
 
 PENDING = {
-    "memgas", "tool2vec", "memos", "memoryos", "mirix", "letta", "think-in-memory", "caim", "expe-repair", "chem-agent",
-    "l2mac", "tme-tree", "tme-dag", "m3-agent", "spatial",
-}  # fmt: skip
+    "memgas",
+    "tool2vec",
+    "mirix",
+    "letta",
+    "think-in-memory",
+    "caim",
+    "expe-repair",
+    "chem-agent",
+    "l2mac",
+    "tme-tree",
+    "tme-dag",
+    "m3-agent",
+    "spatial",
+}
 """Strategies that still ask something without a prompt of their own. The set may only become smaller."""
 SMALL: dict[str, dict[str, Any]] = {
     "lightmem": {"sensory": 16, "short_term": 24, "sleep": 0.2},
-    "memoryos": {"short": 1},
+    "memos": {"similar": 0.3, "group": 4, "cluster": 2},
+    "memoryos": {"short": 1, "hot": 2.0, "join": 0.2},
     "hmt": {"segment": 16, "sensory": 4},
     "sculptor": {"fill": 0.02, "short": 4},
 }

@@ -67,7 +67,7 @@ def test_memos_grows_a_tree_by_clusters() -> None:
 
 def test_memos_schedules_working_memory() -> None:
     mind = Mind({"check": [{"answer": "no"}], "relevant": [{"useful": [1]}]})
-    lane = Lane(MemOS(similar=2, working=2), mind).tell(OSLO, "Tomas likes tea.", "Ines plays chess.")
+    lane = Lane(MemOS(similar=2, working=2, refill=True), mind).tell(OSLO, "Tomas likes tea.", "Ines plays chess.")
     first = lane.ask("Who likes tea?")
     assert mind.purposes[3:] == ["keywords", "check", "relevant"]
     assert lane.notes("scheduler") == [{"trigger_retrieval": True}]
@@ -95,7 +95,7 @@ def test_memoryos_pages_and_segments() -> None:
 
 def test_memoryos_draws_out_a_hot_segment() -> None:
     said = [t for n in range(6) for t in (f"Mira lives in Oslo street {n}.", "Noted.")]
-    lane = Lane(MemoryOS(short=1, join=0.3)).observe(*talk(*said))
+    lane = Lane(MemoryOS(short=1, join=0.3, visits=True)).observe(*talk(*said))
     assert len(lane.state.active("segment")) == 1
     # five pages: heat 4 + 1 at the fourth
     assert lane.state["segment-0"].fields["pages"] == 1 and len(lane.texts("knowledge")) == 4
@@ -117,7 +117,7 @@ def test_memoryos_lets_a_segment_go_with_its_pages() -> None:
 
 def test_memoryos_draws_out_what_questions_made_hot() -> None:
     said = [t for n in range(4) for t in (f"Mira lives in Oslo street {n}.", "Noted.")]
-    lane = Lane(MemoryOS(short=1, join=0.3)).observe(*talk(*said))
+    lane = Lane(MemoryOS(short=1, join=0.3, visits=True)).observe(*talk(*said))
     assert lane.state["segment-0"].fields["heat"] == 4 and lane.texts("knowledge") == []
     lane.ask("Where does Mira live?")
     assert lane.state["segment-0"].fields["heat"] == 5
