@@ -18,7 +18,7 @@ from workbench.probes import score
 from workbench.reading import Reader
 from workbench.replay import Desk
 from workbench.sessions.model import Probe
-from workbench.trace.events import Event
+from workbench.trace.events import Event, Kind
 from workbench.why.case import FIXED, Case
 
 
@@ -80,6 +80,8 @@ class Scene:
         state = self.state.copy()
         for event in changes:
             state.apply(event)
+            if event.kind == Kind.WRITTEN:
+                _place(state, event.subject)
         log = self.desk.log(state, self.case.probe.after)
         try:
             return await self.desk.new_strategy().recall(self.case.probe.question, self.desk.mind, log), state
@@ -154,6 +156,14 @@ class _Uncompared(Answerer):
 
 def _uncompared(answer: Answerer) -> Answerer:
     return _Uncompared(*(getattr(answer, f.name) for f in fields(answer)))
+
+
+def _place(state: MemoryState, item: str) -> None:
+    """Put an item where it would stand had it been written at its turn: methods show items in the order of writing."""
+    new = state.items.pop(item)
+    later = [name for name, old in state.items.items() if old.created > new.created]
+    held = {name: state.items.pop(name) for name in later}
+    state.items |= {item: new, **held}
 
 
 async def _lean(answer: Answerer, probe: Probe, spans: Sequence[Span]) -> Answered:

@@ -33,6 +33,8 @@ from workbench.why.verdict import CAUSES, MISREAD, NOT_ATTENDED, SCORER, UNEXPLA
 
 ORDER: tuple[Fix, ...] = ("put", "restore", "force", "keep", "last", "clear", "alone")
 _READING: dict[str, tuple[Fix, ...]] = {NOT_ATTENDED: ("last", "clear", "alone"), MISREAD: ("alone", "last", "clear")}
+COVERED = 0.8
+"""Share of a gold answer, of its words that the session knows, that an answer says which says it in fewer words."""
 _MISLED = 5
 """Spans that are taken away one by one at most when a question has no answer in the session."""
 
@@ -258,7 +260,14 @@ class Prover:
             return False
         if in_other_words(case):
             return True
-        return await self._alike(case.answer)
+        return await self._covers(case.answer) or await self._alike(case.answer)
+
+    async def _covers(self, answer: str) -> bool:
+        """Whether the answer says all of a gold that the session says, and is what the evidence alone gives."""
+        heard, rarity = self._heard(), self.judge.by_text.rarity
+        if abstains(answer) or not heard or not any(rarity.kept(g, answer) >= COVERED for g in self._asked.probe.gold):
+            return False
+        return _plain((await self.scene.judged(heard)).text) == _plain(answer)
 
     async def _alike(self, answer: str) -> bool:
         """Whether the reader, told a gold answer, gives the very answer that was given, and not without being told."""

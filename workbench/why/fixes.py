@@ -78,7 +78,7 @@ def _put(asked: Case, state: MemoryState, turn: int, like: Item) -> Event:
         "index_text": text if like.index_text else "",
         "when": asked.session.turns[turn].when,
     }
-    return _event(asked, Kind.WRITTEN, _fresh(state, f"{like.kind}-of-turn-{turn}"), payload)
+    return _event(asked, Kind.WRITTEN, _fresh(state, f"{like.kind}-of-turn-{turn}"), payload, turn)
 
 
 def restore(asked: Case, way: Funnel, state: MemoryState, judge: Judge) -> Change:
@@ -112,15 +112,17 @@ def _beside(asked: Case, state: MemoryState, last: Version) -> list[Event]:
     values = dict(last.values)
     payload = {name: values.pop(name, "") for name in ("kind", "text", "index_text", "when")}
     payload |= {"turns": list(values.pop("turns")), "fields": values}
-    return [_event(asked, Kind.WRITTEN, _fresh(state, f"{last.item}-as-of-{last.began.turn}"), payload)]
+    name = _fresh(state, f"{last.item}-as-of-{last.began.turn}")
+    return [_event(asked, Kind.WRITTEN, name, payload, last.began.turn)]
 
 
 def _fresh(state: MemoryState, name: str) -> str:
     return name if name not in state else next(n for i in range(2, len(state) + 3) if (n := f"{name}-{i}") not in state)
 
 
-def _event(asked: Case, kind: Kind, subject: str, payload: dict[str, Any]) -> Event:
-    return Event(asked.number, asked.lane.id, asked.probe.after, 0, kind, subject, 0, payload, 0.0, asked.before)
+def _event(asked: Case, kind: Kind, subject: str, payload: dict[str, Any], turn: int | None = None) -> Event:
+    at = asked.probe.after if turn is None else turn
+    return Event(asked.number, asked.lane.id, at, 0, kind, subject, 0, payload, 0.0, asked.before)
 
 
 # What it recalls ------------------------------------------------------------------------------------------------------

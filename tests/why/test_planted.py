@@ -1,0 +1,63 @@
+"""Planted failures: the cause that is named is the one that was planted, and a flip proves it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.why.faults import NAME, WHERE
+from tests.why.measure import BUILT_WITH, CONTEXT, KINDS, SEED, Outcome, groups, matrix, measured, missed, table
+from workbench.llm.base import Backend, BackendOptions
+from workbench.llm.open import open_backend
+from workbench.memory.registry import STRATEGIES
+
+LEAST = 30
+"""Cases of every kind that the whole suite plants at least."""
+
+
+@pytest.fixture(autouse=True)
+def faulty(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(STRATEGIES, NAME, WHERE)
+
+
+@pytest.fixture(scope="module")
+def backend() -> Iterator[Backend]:
+    with closing(open_backend(BackendOptions(context=CONTEXT))) as opened:
+        yield opened
+
+
+def good(outcomes: list[Outcome], of: str) -> None:
+    right = sum(o.right for o in outcomes) / len(outcomes)
+    proved = sum(bool(o.verdict.confirmed) for o in outcomes) / len(outcomes)
+    assert right >= 0.95 and proved >= 0.9, f"{of}: {right:.0%} right, {proved:.0%} proved\n{missed(outcomes)}"
+
+
+def test_a_slice(tmp_path: Path, backend: Backend) -> None:
+    """One strategy, one session: every cause and two at once."""
+    outcomes = measured(tmp_path, backend, SEED + 1, ("planted",), ("bm25",))
+    assert {len(o.case.causes) for o in outcomes} == {1, 2} and len(outcomes) >= 15
+    good(outcomes, "bm25")
+
+
+def test_a_slice_in_other_words(tmp_path: Path, backend: Backend) -> None:
+    """What is said in other words: by the answer, by the items; and named without being said."""
+    outcomes = measured(tmp_path, backend, SEED + 1, ("in other words", "paraphrased"), ("bm25",))
+    assert {o.kind for o in outcomes} == {"in other words", "paraphrased"} and len(outcomes) >= 15
+    assert {o.case.what for o in outcomes} == {"", "says", "names"}
+    good(outcomes, "bm25")
+
+
+@pytest.mark.slow
+def test_all_of_them(tmp_path: Path, backend: Backend, capsys: pytest.CaptureFixture[str]) -> None:
+    """At least 30 of each of the seven causes, of two at once and of paraphrases, over at least eight strategies."""
+    assert SEED != BUILT_WITH
+    outcomes = measured(tmp_path, backend, SEED, KINDS)
+    with capsys.disabled():
+        print("", table(outcomes), matrix(outcomes), missed(outcomes), sep="\n\n")
+    assert len({o.case.strategy for o in outcomes}) >= 8
+    for name, mine in groups(outcomes).items():
+        assert len(mine) >= LEAST, f"only {len(mine)} cases of {name}"
+        good(mine, name)
