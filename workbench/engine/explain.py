@@ -17,7 +17,7 @@ from workbench.memory.prompt_sets import chosen
 from workbench.trace.reader import TraceReader
 from workbench.trace.writer import TraceWriter
 from workbench.why.asking import Setting
-from workbench.why.causes import suspect
+from workbench.why.causes import known
 from workbench.why.explaining import Target, failed, prove
 from workbench.why.verdict import Verdict
 
@@ -91,12 +91,7 @@ def backend_of(
 
 def suspects(reader: TraceReader, wanted: Sequence[Target]) -> list[Verdict]:
     """What is known without a model: stored verdicts, and for the rest what the trace alone says."""
-    kept = {(t.session, t.lane): reader.verdicts(t.session, t.lane) for t in wanted}
-    found = []
-    for target in wanted:
-        row = kept[target.session, target.lane].get(target.probe)
-        found.append(Verdict.from_row(row) if row else suspect(reader, target.session, target.lane, target.probe))
-    return found
+    return [known(reader, t.session, t.lane, t.probe) for t in wanted]
 
 
 def proved(

@@ -117,24 +117,26 @@ class Lanes:
     lanes: tuple[LaneView, ...]
 
 
-def lanes(reader: TraceReader, session: int, turn: int, seq: int | None = None, probe: str = "") -> Lanes:
+def lanes(
+    reader: TraceReader, session: int, turn: int, seq: int | None = None, probe: str = "", pinned: bool = False
+) -> Lanes:
     """The columns at ``turn``, or at the event ``seq`` within it.
 
-    The answers are about ``probe`` when it has been asked by then, else about the last probe asked.
+    The answers are about ``probe`` when it has been asked by then or is pinned, else about the last probe asked.
     """
     index = TraceIndex.of(reader)
     whole = index.session(session)
-    chosen = _probe(index, session, whole, turn, probe)
+    chosen = _probe(index, session, whole, turn, probe, pinned)
     views = tuple(_lane(index, row, place, session, turn, seq, chosen) for place, row in enumerate(index.lanes))
     if chosen is None:
         return Lanes(session, turn, "", "", (), -1, views)
     return Lanes(session, turn, chosen.id, chosen.question, chosen.gold, chosen.after, views)
 
 
-def _probe(index: TraceIndex, number: int, session: Session, turn: int, wanted: str) -> Probe | None:
+def _probe(index: TraceIndex, number: int, session: Session, turn: int, wanted: str, pinned: bool) -> Probe | None:
     by_id, order = _asked(index, number, session)
     named = by_id.get(wanted)
-    if named is not None and named.after <= turn:
+    if named is not None and (pinned or named.after <= turn):
         return named
     end = bisect_right(order, turn, key=_after)
     return order[bisect_left(order, order[end - 1].after, key=_after)] if end else None
@@ -216,7 +218,7 @@ _SAY: dict[str, Callable[[Mapping[str, Any]], str]] = {
 
 def _answer(index: TraceIndex, lane: int, session: int, turn: int, seq: int | None, probe: Probe) -> AnswerView | None:
     """How the lane answered; None while it has not been scored. Answers never change, so they are kept."""
-    if seq is None or probe.after < turn:
+    if seq is None or probe.after != turn:
         key = ("answer", session, lane, probe.id)
         if index.memo.get(key) is None:
             index.memo[key] = _read_answer(index, lane, session, None, probe)

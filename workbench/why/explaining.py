@@ -13,7 +13,7 @@ from workbench.trace.events import Kind
 from workbench.trace.reader import TraceReader
 from workbench.why.asking import Scene, Setting
 from workbench.why.case import case, rarity
-from workbench.why.causes import state_before, suspect
+from workbench.why.causes import state_before
 from workbench.why.counterfactuals import Prover
 from workbench.why.funnel import ByText
 from workbench.why.verdict import Verdict
@@ -47,11 +47,6 @@ def failed(reader: TraceReader, session: int | None = None, lane: int | None = N
         for at, of, probe, right in rows
         if not right and session in (None, at) and lane in (None, of) and of not in no_memory
     ]
-
-
-def suspects(reader: TraceReader, targets: Sequence[Target]) -> list[Verdict]:
-    """What the trace alone says."""
-    return [suspect(reader, t.session, t.lane, t.probe) for t in targets]
 
 
 def scene(reader: TraceReader, setting: Setting, target: Target) -> Scene:
