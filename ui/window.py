@@ -26,6 +26,7 @@ from PySide6.QtWidgets import (
 
 from ui import layouts, panels
 from ui.bridge.engine_client import EngineClient
+from ui.bridge.inquiry import Inquiry
 from ui.commands import catalogue
 from ui.commands.registry import MENUS, Registry
 from ui.panels.base import Panel
@@ -38,11 +39,13 @@ from ui.widgets.notice import Notice
 from ui.widgets.transport import Transport
 from workbench import paths
 from workbench.engine.config import RunConfig
-from workbench.engine.protocol import Failed, Ready
+from workbench.engine.protocol import Explained, Failed, Question, Ready
 from workbench.errors import MnemoscopeError
 from workbench.models.store import checked
 from workbench.projections.probe_table import most_telling, probe_table
 from workbench.sessions.model import Probe
+from workbench.why.causes import remember
+from workbench.why.verdict import Verdict
 
 _SMALLEST, _LARGEST = 11, 24
 _GROW_EVERY = 100  # ms
@@ -60,7 +63,7 @@ class MainWindow(QMainWindow):
         self.settings = settings or Settings()
         self.workspace = Workspace(parent=self)
         self.player = Player(self.workspace, self)
-        self.client = EngineClient(self)
+        self.client, self.inquiry = EngineClient(self), Inquiry(self)
         self.registry = Registry(self)
         self.layout_name = "Debug"
         self._named = ""  # the saved layout in force, empty for a plain one
@@ -136,6 +139,11 @@ class MainWindow(QMainWindow):
         self.scrubber.shown.connect(self._focus)
         self.workspace.wanted.connect(self.show_panel)
         self.player.changed.connect(self.registry.update)
+        self.workspace.asked.connect(self._ask)
+        self.inquiry.explained.connect(self._explained)
+        self.inquiry.branched.connect(self._branched)
+        self.inquiry.failed.connect(self._failed_question)
+        self.inquiry.done.connect(self.workspace.told)
         self.client.ready.connect(self._ready)
         self.client.advanced.connect(self._advanced)
         self.client.failed.connect(self._failed)
@@ -490,6 +498,32 @@ class MainWindow(QMainWindow):
                 "The run was cancelled. What was written stays; the same run goes on from there.", self._again()
             )
 
+    def _ask(self, question: Question) -> None:
+        run = self.client.config
+        if self.client.live and run is not None and Path(run.path) == question.path:
+            self.notice.say("The run is still being written. Ask again when it has ended, or cancel it first.")
+            self.workspace.told.emit()
+            return
+        self.inquiry.ask(question)
+
+    def _explained(self, report: Explained) -> None:
+        run = self.workspace.run
+        if report.problem and run is not None:
+            remember(str(run.path), Verdict.from_row(report.verdict))
+        self.workspace.told.emit()
+
+    def _branched(self, lane: str) -> None:
+        if self.workspace.reader is not None:
+            self.workspace.grew(self.workspace.reader.last_seq())
+            run = self.workspace.run
+            child = next((row.id for row in run.lanes if row.name == lane), 0) if run else 0
+            if child:
+                self.workspace.selection.select(lane=child)
+
+    def _failed_question(self, report: Failed) -> None:
+        self.notice.say(report.message[:1].upper() + report.message[1:], [], report.log)
+        self.workspace.told.emit()
+
     def _again(self) -> list[tuple[str, Any]]:
         config = self.client.config
         return [("Go on", lambda: self.start_run(config))] if config is not None else []
@@ -551,6 +585,7 @@ class MainWindow(QMainWindow):
         self.settings.sync()
         self.player.pause()
         self.client.shutdown()
+        self.inquiry.shutdown()
         self.workspace.close()
         super().closeEvent(event)
 

@@ -18,6 +18,7 @@ PANELS: dict[str, str] = {
     "items": "ui.panels.items:ItemsPanel",
     "structure": "ui.panels.structure:StructurePanel",
     "diff": "ui.panels.diff:DiffPanel",
+    "why": "ui.panels.why:WhyPanel",
     "hits": "ui.panels.hits:HitsPanel",
     "attention": "ui.panels.attention:AttentionPanel",
     "probes": "ui.panels.probes:ProbesPanel",
@@ -26,6 +27,7 @@ PANELS: dict[str, str] = {
 """Name to ``module:class``."""
 
 INSPECTORS = {
+    "why": "Why",
     "graph": "Graph",
     "items": "Items",
     "structure": "Structure",

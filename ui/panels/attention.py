@@ -11,7 +11,7 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QLabel, QMenu, QScrollArea, QVBoxLayout, QWidget
 
 from ui.models.table import Table
-from ui.panels.base import ElidedLabel, Empty, Panel
+from ui.panels.base import ElidedLabel, Empty, Panel, asked
 from ui.panels.hits import follow_span, no_probe
 from ui.state.moment import Moment
 from ui.theme import theme
@@ -43,12 +43,13 @@ class AttentionPanel(Panel):
     """The captured attention of the answer to the probe at or before the cursor."""
 
     name: ClassVar[str] = "attention"
-    follows = frozenset({"session", "turn", "seq", "lane", "probe"})
+    follows = frozenset({"session", "turn", "seq", "lane", "probe", "pinned"})
     heavy = True
 
     @staticmethod
     def project(reader: TraceReader, moment: Moment, options: Any) -> AttentionPicture | Empty:
         """See ``workbench.projections.attention``."""
+        moment = asked(reader, moment)
         where = (reader, moment.session, moment.lane, moment.turn, moment.probe, moment.seq)
         found = attention_picture(*where, options)
         if found is None:

@@ -42,6 +42,14 @@ LOADING_AFTER = 150
 """ms until a panel that still waits says so."""
 
 
+def asked(reader: TraceReader, moment: Moment) -> Moment:
+    """The moment at which a pinned probe was asked; the moment itself where none is pinned."""
+    if not moment.pinned or not moment.session:
+        return moment
+    probe = next((p for p in reader.session(moment.session).probes if p.id == moment.probe), None)
+    return moment if probe is None else moment.but(turn=probe.after, seq=None)
+
+
 @dataclass(frozen=True, slots=True)
 class Empty:
     """A projection's way to say that there is nothing to show: what is missing, and how to fill the panel."""

@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 
 from ui.models.hits import FATES, HitsModel
 from ui.models.table import Table
-from ui.panels.base import Empty, Panel
+from ui.panels.base import Empty, Panel, asked
 from ui.state.moment import Moment
 from ui.theme import marks, theme
 from ui.theme.marks import Mark
@@ -34,11 +34,12 @@ class HitsPanel(Panel):
     """The retrieval of the probe at or before the cursor."""
 
     name: ClassVar[str] = "hits"
-    follows = frozenset({"session", "turn", "seq", "lane", "probe"})
+    follows = frozenset({"session", "turn", "seq", "lane", "probe", "pinned"})
 
     @staticmethod
     def project(reader: TraceReader, moment: Moment, options: Any) -> HitsView | Empty:
         """See ``workbench.projections.hits``."""
+        moment = asked(reader, moment)
         view = hits_view(reader, moment.session, moment.lane, moment.turn, moment.probe, moment.seq)
         if view is None:
             return no_probe(reader, moment)

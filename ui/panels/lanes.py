@@ -36,7 +36,7 @@ class LanesPanel(Panel):
     """Columns, one per lane; the selected lane is the one that the inspector is about."""
 
     name: ClassVar[str] = "lanes"
-    follows: ClassVar[frozenset[str]] = frozenset({"session", "turn", "seq", "probe"})
+    follows: ClassVar[frozenset[str]] = frozenset({"session", "turn", "seq", "probe", "pinned"})
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self.only_selected = False
@@ -46,7 +46,7 @@ class LanesPanel(Panel):
     def project(reader: TraceReader, moment: Moment, options: Any) -> Lanes | Empty:  # noqa: D102
         if not moment.session:
             return Empty("The run has no session yet", "It appears as soon as the engine has read it")
-        view = lanes(reader, moment.session, moment.turn, moment.seq, moment.probe)
+        view = lanes(reader, moment.session, moment.turn, moment.seq, moment.probe, moment.pinned)
         return view if view.lanes else Empty("The run has no lanes", "Start a run with at least one memory strategy")
 
     def build(self) -> QWidget:  # noqa: D102
@@ -147,7 +147,14 @@ class _Question(ZonedWidget):
         if not view.probe:
             line.left("No probe was asked so far", "body", "text-3")
             return
-        asked = "asked now" if view.asked == view.turn else f"asked {count(view.turn - view.asked, 'turn')} ago"
+        away = view.turn - view.asked
+        asked = (
+            f"asked {count(away, 'turn')} ago"
+            if away > 0
+            else f"asked {count(-away, 'turn')} on"
+            if away
+            else "asked now"
+        )
         line.right(asked, "small", "text-3")
         gold = " or ".join(view.gold) or "never said"
         line.right(gold if len(gold) < 60 else gold[:57] + "…", "body", "text", bold=True)
@@ -326,6 +333,7 @@ class _Column:
         self.now = theme.active()
         self.widget, self.painter, self.lane, self.view = widget, painter, lane, view
         self.selected, self.item, self.select = selected, item, panel.workspace.selection.select
+        self.explain = panel.workspace.explain
         self.alone = panel.only_selected
         self.whole = rect
         pad = self.now.unit(2.5)
@@ -441,7 +449,7 @@ class _Column:
         self._draw(said, room, "large" if fits else "body", "text", bold=True)
         gold = " or ".join(answer.gold) or "never said"
         lines = (f"{verdict}: {answer.text}", f"gold: {gold}", f"score {answer.score:.2g}", answer.error)
-        self._zone(box, partial(tip, *lines), self._probe_chooser(answer.probe))
+        self._zone(box, partial(tip, *lines, "Click: why"), partial(self.explain, self.lane.lane, answer.probe))
         self.y = box.bottom() + now.unit(3)
 
     def _context(self, answer: AnswerView) -> None:

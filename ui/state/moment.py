@@ -17,6 +17,7 @@ class Moment:
         lane: number of the selected lane; 0 for none.
         item, probe: ids, empty for none. The probe belongs to the session, the item to the lane.
         token: index of an answer token, None for none.
+        pinned: the probe stays in question wherever the cursor goes.
     """
 
     session: int = 0
@@ -26,6 +27,7 @@ class Moment:
     item: str = ""
     probe: str = ""
     token: int | None = None
+    pinned: bool = False
 
     def but(self, **changes: Any) -> Moment:
         """The moment with some fields changed."""

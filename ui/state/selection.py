@@ -18,6 +18,7 @@ class Selected:
     item: str = ""
     probe: str = ""
     token: int | None = None
+    pinned: bool = False
 
 
 class Selection(QObject):
@@ -36,12 +37,12 @@ class Selection(QObject):
         return self._history[self._at]
 
     def select(self, **changes: Any) -> None:
-        """Change some of ``lane, item, probe, token``."""
+        """Change some of ``lane, item, probe, token, pinned``; another probe is not pinned unless that is said."""
         now = self.now
         if changes.get("lane", now.lane) != now.lane:
             changes = {"item": "", "token": None} | changes
         if changes.get("probe", now.probe) != now.probe:
-            changes = {"token": None} | changes
+            changes = {"token": None, "pinned": False} | changes
         new = replace(now, **changes)
         if new != now:
             self._history[self._at + 1 :] = [new]

@@ -45,12 +45,16 @@ class Workspace(QObject):
         moved: cursor or selection has changed; comes once per turn of the event loop, with the latest ``Moment``.
         advanced: the trace of a live run has grown.
         wanted: somebody asks to see a panel, by its name.
+        asked: somebody has a question to the engine (``workbench.engine.protocol.Question``).
+        told: verdicts or remarks on the open run are new; its events are as they were.
     """
 
     opened = Signal()
     moved = Signal(object)
     advanced = Signal(int)
     wanted = Signal(str)
+    asked = Signal(object)
+    told = Signal()
 
     def __init__(self, pool: ProjectPool | None = None, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -80,7 +84,14 @@ class Workspace(QObject):
         """Where one stands now."""
         chosen = self.selection.now
         return Moment(
-            self.cursor.session, self.cursor.turn, self.cursor.seq, chosen.lane, chosen.item, chosen.probe, chosen.token
+            self.cursor.session,
+            self.cursor.turn,
+            self.cursor.seq,
+            chosen.lane,
+            chosen.item,
+            chosen.probe,
+            chosen.token,
+            chosen.pinned,
         )
 
     @property
@@ -125,7 +136,7 @@ class Workspace(QObject):
         """Go to another session of the run."""
         if self.reader is not None:
             self.cursor.enter(session, _last(self.reader, session), turn)
-            self.selection.select(item="", probe="", token=None)
+            self.selection.select(item="", probe="", token=None, pinned=False)
 
     def grew(self, seq: int) -> None:
         """The engine has written up to ``seq``: take in new lanes, sessions and turns, and tell the panels."""
@@ -162,6 +173,17 @@ class Workspace(QObject):
         if seq > self._seq:
             self.grew(seq)
 
+    def follow(self, turn: int, probe: str = "") -> None:
+        """Go to a turn that a probe's story names; the probe stays in question."""
+        if probe:
+            self.selection.select(probe=probe, pinned=True)
+        self.cursor.go(turn)
+
+    def explain(self, lane: int, probe: str) -> None:
+        """Show why a lane answered a probe as it did."""
+        self.selection.select(lane=lane, probe=probe, pinned=True)
+        self.wanted.emit("why")
+
     def show_probes(self, lane: int, competency: str) -> None:
         """Show the probes of a lane and competency."""
         self.probe_filter = (lane, competency)
@@ -170,8 +192,9 @@ class Workspace(QObject):
 
     def probe_in_question(self) -> Probe | None:
         """The selected probe, else the first of those asked last at or before the cursor; None before the first."""
-        due = self._due()
-        return next((p for p in due if p.id == self.selection.now.probe), due[0] if due else None)
+        chosen, session = self.selection.now, self.session
+        due = list(session.probes) if chosen.pinned and session else self._due()
+        return next((p for p in due if p.id == chosen.probe), next(iter(self._due()), None))
 
     def _due(self) -> list[Probe]:
         """The probes asked together last, at or before the cursor."""
@@ -186,7 +209,8 @@ class Workspace(QObject):
 
     def _tell(self) -> None:
         # A selected probe is left behind once the cursor has passed on to others, or back before it was asked.
-        if self.selection.now.probe and all(p.id != self.selection.now.probe for p in self._due()):
+        chosen = self.selection.now
+        if chosen.probe and not chosen.pinned and all(p.id != chosen.probe for p in self._due()):
             self.selection.let_go(probe="", token=None)
             self._soon.stop()
         self.moved.emit(self.moment)

@@ -14,17 +14,39 @@ from ui.widgets.painting import painting
 from ui.widgets.zones import Zone, ZonedWidget, tip
 from workbench.probes.competencies import label
 from workbench.projections.why import ORDER, LaneCauses
-from workbench.why.verdict import TITLES, UNEXPLAINED
+from workbench.why.verdict import (
+    CUT,
+    LOST,
+    MISREAD,
+    NEVER_STORED,
+    NOT_ATTENDED,
+    NOT_RETRIEVED,
+    SCORER,
+    TITLES,
+    UNEXPLAINED,
+)
 
 Chosen = Callable[[int, str, str], None]
 _LEFT = int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
 _RIGHT = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
 
 
+_COLORS = {
+    NEVER_STORED: ("bad", 1.0),
+    LOST: ("bad", 0.55),
+    NOT_RETRIEVED: ("accent-fill", 1.0),
+    CUT: ("accent-fill", 0.55),
+    NOT_ATTENDED: ("right", 1.0),
+    MISREAD: ("right", 0.55),
+    SCORER: ("good", 1.0),
+    UNEXPLAINED: ("text-3", 0.5),
+}
+"""Colour and strength of a cause: one hue for what went wrong in writing, one for retrieval, one for reading."""
+
+
 def color_of(cause: str) -> QColor:
-    """The colour of a cause: the lanes' hues in the order of the funnel; grey for what is unexplained."""
-    now = theme.active()
-    return now.color("track") if cause == UNEXPLAINED else now.lane(ORDER.index(cause))
+    """The colour of a cause."""
+    return theme.active().color(*_COLORS[cause])
 
 
 class CauseBars(ZonedWidget):
@@ -80,7 +102,11 @@ class CauseBars(ZonedWidget):
             painter.setPen(now.color("text-3" if competency else "text"))
             indent = now.unit(3) if competency else 0
             text = QRect(indent, y, left - indent - now.unit(2), height)
-            painter.drawText(text, _LEFT, now.metrics(role, not competency).elidedText(name, Qt.TextElideMode.ElideRight, text.width()))
+            painter.drawText(
+                text,
+                _LEFT,
+                now.metrics(role, not competency).elidedText(name, Qt.TextElideMode.ElideRight, text.width()),
+            )
             self._bar(painter, now, QRect(left, y, self.width() - left, height), lane, competency, counts)
             if note:
                 painter.setFont(now.font("small"))

@@ -61,7 +61,9 @@ class FunnelBar(ZonedWidget):
         points = [QPointF(step * (n + 0.5), middle) for n in range(len(self._stations))]
         for n in range(1, len(points)):
             held = self._stations[n].state == HELD
-            pen = QPen(now.color("right" if held else "line"), 2, Qt.PenStyle.SolidLine if held else Qt.PenStyle.DotLine)
+            pen = QPen(
+                now.color("right" if held else "line"), 2, Qt.PenStyle.SolidLine if held else Qt.PenStyle.DotLine
+            )
             painter.setPen(pen)
             gap = QPointF(radius + now.unit(0.75), 0)
             painter.drawLine(points[n - 1] + gap, points[n] - gap)

@@ -94,20 +94,54 @@ def suspects(reader: TraceReader, wanted: Sequence[Target]) -> list[Verdict]:
     return [known(reader, t.session, t.lane, t.probe) for t in wanted]
 
 
+class Models:
+    """Keeps the model of the last question open for the next one."""
+
+    def __init__(self) -> None:
+        self._key: tuple[str, dict[str, Any]] | None = None
+        self._backend: Backend | None = None
+
+    def of(
+        self, reader: TraceReader, settings: Mapping[str, Any], threads: int | None = None, model: str = ""
+    ) -> Backend:
+        """As :func:`backend_of`."""
+        key = (f"{reader.path} {threads} {model}", dict(settings))
+        if self._backend is None or key != self._key:
+            self.close()
+            self._backend, self._key = backend_of(reader, settings, threads, model), key
+        return self._backend
+
+    def close(self) -> None:
+        """Let go of it."""
+        if self._backend is not None:
+            self._backend.close()
+        self._backend = self._key = None
+
+
 def proved(
     path: Path,
     wanted: Sequence[Target],
     done: Callable[[Verdict], None] | None = None,
     threads: int | None = None,
     model: str = "",
+    models: Models | None = None,
+    stopped: Callable[[], bool] = lambda: False,
 ) -> list[Verdict]:
-    """The verdicts with their proofs, in the order of ``wanted``; opens the model of every lane, one after another."""
+    """The verdicts with their proofs, in the order of ``wanted``.
+
+    Opens the model of every lane, one after another; with ``models`` the last one stays open.
+    """
     found: dict[Target, Verdict] = {}
-    with closing(TraceReader(path)) as reader:
-        for settings, targets in _by_settings(reader, wanted):
-            with closing(backend_of(reader, settings, threads, model)) as backend:
-                verdicts = asyncio.run(prove(reader, setting(settings, backend), targets, done))
-            found |= zip(targets, verdicts, strict=True)
+    kept = models or Models()
+    try:
+        with closing(TraceReader(path)) as reader:
+            for settings, targets in _by_settings(reader, wanted):
+                backend = kept.of(reader, settings, threads, model)
+                made = prove(reader, setting(settings, backend), targets, done, stopped)
+                found |= zip(targets, asyncio.run(made), strict=True)
+    finally:
+        if models is None:
+            kept.close()
     return [found[target] for target in wanted]
 
 

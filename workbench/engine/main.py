@@ -11,7 +11,8 @@ from multiprocessing.connection import Connection
 from queue import SimpleQueue
 
 from workbench.engine.control import Control
-from workbench.engine.protocol import Cancel, Command, Failed, Pause, Report, Resume, Shutdown, Start, Step
+from workbench.engine.protocol import Cancel, Command, Failed, Pause, Question, Report, Resume, Shutdown, Start, Step
+from workbench.engine.questions import Questions
 from workbench.engine.run import run
 from workbench.errors import Cancelled, MnemoscopeError
 
@@ -23,11 +24,12 @@ def main(pipe: Connection, log: str) -> None:
         log: file that standard output and standard error of this process go to, llama.cpp's included.
     """
     _redirect(log)
-    starts: SimpleQueue[Start | None] = SimpleQueue()
-    hand = _Hand()
-    threading.Thread(target=_listen, args=(pipe, starts, hand), daemon=True).start()
-    while (start := starts.get()) is not None:
-        _run(start, pipe, hand)
+    jobs: SimpleQueue[Start | Question | None] = SimpleQueue()
+    hand, questions = _Hand(), Questions()
+    threading.Thread(target=_listen, args=(pipe, jobs, hand), daemon=True).start()
+    while (job := jobs.get()) is not None:
+        _do(job, pipe, hand, questions)
+    questions.close()
 
 
 class _Hand:
@@ -48,23 +50,23 @@ class _Hand:
                 self.control.cancel()
 
 
-def _listen(pipe: Connection, starts: SimpleQueue[Start | None], hand: _Hand) -> None:
+def _listen(pipe: Connection, jobs: SimpleQueue[Start | Question | None], hand: _Hand) -> None:
     while True:
         try:
             command = pipe.recv()
         except (EOFError, OSError):  # whoever started us is gone: finish the step, lose nothing, leave
             command = Shutdown()
-        if isinstance(command, Start):
-            hand.control = Control(command.paused)
-            starts.put(command)
+        if isinstance(command, Start | Question):
+            hand.control = Control(isinstance(command, Start) and command.paused)
+            jobs.put(command)
             continue
         hand.take(command)
         if isinstance(command, Shutdown):
-            starts.put(None)
+            jobs.put(None)
             return
 
 
-def _run(start: Start, pipe: Connection, hand: _Hand) -> None:
+def _do(job: Start | Question, pipe: Connection, hand: _Hand, questions: Questions) -> None:
     def report(what: Report) -> None:
         try:
             pipe.send(what)
@@ -72,7 +74,11 @@ def _run(start: Start, pipe: Connection, hand: _Hand) -> None:
             hand.control.cancel()
 
     try:
-        run(start.config, report=report, control=hand.control, crash=start.crash)
+        if isinstance(job, Start):
+            questions.close()
+            run(job.config, report=report, control=hand.control, crash=job.crash)
+        else:
+            questions.deal(job, report, hand.control)
     except Cancelled:
         pass  # reported as a state
     except MnemoscopeError as error:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from pathlib import Path
+from typing import Any, Literal
 
 from workbench.engine.config import RunConfig
 
@@ -44,7 +45,56 @@ class Shutdown:
     """Leave the process."""
 
 
+@dataclass(frozen=True, slots=True)
+class Explain:
+    """Prove why these answers are as they are; ``targets`` as (session, lane, probe)."""
+
+    path: Path
+    targets: tuple[tuple[int, int, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """Run a lane again from a turn with something changed; ``edits`` as ``workbench.branch.Edit.parse`` reads them."""
+
+    path: Path
+    session: int
+    lane: str
+    turn: int
+    edits: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Annotate:
+    """Attach a remark to an event."""
+
+    path: Path
+    seq: int
+    author: str
+    text: str
+
+
 # From the engine.
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """A verdict (``workbench.why.verdict.Verdict.to_row``); ``problem`` says why the file does not keep it."""
+
+    verdict: dict[str, Any]
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Branched:
+    """A branch is there, by its lane's name."""
+
+    lane: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A question was dealt with, whatever came of it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Loading:
     """Something slow before the first turn: ``what`` is a line for the status bar."""
@@ -94,5 +144,6 @@ class Failed:
     signal: int = 0
 
 
-Command = Start | Pause | Resume | Step | Cancel | Shutdown
-Report = Loading | Ready | Progress | TraceAdvanced | StateChanged | Failed
+Question = Explain | Branch | Annotate
+Command = Start | Pause | Resume | Step | Cancel | Shutdown | Question
+Report = Loading | Ready | Progress | TraceAdvanced | StateChanged | Failed | Explained | Branched | Answered

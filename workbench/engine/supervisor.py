@@ -14,7 +14,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 from workbench.engine.config import RunConfig
-from workbench.engine.protocol import Command, Failed, Report, Shutdown, Start
+from workbench.engine.protocol import Command, Failed, Question, Report, Shutdown, Start
 
 _TAIL = 4000  # characters of the engine log that a report carries
 _GRACE = 2.0  # seconds that the engine has to leave by itself
@@ -62,6 +62,12 @@ class Supervisor:
         assert self._config is not None, "nothing was started"
         context = max(512, (self._config.context or 4096) // 2) if smaller else self._config.context
         self.start(replace(self._config, context=context))
+
+    def ask(self, question: Question) -> None:
+        """Hand over a question, to the living engine or a new one."""
+        if not self.running:
+            self._spawn()
+        self.send(question)
 
     def send(self, command: Command) -> None:
         """Hand a command to the engine; nothing happens when it is gone."""

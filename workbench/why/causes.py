@@ -52,8 +52,19 @@ def suspect(reader: TraceReader, session: int, lane: int, probe: str) -> Verdict
     return verdict(reader, asked, way, used, suspected(asked, way, used))
 
 
+_UNSAVED: dict[tuple[str, int, int, str], Verdict] = {}
+
+
+def remember(reader_path: str, verdict: Verdict) -> None:
+    """Hold a verdict that its run file could not keep (a file that cannot be written) as long as the program runs."""
+    _UNSAVED[reader_path, verdict.session, verdict.lane, verdict.probe] = verdict
+
+
 def known(reader: TraceReader, session: int, lane: int, probe: str) -> Verdict:
     """The stored verdict, proved once; without one, or with one that cannot be read, what the trace alone says."""
+    unsaved = _UNSAVED.get((str(reader.path), session, lane, probe))
+    if unsaved is not None:
+        return unsaved
     stored = reader.verdicts(session, lane, probe).get(probe)
     if stored is not None:
         try:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from workbench.branch import spec_of
+from workbench.errors import Cancelled
 from workbench.probes import controls
 from workbench.projections.index import TraceIndex
 from workbench.trace.events import Kind
@@ -60,16 +61,23 @@ async def prove(
     setting: Setting,
     targets: Sequence[Target],
     done: Callable[[Verdict], None] | None = None,
+    stopped: Callable[[], bool] = lambda: False,
 ) -> list[Verdict]:
     """The verdicts with their proofs, in the order of ``targets``.
 
     Args:
         done: called with every verdict as soon as it is there.
+        stopped: asked before each; once it says so, no further one is begun.
+
+    Raises:
+        Cancelled: it was stopped; ``done`` has had what there was.
     """
     slots = asyncio.Semaphore(AT_ONCE)
 
-    async def one(target: Target) -> Verdict:
+    async def one(target: Target) -> Verdict | None:
         async with slots:
+            if stopped():
+                return None
             verdict = await prover(reader, setting, target).prove()
         if done is not None:
             done(verdict)
@@ -77,7 +85,10 @@ async def prove(
 
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(one(t)) for t in targets]
-    return [task.result() for task in tasks]
+    found = [verdict for task in tasks if (verdict := task.result()) is not None]
+    if len(found) < len(targets):
+        raise Cancelled("cancelled; what is proved stays")
+    return found
 
 
 def prover(reader: TraceReader, setting: Setting, target: Target) -> Prover:

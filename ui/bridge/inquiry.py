@@ -1,0 +1,94 @@
+"""Questions about the open run to an engine process of their own: proofs, branches, remarks."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QObject, Qt, Signal
+
+from workbench.engine.protocol import (
+    Answered,
+    Branched,
+    Cancel,
+    Explained,
+    Failed,
+    Loading,
+    Progress,
+    Question,
+    Report,
+    TraceAdvanced,
+)
+from workbench.engine.supervisor import Supervisor
+
+
+class Inquiry(QObject):
+    """One question after another; the process stays for the next, with the model that it loaded.
+
+    Signals (all in the GUI thread):
+        explained: a verdict was found (``Explained``).
+        branched: a branch is there, by its lane's name.
+        progressed: (done, total, note). loading: something slow, as a line.
+        advanced: the trace has grown up to this event.
+        failed: what a person should know (``Failed``).
+        done: a question was dealt with.
+    """
+
+    explained = Signal(object)
+    branched = Signal(str)
+    progressed = Signal(int, int, str)
+    loading = Signal(str)
+    advanced = Signal(int)
+    failed = Signal(object)
+    done = Signal()
+    _reported = Signal(object)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._reported.connect(self._take, Qt.ConnectionType.QueuedConnection)
+        self._supervisor: Supervisor | None = None
+        self._open = 0
+
+    @property
+    def busy(self) -> bool:
+        """Whether a question is being dealt with."""
+        return self._open > 0
+
+    def ask(self, question: Question) -> None:
+        """Hand over a question; the engine process is spawned on the first call."""
+        if self._supervisor is None:
+            self._supervisor = Supervisor(self._reported.emit)
+        self._open += 1
+        self._supervisor.ask(question)
+
+    def cancel(self) -> None:
+        """End what is being done; what was found stays."""
+        if self._supervisor is not None:
+            self._supervisor.send(Cancel())
+
+    def shutdown(self) -> None:
+        """End the process."""
+        if self._supervisor is not None:
+            self._supervisor.shutdown()
+            self._supervisor = None
+        self._open = 0
+
+    def _take(self, report: Report) -> None:
+        if self._supervisor is None:
+            return
+        match report:
+            case Explained():
+                self.explained.emit(report)
+            case Branched(lane):
+                self.branched.emit(lane)
+            case Progress(done, total, note):
+                self.progressed.emit(done, total, note)
+            case Loading(what):
+                self.loading.emit(what)
+            case TraceAdvanced(seq):
+                self.advanced.emit(seq)
+            case Failed(crashed=crashed):
+                self._open = 0 if crashed else self._open
+                self.failed.emit(report)
+                if crashed:
+                    self.done.emit()
+            case Answered():
+                self._open = max(0, self._open - 1)
+                self.done.emit()

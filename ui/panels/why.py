@@ -1,0 +1,238 @@
+"""Why an answer is as it is: one sentence, the way of the fact, what beat it, what lost it, and what proves it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, ClassVar
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QMenu, QPushButton, QSizePolicy, QStackedWidget, QToolButton, QVBoxLayout, QWidget
+
+from ui.models.table import Table
+from ui.panels.base import Empty, Panel, asked
+from ui.panels.hits import no_probe
+from ui.state.moment import Moment
+from ui.theme import theme
+from ui.widgets.cause_bars import CauseBars
+from ui.widgets.funnel import FunnelBar
+from ui.widgets.rich import RichView
+from ui.widgets.why_story import causes_html, why_html
+from workbench.engine.protocol import Explain
+from workbench.probes.competencies import label
+from workbench.projections.why import LaneCauses, Station, WhyView, causes_view, why_view
+from workbench.trace.reader import TraceReader
+from workbench.why.verdict import TITLES, UNEXPLAINED
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """The causes of all wrong answers of a session."""
+
+    lanes: tuple[LaneCauses, ...]
+
+
+def _unproved(view: WhyView | Overview) -> bool:
+    if isinstance(view, Overview):
+        return any(w.confirmed is None for lane in view.lanes for w in lane.wrong)
+    return not view.right and view.verdict.confirmed is None
+
+
+class WhyPanel(Panel):
+    """The verdict on the probe in question, or the causes of all wrong answers."""
+
+    name: ClassVar[str] = "why"
+    follows: ClassVar[frozenset[str]] = frozenset({"session", "turn", "seq", "lane", "probe", "pinned"})
+
+    @staticmethod
+    def project(reader: TraceReader, moment: Moment, options: Any) -> WhyView | Overview | Empty:
+        """See ``workbench.projections.why``. ``options``: whether all answers are wanted, and how often told anew."""
+        if options[0]:
+            lanes = causes_view(reader, moment.session) if moment.session else ()
+            if not any(lane.wrong for lane in lanes):
+                return Empty("No answer of this session is wrong" if lanes else "No probe was scored so far")
+            return Overview(lanes)
+        at = asked(reader, moment)
+        view = why_view(reader, at.session, at.lane, at.turn, at.probe, at.seq)
+        return view if view is not None else no_probe(reader, moment)
+
+    def build(self) -> QWidget:
+        """Funnel over text; bars over text."""
+        self._unfolded: set[str] = set()
+        self._told = 0
+        self._filter: tuple[int, str, str] = (0, "", "")
+        self._tools()
+        self.funnel, self.text = FunnelBar(self._follow_station), self._rich("Why the answer is as it is")
+        self.bars, self.list = CauseBars(self._chosen), self._rich("Wrong answers by cause")
+        self.pages = QStackedWidget()
+        for top, below in ((self.funnel, self.text), (self.bars, self.list)):
+            page = QWidget()
+            column = QVBoxLayout(page)
+            column.setContentsMargins(0, 0, 0, 0)
+            column.setSpacing(theme.active().unit(3))
+            column.addWidget(top)
+            column.addWidget(below, 1)
+            self.pages.addWidget(page)
+        self.workspace.told.connect(self._anew)
+        self.setFocusProxy(self.text)
+        return self.pages
+
+    def _tools(self) -> None:
+        self.prove = QPushButton("Prove")
+        self.prove.setProperty("part", "quiet")
+        self.prove.setToolTip("Change one thing and ask again, until the answer flips")
+        self.prove.clicked.connect(self._prove)
+        self.all, self.pin = QToolButton(), QToolButton()
+        for button, text, tip in (
+            (self.all, "All answers", "The causes of every wrong answer of this session"),
+            (self.pin, "Pin", "Keep this probe in question wherever the cursor goes"),
+        ):
+            button.setText(text)
+            button.setCheckable(True)
+            button.setProperty("part", "quiet")
+            button.setToolTip(tip)
+            button.setAccessibleName(tip)
+        self.all.toggled.connect(lambda _: self.refresh())
+        self.pin.clicked.connect(self._pin_probe)
+        for widget in (self.prove, self.pin, self.all):
+            widget.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+            self.tools.addWidget(widget)
+
+    def _rich(self, name: str) -> RichView:
+        view = RichView()
+        view.setAccessibleName(name)
+        view.turn_wanted.connect(self._go)
+        view.item_wanted.connect(self._select)
+        view.toggled.connect(self._toggled)
+        return view
+
+    def options(self) -> tuple[bool, int]:
+        """All answers or this one; and how often something new was told about them."""
+        return self.all.isChecked(), self._told
+
+    def _anew(self) -> None:
+        self._told += 1
+        self.prove.setEnabled(True)
+        self.prove.setText("Prove")
+        self.refresh()
+
+    # Showing
+
+    def show_view(self, view: WhyView | Overview) -> None:
+        """Fill the page."""
+        run = self.workspace.run
+        if isinstance(view, Overview):
+            self.bars.show_causes(view.lanes)
+            self._fill_list(view)
+        else:
+            color = theme.active().lane(run.place(view.lane) if run else 0)
+            self.funnel.setVisible(not view.probe.abstain)
+            self.funnel.show_stations(view.stations)
+            self.text.show_html(why_html(view, self._unfolded), color, f"{view.lane} {view.probe.id}")
+        self.pages.setCurrentIndex(isinstance(view, Overview))
+        self.prove.setVisible(_unproved(view))
+
+    def _fill_list(self, view: Overview) -> None:
+        run = self.workspace.run
+        self.list.show_html(causes_html(view.lanes, self._filter), theme.active().lane(0), str(run and run.path))
+
+    def on_moment(self, moment: Moment) -> None:
+        """Whether the probe is pinned."""
+        self.pin.setChecked(moment.pinned)
+        self.pin.setVisible(not self.all.isChecked())
+
+    def title(self, view: WhyView | Overview | None) -> str:
+        """``mem0 · why p8 · lost, proved``."""
+        if isinstance(view, Overview):
+            wrong = sum(len(lane.wrong) for lane in view.lanes)
+            return f"Why {wrong} answers are wrong"
+        if view is None:
+            return f"{self.lane_title()} · why" if self.lane_title() else "Why"
+        return f"{self.lane_title()} · why {view.probe.id}"
+
+    def table(self, view: WhyView | Overview) -> Table:
+        """The thread of one answer, or one row per wrong answer."""
+        if isinstance(view, Overview):
+            columns = ("lane", "probe", "turn", "competency", "question", "answer", "gold", "cause", "proved", "why")
+            rows = [
+                (lane.lane.name, w.probe, w.turn, label(w.competency), w.question, w.answer, " / ".join(w.gold),
+                 " and ".join(TITLES[c] for c in w.causes) or TITLES[UNEXPLAINED], w.confirmed, w.sentence)
+                for lane in view.lanes
+                for w in lane.wrong
+            ]  # fmt: skip
+            return Table(columns, rows)
+        thread = view.verdict.thread
+        return Table(
+            ("stage", "turn", "event", "item", "text", "held"),
+            [(s.stage, s.turn, s.seq or None, s.item, s.text, s.held) for s in thread],
+        )
+
+    def add_actions(self, menu: QMenu) -> None:
+        """Prove; go to where it was lost."""
+        if isinstance(self.view, Overview):
+            menu.addAction("Prove all of them").triggered.connect(self._prove)
+        elif self.view is not None:
+            if not self.view.right:
+                menu.addAction("Prove it (again)").triggered.connect(self._prove)
+            for step in [s for s in self.view.verdict.thread if not s.held][:3]:
+                title = f"Go to turn {step.turn}, where it was not {step.stage}"
+                menu.addAction(title).triggered.connect(partial(self._go, step.turn))
+            menu.addAction("What became of the evidence").triggered.connect(partial(self._toggled, "forward"))
+
+    # Following
+
+    def _go(self, turn: int) -> None:
+        probe = self.view.probe.id if isinstance(self.view, WhyView) else ""
+        self.workspace.follow(turn, probe)
+
+    def _select(self, item: str) -> None:
+        self.workspace.selection.select(item=item)
+
+    def _follow_station(self, station: Station) -> None:
+        if station.step is not None:
+            self._go(station.step.turn)
+            if station.step.item and station.stage in ("stored", "kept", "retrieved"):
+                self._select(station.step.item)
+
+    def _toggled(self, name: str) -> None:
+        kind, _, rest = name.partition(" ")
+        if kind == "probe":
+            lane, _, probe = rest.partition(" ")
+            self.all.setChecked(False)
+            self.workspace.explain(int(lane), probe)
+            return
+        if kind == "all":
+            self._filter = (0, "", "")
+        else:
+            self._unfolded ^= {name}
+        if self.view is not None:
+            self.show_view(self.view)
+
+    def _chosen(self, lane: int, competency: str, cause: str) -> None:
+        self._filter = (lane, competency, cause)
+        if isinstance(self.view, Overview):
+            self._fill_list(self.view)
+
+    def _pin_probe(self) -> None:
+        if isinstance(self.view, WhyView):
+            self.workspace.selection.select(probe=self.view.probe.id, pinned=self.pin.isChecked())
+
+    def _prove(self) -> None:
+        run, session = self.workspace.run, self.moment.session
+        if run is None or self.view is None:
+            return
+        if isinstance(self.view, Overview):
+            wrong = [w for lane in self.view.lanes for w in lane.wrong if w.confirmed is None]
+            targets = tuple((session, w.lane, w.probe) for w in wrong)
+        else:
+            targets = ((session, self.view.lane, self.view.probe.id),)
+        if targets:
+            self.prove.setEnabled(False)
+            self.prove.setText("Proving…")
+            self.workspace.asked.emit(Explain(run.path, targets))
+
+    def keyPressEvent(self, event: Any) -> None:  # noqa: D102
+        if event.key() == Qt.Key.Key_Escape and self.moment.pinned:
+            self.workspace.selection.select(pinned=False)
+        else:
+            super().keyPressEvent(event)

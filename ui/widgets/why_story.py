@@ -1,0 +1,194 @@
+"""A verdict as a text with links, and the wrong answers of a session as a list."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ui.theme import theme
+from ui.widgets import rich
+from ui.widgets.units import count
+from workbench.projections.why import LaneCauses, WhyView, Wrong
+from workbench.why.verdict import MEMTRACE, TITLES, UNEXPLAINED, Loss, Proof, Ranking, Rival, Step, Try, Use, Verdict
+
+_MOST = 60
+"""Wrong answers that are listed at most."""
+_SOURCES = 6
+
+
+def why_html(view: WhyView, opened: set[str]) -> str:
+    """Everything about one answer."""
+    v = view.verdict
+    parts = [_head(v), _answer(v)]
+    parts += _thread(view)
+    if v.loss is not None:
+        parts += _lost(view, v.loss, opened)
+    if v.ranking is not None and not view.right:
+        parts += _beaten(v.ranking)
+    parts += _looked(view, v.use)
+    if v.proof is not None:
+        parts += _proof(v.proof)
+    return "".join(parts)
+
+
+def _head(v: Verdict) -> str:
+    if not v.cause:
+        return rich.block(rich.plain("right", "title")) + rich.block(rich.plain(v.sentence))
+    names = " and ".join(TITLES[c] for c in v.causes) or TITLES[UNEXPLAINED]
+    state = {True: "proved", False: "", None: "suspected, not proved"}[v.confirmed]
+    also = f"MemTrace: {v.memtrace}" if v.memtrace or v.cause in MEMTRACE else ""
+    line = rich.plain(names, "title bad") + "".join(f" &nbsp; {rich.plain(t, 'quiet')}" for t in (state, also) if t)
+    return rich.block(line) + rich.block(rich.plain(v.sentence), above=2)
+
+
+def _answer(v: Verdict) -> str:
+    gold = " or ".join(v.gold) or "to say that it does not know"
+    said = rich.plain(v.answer or "nothing", "title")
+    line = (
+        f'<span class="name">answered</span> {said} &nbsp; <span class="name">gold</span> {rich.plain(gold, "title")}'
+    )
+    flip = v.proof.flip if v.proof is not None else None
+    with_it = f'<span class="name">{rich.plain(flip.what)}</span> {rich.plain(flip.answer, "title")}' if flip else ""
+    return rich.block(rich.plain(v.question, "quiet"), above=6) + rich.block(*filter(None, (line, with_it)))
+
+
+def _heading(text: str, note: str = "") -> str:
+    more = f" {rich.plain(note, 'faint')}" if note else ""
+    return rich.block(rich.plain(text, "title") + more, above=theme.active().unit(3))
+
+
+def _thread(view: WhyView) -> list[str]:
+    v = view.verdict
+    found = " · searched, since the session names none" if v.searched else ""
+    return [_heading("The way of the fact", found.removeprefix(" · ")), *(_step(s) for s in v.thread)]
+
+
+def _step(step: Step) -> str:
+    sign = rich.plain("✓" if step.held else "✗", "" if step.held else "bad")
+    item = rich.item_link(step.item, "title") if step.stage in ("stored", "kept", "retrieved") and step.item else ""
+    name = item or rich.plain(step.item, "quiet")
+    text = rich.plain(step.text, "" if step.held else "quiet")
+    where = rich.turn_link(step.turn) if step.turn >= 0 else rich.plain("before", "quiet")
+    return rich.block(
+        f'{sign} <span class="name">{step.stage}</span> {where} {name} &nbsp; {text}', indent=_indent(), above=2
+    )
+
+
+def _lost(view: WhyView, loss: Loss, opened: set[str]) -> list[str]:
+    written = loss.kind == "model.called"
+    title = "What was made of it" if written else "What lost it"
+    parts = [_heading(title, loss.reason)]
+    if written:
+        parts.append(rich.block(f'<span class="name">said</span> {rich.plain(loss.old)}', indent=_indent()))
+        parts.append(
+            rich.block(f'<span class="name">stored</span> {rich.plain(loss.new or "nothing")}', indent=_indent())
+        )
+    elif view.lost:
+        parts.append(rich.block(f"{rich.mark(loss.kind)} {rich.pieces(view.lost)}", indent=_indent()))
+    else:
+        parts.append(rich.block(f"{rich.mark(loss.kind)} {rich.plain(loss.old, 'gone')}", indent=_indent()))
+    if loss.raw or loss.prompt:
+        parts.append(rich.block(rich.toggle("call", f"{loss.purpose}: prompt and output"), indent=_indent(), above=2))
+        if "call" in opened:
+            parts += [rich.sunk(f"{role}\n{text}") for role, text in loss.prompt] + [rich.sunk(loss.raw)]
+    return parts
+
+
+def _beaten(ranking: Ranking) -> list[str]:
+    if not ranking.ahead and ranking.own is None:
+        return []
+    rows = [(r, False) for r in ranking.ahead] + ([(ranking.own, True)] if ranking.own else [])
+    return [
+        _heading("The ranking", f"{ranking.k} are returned" if ranking.k else ""),
+        *(_rival(rival, gold) for rival, gold in rows),
+    ]
+
+
+def _rival(rival: Rival, gold: bool) -> str:
+    parts = " ".join(f"{name} {value:.3g}" for name, value in rival.parts.items())
+    head = f'<span class="name">{rival.rank}</span> {rich.item_link(rival.item)} {rival.score:.4g}'
+    mark = f" {rich.plain('says it', 'new')}" if gold else ""
+    return rich.block(
+        f"{head}{mark} {rich.plain(parts, 'faint')}",
+        rich.plain(rival.text, "" if gold else "quiet"),
+        indent=_indent(),
+        above=2,
+    )
+
+
+def _looked(view: WhyView, use: Use) -> list[str]:
+    lines = []
+    if use.attention is not None and use.length is not None and view.verdict.broke in ("used", "right", ""):
+        lines.append(
+            f"What says it got {use.attention:.0%} of the attention on memory, on {use.length:.0%} of its tokens"
+        )
+    if use.kept is not None:
+        lines.append(f"The cache policy kept {use.kept:.0%} of it")
+    if use.how:
+        change = f", log-probability of the answer {-use.change:+.2f}" if use.change is not None else ""
+        gold = f", probability of the gold answer {use.gold[0]:.2g} → {use.gold[1]:.2g}" if use.gold else ""
+        lines.append(f"{use.how.capitalize()}: the answer is then {use.answer or 'nothing'}{change}{gold}")
+    shown = view.sources[:_SOURCES]
+    if not lines and not shown:
+        return []
+    out = [
+        _heading("What the answer looked at"),
+        *(rich.block(rich.plain(t), indent=_indent(), above=2) for t in lines),
+    ]
+    for source in shown:
+        turns = ", ".join(rich.turn_link(t) for t in source.turns[:3])
+        name = rich.item_link(source.items[0]) if source.items else rich.plain(source.label, "title")
+        share = f"{source.share:.0%}"
+        out.append(rich.block(f'<span class="name">{share}</span> {name} {turns}', indent=_indent()))
+    return out
+
+
+def _proof(proof: Proof) -> list[str]:
+    tried = [proof.again, proof.none, *([proof.oracle] if proof.oracle else []), *proof.tries]
+    lines = [_try(t, t == proof.flip) for t in tried]
+    if proof.flip is not None and proof.flip not in tried:
+        lines.append(_try(proof.flip, True))
+    judged = count(proof.judged, "text") + " judged by the reader" if proof.judged else ""
+    skipped = f"{proof.skipped} by words alone" if proof.skipped else ""
+    note = ", ".join(filter(None, (judged, skipped)))
+    return [_heading("What was tried", note), *lines]
+
+
+def _try(one: Try, flips: bool) -> str:
+    sign = rich.plain("✓" if one.right else "✗", "" if one.right else "bad")
+    mark = f" {rich.plain('flips it', 'new')}" if flips else ""
+    return rich.block(
+        f"{sign} {rich.plain(one.what, 'quiet')} → {rich.plain(one.answer or 'nothing', 'title')}{mark}",
+        indent=_indent(),
+        above=2,
+    )
+
+
+def _indent() -> int:
+    return theme.active().unit(2)
+
+
+def causes_html(lanes: Sequence[LaneCauses], wanted: tuple[int, str, str]) -> str:
+    """The wrong answers, those of one lane, competency and cause when chosen, each a link to its story."""
+    lane, competency, cause = wanted
+    rows = [
+        (found.lane.name, w)
+        for found in lanes
+        for w in found.wrong
+        if lane in (0, w.lane) and competency in ("", w.competency) and cause in ("", w.cause)
+    ]
+    head = count(len(rows), "wrong answer") + (f" · {TITLES[cause]}" if cause else "")
+    back = f" &nbsp; {rich.toggle('all', 'show all')}" if cause else ""
+    parts = [rich.block(rich.plain(head, "title") + back)]
+    parts += [_wrong(name, w) for name, w in rows[:_MOST]]
+    if len(rows) > _MOST:
+        parts.append(rich.block(rich.plain(f"and {len(rows) - _MOST:,} more in the table (T)", "faint")))
+    return "".join(parts)
+
+
+def _wrong(name: str, w: Wrong) -> str:
+    causes = " and ".join(TITLES[c] for c in w.causes) or TITLES[UNEXPLAINED]
+    state = {True: "proved", False: "", None: "suspected"}[w.confirmed]
+    link = rich.toggle(f"probe {w.lane} {w.probe}", w.probe)
+    head = f"{link} {rich.plain(name, 'faint')} {rich.plain(w.question)} {rich.plain(w.answer or 'nothing', 'title')}"
+    why = f"{rich.plain(causes, 'bad')} {rich.plain(state, 'faint')} {rich.plain(w.sentence, 'quiet')}"
+    return rich.block(head, why, above=5)

@@ -1,0 +1,66 @@
+"""Questions to the engine process about a run that is there: proofs, branches, remarks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from workbench.branch import Edit
+from workbench.engine.branching import branch
+from workbench.engine.control import Control
+from workbench.engine.explain import Models, keep, proved
+from workbench.engine.protocol import (
+    Annotate,
+    Answered,
+    Branch,
+    Branched,
+    Explain,
+    Explained,
+    Loading,
+    Progress,
+    Question,
+    Report,
+)
+from workbench.trace.writer import TraceWriter
+from workbench.why.explaining import Target
+from workbench.why.verdict import Verdict
+
+
+class Questions:
+    """Deals with one question after another; keeps the model open between proofs."""
+
+    def __init__(self) -> None:
+        self._models = Models()
+
+    def deal(self, question: Question, report: Callable[[Report], None], control: Control) -> None:
+        """Answer a question; what comes of it is reported. Raises ``MnemoscopeError`` for what a person can mend."""
+        try:
+            match question:
+                case Explain():
+                    self._explain(question, report, control)
+                case Branch(path, session, lane, turn, edits):
+                    self._models.close()
+                    child = branch(path, lane, turn, tuple(map(Edit.parse, edits)), session, None, report, control)
+                    report(Branched(child.name))
+                case Annotate(path, seq, author, text):
+                    with TraceWriter(path) as writer:
+                        writer.annotate(seq, author, text, datetime.now(UTC).isoformat(timespec="seconds"))
+        finally:
+            report(Answered())
+
+    def _explain(self, question: Explain, report: Callable[[Report], None], control: Control) -> None:
+        wanted = [Target(*t) for t in question.targets]
+        report(Loading("proving"))
+        count = 0
+
+        def done(verdict: Verdict) -> None:
+            nonlocal count
+            count += 1
+            report(Explained(verdict.to_row(), keep(question.path, [verdict])))
+            report(Progress(count, len(wanted), f"{verdict.name}: {verdict.question}"))
+
+        proved(question.path, wanted, done, models=self._models, stopped=lambda: control.cancelled)
+
+    def close(self) -> None:
+        """Let go of the model."""
+        self._models.close()
