@@ -117,7 +117,7 @@ class CauseBars(ZonedWidget):
     def _bar(
         self, painter: QPainter, now: Theme, rect: QRect, lane: int, competency: str, counts: Mapping[str, int]
     ) -> None:
-        room = max(1, rect.width() - now.unit(34))
+        room = max(1, rect.width() - now.unit(46))
         x = float(rect.x())
         inset = now.unit(0.75)
         for cause in ORDER:

@@ -159,9 +159,9 @@ def item_link(item: str, style: str = "title") -> str:
     return f'<a href="item:{quote(item)}" class="{style}">{escape(item)}</a>'
 
 
-def toggle(name: str, text: str) -> str:
+def toggle(name: str, text: str, style: str = "quiet") -> str:
     """A link that opens or closes a part."""
-    return f'<a href="toggle:{quote(name)}" class="quiet">{escape(text)}</a>'
+    return f'<a href="toggle:{quote(name)}" class="{style}">{escape(text)}</a>'
 
 
 def block(*lines: str, indent: int = 0, above: int = 0) -> str:

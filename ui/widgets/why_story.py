@@ -87,7 +87,9 @@ def _lost(view: WhyView, loss: Loss, opened: set[str]) -> list[str]:
     else:
         parts.append(rich.block(f"{rich.mark(loss.kind)} {rich.plain(loss.old, 'gone')}", indent=_indent()))
     if loss.raw or loss.prompt:
-        parts.append(rich.block(rich.toggle("call", f"{loss.purpose}: prompt and output"), indent=_indent(), above=2))
+        parts.append(
+            rich.block(rich.toggle("call", f"{loss.purpose}: prompt and output", "turn"), indent=_indent(), above=2)
+        )
         if "call" in opened:
             parts += [rich.sunk(f"{role}\n{text}") for role, text in loss.prompt] + [rich.sunk(loss.raw)]
     return parts
@@ -188,7 +190,7 @@ def causes_html(lanes: Sequence[LaneCauses], wanted: tuple[int, str, str]) -> st
 def _wrong(name: str, w: Wrong) -> str:
     causes = " and ".join(TITLES[c] for c in w.causes) or TITLES[UNEXPLAINED]
     state = {True: "proved", False: "", None: "suspected"}[w.confirmed]
-    link = rich.toggle(f"probe {w.lane} {w.probe}", w.probe)
+    link = rich.toggle(f"probe {w.lane} {w.probe}", w.probe, "turn")
     head = f"{link} {rich.plain(name, 'faint')} {rich.plain(w.question)} {rich.plain(w.answer or 'nothing', 'title')}"
     why = f"{rich.plain(causes, 'bad')} {rich.plain(state, 'faint')} {rich.plain(w.sentence, 'quiet')}"
     return rich.block(head, why, above=5)

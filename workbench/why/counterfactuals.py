@@ -363,9 +363,8 @@ def _plain(text: str) -> str:
 
 def _why_not(proof: Proof, first: Verdict) -> str:
     if proof.again.right:
-        return f"Unexplained: asked again with nothing changed, the answer is right ({proof.again.answer})"
+        return f"Asked again with nothing changed, the answer is right ({proof.again.answer})"
     if proof.oracle is not None and not proof.oracle.right:
         answer = proof.oracle.answer or "nothing"
-        return f"Unexplained: from the evidence turns alone this reader answers {answer}"
-    suspicion = first.sentence[:1].lower() + first.sentence[1:]
-    return f"Unexplained: {suspicion}, but to mend that does not make the answer right"
+        return f"From the evidence turns alone this reader answers {answer}"
+    return f"{first.sentence}; but to mend that does not make the answer right"

@@ -222,8 +222,14 @@ class Verdict:
 
     @classmethod
     def from_row(cls, data: Mapping[str, Any]) -> Verdict:
-        """The inverse of :meth:`to_row` after JSON; what this version does not know is left out."""
+        """The inverse of :meth:`to_row` after JSON; what this version does not know is left out.
+
+        Raises:
+            ValueError, TypeError, KeyError: it is no verdict.
+        """
         values = _known(cls, data)
+        if values.get("cause") not in (*CAUSES, UNEXPLAINED, "") or not all(isinstance(values[n], str) for n in _TEXTS):
+            raise ValueError("no verdict")
         for name in ("gold", "causes", "turns"):
             values[name] = tuple(values.get(name, ()))
         values["thread"] = tuple(Step(**_known(Step, s)) for s in values.get("thread", ()))
@@ -232,6 +238,9 @@ class Verdict:
         values["use"] = _use(values.get("use") or {})
         values["proof"] = _proof(values.get("proof"))
         return cls(**values)
+
+
+_TEXTS = ("probe", "name", "question", "answer", "suspected", "broke", "sentence")
 
 
 def _known(cls: Any, data: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,154 @@
+"""The why panel: the story of a wrong answer, its links, its pin, and the causes of all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PySide6.QtCore import QPoint, Qt, QUrl
+
+from tests.workbench.projections.story import write_story
+from ui.panels import make
+from ui.panels.base import Panel
+from ui.state.workspace import Workspace
+from ui.widgets.why_story import why_html
+from workbench.engine.protocol import Explain
+from workbench.trace.reader import TraceReader
+from workbench.trace.writer import TraceWriter
+from workbench.why.causes import suspect
+from workbench.why.verdict import LOST, Loss, Proof, Try
+
+
+@pytest.fixture
+def story(tmp_path: Path) -> Iterator[Workspace]:
+    """The run made by hand, at the turn of its first probe, its memory lane selected."""
+    space = Workspace()
+    space.open(write_story(tmp_path / "story.mnemo"), 4)
+    space.selection.reset(lane=1)
+    yield space
+    space.close()
+
+
+@pytest.fixture
+def panel(story: Workspace, qtbot: Any, settle: Callable[[Workspace], None]) -> Panel:
+    made = make("why", story)
+    qtbot.addWidget(made)
+    made.resize(480, 520)
+    made.show()
+    settle(story)
+    return made
+
+
+def text(panel: Any) -> str:
+    return panel.text.toPlainText()
+
+
+def test_the_story_of_a_wrong_answer(panel: Any) -> None:
+    assert panel.title(panel.view) == "a-mem · why p0"
+    told = text(panel)
+    for part in ("not retrieved", "suspected, not proved", "MemTrace: retrieval", "answered Lima", "gold Oslo"):
+        assert part in told
+    assert "note-2 says it and came 3rd where 2 are returned" in told
+    assert "says it" in told and "cosine 0.6" in told, "what beat it, with the parts of the scores"
+    assert panel.table(panel.view).rows[0][:3] == ("said", 3, None)
+    assert panel.prove.isVisible() and not panel.pin.isChecked()
+
+
+def test_following_a_link_keeps_the_probe_in_question(panel: Any, story: Workspace, settle: Any) -> None:
+    panel.text.anchorClicked.emit(QUrl("turn:3"))
+    settle(story)
+    assert (story.cursor.turn, story.selection.now.probe, story.selection.now.pinned) == (3, "p0", True)
+    assert panel.view.probe.id == "p0" and panel.pin.isChecked()
+    story.cursor.go(0)
+    settle(story)
+    assert panel.view.probe.id == "p0", "wherever the cursor goes"
+    assert story.probe_in_question().id == "p0"
+    panel.pin.click()
+    settle(story)
+    assert panel.view is None and not story.selection.now.pinned, "before the first probe there is nothing to explain"
+
+
+def test_the_funnel_leads_to_the_turn(panel: Any, story: Workspace, settle: Any, qtbot: Any) -> None:
+    panel.funnel.grab()
+    zone = panel.funnel.zones[1]
+    qtbot.mouseClick(panel.funnel, Qt.MouseButton.LeftButton, pos=zone.rect.center())
+    settle(story)
+    assert (story.cursor.turn, story.selection.now.item) == (3, "note-2")
+    assert "stored" in zone.tip and "kept: yes" in panel.funnel.accessibleName()
+    panel.funnel.setFocus()
+    for key in (Qt.Key.Key_Right, Qt.Key.Key_Left, Qt.Key.Key_Return):
+        qtbot.keyClick(panel.funnel, key)
+    settle(story)
+    assert story.cursor.turn == 4, "the station that broke is the one that the keys begin at"
+
+
+def test_proving_asks_the_engine_and_shows_what_it_found(panel: Any, story: Workspace, settle: Any) -> None:
+    asked: list[Any] = []
+    story.asked.connect(asked.append)
+    panel.prove.click()
+    assert asked == [Explain(story.run.path, ((1, 1, "p0"),))] and not panel.prove.isEnabled()
+    with TraceReader(story.run.path) as reader:
+        plain = suspect(reader, 1, 1, "p0")
+    flip = Try(("restore",), "note-0 restored", "Oslo", True)
+    proof = Proof(
+        Try((), "nothing changed", "Lima", False), Try((), "no memory", "unknown", False), None, (flip,), flip
+    )
+    loss = Loss(
+        3, "item.updated", 3, "note-0", "I live in Oslo", "I live in <b>Rome</b>", "", "decide", (("user", "x"),), "raw"
+    )
+    proved = replace(plain, cause=LOST, causes=(LOST,), confirmed=True, proof=proof, loss=loss, broke="kept")
+    with TraceWriter(story.run.path) as writer:
+        writer.put_verdicts([(1, 1, "p0", proved.to_row())])
+    story.told.emit()
+    settle(story)
+    told = text(panel)
+    assert "lost" in told and "proved" in told and "flips it" in told and not panel.prove.isVisible()
+    assert "Oslo<b>Rome</b>" in told.replace(" ", "").replace("Ilivein", ""), "foreign text stays text"
+    assert "raw" not in told
+    panel.text.anchorClicked.emit(QUrl("toggle:call"))
+    assert "raw" in text(panel)
+    assert "<b>Rome" not in why_html(panel.view, set())
+
+
+def test_all_wrong_answers(panel: Any, story: Workspace, settle: Any, qtbot: Any) -> None:
+    panel.all.setChecked(True)
+    settle(story)
+    assert panel.title(panel.view) == "Why 1 answers are wrong"
+    assert "a-mem: 1 not retrieved" in panel.bars.accessibleName()
+    panel.bars.grab()
+    (zone,) = panel.bars.zones
+    qtbot.mouseClick(panel.bars, Qt.MouseButton.LeftButton, pos=zone.rect.center())
+    assert "1 wrong answer · not retrieved" in panel.list.toPlainText()
+    row = panel.table(panel.view).rows[0]
+    assert row[:2] == ("a-mem", "p0") and row[7] == "not retrieved"
+    panel.list.anchorClicked.emit(QUrl("toggle:probe 1 p0"))
+    settle(story)
+    assert panel.view.probe.id == "p0" and story.selection.now.pinned
+
+
+def test_a_right_answer_has_its_thread(workspace: Workspace, qtbot: Any, settle: Any) -> None:
+    with TraceReader(workspace.run.path) as reader:
+        right = next(e for e in reader.events(1, 1, ["probe.scored"]) if e.payload["correct"])
+    workspace.selection.select(lane=1, probe=right.subject, pinned=True)
+    made = make("why", workspace)
+    qtbot.addWidget(made)
+    made.show()
+    settle(workspace)
+    assert made.view.right and "The way of the fact" in made.text.toPlainText() and not made.prove.isVisible()
+
+
+def test_a_wrong_answer_on_its_card_leads_here(story: Workspace, qtbot: Any, settle: Any) -> None:
+    wanted: list[str] = []
+    story.wanted.connect(wanted.append)
+    lanes = make("lanes", story)
+    qtbot.addWidget(lanes)
+    lanes.resize(700, 500)
+    lanes.show()
+    settle(story)
+    lanes.columns.grab()
+    zone = next(z for z in lanes.columns.zones if "Click: why" in z.tip)
+    qtbot.mouseClick(lanes.columns, Qt.MouseButton.LeftButton, pos=QPoint(zone.rect.center()))
+    assert wanted == ["why"] and story.selection.now.probe == "p0" and story.selection.now.pinned
