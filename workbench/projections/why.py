@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from workbench.probes import controls
 from workbench.projections.diff import Piece, word_diff
 from workbench.projections.hits import probe_at
 from workbench.projections.index import TraceIndex
@@ -133,11 +134,11 @@ class LaneCauses:
 
 
 def causes_view(reader: TraceReader, session: int) -> tuple[LaneCauses, ...]:
-    """The causes of every wrong answer of a session, lane by lane."""
+    """The causes of every wrong answer of a session, lane by lane; the controls are no memories to be explained."""
     index = TraceIndex.of(reader)
     probes = {p.id: p for p in index.session(session).probes}
     found = []
-    for row in index.lanes:
+    for row in [r for r in index.lanes if r.memory not in controls.LANES]:
         events = list(reader.events(session, row.id, (Kind.SCORED,), up_to_seq=index.seq))
         wrong = [e.subject for e in events if not e.payload["correct"] and e.subject in probes]
         if events:
