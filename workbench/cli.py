@@ -10,13 +10,13 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from workbench import __version__, console
 from workbench.errors import Cancelled, MnemoscopeError, UsageError
+from workbench.files import write_text
 from workbench.reading import READERS
 
 if TYPE_CHECKING:
@@ -77,6 +77,7 @@ def parser() -> argparse.ArgumentParser:
         _add_inspect,
         _add_convert,
         _add_synth,
+        _add_probes,
         _add_lanes,
         _add_prompts,
         _add_export,
@@ -472,24 +473,28 @@ def _write_sessions(sessions: Sequence[Session], out: Path, as_json: bool) -> No
         console.say(f"wrote {out}: {console.count(len(data), 'session')}, {turns} turns, {probes} probes")
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write a file whole or not at all. Raises ``MnemoscopeError`` when it cannot be written."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(
-            "w", -1, "utf-8", errors="replace", dir=path.parent, prefix=".", delete=False
-        ) as handle:
-            part = Path(handle.name)
-            try:
-                handle.write(text)
-                handle.close()
-                part.chmod(0o644)
-                part.replace(path)
-            except OSError:
-                part.unlink(missing_ok=True)
-                raise
-    except OSError as error:
-        raise MnemoscopeError(f"{path}: cannot be written ({error.strerror})", "choose another place") from error
+def _add_probes(commands: Any) -> None:
+    command = _command(commands, "probes", _probes, "questions beside a session file: list, add, let a model write")
+    command.add_argument("session", type=Path, metavar="SESSION", help="a session file, any known format")
+    command.add_argument("--session", dest="session_name", default="", metavar="NAME", help="only this one of the file")
+    command.add_argument("--add", metavar="QUESTION", help="write one; with --gold")
+    command.add_argument("--gold", action="append", metavar="ANSWER", help="an accepted answer; repeat it for several")
+    command.add_argument("--evidence", default="", metavar="3,4", help="the turns that hold the answer, by number")
+    command.add_argument("--after", type=int, metavar="TURN", help="asked after this turn; default: the last")
+    command.add_argument(
+        "--make", type=int, metavar="N", help="let the model write up to N; what is unsupported is dropped"
+    )
+    command.add_argument("--remove", action="append", default=[], metavar="ID", help="take one out again")
+    command.add_argument("--model", default="demo", metavar="NAME|PATH|URL", help="who writes: an instruct model")
+    command.add_argument("--context", type=int, metavar="N", help="tokens per sequence")
+    command.add_argument("--threads", type=int, metavar="N", help="CPU threads")
+    _json(command)
+
+
+def _probes(options: argparse.Namespace) -> None:
+    from workbench.commands import probes
+
+    probes.run(options)
 
 
 def _add_synth(commands: Any) -> None:

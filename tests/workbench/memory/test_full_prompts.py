@@ -154,7 +154,7 @@ def test_no_method_borrows_a_prompt_and_none_lies_about() -> None:
             assert folder == name or folder in parents, (name, folder)
     root = paths.resources() / "prompts"
     there = {p.relative_to(root).as_posix() for p in root.rglob("*.md")}
-    assert {p for p in there if not p.startswith(("answer/", "judge/", "shared/"))} == used, (
+    assert {p for p in there if not p.startswith(("answer/", "judge/", "probes/", "shared/"))} == used, (
         "a prompt that nothing sends"
     )
 

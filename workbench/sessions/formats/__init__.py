@@ -20,6 +20,7 @@ from workbench.sessions.formats.lines import Lines
 from workbench.sessions.formats.loading import Archive, load, members
 from workbench.sessions.formats.registry import READERS, Reader, readers, titles
 from workbench.sessions.formats.shapes import with_remarks
+from workbench.sessions.formats.sidecar import attached
 from workbench.sessions.model import Probe, Session
 
 __all__ = ["READERS", "read", "recognise", "titles"]
@@ -29,7 +30,7 @@ _LONGEST = 600
 
 
 def read(path: Path | str, **options: str) -> list[Session]:
-    """Every session in the file, under distinct names.
+    """Every session in the file, under distinct names, with the probes that lie beside it (``sidecar``).
 
     Args:
         options: for readers that have some (``OPTIONS`` in their module), as ``chunk="code"`` of MemoryAgentBench.
@@ -39,7 +40,7 @@ def read(path: Path | str, **options: str) -> list[Session]:
     path = Path(path)
     data = load(path)
     try:
-        return _distinct(_read(data, path, options))
+        return _distinct(attached(_distinct(_read(data, path, options)), path))
     except SessionFormatError as error:
         raise SessionFormatError(f"{path}: {shown_line(error.what)}", error.remedy) from error
     finally:

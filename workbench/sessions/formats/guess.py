@@ -14,6 +14,7 @@ from workbench.sessions.formats.shapes import describe
 _NAMED = 6  # keys, members or tables that are listed
 _AS_CHAT = "write it as messages with role and content (docs/formats.md, OpenAI chat)"
 _LOOKS: tuple[tuple[frozenset[str], str, str], ...] = (
+    (frozenset({"mnemoscope_probes"}), "the probes written for a session", "open the session file that lies beside it"),
     (frozenset({"nbformat", "cells"}), "a Jupyter notebook", ""),
     (frozenset({"openapi", "paths"}), "an API's description", ""),
     (frozenset({"architectures", "model_type"}), "a model's settings", ""),

@@ -120,6 +120,15 @@ def _is_date(text: str) -> bool:
     return True
 
 
+def probe(data: Any, place: int, turns: tuple[Turn, ...], where: str, remarks: Remarks) -> Probe:
+    """An element of ``probes`` that stands apart from its session. Raises ``SessionFormatError`` naming its place."""
+    try:
+        model = ProbeModel.model_validate(table(data, where))
+    except ValidationError as error:
+        raise _error(problem(error, where, {"": ProbeModel}), "mend it") from error
+    return _probe(model, place, turns, where, remarks)
+
+
 def _probe(model: ProbeModel, place: int, turns: tuple[Turn, ...], where: str, remarks: Remarks) -> Probe:
     last = len(turns) - 1
     gold = (model.gold,) if isinstance(model.gold, str) else tuple(model.gold)
