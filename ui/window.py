@@ -231,7 +231,8 @@ class MainWindow(QMainWindow):
 
     def ask_session(self) -> None:
         """File → Open session."""
-        self._ask_file("Open session", "Sessions (*.json *.jsonl);;All files (*)", paths.sample_sessions())
+        kinds = "Sessions (*.json *.jsonl *.ndjson *.csv *.af *.eval *.db *.zip *.gz *.zst *.bz2 *.xz)"
+        self._ask_file("Open session", f"{kinds};;All files (*)", paths.sample_sessions())
 
     def ask_model(self) -> None:
         """File → Open model."""

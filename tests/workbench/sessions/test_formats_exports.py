@@ -166,6 +166,38 @@ def test_llama_cpp_web_ui_in_both_versions(tmp_path: Path) -> None:
     assert (session.format, len(session.turns)) == ("llamacpp", 2)
 
 
+def test_llama_cpp_web_ui_writes_lines(tmp_path: Path) -> None:
+    def line(conv: str, id: str, role: str, content: str, parent: str | None, **more: Any) -> dict[str, Any]:
+        told = {"id": id, "convId": conv, "type": "text", "role": role, "content": content, "parent": parent}
+        return {"type": "message", "message": told | more}
+
+    call = {"id": "k", "type": "function", "function": {"name": "look", "arguments": '{"day": "月"}'}}
+    lines = [
+        {"type": "session", "harness": "llama.app", "id": "c", "name": "Boats", "currNode": "4"},
+        line("c", "r", "system", "", None, type="root"),
+        line("c", "1", "user", "Hours?", "r", timestamp=1714557600000),
+        line("c", "2", "assistant", "", "1", toolCalls=[call]),
+        line("c", "3", "tool", "7-6", "2", toolCallId="k"),
+        line("c", "4", "assistant", "Seven to six.", "3"),
+        line("c", "5", "assistant", "No idea.", "1"),
+        {"type": "session", "harness": "llama.app", "id": "d", "name": "Tides", "currNode": "d1"},
+        line("d", "d1", "user", "Tide?", None),
+        {"type": "message", "message": 7},
+    ]
+    boats, tides = read(tmp_path, *lines)
+    assert (boats.format, boats.name, tides.name) == ("llamacpp", "Boats", "Tides")
+    assert spoken(boats) == [
+        ("user", "Hours?"),
+        ("assistant", 'look({"day": "月"})'),
+        ("tool", "7-6"),
+        ("assistant", "Seven to six."),
+    ]
+    assert boats.turns[2].speaker == "look" and boats.turns[0].date == "2024-05-01T10:00:00Z"
+    assert any("ending in 5 ('No idea.')" in w for w in boats.warnings)
+    assert any(w.startswith("line 10: no message") for w in boats.warnings)
+    assert spoken(tides) == [("user", "Tide?")]
+
+
 def test_sharegpt_roles_tools_and_system(tmp_path: Path) -> None:
     told = [("human", "Hours?"), ("function_call", '{"name": "look", "arguments": {"day": "月"}}'),
             ("observation", "7-6"), ("gpt", "Seven to six.")]  # fmt: skip
