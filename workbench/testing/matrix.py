@@ -14,7 +14,7 @@ or without a file: ``pytest -p workbench.testing --memory my_memory.py:Diary --p
 from __future__ import annotations
 
 import asyncio
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, fields, replace
 from typing import Any, ClassVar
 
 import pytest
@@ -127,6 +127,14 @@ class MemoryMatrix:
         last = Lane(self.make(memory), events=straight.events[: marks[-1]], turn=TURNS[-1].index, date=TURNS[-1].date)
         last.ask(QUESTION)
         assert last.events == straight.events
+
+    def test_a_question_leaves_the_memory_as_it_was(self, memory: type[MemoryStrategy]) -> None:
+        """Asking writes, changes and loses nothing; that something was retrieved may be counted."""
+        lane = Lane(self.make(memory)).observe(*TURNS)
+        items, links = {i.id: replace(i, accessed=0) for i in lane.state.items.values()}, dict(lane.state.links)
+        lane.ask(QUESTION)
+        assert {i.id: replace(i, accessed=0) for i in lane.state.items.values()} == items
+        assert lane.state.links == links
 
     def test_the_same_again(self, memory: type[MemoryStrategy]) -> None:
         """The same twice: no wall clock, no randomness but from the seed."""

@@ -165,13 +165,24 @@ class TestL2MAC:
         recall = lane.ask("Where does Mira live?")
         assert span_texts(recall) == [LIMA] and [h.returned for h in recall.hits] == [True, False]
 
-    def test_a_full_file_is_emptied_into_a_summary(self) -> None:
-        answers = self.answers() | {"summarise": [{"summary": "Three cities."}, {"summary": "Five cities."}]}
-        mind = ScriptedMind(answers, budget=484)  # half of what the prompt leaves is 50
+    def test_a_full_file_leaves_the_context_and_not_the_store(self) -> None:
+        mind = ScriptedMind(self.answers(), budget=484)  # half of what the prompt leaves is 50
         lane = Lane(L2MAC, mind).tell(*[f"Mira lives in {c} with her good friends." for c in "ABCDEFGH"])
         lines = lane.state.active("file")[0].fields["lines"]
-        assert lines[0] == ["Five cities.", [0, 1, 2, 3, 4]] and lines[-1][1] == [7]
-        assert sorted(t for _, turns in lines for t in turns) == list(range(8)), "the summary keeps their turns"
+        assert [turns for _, turns in lines] == [[n] for n in range(8)], "every line is there as it was written"
+        viewed = [p for p in mind.prompts if p.startswith("Old")]
+        assert len(viewed[-1].splitlines()) < 9 and lane.notes("popped")[-1]["lines"] > 0
+        assert "summarise" not in mind.purposes
+
+    def test_a_step_sees_what_the_one_before_gave_and_nothing_older(self) -> None:
+        lane = Lane(L2MAC, ScriptedMind(self.answers())).tell(OSLO, REX, LIMA)
+        steps = [o.full.inputs for o in lane.mind.calls if o.full and o.full.name == "step"]
+        assert [[str(line) for line in inputs["before"]] for inputs in steps] == [
+            [],
+            [f"city: {OSLO}"],
+            [f"pet: {REX}"],
+        ]
+        assert steps[2]["files"] == ["pet", "city"]
 
     def test_a_failed_step_stays_in_the_registry_and_is_read_as_it_is(self) -> None:
         lane = Lane(L2MAC, ScriptedMind(self.answers() | {"facts": [CUT_OFF]})).tell(OSLO)

@@ -85,7 +85,7 @@ def test_the_matrix_runs_on_a_path(diary: Path) -> None:
         "no:cacheprovider",
     ]
     done = python(diary.parent, *matrix, "--pyargs", "workbench.testing.run")
-    assert done.returncode == 0 and "15 passed" in done.stdout, done.stdout[-2000:]
+    assert done.returncode == 0 and "16 passed" in done.stdout, done.stdout[-2000:]
 
 
 def test_the_matrix_finds_a_strategy_that_breaks_its_rules(diary: Path) -> None:
@@ -124,7 +124,7 @@ def test_the_package_installs_and_its_own_tests_pass(root: Path, tmp_path: Path)
     done = python(tmp_path, *install, "--target", str(target), str(source))
     assert done.returncode == 0, done.stderr
     tests = python(source / "tests", *PYTEST, ".", path=str(target))
-    assert tests.returncode == 0 and "16 passed" in tests.stdout, tests.stdout[-2000:]
+    assert tests.returncode == 0 and "17 passed" in tests.stdout, tests.stdout[-2000:]
     lanes = python(tmp_path, "-m", "workbench", "lanes", "--json", path=str(target))
     found = {m["name"]: m for m in json.loads(lanes.stdout)["memory"]}
     assert found["diary"]["title"] == "Diary" and found["diary"]["parameters"]["page"] == 4

@@ -300,7 +300,7 @@ class TestSpatial:
         assert self.held(self.lane("aaabba", allocator=allocator, capacity=4)) == kept
 
     def test_the_adaptive_allocator_spares_places_that_are_asked_about(self) -> None:
-        lane = self.lane("aab", capacity=3, places=1)
+        lane = self.lane("aab", capacity=3, places=1, learn_from_questions=True)
         lane.mind.vectors = {"0": (1, 0)}
         lane.mind.answers = {"note": lambda _: {"keywords": [], "context": "", "tags": ["b"]}}
         for _ in range(3):

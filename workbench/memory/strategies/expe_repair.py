@@ -7,10 +7,11 @@ from typing import ClassVar
 
 import numpy as np
 
-from workbench.memory import prompts
+from workbench.memory import prompts, schemas
 from workbench.memory.base import Fidelity, MemoryStrategy, Mind, Recall
 from workbench.memory.exchanges import PENDING, Exchange, clear, proceed
 from workbench.memory.facts import fitting, shortened, with_recent
+from workbench.memory.lines import Line, one_line, told
 from workbench.memory.log import MemoryLog
 from workbench.memory.replies import ask
 from workbench.memory.retrieval import Lexical, best, marked, unit_range
@@ -41,7 +42,8 @@ class ExpeRepair(MemoryStrategy):
     paper: ClassVar[str] = "ExpeRepair, arXiv 2506.10484"
     differs: ClassVar[str] = (
         "A request, its answer and what was said next stand for issue, patch and test result; the reproduction and "
-        "feedback memories of program repair are left out."
+        "feedback memories of program repair are left out. The question is matched with requests and "
+        "answers; published the current patch is matched with old patches, and there is none here."
     )
 
     k: int = 3
@@ -61,16 +63,19 @@ class ExpeRepair(MemoryStrategy):
         if worked:
             text = f"{closed.request} {closed.answer}".strip()
             log.write(text, DEMONSTRATION, closed.turns, issue=closed.request, answer=closed.answer, index_text="",
-                      reused=0, cause=cause)  # fmt: skip
+                      cause=cause)  # fmt: skip
             await self._reflect(mind, log)
         clear(closed, log)
 
-    @staticmethod
-    async def _worked(exchange: Exchange, mind: Mind, log: MemoryLog) -> tuple[bool, int]:
+    async def _worked(self, exchange: Exchange, mind: Mind, log: MemoryLog) -> tuple[bool, int]:
         texts = [" ".join(t.split())[:1000] for t in (exchange.request, exchange.answer, exchange.feedback) if t]
         if fitting(texts, mind, 16) < len(texts):
             return True, 0
-        reply = await ask(mind, log, prompts.check(texts, "Does the text say that it failed?"))
+        plain = prompts.check(texts, "Does the text say that it failed?")
+        schema = schemas.fields(answer=schemas.one_of(["yes", "no"], "yes: it failed; no: it worked, or nobody says"))
+        shown = {"request": exchange.request, "reply": exchange.answer, "feedback": exchange.feedback}
+        lines = {name: Line(one_line(text), log.said_at(exchange.turns)) for name, text in shown.items()}
+        reply = await ask(mind, log, self.operation("failed", plain, schema=schema, max_tokens=64, exchange=lines))
         worked = reply is None or reply["answer"] == "no"
         log.note("worked", worked, cause=reply.cause if reply else 0)
         return worked, reply.cause if reply else 0
@@ -82,7 +87,10 @@ class ExpeRepair(MemoryStrategy):
         last = done[-self.reflect :]
         texts = [shortened(i) for i in last]
         seen = fitting(texts, mind, 384)
-        reply = await ask(mind, log, prompts.summarise(texts[:seen])) if seen else None
+        schema = schemas.fields(summary=schemas.text("the insight"))
+        lines = [told(i) for i in last[:seen]]
+        operation = self.operation("insight", prompts.summarise(texts[:seen]), schema=schema, demonstrations=lines)
+        reply = await ask(mind, log, operation) if seen else None
         if reply and reply["summary"]:
             turns = [t for i in last[:seen] for t in i.turns]
             item = log.write(reply["summary"], INSIGHT, turns, index_text="", cause=reply.cause)
@@ -100,8 +108,6 @@ class ExpeRepair(MemoryStrategy):
             issues.setdefault(done[n].fields["issue"], done[n].id)
         insight = unit_range(self._insights.scores(query, [i.text for i in drawn]))
         returned = {*list(issues.values())[: self.k], *(drawn[n].id for n in best(insight)[: self.insights])}
-        for name in returned & {i.id for i in done}:
-            log.update(name, reused=log.state[name].fields["reused"] + 1, reason="shown")
         items = [*done, *drawn]
         recall = marked(items, np.concatenate((score, insight)), returned, self.k, "score")
         return with_recent(recall, log.state.active(PENDING))

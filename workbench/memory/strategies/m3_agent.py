@@ -7,9 +7,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from workbench.memory import prompts
+from workbench.memory import prompts, schemas
 from workbench.memory.base import Fidelity, MemoryStrategy, Mind, Recall, Span
 from workbench.memory.items import Item
+from workbench.memory.lines import told
 from workbench.memory.log import MemoryLog
 from workbench.memory.pieces import Vectors, cut, fitting, hits, room
 from workbench.memory.replies import ask
@@ -39,7 +40,7 @@ class M3Agent(MemoryStrategy):
 
     name: ClassVar[str] = "m3-agent"
     title: ClassVar[str] = "M3-Agent"
-    fidelity: ClassVar[Fidelity] = "adapted"
+    fidelity: ClassVar[Fidelity] = "prompt-only"
     paper: ClassVar[str] = "M3-Agent, arXiv 2508.09736"
     differs: ClassVar[str] = (
         "Text only: speakers stand for the faces and voices that identify an entity. The policy that decides what to "
@@ -48,7 +49,7 @@ class M3Agent(MemoryStrategy):
 
     rounds: int = 5
     k: int = 5
-    same: float = 0.95
+    same: float = 0.85
     _vectors: Vectors = field(default_factory=Vectors, init=False, repr=False, compare=False)
 
     async def observe(self, turn: Turn, mind: Mind, log: MemoryLog) -> None:
@@ -59,7 +60,10 @@ class M3Agent(MemoryStrategy):
         for piece in cut(turn.said, room(mind, 384, 0.5), mind.count_tokens):
             episode = log.write(piece, EPISODE)
             self._about(episode, speaker, log)
-            reply = await ask(mind, log, prompts.facts([piece]))
+            schema = schemas.fields(facts=schemas.texts("what is known now, a sentence each; may be empty"))
+            plain, entities = prompts.facts([piece]), [e.text for e in log.state.active(ENTITY)]
+            operation = self.operation("know", plain, schema=schema, episode=told(episode), entities=entities)
+            reply = await ask(mind, log, operation)
             for fact in reply["facts"] if reply else []:
                 if fact:
                     await self._know(fact, episode, speaker, mind, log, reply.cause if reply else 0)
@@ -125,15 +129,21 @@ class M3Agent(MemoryStrategy):
         size = room(mind, 16, 0.8)
         texts = fitting([log.state[n].text for n in found], size, mind.count_tokens)
         question = cut(query, room(mind, 16, 0.15), mind.count_tokens)[:1]
-        reply = await ask(mind, log, prompts.check(texts, f"Does the text answer this: {' '.join(question)}"))
+        plain = prompts.check(texts, f"Does the text answer this: {' '.join(question)}")
+        schema = schemas.fields(answer=schemas.one_of(["yes", "no"], "yes: they hold the whole answer; no: not yet"))
+        lines = [told(log.state[n]) for n in found][: len(texts)]
+        operation = self.operation("enough", plain, schema=schema, max_tokens=64, question=query, found=lines)
+        reply = await ask(mind, log, operation)
         return bool(reply and reply["answer"] == "yes")
 
-    @staticmethod
-    async def _next(query: str, last: str, best: str, done: int, mind: Mind, log: MemoryLog) -> str:
+    async def _next(self, query: str, last: str, best: str, done: int, mind: Mind, log: MemoryLog) -> str:
         if done > 1:
             return best
         asked = cut(query, room(mind, 96), mind.count_tokens)
-        reply = await ask(mind, log, prompts.keywords(asked[0])) if asked else None
+        schema = schemas.fields(keywords=schemas.texts("what to search for next"))
+        plain = prompts.keywords(asked[0] if asked else "")
+        operation = self.operation("next", plain, schema=schema, question=query, last=last, best=best)
+        reply = await ask(mind, log, operation) if asked else None
         return " ".join(w for w in reply["keywords"] if w) or best if reply else best
 
 

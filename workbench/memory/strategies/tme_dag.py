@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar
 
-from workbench.memory import prompts
+from workbench.memory import prompts, schemas
 from workbench.memory.base import Mind
 from workbench.memory.items import Item
+from workbench.memory.lines import told
 from workbench.memory.log import MemoryLog
 from workbench.memory.pieces import cut, fitting, room
 from workbench.memory.replies import ask
@@ -46,8 +47,14 @@ class TMEDag(TMETree):
         if not names:
             return
         about = cut(f"What does this depend on? {slot.fields['value']}", room(mind, 128, 0.4), mind.count_tokens)
-        reply = await ask(mind, log, prompts.choose(about[0], names, self.most))
-        chosen = [labels[name] for name in dict.fromkeys(reply["choice"])] if reply else []
+        plain, shown = prompts.choose(about[0], names, self.most), [told(labels[name]) for name in names]
+        depends = schemas.many(schemas.index(len(names)), "numbers of the slots that it depends on", most=self.most)
+        operation = self.operation(
+            "depends", plain, schema=schemas.fields(slots=depends), new=told(slot), slots=shown,
+            reads=lambda plain: {"slots": [names.index(name) for name in plain["choice"]]},
+        )  # fmt: skip
+        reply = await ask(mind, log, operation)
+        chosen = [labels[names[n]] for n in dict.fromkeys(reply["slots"])] if reply else []
         for other in chosen:
             self._depend(slot.id, other.id, log, reply.cause if reply else 0)
 

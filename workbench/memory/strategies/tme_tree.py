@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from workbench.memory import prompts
+from workbench.memory import prompts, schemas
 from workbench.memory.base import Fidelity, MemoryStrategy, Mind, Recall, Span
 from workbench.memory.items import Item
+from workbench.memory.lines import Line, one_line, told
 from workbench.memory.log import MemoryLog
 from workbench.memory.pieces import Vectors, cut, fitting, hits, room
 from workbench.memory.replies import Reply, ask
@@ -73,10 +74,14 @@ class TMETree(MemoryStrategy):
             log.update(item.id, turns=[*item.turns, turn.index], response=turn.text, responded=turn.index)
 
     async def _take_in(self, said: str, speaker: str, mind: Mind, log: MemoryLog) -> None:
-        part = await ask(mind, log, prompts.note(said))
-        words = [w for w in part["keywords"] if w] if part else []
-        tags = [t for t in part["tags"] if t] if part else []
-        value = part["context"] if part else ""
+        operation = self.operation(
+            "decompose", prompts.note(said), schema=_DECOMPOSED, reads=_from_note,
+            input=Line(one_line(said), log.when), tasks=[t.text for t in log.state.active(TASK)],
+        )  # fmt: skip
+        part = await ask(mind, log, operation)
+        words = [w for w in (part["task"], *part["words"]) if w] if part else []
+        tags = [part["slot"]] if part and part["slot"] else []
+        value = part["value"] if part else ""
         text = " | ".join(t for t in (said, value, ", ".join(words)) if t)
         intent, slot, cause = await self._classify(text, mind, log)
         log.note("intent", {"intent": intent, "slot": slot.id if slot else "", "input": said}, cause=cause)
@@ -85,7 +90,8 @@ class TMETree(MemoryStrategy):
             slot = self._new(text, title, tags[0] if tags else value or said, said, log, part)
             await self._connect(slot, mind, log)
         elif intent == "update":
-            history = [*slot.fields["history"], [slot.turns[-1], slot.text]]
+            answer = f" (answered: {slot.fields['response']})" if slot.fields["response"] else ""
+            history = [*slot.fields["history"], [slot.turns[-1], slot.text + answer]]
             values: dict[str, Any] = {"text": text, "index_text": text, "value": value or said, "history": history}
             fresh = {"touched": log.turn, "response": "", "responded": -1, "revise": ""}
             log.update(slot.id, turns=[log.turn], reason="update", cause=cause, **values, **fresh)
@@ -100,15 +106,21 @@ class TMETree(MemoryStrategy):
         near = nearest[: len(fitting([i.text for i in nearest], room(mind, 256, 0.6), mind.count_tokens))]
         if not near:
             return "new", None, 0
-        reply = await ask(mind, log, prompts.relate(text, [i.text for i in near]))
-        verdicts: list[str] = reply["verdicts"] if reply else []
+        plain = prompts.relate(text, [i.text for i in near])
+        operation = self.operation(
+            "classify", plain, schema=_classified(len(near)), reads=_intents,
+            input=Line(one_line(text), log.when), slots=[told(i, _with_history(i)) for i in near],
+        )  # fmt: skip
+        reply = await ask(mind, log, operation)
         cause = reply.cause if reply else 0
-        if reply and len(verdicts) != len(near):
-            log.dropped("wrong length", f"{len(verdicts)} verdicts on {len(near)} slots", cause=cause)
+        said = {v["slot"]: v["intent"] for v in reply["intents"]} if reply else {}
+        verdicts = [said.get(n, "new") for n in range(len(near))]
+        if reply and not mind.full and len(said) != len(near):
+            log.dropped("wrong length", f"{len(said)} verdicts on {len(near)} slots", cause=cause)
             return "new", None, cause
-        for verdict, intent in (("redundant", "check"), ("contradictory", "update")):
-            if verdict in verdicts:
-                return intent, near[verdicts.index(verdict)], cause
+        for intent in ("check", "update"):
+            if intent in verdicts:
+                return intent, near[verdicts.index(intent)], cause
         return "new", None, cause
 
     def _new(self, text: str, title: str, slot: str, said: str, log: MemoryLog, part: Reply | None) -> Item:
@@ -120,7 +132,7 @@ class TMETree(MemoryStrategy):
             if above:
                 log.link(task.id, above.id, PART_OF, cause=cause)
         values: dict[str, Any] = {
-            "slot": slot, "value": part["context"] if part else said, "parent": task.id, "dependencies": [],
+            "slot": slot, "value": part["value"] if part else said, "parent": task.id, "dependencies": [],
             "history": [], "touched": log.turn, "response": "", "responded": -1, "revise": "",
         }  # fmt: skip
         item = log.write(text, SLOT, cause=cause, **values)
@@ -168,7 +180,7 @@ class TMETree(MemoryStrategy):
         best = sorted(scores, key=lambda name: -sum(scores[name].values()))[: self.k]
         returned = {*best, *self._needed(best, log)}
         shown = sorted((i for i in slots if i.id in returned), key=lambda i: (i.fields["parent"], i.created))
-        spans = [s for i in shown for s in self._spans(i, sum(scores[i.id].values()))]
+        spans = [s for i in shown for s in self._spans(i, sum(scores[i.id].values()), mind, log)]
         scored = [(name, sum(parts.values()), name in returned, parts) for name, parts in scores.items()]
         return Recall(tuple(spans), hits(scored), self.k)
 
@@ -181,10 +193,52 @@ class TMETree(MemoryStrategy):
         return above
 
     @staticmethod
-    def _spans(item: Item, score: float) -> list[Span]:
+    def _spans(item: Item, score: float, mind: Mind, log: MemoryLog) -> list[Span]:
         response, at = item.fields["response"], item.fields["responded"]
         own = tuple(t for t in item.turns if t != at) or item.turns
-        spans = [Span(item.text, (item.id,), own, SLOT, str(item.fields["slot"]), 1 + score)]
+        text = _with_history(item) + _to_revise(item, log) if mind.full else item.text
+        spans = [Span(text, (item.id,), own, SLOT, str(item.fields["slot"]), 1 + score)]
         if response:
             spans.append(Span(f"assistant: {response}", (item.id,), (at,), "reply", str(item.fields["slot"]), score))
         return spans
+
+
+_INTENTS = ("check", "update", "new")
+_DECOMPOSED = schemas.fields(
+    task=schemas.text("the task: what or whom the input is about, two or three words"),
+    slot=schemas.text("the slot: which property, step or question of the task"),
+    value=schemas.text("the value: what the input says of the slot"),
+    words=schemas.texts("further words by which the slot can be found", default=()),
+)
+
+
+def _from_note(plain: Mapping[str, Any]) -> dict[str, Any]:
+    """The one-liner's note: its first keyword is the task, its first tag the slot, its context the value."""
+    task, *words = [w for w in plain["keywords"] if w] or [""]
+    slot = next((t for t in plain["tags"] if t), "")
+    return {"task": task, "slot": slot, "value": plain["context"], "words": words}
+
+
+def _classified(count: int) -> schemas.Schema:
+    intent = schemas.fields(
+        slot=schemas.index(count, "number of the slot"), intent=schemas.one_of(_INTENTS, "what the input does to it")
+    )
+    return schemas.fields(intents=schemas.many(intent, "one for every slot", most=count))
+
+
+def _intents(plain: Mapping[str, Any]) -> dict[str, Any]:
+    """The one-liner's verdicts as intents, under the numbers of their slots."""
+    known = {"redundant": "check", "contradictory": "update", "independent": "new"}
+    return {"intents": [{"slot": n, "intent": known[v]} for n, v in enumerate(plain["verdicts"])]}
+
+
+def _with_history(slot: Item) -> str:
+    """A slot with the values that it had before, newest first."""
+    before = " | ".join(text for _, text in reversed(slot.fields["history"]))
+    return f"{slot.text} | before: {before}" if before else slot.text
+
+
+def _to_revise(slot: Item, log: MemoryLog) -> str:
+    """What has changed above a slot, so that its value may no longer hold."""
+    cause = slot.fields["revise"]
+    return f" | may no longer hold, since this has changed: {log.state[cause].text}" if cause else ""
