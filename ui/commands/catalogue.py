@@ -339,7 +339,7 @@ def _view(w: Target) -> list[Command]:
                 f"Show {title.lower()}",
                 partial(w.show_panel, name),
                 "View",
-                (f"Alt+{place + 1}",),
+                (f"Alt+{place + 1}",) if place < 9 else (),
                 f"Bring the panel {title} to the front",
                 on,
                 group="panel",

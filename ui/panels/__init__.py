@@ -23,6 +23,7 @@ PANELS: dict[str, str] = {
     "attention": "ui.panels.attention:AttentionPanel",
     "probes": "ui.panels.probes:ProbesPanel",
     "log": "ui.panels.log:LogPanel",
+    "engine": "ui.panels.engine:EnginePanel",
 }
 """Name to ``module:class``."""
 
@@ -36,6 +37,7 @@ INSPECTORS = {
     "attention": "Attention",
     "probes": "Probes",
     "log": "Log",
+    "engine": "Engine",
 }
 """The tabs of the inspector, in order, and their titles."""
 
