@@ -7,7 +7,6 @@ crash or a cancel the trace ends at a whole turn or probe and a new ``LaneReplay
 from __future__ import annotations
 
 import asyncio
-import time
 import traceback
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -18,9 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench import context as contexts
-from workbench.answering import ANSWER_TOKENS, Answered, Answerer, Asking, since
+from workbench.answering import ANSWER_TOKENS, Answered, Answerer, Asking
 from workbench.errors import ModelError, Unavailable
 from workbench.llm.base import AnswerResult, Backend, Capture, CompletionRequest, CompletionResult, Compression
+from workbench.llm.meter import Meter
 from workbench.memory.base import Completion, MemoryStrategy, Recall, Span
 from workbench.memory.controls import handed
 from workbench.memory.items import MemoryState
@@ -95,16 +95,19 @@ class LaneMind:
     async def run(self, operation: Operation) -> Completion:
         """See ``workbench.memory.base.Mind``."""
         rendered, cuts = self._fitted(operation)
-        began = time.perf_counter()
         request = CompletionRequest(
             rendered.messages, rendered.schema, rendered.max_tokens, temperature=self._temperature, seed=self._seed
         )
-        try:
-            result = await self._backend.complete(request)
-        except ModelError as problem:
-            return self._called(operation, rendered, began, None, str(problem))
-        error = {"limit": f"cut off at {rendered.max_tokens} tokens", "repetition": "it repeats itself"}
-        done = self._called(operation, rendered, began, result, error.get(result.stop, ""))
+        result, error = None, ""
+        with Meter() as meter:
+            try:
+                result = await self._backend.complete(request)
+            except ModelError as problem:
+                error = str(problem)
+        stops = {"limit": f"cut off at {rendered.max_tokens} tokens", "repetition": "it repeats itself"}
+        done = self._called(operation, rendered, meter, result, stops.get(result.stop, "") if result else error)
+        if result is None:
+            return done
         for cut in cuts:
             payload = {"reason": TOO_LONG, "detail": cut, "operation": operation.purpose}
             self._recorder.emit(Kind.DROPPED, "", payload, cause=done.cause)
@@ -136,7 +139,7 @@ class LaneMind:
         return sum(self.count_tokens(m.text) for m in rendered.messages) + overhead
 
     def _called(
-        self, operation: Operation, rendered: Rendered, began: float, result: CompletionResult | None, error: str
+        self, operation: Operation, rendered: Rendered, meter: Meter, result: CompletionResult | None, error: str
     ) -> Completion:
         raw, stop = (result.text, str(result.stop)) if result else ("", "refused")
         data = None
@@ -159,7 +162,7 @@ class LaneMind:
             "error": error,
         } | ({"operation": f"{full.method}/{full.name}"} if full and self.prompts.name == "full" else {})
         payload |= {"note": result.note} if result and result.note else {}
-        event = self._recorder.emit(Kind.MODEL_CALLED, "", payload, ms=since(began))
+        event = self._recorder.emit(Kind.MODEL_CALLED, "", payload, ms=meter.ms)
         return Completion(raw, data, not error, event.n, stop, rendered.schema)
 
     async def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
@@ -325,18 +328,19 @@ class LaneReplay:
             self._recorder.emit(Kind.SCORED, probe.id, score_probe(probe, "", [], shared=self._session.extra))
 
     async def _observe(self, turn: Turn) -> None:
-        began = time.perf_counter()
-        await self._strategy.observe(turn.neutral(), self._mind, self._desk.log(self._state, turn.index))
+        with Meter() as meter:
+            await self._strategy.observe(turn.neutral(), self._mind, self._desk.log(self._state, turn.index))
         payload = self._mind.spent() | {"items": self._state.held}
-        self._recorder.emit(Kind.TURN_CLOSED, "", payload, ms=since(began))
+        self._recorder.emit(Kind.TURN_CLOSED, "", payload, ms=meter.ms)
 
     async def _ask(self, probe: Probe) -> None:
-        began = time.perf_counter()
-        recall = await self._strategy.recall(probe.question, self._mind, self._desk.log(self._state, probe.after))
-        hits = self._recalled(probe, recall, since(began))
+        with Meter() as meter:
+            recall = await self._strategy.recall(probe.question, self._mind, self._desk.log(self._state, probe.after))
+        hits = self._recalled(probe, recall, meter.ms)
         evidence = handed(type(self._strategy), probe, self._session.turns)
-        answered = await self._answer(probe, (*self._desk.dated(recall.spans), *evidence))
-        self._answered(probe, answered)
+        with Meter() as meter:
+            answered = await self._answer(probe, (*self._desk.dated(recall.spans), *evidence))
+        self._answered(probe, replace(answered, ms=meter.ms))
         self._recorder.emit(
             Kind.SCORED, probe.id, score_probe(probe, answered.text, hits, recall.k, self._session.extra)
         )

@@ -21,7 +21,7 @@ from workbench.llm.messages import Message
 from workbench.llm.random_model import Shape, write_model
 from workbench.llm.scheduler import Scheduler
 from workbench.llm.vectors import HashEmbedding
-from workbench.llm.worker import Part, Ticket
+from workbench.llm.worker import Part, Served, Ticket
 
 SMALL = Shape(layers=4, width=192, heads=6, kv_heads=6, inner=448, context=2048)
 """About two million parameters with a vocabulary of two thousand: the bundled model's size."""
@@ -56,7 +56,7 @@ class _Replay:
     def add(self, job: tuple[Ticket[float], list[Batch]]) -> None:
         self._job = job
 
-    def step(self) -> None:
+    def step(self) -> Served:
         assert self._job is not None
         (ticket, batches), self._job = self._job, None
         self._scheduler.forget()
@@ -68,6 +68,7 @@ class _Replay:
             context.C.llama_synchronize(context.handle)
         ticket.resolve(time.perf_counter() - begin)
         self._scheduler.forget()
+        return ()
 
     def fail(self, error: BaseException) -> None:
         if self._job is not None:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from workbench.llm.context import FLASH_AUTO, FLASH_OFF, Context, ContextOptions
 from workbench.llm.model import Model, Tokens
-from workbench.llm.worker import Ticket
+from workbench.llm.worker import Served, Ticket
 
 POOLINGS = {0: "none", 1: "mean", 2: "cls", 3: "last"}
 MEAN = 1
@@ -108,7 +108,7 @@ class LlamaEmbedder:
         """Queue a job."""
         self._jobs.append(job)
 
-    def step(self) -> None:
+    def step(self) -> Served:
         """One batch of texts."""
         self._jobs = deque(job for job in self._jobs if not job.ticket.cancelled)
         picked: list[tuple[EmbedJob, Tokens]] = []
@@ -120,17 +120,18 @@ class LlamaEmbedder:
                     return self._finish(picked)
                 picked.append((job, tokens))
                 total += len(tokens)
-        self._finish(picked)
+        return self._finish(picked)
 
-    def _finish(self, picked: Sequence[tuple[EmbedJob, Tokens]]) -> None:
+    def _finish(self, picked: Sequence[tuple[EmbedJob, Tokens]]) -> Served:
         if not picked:
-            return
+            return ()
         vectors = self.compute([tokens for _, tokens in picked])
         for (job, _), vector in zip(picked, vectors, strict=True):
             job.done.append(vector)
             if len(job.done) == len(job.texts):
                 job.ticket.resolve(np.stack(job.done))
                 self._jobs.remove(job)
+        return [(job.ticket, len(tokens)) for job, tokens in picked]
 
     def tokenize(self, text: str) -> Tokens:
         """Tokens with the model's frame ([CLS] … [SEP]), cut to :attr:`limit` with the closing token kept."""

@@ -25,7 +25,7 @@ from workbench.llm.output import Generated, Output
 from workbench.llm.recorder import Recorder
 from workbench.llm.scope import CHUNK, Masked, ScopeContext, Snapshot
 from workbench.llm.tap import Edit
-from workbench.llm.worker import Ticket
+from workbench.llm.worker import Served, Ticket
 
 _REFERENCES = 8
 """Answers of the full cache that are remembered: the lanes of one memory ask with the same prompt in turn."""
@@ -100,7 +100,7 @@ class ScopeRunner:
         """Queue a job."""
         self._waiting.append(job)
 
-    def step(self) -> None:
+    def step(self) -> Served:
         """One decode of the running job."""
         if self._job is not None and self._job.ticket.cancelled:
             self._job = None
@@ -109,7 +109,8 @@ class ScopeRunner:
             if not job.ticket.cancelled:
                 self._job, self._run = job, self._answer(job)
         if self._job is None:
-            return
+            return ()
+        served = [(self._job.ticket, 1)]
         try:
             next(self._run)
         except StopIteration:
@@ -118,6 +119,7 @@ class ScopeRunner:
             self.forget()
             self._job.ticket.fail(_told(error, self._job))
             self._job = None
+        return served
 
     def fail(self, error: BaseException) -> None:
         """Fail every job."""

@@ -21,7 +21,7 @@ from workbench.llm.context import Context
 from workbench.llm.model import Tokens, common_prefix
 from workbench.llm.output import Generated, Output
 from workbench.llm.sampler import Sampler
-from workbench.llm.worker import Ticket
+from workbench.llm.worker import Served, Ticket
 
 COST_OF_COPY = 64
 """Prompt tokens that could be computed while another sequence is copied."""
@@ -122,12 +122,12 @@ class Scheduler:
         job.plan()
         self._waiting.append(job)
 
-    def step(self) -> None:
+    def step(self) -> Served:
         """One batch for all running jobs."""
         self._drop_cancelled()
         self._admit()
         if not self._active:
-            return
+            return ()
         count, rows, fed = self._fill()
         if self.record is not None:
             self.record(*self.context.batch_copy(count))
@@ -140,6 +140,7 @@ class Scheduler:
             job.done += len(tokens)
         if rows:
             self._read(rows)
+        return [(job.ticket, len(tokens)) for job, tokens in fed]
 
     def fail(self, error: BaseException) -> None:
         """Fail every job; the cache is emptied, since nobody knows what it holds after a failed decode."""

@@ -9,13 +9,19 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, Protocol, TypeVar
 
 from workbench.errors import ModelError
+from workbench.llm.meter import current
 
 T = TypeVar("T")
+
+
+_STEP = threading.local()
+"""Results of the step that runs on this thread: handed over when it has been charged."""
 
 
 def _closed() -> ModelError:
@@ -29,6 +35,7 @@ class Ticket(Generic[T]):
         self._loop = asyncio.get_running_loop()
         self._future: asyncio.Future[T] = self._loop.create_future()
         self.cancelled = False
+        self.meter = current()
 
     def resolve(self, value: T) -> None:
         """Hand over the result (any thread)."""
@@ -43,16 +50,28 @@ class Ticket(Generic[T]):
             if not self._future.done():
                 deliver()
 
-        with contextlib.suppress(RuntimeError):  # the loop has been closed: nobody waits any more
-            self._loop.call_soon_threadsafe(unless_done)
+        def post() -> None:
+            with contextlib.suppress(RuntimeError):  # the loop has been closed: nobody waits any more
+                self._loop.call_soon_threadsafe(unless_done)
+
+        held: list[Callable[[], None]] | None = getattr(_STEP, "held", None)
+        if held is None:
+            post()
+        else:
+            held.append(post)
 
     async def wait(self) -> T:
         """The result. A cancelled wait tells the worker, which drops the request before its next step."""
-        try:
-            return await self._future
-        except asyncio.CancelledError:
-            self.cancelled = True
-            raise
+        with self.meter.waiting() if self.meter else contextlib.nullcontext():
+            try:
+                return await self._future
+            except asyncio.CancelledError:
+                self.cancelled = True
+                raise
+
+
+Served = Sequence[tuple[Ticket[Any], int]]
+"""Requests that a step worked on, each with its share (tokens) of the work."""
 
 
 class Part(Protocol):
@@ -67,8 +86,8 @@ class Part(Protocol):
         """Whether a step would do anything."""
         ...
 
-    def step(self) -> None:
-        """Do one step: at most one decode."""
+    def step(self) -> Served:
+        """Do one step: at most one decode. Returns for whom, and by what share."""
         ...
 
     def fail(self, error: BaseException) -> None:
@@ -78,6 +97,15 @@ class Part(Protocol):
     def close(self) -> None:
         """Free what is held."""
         ...
+
+
+def _share(served: Served, began: float) -> None:
+    """Charge a step to those it was done for."""
+    seconds = time.perf_counter() - began
+    whole = sum(weight for _, weight in served)
+    for ticket, weight in served:
+        if ticket.meter is not None:
+            ticket.meter.add(seconds * weight / whole)
 
 
 class Worker:
@@ -114,15 +142,23 @@ class Worker:
     def _run(self) -> None:
         while self._take_in():
             for part in [part for part in self.parts if part.busy]:
-                try:
-                    part.step()
-                except BaseException as error:  # every waiting coroutine must hear of it
-                    part.fail(error)
+                self._step(part)
         for _, _, fail in self._inbox:
             fail(_closed())
         for part in self.parts:
             part.fail(_closed())
             part.close()
+
+    def _step(self, part: Part) -> None:
+        """One step, charged to those it was for before they hear of it."""
+        _STEP.held, began = [], time.perf_counter()
+        try:
+            _share(part.step(), began)
+        except BaseException as error:  # every waiting coroutine must hear of it
+            part.fail(error)
+        held, _STEP.held = _STEP.held, None
+        for post in held:
+            post()
 
     def _take_in(self) -> bool:
         with self._wake:

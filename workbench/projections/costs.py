@@ -31,8 +31,8 @@ class LaneCosts:
             it recalled for probes.
         answers: the calls that answered probes; none with a reader that is not a model.
         turns, probes: turns that were read, probes that were answered.
-        write_seconds, read_seconds: of the lane's own steps (recall and answer together); in a batched run they hold
-            the wait for the other lanes.
+        write_seconds, read_seconds: of the lane's own steps (recall and answer together), without the wait for the
+            other lanes; runs of the first version hold it.
         items, active: every item that the memory ever held, and those that it holds in the end.
         size: bytes (UTF-8) of the active items' texts, fields and index texts; vectors are not counted.
     """

@@ -63,7 +63,7 @@ class LaneScores:
     Attributes:
         cells: one per competency that was probed, in the board's order, abstention apart; ``overall`` is all together.
         prompt_tokens, generated_tokens: of every model call, answers included.
-        seconds: of the lane's own steps; in a batched run they hold the wait for the other lanes.
+        seconds: of the lane's own steps, without the wait for the other lanes (runs of the first version hold it).
         dropped: what the strategy wanted to store and lost.
         failed: turns and probes that ended in a defect of the strategy.
         operations: how many of each kind (``item.written`` ...); kinds that did not happen are left out.

@@ -85,7 +85,8 @@ class Event:
         kind: one of ``Kind``.
         subject: item id, probe id, or empty.
         cause: ``n`` of the event in the same lane that brought it about (a model call, a recall); 0 for none.
-        ms: how long the thing took; not compared between runs.
+        ms: what the thing took of the machine, without the wait for what else was in the batch; not compared between
+            runs. Runs of the first version hold the wait, too.
     """
 
     session: int
