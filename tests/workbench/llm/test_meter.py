@@ -66,12 +66,12 @@ def test_a_step_is_shared_by_those_it_was_for(clock: Clock) -> None:
 
     async def ask(*weights: int) -> Meter:
         with Meter() as meter:
-            tickets = []
-            for weight in weights:
-                ticket: Ticket[str] = Ticket()
+            tickets = [Ticket[str]() for _ in weights]
+            waits = [asyncio.ensure_future(ticket.wait()) for ticket in tickets]
+            await asyncio.sleep(0)  # all of them wait before the first can be worked on
+            for ticket, weight in zip(tickets, weights, strict=True):
                 worker.submit(lambda: part, (ticket, weight), ticket.fail)
-                tickets.append(ticket.wait())
-            await asyncio.gather(*tickets)
+            await asyncio.gather(*waits)
         return meter
 
     async def both() -> list[Meter]:
