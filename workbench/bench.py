@@ -29,6 +29,7 @@ BENCHMARKS = {
     b.name: b
     for b in (
         Benchmark("scheduler", "batched lanes over raw llama_decode calls", "workbench.llm.bench:run"),
+        Benchmark("read", "opening a 50 MB log of 20,000 turns", "workbench.sessions.bench", program=True),
         Benchmark("scrub", "cursor to painted, per panel, and the first window", "ui.bench", program=True),
     )
 }

@@ -233,7 +233,7 @@ USAGE: list[tuple[list[str], str]] = [
     (["synth"], "mnemoscope synth: which kind?"),
     (["synth", "opera"], "mnemoscope: synth: there is no kind 'opera'"),
     (["synth", "mixed", "--option", "turns"], "mnemoscope synth: options are written --option key=value"),
-    (["bench", "nap"], "mnemoscope: no benchmark 'nap' - one of: scheduler, scrub"),
+    (["bench", "nap"], "mnemoscope: no benchmark 'nap' - one of: scheduler, read, scrub"),
     (["export", "x.mnemo"], "mnemoscope export: one of the arguments --html --otel --atif is required"),
 ]
 

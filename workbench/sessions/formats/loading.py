@@ -30,7 +30,6 @@ _CHOOSE = "choose a session file"
 _MEND = "mend or re-export the file"
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 _ESCAPE = re.compile(rb"\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|(u[dD][89a-fA-F]..)|.)", re.S)
-_NOT_FINITE = re.compile(rb"NaN|Infinity|[0-9][eE]\+?[0-9]{3}")
 _AT = re.compile(r"(.*) at line (\d+) column (\d+)$", re.S)
 _DOUBLE = 2  # JSON in a string in a string
 
@@ -107,7 +106,7 @@ def _json(raw: bytes) -> Any:
         if not _SURROGATE.search(raw):
             raise
         data = from_json(_ESCAPE.sub(lambda m: rb"\ufffd" if m[1] else m[0], raw))
-    return finite(data) if _NOT_FINITE.search(raw) else data
+    return finite(data)
 
 
 def finite(data: Any) -> Any:
