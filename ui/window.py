@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import sys
 from functools import partial
 from pathlib import Path
@@ -39,10 +40,11 @@ from ui.widgets.notice import Notice
 from ui.widgets.transport import Transport
 from workbench import paths
 from workbench.engine.config import RunConfig
-from workbench.engine.protocol import Explained, Failed, Question, Ready
+from workbench.engine.protocol import Annotate, Branch, Explained, Failed, Question, Ready
 from workbench.errors import MnemoscopeError
 from workbench.models.store import checked
 from workbench.projections.probe_table import most_telling, probe_table
+from workbench.projections.remarks import place
 from workbench.sessions.model import Probe
 from workbench.why.causes import remember
 from workbench.why.verdict import Verdict
@@ -140,6 +142,7 @@ class MainWindow(QMainWindow):
         self.workspace.wanted.connect(self.show_panel)
         self.player.changed.connect(self.registry.update)
         self.workspace.asked.connect(self._ask)
+        self.workspace.branch_wanted.connect(self.ask_branch)
         self.inquiry.explained.connect(self._explained)
         self.inquiry.branched.connect(self._branched)
         self.inquiry.failed.connect(self._failed_question)
@@ -239,6 +242,31 @@ class MainWindow(QMainWindow):
         self._ask_file(
             "Open model", "GGUF models (*.gguf)", Path(self.settings.get("model", str(paths.models()))).parent
         )
+
+    def ask_branch(self, *start: str) -> None:
+        """Run → What if: a branch of the selected lane from this turn; ``start`` are edits to begin with."""
+        from ui.dialogs.what_if import WhatIfDialog
+
+        run, at = self.workspace.run, self.workspace.moment
+        if run is None or not at.lane:
+            return
+        dialog = WhatIfDialog(run.name(at.lane), at.turn, start, self)
+        if dialog.exec() and dialog.edits:
+            self._ask(Branch(run.path, at.session, run.name(at.lane), at.turn, dialog.edits))
+
+    def ask_remark(self) -> None:
+        """Select → Add a remark: on the selected item, else on the probe in question, else on this turn."""
+        from PySide6.QtWidgets import QInputDialog
+
+        run, at, reader = self.workspace.run, self.workspace.moment, self.workspace.reader
+        if run is None or reader is None:
+            return
+        probe = self.workspace.probe_in_question() if at.probe else None
+        seq = place(reader, at.session, at.lane, at.turn, at.item, probe.id if probe else "")
+        about = at.item or (f"probe {probe.id}" if probe else f"turn {at.turn}")
+        text, chosen = QInputDialog.getMultiLineText(self, "Add a remark", f"Of {about} in {run.name(at.lane)}")
+        if chosen and text.strip() and seq:
+            self._ask(Annotate(run.path, seq, getpass.getuser(), text.strip()))
 
     def ask_turn(self) -> None:
         """Playback → Go to turn."""

@@ -23,7 +23,7 @@ from workbench.trace.writer import TraceWriter
 ITEMS = ("text", "add", "delete", "restore")
 SETTINGS = ("prompts", "model", "temperature", "thinking", "reader", "seed")
 REASON = "edited by hand"
-_FORMS = {
+FORMS = {
     "text": "text:ITEM=NEW TEXT",
     "add": "add:KIND=TEXT",
     "delete": "delete:ITEM",
@@ -37,6 +37,7 @@ _FORMS = {
     "reader": "reader:model|newest",
     "seed": "seed:N",
 }
+"""How every kind of edit is written."""
 _NAMED = ("text", "add", "param")
 
 
@@ -52,15 +53,15 @@ class Edit:
     def parse(cls, given: str) -> Edit:
         """Read ``text:fact-3=Mira lives in Oslo.`` and the like. Raises ``UsageError`` that shows the forms."""
         kind, colon, rest = given.partition(":")
-        if kind not in _FORMS or not colon or not rest.strip():
-            raise UsageError(f"edit {given!r} is none", f"one of: {'; '.join(_FORMS.values())}")
+        if kind not in FORMS or not colon or not rest.strip():
+            raise UsageError(f"edit {given!r} is none", f"one of: {'; '.join(FORMS.values())}")
         if kind in ("delete", "restore"):
             return cls(kind, rest.strip())
         if kind not in _NAMED:
             return cls(kind, "", rest.strip())
         name, equals, value = rest.partition("=")
         if not equals or not (name.strip() or kind == "add"):
-            raise UsageError(f"edit {given!r} is none", f"write {_FORMS[kind]}")
+            raise UsageError(f"edit {given!r} is none", f"write {FORMS[kind]}")
         return cls(kind, name.strip(), value)
 
     def __str__(self) -> str:
@@ -147,7 +148,7 @@ def _changed(edits: Sequence[Edit]) -> dict[str, Any]:
             try:
                 changed[edit.kind] = numbers.get(edit.kind, str)(edit.value)
             except ValueError as error:
-                raise UsageError(f"edit {edit} is none", f"write {_FORMS[edit.kind]}") from error
+                raise UsageError(f"edit {edit} is none", f"write {FORMS[edit.kind]}") from error
     return changed
 
 

@@ -230,6 +230,15 @@ def _select(w: Target) -> list[Command]:
             group="lane",
         ),
         Command(
+            "select.remark",
+            "Add a remark…",
+            w.ask_remark,
+            "Select",
+            ("Ctrl+R",),
+            "Say something of the selected item, the probe in question, or this turn; it is kept in the run file",
+            on,
+        ),
+        Command(
             "select.next-session",
             "Next session",
             lambda: w.step_session(1),
@@ -282,6 +291,15 @@ def _run(w: Target) -> list[Command]:
             ("Shift+F5",),
             "End the live run; what was written stays and can be continued",
             lambda: client.live,
+        ),
+        Command(
+            "run.branch",
+            "What if…",
+            w.ask_branch,
+            "Run",
+            ("Ctrl+B",),
+            "Run the selected lane again from this turn with something changed, beside itself",
+            _open(w),
         ),
         Command(
             "run.follow",

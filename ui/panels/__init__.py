@@ -22,6 +22,7 @@ PANELS: dict[str, str] = {
     "hits": "ui.panels.hits:HitsPanel",
     "attention": "ui.panels.attention:AttentionPanel",
     "probes": "ui.panels.probes:ProbesPanel",
+    "findings": "ui.panels.findings:FindingsPanel",
     "log": "ui.panels.log:LogPanel",
     "engine": "ui.panels.engine:EnginePanel",
 }
@@ -36,6 +37,7 @@ INSPECTORS = {
     "hits": "Hits",
     "attention": "Attention",
     "probes": "Probes",
+    "findings": "Findings",
     "log": "Log",
     "engine": "Engine",
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QMenu, QToolButton, QWidget
+from PySide6.QtWidgets import QComboBox, QMenu, QToolButton, QWidget
 
 from ui.models.table import Table
 from ui.panels.base import Empty, Panel
@@ -15,6 +15,7 @@ from ui.widgets import rich
 from ui.widgets.rich import RichView
 from ui.widgets.units import count
 from workbench.projections.diff import Change, DiffView, diff_view, word_diff
+from workbench.projections.lane_diff import lane_diff
 from workbench.trace.events import Kind
 from workbench.trace.reader import TraceReader
 
@@ -29,7 +30,11 @@ class DiffPanel(Panel):
 
     @staticmethod
     def project(reader: TraceReader, moment: Moment, options: Any) -> DiffView | Empty:
-        """See ``workbench.projections.diff``. ``options`` is the base turn, None for the turn before."""
+        """See ``workbench.projections.diff``. ``options`` is the base turn, None for the turn before; or ("lane", N):
+        another lane at the same turn."""
+        if isinstance(options, tuple):
+            against = lane_diff(reader, moment.session, moment.lane, options[1], moment.turn, moment.seq)
+            return against if against.groups else Empty(f"Both lanes hold the same at turn {moment.turn}")
         view = diff_view(reader, moment.session, moment.lane, moment.turn, moment.seq, options)
         if view.groups:
             return view
@@ -58,8 +63,33 @@ class DiffPanel(Panel):
         self._pin.setCheckable(True)
         self._pin.toggled.connect(self._pinned_base)
         self._say_base()
+        self.against = QComboBox()
+        self.against.setAccessibleName("Compare with")
+        self.against.setToolTip("What this memory holds against another lane's at the same turn")
+        self.against.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.against.setMinimumContentsLength(9)
+        self.against.activated.connect(lambda _: self.refresh())
+        self.workspace.opened.connect(self._offer_lanes)
+        self.workspace.advanced.connect(lambda _: self._offer_lanes())
+        self._offer_lanes()
+        self.tools.addWidget(self.against)
         self.tools.addWidget(self._pin)
         return self.text
+
+    def _offer_lanes(self) -> None:
+        run = self.workspace.run
+        wanted = [(row.name, row.id) for row in run.lanes] if run else []
+        if [self.against.itemData(n) for n in range(1, self.against.count())] == [number for _, number in wanted]:
+            return
+        self.against.clear()
+        self.against.addItem("in time", 0)
+        for name, number in wanted:
+            self.against.addItem(f"against {name}", number)
+
+    def compare_with_lane(self, lane: int) -> None:
+        """Hold this memory against another lane's; 0 goes back to changes in time."""
+        self.against.setCurrentIndex(max(0, self.against.findData(lane)))
+        self.refresh()
 
     def _say_base(self) -> None:
         self._pin.setText("Set base" if self._base is None else f"Since turn {self._base}")
@@ -83,9 +113,10 @@ class DiffPanel(Panel):
         self._say_base()
         self.refresh()
 
-    def options(self) -> int | None:
-        """The base turn."""
-        return self._base
+    def options(self) -> int | tuple[str, int] | None:
+        """The base turn; or the lane that this one is held against."""
+        other = self.against.currentData() or 0
+        return ("lane", other) if other not in (0, self.moment.lane) else self._base
 
     def show_view(self, view: DiffView) -> None:
         """Render the groups."""
@@ -98,6 +129,8 @@ class DiffPanel(Panel):
         """``a-mem · 4 changes at turn 214``."""
         if view is None:
             return f"{self.lane_title()} · changes" if self.lane_title() else "Changes"
+        if view.turn == view.base:
+            return f"{self.lane_title()} · {count(len(view.changes), 'difference')} {self.against.currentText()}"
         when = f"at turn {view.turn}" if view.turn - view.base == 1 else f"in turns {view.base + 1} to {view.turn}"
         return f"{self.lane_title()} · {count(len(view.changes), 'change')} {when}"
 

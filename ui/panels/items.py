@@ -293,7 +293,12 @@ class ItemsPanel(Panel):
         if item and self.items.place(item) >= 0:
             row = self.items.index(self.items.place(item), 0)
             menu.addAction(f"Go to the turn of {item}\tReturn").triggered.connect(lambda: self._go_to(row))
+            menu.addAction(f"What if {item} said something else…").triggered.connect(lambda: self._what_if(item))
             menu.addAction("Close detail\tEsc").triggered.connect(lambda: self.workspace.selection.select(item=""))
+
+    def _what_if(self, item: str) -> None:
+        text = self.items.row(self.items.place(item)).item.text
+        self.workspace.branch_wanted.emit(f"text:{item}={text}")
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: D102
         if event.text() == "/":

@@ -46,6 +46,7 @@ class Workspace(QObject):
         advanced: the trace of a live run has grown.
         wanted: somebody asks to see a panel, by its name.
         asked: somebody has a question to the engine (``workbench.engine.protocol.Question``).
+        branch_wanted: somebody wants a branch from here that begins with this edit.
         told: verdicts or remarks on the open run are new; its events are as they were.
     """
 
@@ -55,6 +56,7 @@ class Workspace(QObject):
     wanted = Signal(str)
     asked = Signal(object)
     told = Signal()
+    branch_wanted = Signal(str)
 
     def __init__(self, pool: ProjectPool | None = None, parent: QObject | None = None) -> None:
         super().__init__(parent)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from ui.theme import theme
 from ui.widgets import rich
 from ui.widgets.units import count
+from workbench.projections.remarks import Remark
 from workbench.projections.why import LaneCauses, WhyView, Wrong
 from workbench.why.verdict import MEMTRACE, TITLES, UNEXPLAINED, Loss, Proof, Ranking, Rival, Step, Try, Use, Verdict
 
@@ -27,7 +28,16 @@ def why_html(view: WhyView, opened: set[str]) -> str:
     parts += _looked(view, v.use)
     if v.proof is not None:
         parts += _proof(v.proof)
+    if view.remarks:
+        parts.append(_heading("Remarks"))
+        parts += [_remark(r) for r in view.remarks]
     return "".join(parts)
+
+
+def _remark(remark: Remark) -> str:
+    about = rich.plain(f"{remark.about} {remark.subject}", "quiet")
+    by = rich.plain(f"{remark.author}, {remark.created}", "faint")
+    return rich.block(f"{about} {rich.plain(remark.text)} {by}", indent=_indent(), above=2)
 
 
 def _head(v: Verdict) -> str:

@@ -21,6 +21,7 @@ from workbench.engine.protocol import (
     Question,
     Report,
 )
+from workbench.trace.reader import TraceReader
 from workbench.trace.writer import TraceWriter
 from workbench.why.explaining import Target
 from workbench.why.verdict import Verdict
@@ -43,6 +44,7 @@ class Questions:
                     child = branch(path, lane, turn, tuple(map(Edit.parse, edits)), session, None, report, control)
                     report(Branched(child.name))
                 case Annotate(path, seq, author, text):
+                    TraceReader(path).close()  # a writer would make the file that is not there
                     with TraceWriter(path) as writer:
                         writer.annotate(seq, author, text, datetime.now(UTC).isoformat(timespec="seconds"))
         finally:

@@ -10,6 +10,7 @@ from workbench.probes import controls
 from workbench.projections.diff import Piece, word_diff
 from workbench.projections.hits import probe_at
 from workbench.projections.index import TraceIndex
+from workbench.projections.remarks import Remark, remarks
 from workbench.sessions.model import Probe
 from workbench.trace.events import Kind
 from workbench.trace.reader import LaneRow, TraceReader
@@ -45,6 +46,7 @@ class WhyView:
         lost: old and new text of what lost it, word by word.
         sources: the spans that the answer looked at, most first.
         turn: after which it was asked.
+        remarks: what people said of the probe, or of events in its thread.
     """
 
     lane: int
@@ -54,6 +56,7 @@ class WhyView:
     stations: tuple[Station, ...]
     lost: tuple[Piece, ...]
     sources: tuple[Source, ...]
+    remarks: tuple[Remark, ...] = ()
 
     @property
     def right(self) -> bool:
@@ -79,7 +82,14 @@ def why_view(
     loss = verdict.loss
     lost = word_diff(loss.old, loss.new) if loss is not None and loss.new else ()
     looked = tuple(sources(reader, session, lane, probe.id))
-    return WhyView(lane, probe.after, probe, verdict, _stations(verdict), tuple(lost), looked)
+    about = tuple(r for r in remarks(reader, session) if r.lane == lane and _concerns(r, verdict))
+    return WhyView(lane, probe.after, probe, verdict, _stations(verdict), tuple(lost), looked, about)
+
+
+def _concerns(remark: Remark, verdict: Verdict) -> bool:
+    if remark.about == "turn":
+        return remark.turn in verdict.turns
+    return remark.subject == verdict.probe or remark.seq in verdict.evidence
 
 
 def _stations(verdict: Verdict) -> tuple[Station, ...]:

@@ -9,8 +9,10 @@ from workbench.probes.competencies import SHORT, family, title
 from workbench.projections.costs import LaneCosts, costs
 from workbench.projections.findings import finding_counts
 from workbench.projections.probe_table import ProbeTable, probe_table
+from workbench.projections.remarks import Remark, remarks
 from workbench.projections.scores import Scoreboard, scores
 from workbench.projections.timeline import Timeline, timeline
+from workbench.projections.why import LaneCauses, causes_view
 from workbench.trace.events import Event, Kind
 from workbench.trace.reader import TraceReader
 
@@ -37,6 +39,7 @@ class SessionPart:
     timeline: Timeline
     probes: ProbeTable
     competencies: Mapping[str, str]
+    causes: tuple[LaneCauses, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,7 @@ class Content:
     warnings: tuple[Trouble, ...]
     troubles: tuple[Trouble, ...]
     finished: bool
+    remarks: tuple[Remark, ...] = ()
 
 
 def gather(reader: TraceReader) -> Content:
@@ -69,6 +73,7 @@ def gather(reader: TraceReader) -> Content:
         tuple(warnings),
         tuple(_troubles(reader)),
         bool(last) and last[-1] == Kind.RUN_FINISHED,
+        remarks(reader),
     )
 
 
@@ -81,7 +86,13 @@ def _session(reader: TraceReader, number: int) -> SessionPart:
     session = reader.session(number)
     names = {c: title(c) for c in dict.fromkeys(map(family, session.probes))}
     return SessionPart(
-        number, session.name, len(session.turns), timeline(reader, number), probe_table(reader, number), names
+        number,
+        session.name,
+        len(session.turns),
+        timeline(reader, number),
+        probe_table(reader, number),
+        names,
+        causes_view(reader, number),
     )
 
 

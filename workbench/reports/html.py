@@ -15,10 +15,12 @@ from workbench.memory.detectors import KINDS
 from workbench.probes.competencies import SHORT, title
 from workbench.projections.scores import Cell
 from workbench.projections.timeline import Timeline, Track
+from workbench.projections.why import ORDER
 from workbench.reports import template
 from workbench.reports.content import Content, gather, heading
 from workbench.trace.events import OPERATIONS
 from workbench.trace.reader import TraceReader
+from workbench.why.verdict import TITLES
 
 BINS = 200
 """Columns of a timeline; several turns share one when there are more turns."""
@@ -53,6 +55,9 @@ def render(content: Content) -> str:
         places={lane.lane.id: place for place, lane in enumerate(board.lanes)},
         cells=lambda lane: [lane.overall, *(lane.cell(name) for name in board.competencies)],
         any_wrong=lambda line: any(v and not v.correct for v in line.verdicts),
+        causes=[c for c in ORDER if any(lane.counts.get(c) for s in content.sessions for lane in s.causes)],
+        cause_titles=TITLES,
+        most_wrong=MOST_WRONG,
         shapes=SHAPES,
         heading=heading,
         title=title,
@@ -64,6 +69,8 @@ def render(content: Content) -> str:
     )
 
 
+MOST_WRONG = 100
+"""Wrong answers of a lane that are listed with their cause."""
 SHAPES = (
     "M6 1a5 5 0 1 0 .01 0z",
     "M1.5 1.5h9v9h-9z",

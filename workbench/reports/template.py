@@ -158,8 +158,50 @@ lanes. Bytes are those of the active items' texts and fields, without vectors.</
 {% endfor %}
 </tbody></table></div>
 {% endif %}
+{% if session.causes | map(attribute="wrong") | sum(start=()) %}
+<h3>Why answers are wrong</h3>
+<div class="scroll"><table>
+<thead><tr><th>Lane</th><th class="number">Wrong</th>
+{% for cause in causes %}<th class="number">{{ cause_titles[cause] | capitalize }}</th>{% endfor %}
+<th class="number">Proved</th></tr></thead><tbody>
+{% for lane in session.causes %}
+<tr><th scope="row">{{ mark(places[lane.lane.id]) }}{{ lane.lane.name }}</th>
+<td class="number">{{ lane.wrong | length }} of {{ lane.asked }}</td>
+{% for cause in causes %}<td class="number">{{ lane.counts[cause] or "" }}</td>{% endfor %}
+<td class="number">{{ lane.proved or "" }}</td></tr>
+{% endfor %}
+</tbody></table></div>
+<div class="scroll"><table class="probes">
+<thead><tr><th>Lane</th><th class="number">Turn</th><th>Question</th><th>Answer</th><th>Cause</th>
+<th>Why</th></tr></thead>
+<tbody>
+{% for lane in session.causes %}{% for w in lane.wrong[:most_wrong] %}
+<tr><td>{{ mark(places[lane.lane.id]) }}{{ lane.lane.name }}</td><td class="number">{{ w.turn }}</td>
+<td class="said">{{ w.question }}</td><td class="said wrong">{{ w.answer or "no answer" }}</td>
+<td>{% for cause in w.causes %}{{ cause_titles[cause] }}{{ "" if loop.last else " and " }}
+{%- else %}unexplained{% endfor %}
+{% if w.confirmed %} (proved){% elif w.confirmed is none %} (suspected){% endif %}</td>
+<td class="said">{{ w.sentence }}</td></tr>
+{% endfor %}{% endfor %}
+</tbody></table></div>
+<p class="quiet">Proved: with that one thing changed, the same question was answered right. Suspected: read from the
+trace alone.</p>
+{% endif %}
 </section>
 {% endfor %}
+
+{% if content.remarks %}
+<section>
+<h2>Remarks</h2>
+<div class="scroll"><table>
+<thead><tr><th>About</th><th class="number">Turn</th><th>Remark</th><th>By</th></tr></thead><tbody>
+{% for remark in content.remarks %}
+<tr><td>{{ remark.about }} {{ remark.subject }}</td><td class="number">{{ remark.turn }}</td>
+<td class="said">{{ remark.text }}</td><td>{{ remark.author }}, {{ remark.created }}</td></tr>
+{% endfor %}
+</tbody></table></div>
+</section>
+{% endif %}
 
 <section>
 <h2>Warnings and losses</h2>

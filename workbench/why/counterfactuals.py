@@ -34,7 +34,7 @@ from workbench.why.verdict import CAUSES, MISREAD, NOT_ATTENDED, SCORER, UNEXPLA
 ORDER: tuple[Fix, ...] = ("put", "restore", "force", "keep", "last", "clear", "alone")
 _READING: dict[str, tuple[Fix, ...]] = {NOT_ATTENDED: ("last", "clear", "alone"), MISREAD: ("alone", "last", "clear")}
 COVERED = 0.8
-"""Share of a gold answer, of its words that the session knows, that an answer says which says it in fewer words."""
+"""Share of what a gold repeats of its evidence that an answer says which says it in other words."""
 _MISLED = 5
 """Spans that are taken away one by one at most when a question has no answer in the session."""
 
@@ -263,9 +263,11 @@ class Prover:
         return await self._covers(case.answer) or await self._alike(case.answer)
 
     async def _covers(self, answer: str) -> bool:
-        """Whether the answer says all of a gold that the session says, and is what the evidence alone gives."""
+        """Whether the answer says all that a gold repeats of the evidence, and is what the evidence alone gives: what
+        the gold says beyond that nobody has said."""
         heard, rarity = self._heard(), self.judge.by_text.rarity
-        if abstains(answer) or not heard or not any(rarity.kept(g, answer) >= COVERED for g in self._asked.probe.gold):
+        told = " ".join(s.text for s in heard)
+        if abstains(answer) or not any(rarity.covered(g, told, answer) >= COVERED for g in self._asked.probe.gold):
             return False
         return _plain((await self.scene.judged(heard)).text) == _plain(answer)
 

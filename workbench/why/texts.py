@@ -62,11 +62,11 @@ class Rarity:
         whole = sum(map(self._weight, wanted))
         return sum(map(self._weight, wanted & said)) / whole if whole else 0.0
 
-    def kept(self, text: str, source: str) -> float:
-        """Share of what ``text`` says that ``source`` says, too, over the words that these texts know; 0 for none."""
-        said = {token for token in tokens(text) if self._seen[token]}
-        whole = sum(map(self._weight, said))
-        return sum(map(self._weight, said & set(tokens(source)))) / whole if whole else 0.0
+    def covered(self, gold: str, evidence: str, answer: str) -> float:
+        """Of what a gold answer repeats of its evidence, the share that an answer says; 0 when it repeats nothing."""
+        told = set(tokens(gold)) & set(tokens(evidence))
+        whole = sum(map(self._weight, told))
+        return sum(map(self._weight, told & set(tokens(answer)))) / whole if whole else 0.0
 
     def _weight(self, token: str) -> float:
         return log((1 + self._n) / (1 + self._seen[token])) ** 2 + 0.1

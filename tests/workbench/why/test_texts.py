@@ -39,3 +39,11 @@ def test_rare_words_weigh_more() -> None:
     assert rarity.share("jazz", "I like jazz") > 0.5 > rarity.share("I like", "I like jazz")
     assert rarity.share("I like jazz", "I like jazz") == pytest.approx(1)
     assert rarity.share("anything", "") == 0
+
+
+def test_what_a_gold_says_beyond_its_evidence_need_not_be_said() -> None:
+    rarity = Rarity(["Mira: I live in Oslo", "Tom: I like tea", "Tom: I know"])
+    evidence = "Mira: I live in Oslo"
+    assert rarity.covered("Oslo as far as I know", evidence, "Oslo") > 0.8
+    assert rarity.covered("Oslo, Norway", evidence, "Norway") == 0
+    assert rarity.covered("four", evidence, "four") == 0

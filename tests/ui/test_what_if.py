@@ -1,0 +1,85 @@
+"""What if, remarks and proofs from the window: what is asked of the engine, and what comes back."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PySide6.QtWidgets import QDialogButtonBox, QInputDialog
+
+from tests.workbench.projections.story import write_story
+from ui.bridge.inquiry import Inquiry
+from ui.dialogs.what_if import WhatIfDialog
+from workbench.engine.protocol import Annotate, Branch, Explained, Failed
+from workbench.projections.remarks import remarks
+from workbench.trace.reader import TraceReader
+from workbench.why.causes import known, suspect
+
+
+@pytest.fixture
+def asked(window: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settle: Any) -> list[Any]:
+    questions: list[Any] = []
+    monkeypatch.setattr(window.inquiry, "ask", questions.append)
+    window.open(write_story(tmp_path / "story.mnemo"))
+    window.workspace.selection.reset(lane=1)
+    window.workspace.cursor.go(4)
+    settle(window.workspace)
+    return questions
+
+
+def test_edits_are_read_as_they_are_written(qtbot: Any) -> None:
+    dialog = WhatIfDialog("mem0", 4, ("text:note-1=Mira likes jazz.",))
+    qtbot.addWidget(dialog)
+    ok = dialog.buttons.button(QDialogButtonBox.StandardButton.Ok)
+    assert ok.isEnabled() and dialog.edits == ("text:note-1=Mira likes jazz.",)
+    dialog.text.setPlainText("param:k=3\nnonsense")
+    assert not ok.isEnabled() and "nonsense" in dialog.problem.text() and dialog.edits == ()
+    dialog.text.setPlainText("")
+    assert not ok.isEnabled()
+    dialog.text.setPlainText("param:k=3\n\ndelete:note-0")
+    assert ok.isEnabled() and dialog.edits == ("param:k=3", "delete:note-0")
+
+
+def test_a_branch_is_asked_for_from_where_one_stands(
+    window: Any, asked: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(WhatIfDialog, "exec", lambda dialog: 1)
+    window.workspace.branch_wanted.emit("delete:note-1")
+    path = window.workspace.run.path
+    assert asked == [Branch(path, 1, "a-mem", 4, ("delete:note-1",))]
+
+
+def test_a_remark_goes_to_item_probe_or_turn(window: Any, asked: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(QInputDialog, "getMultiLineText", lambda *_: (" look here ", True))
+    for chosen in ({"item": "note-2"}, {"item": "", "probe": "p0"}, {"probe": ""}):
+        window.workspace.selection.select(**chosen)
+        window.registry.run("select.remark")
+    with TraceReader(window.workspace.run.path) as reader:
+        kinds = [reader.event(q.seq).kind for q in asked]
+    assert kinds == ["item.written", "probe.scored", "turn.closed"]
+    assert {type(q) for q in asked} == {Annotate} and {q.text for q in asked} == {"look here"}
+
+
+def test_what_the_engine_finds_is_shown(window: Any, asked: list[Any], settle: Any) -> None:
+    path = window.workspace.run.path
+    with TraceReader(path) as reader:
+        row = suspect(reader, 1, 1, "p0").to_row() | {"confirmed": True, "cause": "lost", "causes": ["lost"]}
+        told: list[int] = []
+        window.workspace.told.connect(lambda: told.append(1))
+        window._explained(Explained(row, "the file cannot be written"))
+        assert told and known(reader, 1, 1, "p0").cause == "lost", "what cannot be stored is remembered"
+    window._failed_question(Failed("no model there"))
+    assert "No model there" in window.notice.what.text()
+
+
+def test_the_engine_process_keeps_a_remark(tmp_path: Path, qtbot: Any) -> None:
+    path = write_story(tmp_path / "story.mnemo")
+    inquiry = Inquiry()
+    with qtbot.waitSignal(inquiry.done, timeout=60_000):
+        inquiry.ask(Annotate(path, 3, "Mira", "here it begins"))
+        assert inquiry.busy
+    assert not inquiry.busy
+    with qtbot.waitSignals([inquiry.failed, inquiry.done], timeout=60_000):
+        inquiry.ask(Annotate(tmp_path / "nothing" / "there.mnemo" / "x", 3, "Mira", "lost"))
+    inquiry.shutdown()
+    with TraceReader(path) as reader:
+        assert [(r.seq, r.text) for r in remarks(reader)] == [(3, "here it begins")]

@@ -1,0 +1,100 @@
+"""Every finding of every lane as a list: what went wrong in memories, and where. A click goes there."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from PySide6.QtCore import QModelIndex, Qt
+from PySide6.QtWidgets import QAbstractItemView, QComboBox, QTableView, QWidget
+
+from ui.models.table import Table, TableModel
+from ui.panels.base import Empty, Panel
+from ui.state.moment import Moment
+from ui.theme import theme
+from workbench.projections.findings_list import MEANINGS, FindingRow, findings_list
+from workbench.trace.reader import TraceReader
+
+_COLUMNS = ("turn", "lane", "kind", "item", "what")
+
+
+class FindingsPanel(Panel):
+    """A table of findings, filtered by lane and kind."""
+
+    name: ClassVar[str] = "findings"
+    follows: ClassVar[frozenset[str]] = frozenset({"session"})
+    heavy: ClassVar[bool] = True
+
+    @staticmethod
+    def project(reader: TraceReader, moment: Moment, options: Any) -> tuple[FindingRow, ...] | Empty:  # noqa: D102
+        if not moment.session:
+            return Empty("The run has no session yet")
+        rows = findings_list(reader, moment.session)
+        return rows or Empty("Nothing was found to be wrong", "Detectors look at every operation of every lane")
+
+    def build(self) -> QWidget:  # noqa: D102
+        self.model = TableModel(parent=self)
+        self.rows: list[FindingRow] = []
+        self.grid = QTableView()
+        self.grid.setModel(self.model)
+        self.grid.verticalHeader().hide()
+        self.grid.setShowGrid(False)
+        self.grid.setWordWrap(False)
+        self.grid.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.grid.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.grid.horizontalHeader().setStretchLastSection(True)
+        self.grid.horizontalHeader().setHighlightSections(False)
+        self.grid.setAccessibleName("Findings")
+        self.grid.clicked.connect(self._chosen)
+        self.grid.activated.connect(self._chosen)
+        self.lanes, self.kinds = QComboBox(), QComboBox()
+        for box, name in ((self.lanes, "Lane"), (self.kinds, "Kind")):
+            box.setAccessibleName(name)
+            box.setMinimumContentsLength(10)
+            box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+            box.activated.connect(lambda _: self._fill())
+            self.tools.addWidget(box)
+        self.setFocusProxy(self.grid)
+        return self.grid
+
+    def title(self, view: tuple[FindingRow, ...] | None) -> str:  # noqa: D102
+        return "Findings" if view is None else f"Findings · {len(self.rows):,} of {len(view):,}"
+
+    def show_view(self, view: tuple[FindingRow, ...]) -> None:  # noqa: D102
+        names = list(dict.fromkeys(r.lane.name for r in view))
+        _refill(self.lanes, "all lanes", [(n, n, "") for n in names])
+        _refill(self.kinds, "all kinds", [(k, k, MEANINGS[k]) for k in MEANINGS if any(r.kind == k for r in view)])
+        self._fill()
+        unit = theme.active().unit
+        for column, width in enumerate((12, 24, 34, 24)):
+            self.grid.setColumnWidth(column, unit(width))
+
+    def _fill(self) -> None:
+        if self.view is None:
+            return
+        lane, kind = self.lanes.currentData(), self.kinds.currentData()
+        self.rows = [r for r in self.view if lane in ("", r.lane.name) and kind in ("", r.kind)]
+        self.model.show(self.table(self.rows))
+        self._retitle()
+
+    def table(self, view: Any) -> Table:  # noqa: D102
+        return Table(_COLUMNS, [(r.turn, r.lane.name, r.kind, r.item, r.text) for r in view])
+
+    def retheme(self) -> None:  # noqa: D102
+        self.grid.verticalHeader().setDefaultSectionSize(theme.active().metrics().height() + theme.active().unit(2))
+
+    def _chosen(self, index: QModelIndex) -> None:
+        row = self.rows[index.row()]
+        space = self.workspace
+        space.selection.select(lane=row.lane.id, item=row.item)
+        space.follow(row.turn, row.probe)
+
+
+def _refill(box: QComboBox, every: str, entries: list[tuple[str, str, str]]) -> None:
+    """Offer these (text, value, tooltip); what was chosen stays chosen where it still is there."""
+    before = box.currentData()
+    box.clear()
+    box.addItem(every, "")
+    for text, value, tip in entries:
+        box.addItem(text, value)
+        box.setItemData(box.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)
+    box.setCurrentIndex(max(0, box.findData(before)))
