@@ -11,6 +11,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from workbench.probes.errata import Errata
     from workbench.sessions.model import Session
 
+_LONGEST = 1000  # characters of a line that says what is wrong
 SQLITE_MAGIC = b"SQLite format 3\0"
 
 
@@ -34,12 +36,12 @@ class _Parser(argparse.ArgumentParser):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; the exit code."""
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")  # a console that lacks a character must not end the program
+    _open_streams()
     try:
         options = parser().parse_args(arguments)
-        return int(options.command(options) or 0)
+        code = int(options.command(options) or 0)
+        sys.stdout.flush()
+        return code
     except UsageError as error:
         return _fail(str(error), 2)
     except (MnemoscopeError, Cancelled) as error:
@@ -47,9 +49,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return _fail("interrupted")
     except BrokenPipeError:
-        # Whoever read the output has gone (`| head`); Python must not stumble over it again while it shuts down.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _let_go()  # whoever read the output has gone (`| head`)
         return 1
+    except OSError as error:
+        return _cannot(error)
+    except MemoryError:
+        return _fail("there is not enough memory for this - use a smaller file, or a smaller --context")
     except Exception as error:
         if os.environ.get("MNEMOSCOPE_DEBUG"):
             raise
@@ -57,8 +62,44 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(f"{type(error).__name__}: {error} - {remedy}")
 
 
+def _open_streams() -> None:
+    """A stream that is closed becomes one that leads nowhere: a run file must not get its number."""
+    for number in (0, 1, 2):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+    if sys.stdout is None:
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - as long as the process lives
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # a console that lacks a character must not end the program
+
+
+def _let_go() -> None:
+    """Python must not stumble over a broken output again while it shuts down."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):  # a stream of a test's, or none, has no number
+            stream.flush()
+            continue
+        with suppress(OSError, ValueError):
+            os.dup2(nowhere, stream.fileno())
+
+
+def _cannot(error: OSError) -> int:
+    if error.filename is not None:
+        return _fail(f"{error.filename}: {error.strerror} - check the path and its permissions")
+    code = _fail(f"the output cannot be written ({error.strerror or error}) - send it elsewhere")
+    _let_go()
+    return code
+
+
 def _fail(message: str, code: int = 1) -> int:
     line = " ".join(message.split())
+    line = line if len(line) <= _LONGEST else f"{line[:_LONGEST]}…"
     console.remark(line if line.startswith("mnemoscope") else f"mnemoscope: {line}")
     return code
 

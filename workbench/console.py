@@ -6,7 +6,7 @@ import json
 import sys
 import time
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -15,14 +15,27 @@ if TYPE_CHECKING:
 _PLAIN_EVERY = 5.0  # seconds between progress lines where standard error is no terminal
 
 
+# Everything but a line break: escape sequences move the cursor and set titles, marks of direction reorder a line.
+_CONTROLS = {code: chr(0x2400 + code) for code in range(32) if code != 10} | dict.fromkeys(
+    [127, *range(128, 160), *range(0x202A, 0x202F), *range(0x2066, 0x206A), *range(0xD800, 0xE000)],
+    "\N{REPLACEMENT CHARACTER}",
+)
+
+
+def plain(text: str) -> str:
+    """The text as a terminal may have it: control characters of files, names and models are shown, not obeyed."""
+    return text if text.isascii() and text.replace("\n", "").isprintable() else text.translate(_CONTROLS)
+
+
 def say(text: str) -> None:
     """A line on standard output."""
-    print(text, flush=True)
+    print(plain(text), flush=True)
 
 
 def remark(text: str) -> None:
-    """A line on standard error."""
-    print(text, file=sys.stderr, flush=True)
+    """A line on standard error. Work does not end because nobody can be told how far it is."""
+    with suppress(OSError):
+        print(plain(text), file=sys.stderr, flush=True)
 
 
 def say_json(data: Any) -> None:
@@ -32,6 +45,7 @@ def say_json(data: Any) -> None:
 
 def table(headers: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[str] = ()) -> str:
     """Columns as wide as their longest cell; those named in ``right`` are set flush right. Never wraps."""
+    rows = [[" ".join(plain(cell).split()) if "\n" in cell else plain(cell) for cell in row] for row in rows]
     widths = [max(len(row[i]) for row in (headers, *rows)) for i in range(len(headers))]
     flush = [h in right for h in headers]
 
@@ -122,7 +136,7 @@ def _bar() -> Bar:
 
 
 def _short(text: str, limit: int = 60) -> str:
-    flat = " ".join(text.split())
+    flat = plain(" ".join(text.split()))
     return flat if len(flat) <= limit else flat[: limit - 1] + "…"
 
 

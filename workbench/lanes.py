@@ -8,14 +8,14 @@ from __future__ import annotations
 import re
 import types
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import Field, dataclass, field, fields
 from typing import Any, get_args, get_origin, get_type_hints
 
 from workbench.cache import registry as caches
 from workbench.cache.base import CachePolicy
 from workbench.errors import UsageError
 from workbench.memory import registry as memories
-from workbench.memory.base import MemoryStrategy
+from workbench.memory.base import MOST, MemoryStrategy
 from workbench.memory.controls import NO_MEMORY, ORACLE
 from workbench.plugins import fingerprint, is_path
 
@@ -100,12 +100,28 @@ def _split(part: str, spec: str) -> tuple[str, dict[str, str]]:
 
 
 def _convert(given: Mapping[str, str], cls: type, spec: str) -> dict[str, Any]:
-    hints, known = get_type_hints(cls), {f.name for f in fields(cls) if f.init}
+    hints, known = get_type_hints(cls), {f.name: f for f in fields(cls) if f.init}
     for key in given:
         if key not in known:
             remedy = f"it has: {', '.join(sorted(known)) or 'none'}"
             raise UsageError(f"lane {spec!r}: no parameter {key!r}", remedy)
-    return {key: _value(value, hints[key], f"lane {spec!r}: {key}") for key, value in given.items()}
+    found = {key: _value(value, hints[key], f"lane {spec!r}: {key}") for key, value in given.items()}
+    for key, value in found.items():
+        _check_range(value, known[key], f"lane {spec!r}: {key}")
+    return found
+
+
+def _check_range(value: Any, parameter: Field[Any], where: str) -> None:
+    """Refuse a number outside the parameter's range: its metadata's ``range`` (least, most), else not below 0.
+
+    A parameter whose default is below 0 gives smaller numbers a meaning of its own.
+    """
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return
+    usual = -MOST if isinstance(parameter.default, (int, float)) and parameter.default < 0 else 0
+    least, most = parameter.metadata.get("range", (usual, MOST))
+    if not least <= value <= most:  # also what is no number
+        raise UsageError(f"{where} is {value}", f"write a number from {least:,} to {most:,}")
 
 
 def _value(text: str, hint: Any, where: str) -> Any:

@@ -49,7 +49,11 @@ def sample_sessions() -> Path:
 
 
 def _made(folder: Path) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        what = f"the folder {folder} cannot be made ({error.strerror})"
+        raise MnemoscopeError(what, "set MNEMOSCOPE_HOME to a folder that you can write") from error
     return folder
 
 
@@ -77,7 +81,11 @@ def models() -> Path:
 
 def model_folders() -> list[Path]:
     """Folders that are searched for a model by its file name: the shipped one first, then the user's."""
-    return [resources() / "models", models()]
+    shipped = [resources() / "models"]
+    try:
+        return [*shipped, models()]
+    except MnemoscopeError:
+        return shipped  # nothing of the user's where no folder of the user's can be
 
 
 def find_model(name: str) -> Path | None:

@@ -58,3 +58,15 @@ def test_a_lane_carries_its_cache_policy() -> None:
 def test_wrong_specs_say_what_is_wrong(spec: str, words: str) -> None:
     with pytest.raises(UsageError, match=words):
         lanes.LaneSpec.parse(spec)
+
+
+@pytest.mark.parametrize(
+    "spec", ["sample:k=-1", "sample:share=nan", "sample:share=inf", "sample:k=9999999999", "sample:most=-3"]
+)
+def test_numbers_have_ranges(spec: str) -> None:
+    with pytest.raises(UsageError, match=r"write a number from 0 to 1,000,000,000"):
+        lanes.LaneSpec.parse(spec)
+
+
+def test_a_number_below_nought_where_the_method_gives_it_a_meaning() -> None:
+    assert lanes.LaneSpec.parse("full+gemfilter:layer=-1").cache_params == {"layer": -1}

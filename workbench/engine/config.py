@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from workbench.errors import UsageError
 from workbench.reading import Reader
 
 
@@ -50,6 +51,18 @@ class RunConfig:
     def path(self) -> Path:
         """Where the trace is written."""
         return self.out or Path.cwd() / f"{self.sessions[0].stem}.mnemo"
+
+    def check(self) -> None:
+        """Raise ``UsageError`` for a figure that no run can have."""
+        figures: dict[str, tuple[float | None, float, float]] = {
+            "--context": (self.context, 1, 1 << 24),
+            "--seed": (self.seed, 0, (1 << 32) - 1),
+            "--temperature": (self.temperature, 0, 100),
+            "--thinking": (self.thinking, 0, 1 << 20),
+        }
+        for name, (value, least, most) in figures.items():
+            if value is not None and not least <= value <= most:
+                raise UsageError(f"{name} {value} is out of range", f"choose from {least:,} to {most:,}")
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON, paths as text."""

@@ -54,6 +54,7 @@ def run(
     """
     if not config.lanes or not config.sessions:
         raise UsageError("a run needs at least one session and one lane", "name a session file and --lane SPEC")
+    config.check()
     specs = _specs(config.lanes)
     sessions = _chosen([s for path in config.sessions for s in _read(path)], config.only)
     tell = _Reporter(progress, report)

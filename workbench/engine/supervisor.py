@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
 import tempfile
 import threading
@@ -35,9 +36,7 @@ class Supervisor:
         self._crash: Failed | None = None
         self._config: RunConfig | None = None
         self._leaving = False
-        handle = tempfile.NamedTemporaryFile(prefix="mnemoscope-engine-", suffix=".log", delete=False)  # noqa: SIM115
-        handle.close()
-        self.log_path = Path(handle.name)
+        self.log_path = _new_log()
 
     @property
     def running(self) -> bool:
@@ -99,6 +98,9 @@ class Supervisor:
         self.log_path.unlink(missing_ok=True)
 
     def _spawn(self) -> None:
+        # A log of its own: what the engine before it printed is no reason why this one dies.
+        self.log_path.unlink(missing_ok=True)
+        self.log_path = _new_log()
         spawn = multiprocessing.get_context("spawn")
         self._pipe, theirs = spawn.Pipe()
         self._leaving = False
@@ -120,6 +122,12 @@ class Supervisor:
             code = process.exitcode or 0
             self._crash = Failed(_how_it_ended(code), self.log_tail(), crashed=True, signal=max(0, -code))
             self._on_report(self._crash)
+
+
+def _new_log() -> Path:
+    handle, name = tempfile.mkstemp(prefix="mnemoscope-engine-", suffix=".log")
+    os.close(handle)
+    return Path(name)
 
 
 def _how_it_ended(code: int) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.errors import ModelError
+from workbench.llm.cores import Cores
 from workbench.llm.load import buffers
 from workbench.llm.model import Model, Tokens
 
@@ -28,7 +29,7 @@ class ContextOptions:
 
     Attributes:
         size: tokens per sequence.
-        threads: CPU threads for batches that are worth them (:data:`WORTH_THREADS`).
+        threads: CPU threads for batches that are worth them (:data:`WORTH_THREADS`): a number, or as many as are free.
         sequences: how many sequences live in it.
         batch: tokens handed to one ``llama_decode`` at most; ``ubatch`` of them are computed at once.
         flash: ``FLASH_OFF`` or ``FLASH_AUTO``.
@@ -38,7 +39,7 @@ class ContextOptions:
     """
 
     size: int
-    threads: int
+    threads: int | Cores
     sequences: int = 1
     batch: int = 512
     ubatch: int = 512
@@ -55,13 +56,14 @@ class Context:
 
     def __init__(self, model: Model, options: ContextOptions) -> None:
         self.model, self.options = model, options
+        self._cores = options.threads if isinstance(options.threads, Cores) else Cores(options.threads)
         self.C: Any = model.library.C
         self.handle = self._create()
         owner = "scope" if options.callback is not None else "work" if options.pooling is None else "embedder"
         self.buffers = buffers(model.library.log, owner)
         self.memory = self.C.llama_get_memory(self.handle)
         self.size: int = self.C.llama_n_ctx_seq(self.handle)
-        self._threads = options.threads
+        self._threads = self._cores.most
         self._batch = _Batch(self.C, options.batch)
 
     def _create(self) -> Any:
@@ -70,7 +72,7 @@ class Context:
         params.n_ctx = options.size * options.sequences
         params.n_batch, params.n_ubatch = options.batch, options.ubatch
         params.n_seq_max = options.sequences
-        params.n_threads = params.n_threads_batch = options.threads
+        params.n_threads = params.n_threads_batch = self._cores.most
         params.flash_attn_type, params.kv_unified = options.flash, options.unified
         params.type_k = params.type_v = KV_TYPES[options.kv_type]
         params.no_perf = True
@@ -141,9 +143,9 @@ class Context:
             raise ModelError(f"llama.cpp could not compute a batch of {count}: {why}. {detail}".rstrip(". "))
 
     def _share(self, count: int) -> None:
-        """Use all threads for a batch of ``count`` tokens where that is worth it, else one."""
+        """Use all free cores for a batch of ``count`` tokens where that is worth it, else one."""
         work = self.model.n_params / max(1, self.model.n_layer) * max(count, LEAST_TOKENS)
-        threads = self.options.threads if work >= WORTH_THREADS else 1
+        threads = self._cores.free() if work >= WORTH_THREADS else 1
         if threads != self._threads:
             self._threads = threads
             self.C.llama_set_n_threads(self.handle, threads, threads)

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.llm.context import FLASH_AUTO, FLASH_OFF, Context, ContextOptions
+from workbench.llm.cores import Cores
 from workbench.llm.model import Model, Tokens
 from workbench.llm.worker import Served, Ticket
 
@@ -77,7 +78,7 @@ class LlamaEmbedder:
         ModelError: when the file cannot be used.
     """
 
-    def __init__(self, path: Path, threads: int, gpu_layers: int = -1, exact: bool = False) -> None:
+    def __init__(self, path: Path, threads: int | Cores, gpu_layers: int = -1, exact: bool = False) -> None:
         self.model = Model(path, gpu_layers, embedding=True)
         header = self.model.header
         pooling = header.of_architecture("pooling_type", MEAN) or MEAN

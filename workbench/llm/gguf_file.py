@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench import paths
-from workbench.errors import ModelError
+from workbench.errors import MnemoscopeError, ModelError
 
 _SCALARS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
 _STRING, _ARRAY = 8, 9
@@ -169,7 +169,10 @@ def remembered(path: Path, name: str, compute: Callable[[], str]) -> str:
     """What was found out about a file, until it changes; kept in the file ``name`` of the user's cache folder."""
     stat = path.stat()
     key = f"{path.resolve()}|{stat.st_size}|{stat.st_mtime_ns}"
-    store = paths.user_cache() / name
+    try:
+        store = paths.user_cache() / name
+    except MnemoscopeError:
+        return compute()  # nowhere to keep it: that costs a second each time, nothing else
     known = _read_store(store)
     if key not in known:
         known[key] = compute()

@@ -7,8 +7,6 @@
 from __future__ import annotations
 
 import ctypes
-import os
-import platform
 import sys
 from collections import deque
 from functools import cache
@@ -165,24 +163,3 @@ def library() -> Library:
         ModelError: when ``llama_cpp`` is not installed or does not load.
     """
     return Library()
-
-
-def cpu_threads() -> int:
-    """Physical cores that this process may use; hyper-threads slow llama.cpp down."""
-    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
-    return max(1, min(allowed, _physical_cores() or allowed))
-
-
-def _physical_cores() -> int:
-    info = Path("/proc/cpuinfo")
-    if not info.is_file():
-        logical = os.cpu_count() or 1
-        return logical if platform.machine() in ("arm64", "aarch64") else max(1, logical // 2)
-    cores, physical = set(), "0"
-    for line in info.read_text(errors="replace").splitlines():
-        key, _, value = line.partition(":")
-        if key.strip() == "physical id":
-            physical = value.strip()
-        elif key.strip() == "core id":
-            cores.add((physical, value.strip()))
-    return len(cores)

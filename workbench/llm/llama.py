@@ -24,9 +24,9 @@ from workbench.llm.base import (
 )
 from workbench.llm.chat import Chat, token_ranges
 from workbench.llm.context import FLASH_AUTO, FLASH_OFF, Context, ContextOptions
+from workbench.llm.cores import Cores
 from workbench.llm.embeddings import Vectors
 from workbench.llm.gguf_file import sha256
-from workbench.llm.library import cpu_threads
 from workbench.llm.load import Load, process_bytes, resident
 from workbench.llm.loops import LoopGuard, open_lists
 from workbench.llm.messages import Message
@@ -57,7 +57,7 @@ class LlamaBackend:
 
     def __init__(self, model: Path, embedding: Embedding, options: BackendOptions) -> None:
         self.options, self.embedding = options, embedding
-        self.threads = options.threads or cpu_threads()
+        self.cores = Cores(options.threads)
         self.model = Model(model, options.gpu_layers)
         self.scheduler: Scheduler | None = None
         self.scope: ScopeContext | None = None
@@ -81,7 +81,7 @@ class LlamaBackend:
         size, at_once = self._room(model.kv_bytes(kv_type))
         work = ContextOptions(
             size=size,
-            threads=self.threads,
+            threads=self.cores,
             sequences=at_once,
             batch=batch,
             ubatch=batch,
@@ -94,7 +94,7 @@ class LlamaBackend:
         if not self.capture_note:
             try:
                 kept = 1 if options.exact else sequences(model, size, kv_type)
-                self.scope = ScopeContext(model, size, self.threads, kv_type, kept)
+                self.scope = ScopeContext(model, size, self.cores, kv_type, kept)
             except ModelError as error:
                 self.capture_note = error.what
 
@@ -137,7 +137,7 @@ class LlamaBackend:
             heads=model.n_head,
             context=self._size,
             vocabulary=model.n_vocab,
-            device=model.device(self.threads),
+            device=model.device(self.cores.most, self.cores.fixed),
             backend=f"llama-cpp-python {model.library.version}",
             capture=self.scope is not None,
             capture_note=self.capture_note,
@@ -294,7 +294,7 @@ class LlamaBackend:
         model, work = self.model, self.scheduler.context
         active, waiting = self.scheduler.queue
         return Load(
-            threads=self.threads,
+            threads=self.cores.free(),
             buffers=(*model.buffers, *work.buffers, *(self.scope.context.buffers if self.scope is not None else ())),
             file=model.path.stat().st_size if model.path.exists() else 0,
             resident=resident(model.path),

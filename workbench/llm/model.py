@@ -170,13 +170,13 @@ class Model:
         template = self.library.C.llama_model_chat_template(self.handle, None)
         return template.decode("utf-8", "replace") if template else ""
 
-    def device(self, threads: int) -> str:
-        """What really computes: ``CUDA0 · NVIDIA H200`` or ``CPU · 2 threads``."""
+    def device(self, threads: int, fixed: bool = True) -> str:
+        """What really computes: ``CUDA0 · NVIDIA H200``, ``CPU · 2 threads``; ``up to`` when they are not ``fixed``."""
         offloads = self.library.C.llama_supports_gpu_offload() and self.gpu_layers != 0
         gpus = [f"{name} · {about}" for name, about, gpu in self.library.devices() if gpu] if offloads else []
         partly = 0 < self.gpu_layers < self.n_layer
         if not gpus:
-            return f"CPU · {threads} threads" if threads != 1 else "CPU · 1 thread"
+            return f"CPU · {'' if fixed else 'up to '}{threads} threads" if threads != 1 else "CPU · 1 thread"
         return gpus[0] + (f" ({self.gpu_layers} of {self.n_layer} layers)" if partly else "")
 
     def kv_bytes(self, kv_type: str) -> float:

@@ -40,7 +40,7 @@ def open_backend(options: BackendOptions) -> Backend:
 
 def open_embedding(options: BackendOptions) -> Embedding:
     """Where vectors come from; a file is loaded by the first of them."""
-    from workbench.llm.library import cpu_threads
+    from workbench.llm.cores import Cores
     from workbench.llm.server import is_address, parse
     from workbench.llm.vectors import FileEmbedding, HashEmbedding, MissingEmbedding
 
@@ -53,9 +53,7 @@ def open_embedding(options: BackendOptions) -> Embedding:
         return MissingEmbedding(options.embedder, missing)
     if path is None:
         return HashEmbedding()
-    return FileEmbedding(
-        proved(path, embedding=True), options.threads or cpu_threads(), options.gpu_layers, options.exact
-    )
+    return FileEmbedding(proved(path, embedding=True), Cores(options.threads), options.gpu_layers, options.exact)
 
 
 def find_language_model(name: str) -> Path:

@@ -17,6 +17,7 @@ from workbench.cache.base import CachePolicy
 from workbench.errors import ModelError
 from workbench.llm.cells import CellMap
 from workbench.llm.context import FLASH_OFF, Context, ContextOptions
+from workbench.llm.cores import Cores
 from workbench.llm.kv import KVCells
 from workbench.llm.model import Model, Tokens
 from workbench.llm.tap import MASKED, Edit, Floats, Tap, Watch
@@ -73,7 +74,7 @@ class ScopeContext:
         ModelError: when the context cannot be made or the graph of this model cannot be read.
     """
 
-    def __init__(self, model: Model, size: int, threads: int, kv_type: str = "f16", sequences: int = 1) -> None:
+    def __init__(self, model: Model, size: int, threads: int | Cores, kv_type: str = "f16", sequences: int = 1) -> None:
         self.model = model
         self.tap = Tap(model.library, -(-size // 256) * 256)
         options = ContextOptions(

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from workbench.errors import ModelError
+from workbench.llm.cores import Cores
 from workbench.llm.embeddings import (
     HASH_DIMENSIONS,
     MEAN,
@@ -116,7 +117,7 @@ class FileEmbedding(Embedding):
         exact: every text alone, so that its vector does not depend on its neighbours by rounding.
     """
 
-    def __init__(self, path: Path, threads: int, gpu_layers: int = -1, exact: bool = False) -> None:
+    def __init__(self, path: Path, threads: int | Cores, gpu_layers: int = -1, exact: bool = False) -> None:
         super().__init__()
         self.path, self._options = path, (threads, gpu_layers, exact)
         self.embedder: LlamaEmbedder | None = None

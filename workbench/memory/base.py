@@ -14,6 +14,15 @@ if TYPE_CHECKING:  # so that listing the strategies does not wait for NumPy
     import numpy as np
     from numpy.typing import NDArray
 
+MOST = 1_000_000_000
+"""No parameter needs a larger number."""
+
+
+def above(least: float, default: Any) -> Any:
+    """A parameter that must not be smaller than ``least``; others must only not be below 0."""
+    return field(default=default, metadata={"range": (least, MOST)})
+
+
 Fidelity = Literal["faithful", "adapted", "prompt-only", "emulated", "baseline"]
 
 

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from workbench import paths
 from workbench.errors import UsageError
 from workbench.llm.context import Context, ContextOptions
+from workbench.llm.cores import cpu_threads
 from workbench.llm.gguf_file import sha256
-from workbench.llm.library import cpu_threads
 from workbench.llm.model import Model, Tokens
 from workbench.models import store
 from workbench.models.quantise import FORMS, quantise

@@ -90,6 +90,20 @@ def test_the_engine_dies_and_the_next_one_goes_on(
         assert reader.last_turn(1) == 11
 
 
+def test_what_one_engine_printed_is_no_reason_for_the_next(
+    tmp_path: Path, supervisor: Supervisor, inbox: Inbox
+) -> None:
+    setup = config(tmp_path, "full", "bm25", embedder="hash")
+    for death, printed in ((signal.SIGABRT, True), (signal.SIGKILL, False)):
+        supervisor.start(setup)
+        inbox.wait(lambda r: isinstance(r, Progress))
+        assert supervisor.pid
+        os.kill(supervisor.pid, death)
+        failed = inbox.wait(lambda r: isinstance(r, Failed))
+        assert isinstance(failed, Failed) and ("Fatal Python error: Aborted" in failed.log) == printed
+        inbox.clear()
+
+
 def test_cancel_then_the_same_engine_goes_on(tmp_path: Path, supervisor: Supervisor, inbox: Inbox) -> None:
     setup = config(tmp_path, "full", embedder="hash")
     supervisor.start(setup, paused=True)

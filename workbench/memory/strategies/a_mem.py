@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from workbench.memory import prompts, schemas
-from workbench.memory.base import Fidelity, Hit, MemoryStrategy, Mind, Recall
+from workbench.memory.base import Fidelity, Hit, MemoryStrategy, Mind, Recall, above
 from workbench.memory.facts import fitting, shown
 from workbench.memory.items import Item
 from workbench.memory.lines import one_line, said, told
@@ -55,7 +55,7 @@ class AMem(MemoryStrategy):
 
     k: int = 10
     neighbours: int = 5
-    evo_threshold: int = 100
+    evo_threshold: int = above(1, 100)
     stale_vectors: bool = True
     query_keywords: bool = True
 

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.memory.base import Fidelity, MemoryStrategy, Mind, Recall, Span
+from workbench.memory.base import Fidelity, MemoryStrategy, Mind, Recall, Span, above
 from workbench.memory.log import MemoryLog
 from workbench.memory.pieces import Vectors, cut, hits, room, sentences
 from workbench.sessions.model import Turn
@@ -43,10 +43,10 @@ class HCAM(MemoryStrategy):
         "frames."
     )
 
-    chunk: int = 4
+    chunk: int = above(1, 4)
     k: int = 8
     sentences: int = 10
-    temperature: float = 0.1
+    temperature: float = above(0.001, 0.1)
     _vectors: Vectors = field(default_factory=Vectors, init=False, repr=False, compare=False)
 
     async def observe(self, turn: Turn, mind: Mind, log: MemoryLog) -> None:

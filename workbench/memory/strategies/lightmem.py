@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from workbench.memory import prompts, schemas
-from workbench.memory.base import Fidelity, MemoryStrategy, Mind, Recall
+from workbench.memory.base import Fidelity, MemoryStrategy, Mind, Recall, above
 from workbench.memory.facts import FACT, MESSAGES, SOURCE, Said, add, extract, shortened, shown, with_recent
 from workbench.memory.items import Item
 from workbench.memory.lines import Line, one_line, told
@@ -62,7 +62,7 @@ class LightMem(MemoryStrategy):
 
     k: int = 0
     sensory: int = 512
-    short_term: int = 2000
+    short_term: int = above(1, 2000)
     sleep: float = 0.8
     sources: int = 10
     stale_vectors: bool = True

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.memory import prompts
-from workbench.memory.base import Fidelity, MemoryStrategy, Mind, Recall
+from workbench.memory.base import Fidelity, MemoryStrategy, Mind, Recall, above
 from workbench.memory.facts import MESSAGES, fitting, keyed_words, shortened, with_recent
 from workbench.memory.items import Item
 from workbench.memory.log import MemoryLog
@@ -59,9 +59,9 @@ class MemGAS(MemoryStrategy):
     k: int = 3
     session: int = 10
     associations: int = 30
-    temperature: float = 0.2
+    temperature: float = above(0.001, 0.2)
     raw_entropy: bool = False
-    seeds: int = 15
+    seeds: int = above(1, 15)
     damping: float = 0.1
 
     def __post_init__(self) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.memory import prompts, schemas
-from workbench.memory.base import Fidelity, MemoryStrategy, Mind, Recall
+from workbench.memory.base import Fidelity, MemoryStrategy, Mind, Recall, above
 from workbench.memory.facts import (
     MESSAGE,
     Batch,
@@ -93,8 +93,8 @@ class MemOS(MemoryStrategy):
     user: int = 480
     neighbours: int = 5
     similar: float = 0.8
-    group: int = 20
-    cluster: int = 4
+    group: int = above(1, 20)
+    cluster: int = above(1, 4)
     schedule: bool = True
     refill: bool = False
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from workbench.memory import prompts, schemas
-from workbench.memory.base import Fidelity, MemoryStrategy, Mind, Recall, Span
+from workbench.memory.base import Fidelity, MemoryStrategy, Mind, Recall, Span, above
 from workbench.memory.items import Item
 from workbench.memory.lines import told
 from workbench.memory.log import MemoryLog
@@ -58,7 +58,7 @@ class Sculptor(MemoryStrategy):
     )
 
     calls: int = 20
-    fragments: int = 5
+    fragments: int = above(1, 5)
     similar: int = 5
     fill: float = 0.8
     placeholders: bool = False

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from workbench.memory import prompts, schemas
-from workbench.memory.base import Fidelity, Hit, MemoryStrategy, Mind, Recall, Span
+from workbench.memory.base import Fidelity, Hit, MemoryStrategy, Mind, Recall, Span, above
 from workbench.memory.items import Item
 from workbench.memory.lines import told
 from workbench.memory.log import MemoryLog
@@ -46,7 +46,7 @@ class TIM(MemoryStrategy):
     )
 
     threshold: int = 2
-    width: int = 4
+    width: int = above(1, 4)
 
     async def observe(self, turn: Turn, mind: Mind, log: MemoryLog) -> None:
         """Add the turn to the open task; complete what is full and prune what is old."""

@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.memory.base import Fidelity, MemoryStrategy, Mind, Recall, Span
+from workbench.memory.base import Fidelity, MemoryStrategy, Mind, Recall, Span, above
 from workbench.memory.items import Item
 from workbench.memory.log import MemoryLog
 from workbench.memory.pieces import Scored, Vectors, cut, hits
@@ -74,7 +74,7 @@ class Titans(MemoryStrategy):
         "of a deep memory with learned ones inside the network; a segment's value is a row that names it."
     )
 
-    width: int = 512
+    width: int = above(1, 512)
     rate: float = 0.02
     momentum: float = 0.9
     forget: float = 0.001

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.memory import prompts, schemas
-from workbench.memory.base import Fidelity, MemoryStrategy, Mind, Recall, Span
+from workbench.memory.base import Fidelity, MemoryStrategy, Mind, Recall, Span, above
 from workbench.memory.items import Item
 from workbench.memory.lines import told
 from workbench.memory.log import MemoryLog
@@ -53,7 +53,7 @@ class VideoLLaMB(MemoryStrategy):
     )
 
     alpha: float = 0.5
-    scene_min: int = 2
+    scene_min: int = above(1, 2)
     scene_max: int = 16
     history: int = 64
     recalled: int = 2
