@@ -290,55 +290,9 @@ def _score(options: argparse.Namespace) -> None:
 def _print_scores(
     paths: Sequence[Path], as_json: bool, session: str | None, audited: bool = False, errata: Errata | None = None
 ) -> None:
-    from workbench.examine import opened
-    from workbench.probes.competencies import family
-    from workbench.projections import controls, published
-    from workbench.projections.audit import audit
-    from workbench.projections.costs import costs
-    from workbench.projections.findings import finding_counts
-    from workbench.projections.judged import trials
-    from workbench.projections.losses import losses
-    from workbench.projections.scores import scores, to_json, without
-    from workbench.reports import tables
+    from workbench.commands import score
 
-    found = []
-    for path in paths:
-        with opened(path) as reader:
-            number = _number(reader.session_names(), session, path)
-            board = scores(reader, number, intervals=True)
-            if errata:
-                kept, _ = published.scored(reader, number, errata=errata)
-                board = without(board, {i: [(family(r.probe), r.correct) for r in own] for i, own in kept.items()})
-            spent, findings = costs(reader, number), finding_counts(reader, number)
-            by_name = {lane.lane.name: dict(findings[lane.lane.id]) for lane in board.lanes}
-            history = audit(reader, number) if audited else ()
-            more: dict[str, Any] = {"costs": [lane.to_json() for lane in spent], "findings": by_name}
-            if audited:
-                more["audit"] = [lane.to_json() for lane in history]
-            if errata:
-                more["errata"] = {"file": errata.name, "known": len(errata), "corrected": errata.correct}
-            standings, lost = published.standings(reader, number, errata=errata), losses(reader, number)
-            tried, beside = trials(reader), controls.controls(reader, number)
-            right = {s.lane: s.figures[0].mean for s in standings if s.figures and s.figures[0].name == "accuracy"}
-            names = reader.session_names()
-            more["controls"] = controls.to_json(beside, names)
-            if tried:
-                more["judges"] = [tables.trial_json(t) for t in tried]
-            found.append(to_json(board, reader) | more)
-            for lane, standing, loss in zip(found[-1]["lanes"], standings, lost, strict=True):
-                lane |= published.to_json(standing) | {"losses": loss.to_json()}
-                lane["control"] = standing.lane in beside.lanes
-                if beside.no_memory and not lane["control"] and standing.lane in right:
-                    lane["above_no_memory"] = round(right[standing.lane] - right.get(beside.no_memory.id, 0.0), 4)
-            if not as_json:
-                parts = [tables.papers(standings), tables.figures(standings), "\n".join(map(str, tried))]
-                parts += [tables.INTERVALS, tables.controls(beside, names, right), tables.scores(board)]
-                parts += [tables.costs(spent), tables.losses(lost), tables.findings(by_name)]
-                if audited:
-                    parts.append(tables.audit(history))
-                console.say(f"{path}: {found[-1]['session']}\n" + "\n\n".join(filter(None, parts)) + "\n")
-    if as_json:
-        console.say_json(found[0] if len(found) == 1 else found)
+    score.run(paths, as_json, session, audited, errata)
 
 
 def _add_grade(commands: Any) -> None:
@@ -382,15 +336,6 @@ def _judge(options: argparse.Namespace) -> None:
     from workbench.commands import judge
 
     judge.run(options)
-
-
-def _number(names: dict[int, str], wanted: str | None, path: Path) -> int | None:
-    if wanted is None:
-        return None
-    number = next((n for n, name in names.items() if name == wanted), None)
-    if number is None:
-        raise UsageError(f"{path}: no session {wanted!r}", f"it has: {', '.join(names.values())}")
-    return number
 
 
 # inspect, convert, synth ---------------------------------------------------------------------------------------------

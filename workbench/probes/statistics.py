@@ -72,7 +72,8 @@ class Comparison:
     Attributes:
         n: probes.
         difference: mean of the second less mean of the first.
-        low, high: its 95 % interval: BCa bootstrap over the probes (pairs stay together).
+        low, high: its 95 % interval: Newcombe's for rights and wrongs, else BCa bootstrap over the probes (pairs
+            stay together).
         p: chance of such a difference between equals: McNemar's exact test for rights and wrongs, else from the paired
             bootstrap.
         test: ``mcnemar`` or ``bootstrap``.
@@ -97,7 +98,10 @@ def compare(first: Sequence[float], second: Sequence[float], seed: int = 0) -> C
     apart = two - one
     better, worse = int((apart > 0).sum()), int((apart < 0).sum())
     shares = bool(np.isin(np.concatenate([one, two]), (0.0, 1.0)).all())
-    low, high = _bca(apart, 0.95, seed) if np.ptp(apart) > _SAME else _when_all_same(apart)
+    if shares:
+        low, high = newcombe(one.astype(bool), two.astype(bool))
+    else:
+        low, high = _bca(apart, 0.95, seed) if np.ptp(apart) > _SAME else _when_all_same(apart)
     p = mcnemar(worse, better) if shares else _bootstrap_p(apart, seed)
     test: Literal["mcnemar", "bootstrap"] = "mcnemar" if shares else "bootstrap"
     return Comparison(len(apart), float(apart.mean()), low, high, p, test, worse, better)
@@ -108,6 +112,24 @@ def _when_all_same(apart: np.ndarray) -> tuple[float, float]:
     low, _ = wilson(len(apart), len(apart))
     step, slack = float(apart[0]), 1 - low
     return (max(-1.0, step - slack), min(1.0, step + slack))
+
+
+def newcombe(first: np.ndarray, second: np.ndarray, level: float = 0.95) -> tuple[float, float]:
+    """Newcombe's interval of a difference of paired shares (1998, method 10), second less first; bool ``[n]`` each.
+
+    A bootstrap of a few pairs that differ promises too much: three of 24 in one direction would exclude nought.
+    """
+    n = len(first)
+    one, two = float(first.mean()), float(second.mean())
+    (low1, high1), (low2, high2) = (wilson(float(values.sum()), n, level) for values in (first, second))
+    both, neither = float((first & second).sum()), float((~first & ~second).sum())
+    only1, only2 = float((first & ~second).sum()), float((~first & second).sum())
+    spread = (both + only1) * (only2 + neither) * (both + only2) * (only1 + neither)
+    cross = both * neither - only1 * only2
+    together = (max(cross - n / 2, 0.0) if cross > 0 else cross) / spread**0.5 if spread else 0.0
+    down, up = (two - low2, high1 - one), (high2 - two, one - low1)
+    below, above = (max(0.0, a * a - 2 * together * a * b + b * b) ** 0.5 for a, b in (down, up))
+    return max(-1.0, two - one - below), min(1.0, two - one + above)
 
 
 def mcnemar(first_only: int, second_only: int) -> float:
@@ -151,3 +173,9 @@ def detectable(n: int, discordant: float, power: float = 0.8, alpha: float = 0.0
         needed = (za * share**0.5 + zb * max(0.0, share - middle * middle) ** 0.5) ** 2 / max(middle, 1e-12) ** 2
         low, high = (middle, high) if needed > n else (low, middle)
     return high
+
+
+def detectable_mean(n: int, spread: float, power: float = 0.8, alpha: float = 0.05) -> float:
+    """The same for means of figures: ``spread`` is the standard deviation of a pair's difference."""
+    za, zb = NormalDist().inv_cdf(1 - alpha / 2), NormalDist().inv_cdf(power)
+    return float(min(1.0, (za + zb) * spread / n**0.5)) if n else 1.0

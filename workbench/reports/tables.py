@@ -12,7 +12,9 @@ from workbench.probes.competencies import SHORT, title
 from workbench.probes.papers import Column
 from workbench.probes.retrieval import DEPTH
 from workbench.probes.scorers import RETRIEVED
+from workbench.probes.statistics import Comparison
 from workbench.projections.audit import OUTCOMES, LaneAudit
+from workbench.projections.compared import Compared
 from workbench.projections.controls import Controls, to_json
 from workbench.projections.costs import LaneCosts
 from workbench.projections.judged import Trial
@@ -130,6 +132,37 @@ def controls(found: Controls, names: Mapping[int, str], accuracies: Mapping[int,
     elif not found.no_memory:
         lines.append("no controls in this run: `run --controls` adds no memory, the evidence alone and full context")
     return "\n".join(lines)
+
+
+def compared(found: Sequence[Compared], most: int = 15) -> str:
+    """Lanes against one another, and what so many probes can show."""
+    parts = []
+    for one in found:
+        heads = ["difference", "95 %", "only first", "only second", "p", "p (Holm)"]
+        rows = [[pair.first, pair.second, *_pair(pair.comparison)] for pair in one.pairs[:most]]
+        how = "McNemar's test, Newcombe's intervals" if one.shares else "paired bootstrap, BCa intervals"
+        title = f"{one.score}: second less first in points, paired ({how})"
+        more = [f"{len(one.pairs) - most} pairs more in --json"] if len(one.pairs) > most else []
+        parts.append(
+            "\n".join([title, console.table(["first", "second", *heads], rows, right=heads), *more, one.power])
+        )
+    return "\n\n".join(parts)
+
+
+def _pair(found: Comparison) -> list[str]:
+    low, high = found.low * 100, found.high * 100
+    return [
+        f"{found.difference * 100:+.1f}",
+        f"{low:+.0f} to {high:+.0f}",
+        str(found.first_only),
+        str(found.second_only),
+        _p(found.p),
+        _p(found.holm),
+    ]
+
+
+def _p(value: float) -> str:
+    return "<0.001" if value < 0.001 else f"{value:.3f}"
 
 
 def losses(lanes: Sequence[LaneLosses]) -> str:

@@ -6,7 +6,7 @@ from scipy.stats import binomtest
 from scipy.stats import bootstrap as scipy_bootstrap
 
 from workbench.probes.competencies import ordered, title
-from workbench.probes.statistics import compare, detectable, holm, interval, mcnemar, wilson
+from workbench.probes.statistics import compare, detectable, detectable_mean, holm, interval, mcnemar, newcombe, wilson
 
 
 @pytest.mark.parametrize(("correct", "n"), [(0, 1), (1, 1), (0, 20), (20, 20), (7, 13), (531, 997)])
@@ -89,3 +89,24 @@ def test_competencies_come_first_in_their_order() -> None:
     assert title("accurate_retrieval") == "Accurate retrieval"
     assert title("test_time_learning") == "Test-time learning"
     assert title("my-own_family") == "My own family"
+
+
+def test_the_interval_of_paired_shares_by_hand() -> None:
+    """Newcombe 1998, table II: 36, 12, 2, 0 of 50 gives 0.0569 to 0.3404 by method 10."""
+    pairs = [(True, True)] * 36 + [(True, False)] * 12 + [(False, True)] * 2
+    second, first = (np.array(side) for side in zip(*pairs, strict=True))
+    assert newcombe(first, second) == pytest.approx((0.0569, 0.3404), abs=5e-5)
+
+
+def test_three_of_24_in_one_direction_do_not_exclude_nought() -> None:
+    found = compare([0.0] * 4 + [1.0] * 20, [1.0] * 3 + [0.0] + [1.0] * 20)
+    assert found.p == 0.25
+    assert found.low < 0 < found.difference < found.high
+
+
+def test_the_detectable_difference_of_means_is_detected() -> None:
+    rng = np.random.default_rng(7)
+    n, spread = 60, 0.2
+    apart = detectable_mean(n, spread)
+    found = [abs(d.mean()) / (d.std(ddof=1) / n**0.5) > 1.96 for d in rng.normal(apart, spread, (2000, n))]
+    assert 0.75 < np.mean(found) < 0.85
