@@ -451,7 +451,9 @@ def _write_sessions(sessions: Sequence[Session], out: Path, as_json: bool) -> No
     import json
 
     data = [s.to_json() for s in sessions]
-    write_text(out, json.dumps(data[0] if len(data) == 1 else data, ensure_ascii=False, indent=1) + "\n")
+    write_text(
+        out, json.dumps(data[0] if len(data) == 1 else data, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+    )
     turns, probes = sum(len(s.turns) for s in sessions), sum(len(s.probes) for s in sessions)
     if as_json:
         console.say_json({"out": str(out), "sessions": len(data), "turns": turns, "probes": probes})

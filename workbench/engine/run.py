@@ -56,7 +56,8 @@ def run(
         raise UsageError("a run needs at least one session and one lane", "name a session file and --lane SPEC")
     config.check()
     specs = _specs(config.lanes)
-    sessions = _chosen([s for path in config.sessions for s in _read(path)], config.only)
+    read = formats.distinct([s for path in config.sessions for s in _read(path)])
+    sessions = _chosen(read, config.only)
     tell = _Reporter(progress, report)
     tell(Loading("opening the run file"))
     try:

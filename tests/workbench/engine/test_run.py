@@ -66,6 +66,17 @@ def test_the_same_run_gives_the_same_events(tmp_path: Path) -> None:
     assert lane_events(first) == lane_events(second)
 
 
+def test_the_same_name_in_two_files_names_two_sessions(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        chat = {"messages": [{"role": "user", "content": f"I am {name}."}]}
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "log.json").write_text(json.dumps(chat))
+    files = (tmp_path / "a" / "log.json", tmp_path / "b" / "log.json")
+    path = engine.run(replace(config(tmp_path, "full"), sessions=files))
+    with TraceReader(path) as reader:
+        assert list(reader.session_names().values()) == ["log", "log (2)"]
+
+
 @pytest.mark.parametrize("steps", [1, 7, 30, 45])
 def test_a_cancelled_run_goes_on_and_ends_like_an_undisturbed_one(tmp_path: Path, steps: int) -> None:
     whole = engine.run(config(tmp_path, *LANES, exact=True, out=tmp_path / "whole.mnemo"))

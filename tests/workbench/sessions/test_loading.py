@@ -206,6 +206,17 @@ def test_a_line_that_cannot_be_read_costs_itself(tmp_path: Path) -> None:
     ]
 
 
+def test_indented_values_that_follow_one_another_are_read_one_by_one(tmp_path: Path) -> None:
+    one, two = (json.dumps(json.loads(raw), indent=2, ensure_ascii=False).encode() for raw in (CHAT, OTHER))
+    assert texts(put(tmp_path, one + b"\n" + two + b"\n")) == ["Zürich", "Oslo"]
+    assert texts(put(tmp_path, one + b"\n\x1e" + two)) == ["Zürich", "Oslo"]
+    data = load(put(tmp_path, one + two))
+    assert isinstance(data, Lines) and data.where(1) == "value 2"
+    (session,) = formats.read(put(tmp_path, one + b"\n" + two[:-5]))
+    assert session.warnings[-1] == "value 2: broken JSON; it and what follows are left out"
+    assert "broken JSON (nested too deeply)" in refusal(put(tmp_path, b"[\n" * 300 + b"]" * 300 + b"\n{\n}"))
+
+
 def test_json_in_a_string_is_taken_out_of_it(tmp_path: Path) -> None:
     assert texts(put(tmp_path, json.dumps(CHAT.decode()).encode())) == ["Zürich"]
     twice = json.dumps(json.dumps(CHAT.decode()))

@@ -12,7 +12,7 @@ import pytest
 
 from workbench import plugins
 from workbench.errors import SessionFormatError
-from workbench.sessions import Session, Turn, formats
+from workbench.sessions import Probe, Session, Turn, formats
 from workbench.sessions.formats import registry
 
 CHAT = '{"messages": [{"role": "user", "content": "Hello"}]}'
@@ -81,3 +81,15 @@ def test_what_goes_wrong_in_it_is_a_line_that_names_it(
     with pytest.raises(SessionFormatError) as caught:
         formats.read(chat(tmp_path))
     assert str(caught.value).startswith(f"{chat(tmp_path)}: {message}")
+
+
+def test_probes_that_nobody_can_answer_are_left_out_whoever_read_them(
+    tmp_path: Path, install: Callable[..., None]
+) -> None:
+    asked = [("a", "Who?", ("x",)), ("b", " ", ("x",)), ("c", "Who?", (" ",)), ("d", "Who?", ())]
+    probes = tuple(Probe(id, 0, question, gold, "accurate_retrieval") for id, question, gold in asked)
+    session = Session("mine", (Turn(0, "user", "Hello"),), probes)
+    install(diary=SimpleNamespace(detect=lambda data, path: True, read=lambda data, path: [session]))
+    (read,) = formats.read(chat(tmp_path))
+    assert [p.id for p in read.probes] == ["a"]
+    assert read.warnings == ("3 questions without a text or an answer are left out",)

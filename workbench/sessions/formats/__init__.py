@@ -23,7 +23,7 @@ from workbench.sessions.formats.shapes import with_remarks
 from workbench.sessions.formats.sidecar import attached
 from workbench.sessions.model import Probe, Session
 
-__all__ = ["READERS", "read", "recognise", "titles"]
+__all__ = ["READERS", "distinct", "read", "recognise", "titles"]
 
 _LONGEST = 600
 """Characters of an error's line."""
@@ -40,7 +40,7 @@ def read(path: Path | str, **options: str) -> list[Session]:
     path = Path(path)
     data = load(path)
     try:
-        return _distinct(attached(_distinct(_read(data, path, options)), path))
+        return distinct(attached(distinct(_read(data, path, options)), path))
     except SessionFormatError as error:
         raise SessionFormatError(f"{path}: {shown_line(error.what)}", error.remedy) from error
     finally:
@@ -123,10 +123,19 @@ def _reader(data: Any, path: Path) -> tuple[str, Reader] | None:
     return next(((name, reader) for name, reader in readers() if reader.detect(data, path)), None)
 
 
-def _distinct(sessions: list[Session]) -> list[Session]:
+def distinct(sessions: Sequence[Session]) -> list[Session]:
     """Sessions under names, and probes under ids, that name one each; a changed one is remarked."""
     names = _unique([s.name for s in sessions])
-    return [_probes_distinct(_renamed(s, name)) for s, name in zip(sessions, names, strict=True)]
+    return [_probes_distinct(_askable(_renamed(s, name))) for s, name in zip(sessions, names, strict=True)]
+
+
+def _askable(session: Session) -> Session:
+    """The session without probes that nobody can answer, whichever reader let them through."""
+    kept = tuple(p for p in session.probes if p.question.strip() and (p.abstain or any(g.strip() for g in p.gold)))
+    if len(kept) == len(session.probes):
+        return session
+    remark = f"{len(session.probes) - len(kept)} questions without a text or an answer are left out"
+    return replace(session, probes=kept, warnings=(*session.warnings, remark))
 
 
 def _renamed(session: Session, name: str) -> Session:

@@ -60,7 +60,7 @@ def dotted(where: str, key: str | int) -> str:
         return f"{where}[{key}]"
     if not where:
         return key
-    return f"{where}: {key}" if where.startswith(("line ", "row ")) and ":" not in where else f"{where}.{key}"
+    return f"{where}: {key}" if where.startswith(("line ", "row ", "value ")) and ":" not in where else f"{where}.{key}"
 
 
 def stem(path: Path) -> str:

@@ -30,6 +30,9 @@ _CHOOSE = "choose a session file"
 _MEND = "mend or re-export the file"
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 _ESCAPE = re.compile(rb"\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|(u[dD][89a-fA-F]..)|.)", re.S)
+_NEXT = re.compile(rb"^[}\]][\s\x1e]*[{\[]", re.M)  # a line that ends a value, and one that begins the next
+_ROW = re.compile(rb"[^\n]*[}\]][ \t\r]*\n[ \t\r]*[{\[]")  # the first line is a value of its own: JSON Lines
+_SPACE = re.compile(r"[\s\x1e]*")
 _AT = re.compile(r"(.*) at line (\d+) column (\d+)$", re.S)
 _DOUBLE = 2  # JSON in a string in a string
 
@@ -82,8 +85,29 @@ def parse(raw: bytes) -> Any:
     try:
         data = _json(raw)
     except ValueError as error:
-        return _lines(raw, error)
+        found = _sequence(raw)
+        return _lines(raw, error) if found is None else found
     return _inner(data)
+
+
+def _sequence(raw: bytes) -> Lines | None:
+    """Values that follow one another over several lines each, as programs write that append indented JSON; or None."""
+    if not _NEXT.search(raw) or _ROW.match(raw):
+        return None
+    text = raw.decode("utf-8", "replace")
+    values, remarks, decoder = [], Remarks(), json.JSONDecoder()
+    at = len(text) - len(text.lstrip())
+    while at < len(text):
+        try:
+            end = decoder.raw_decode(text, at)[1]
+            values.append(_json(text[at:end].encode("utf-8", "replace")))
+        except (ValueError, RecursionError):
+            if not values:
+                return None
+            remarks.add(f"value {len(values) + 1}", "broken JSON; it and what follows are left out")
+            break
+        at = _SPACE.match(text, end).end()  # type: ignore[union-attr]
+    return Lines(values, range(1, len(values) + 1), "value", remarks)
 
 
 def _inner(data: Any) -> Any:
