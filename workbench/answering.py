@@ -9,6 +9,7 @@ from typing import Protocol
 
 from workbench import context as contexts
 from workbench.cache.base import CachePolicy
+from workbench.discreet import discreet
 from workbench.errors import ModelError
 from workbench.llm.base import AnswerRequest, AnswerResult, Backend, CacheRequest
 from workbench.llm.chat import THOUGHT
@@ -143,7 +144,7 @@ class Answerer:
                 request = replace(request, prefix=prefix, thinking=True)
             result = await self.backend.answer(request)
         except ModelError as problem:
-            return Answered(packed, "", None, str(problem), ms=since(began))
+            return Answered(packed, "", None, discreet(str(problem)), ms=since(began))
         done = result.completion
         error = f"cut off at {max_tokens} tokens" if done.stop == "limit" else ""
         error = "ended because it repeats itself" if done.stop == "repetition" else error

@@ -11,6 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from workbench import whereabouts
+from workbench.discreet import place_name
 from workbench.errors import UsageError
 from workbench.lanes import LaneSpec
 from workbench.memory.items import Item, MemoryState
@@ -21,6 +23,7 @@ from workbench.trace.reader import LaneRow, TraceReader
 from workbench.trace.writer import TraceWriter
 
 ITEMS = ("text", "add", "delete", "restore")
+_PLACES = ("model", "prompts")  # settings that may be a path or an address
 SETTINGS = ("prompts", "model", "temperature", "thinking", "reader", "seed")
 REASON = "edited by hand"
 FORMS = {
@@ -124,7 +127,7 @@ def settings_of(reader: TraceReader, lane: int) -> dict[str, Any]:
     branched = {e.payload["lane"]: e.payload for e in reader.events(0, 0, (Kind.BRANCHED,))}
     for child in reversed(line):
         settings |= branched.get(child, {}).get("settings", {})
-    return settings
+    return whereabouts.resolved(reader.meta("identity"), settings)
 
 
 def _spec(parent: LaneRow, edits: Sequence[Edit]) -> LaneSpec:
@@ -177,14 +180,16 @@ def _add(writer: TraceWriter, reader: TraceReader, begin: Start) -> int:
     of_cache = policy.parameters() if policy is not None else {}
     params = spec.strategy().parameters() | {f"cache.{k}": v for k, v in of_cache.items()}
     number = writer.add_lane(name, spec.memory_name, spec.cache_name, params, begin.parent.id, begin.turn)
+    changed = _changed(begin.edits)
     payload = {
         "lane": number,
         "parent": begin.parent.id,
         "session": begin.session,
         "turn": begin.turn,
-        "edits": [asdict(e) for e in begin.edits],
-        "settings": _changed(begin.edits),
+        "edits": [asdict(e) | ({"value": place_name(e.value)} if e.kind in _PLACES else {}) for e in begin.edits],
+        "settings": whereabouts.named(changed),
     }
+    whereabouts.remember(reader.meta("identity", ""), [changed[key] for key in _PLACES if key in changed])
     n = reader.query("SELECT coalesce(max(n), 0) + 1 FROM event WHERE session = 0 AND lane = 0")[0][0]
     writer.append([Event(0, 0, -1, n, Kind.BRANCHED, "", 0, payload)])
     return number

@@ -87,11 +87,14 @@ class _Source:
 
     def _ceiling(self, table: str) -> int:
         """A number that no row lies beyond, so that a file whose end cannot be read is not read for ever."""
-        size = self.path.stat().st_size
-        found = self._try("SELECT seq FROM sqlite_sequence WHERE name = ?", (table,))
-        number = found[0][0] if found else 0
+        size, number = self.path.stat().st_size, self.last(table)
         # Not more than the file has room for, whatever it says: a row takes some fifty bytes.
-        return number if type(number) is int and 0 < number <= size else size // 40
+        return number if 0 < number <= size else size // 40
+
+    def last(self, table: str) -> int:
+        """The highest number that a table has ever given; 0 when that is not readable."""
+        found = self._try("SELECT seq FROM sqlite_sequence WHERE name = ?", (table,))
+        return found[0][0] if found and type(found[0][0]) is int else 0
 
     def _between(self, query: str, low: int, high: int) -> Iterator[tuple[Any, ...]]:
         """What can be read behind ``low`` up to ``high``, by halving."""
@@ -189,7 +192,10 @@ class _Repair:
                 continue
             key = (event.session, event.lane)
             if step and key != (step[0].session, step[0].lane):
-                self._leave_out(step)  # what comes after it was committed later: it was never closed
+                if sound:  # nothing is missing before and behind it: it was committed so (an edit, a verdict)
+                    yield step
+                else:
+                    self._leave_out(step)
                 step, sound = [], True
             step.append(event)
             if event.lane == 0 or self._closes(event, step):
@@ -198,7 +204,10 @@ class _Repair:
                 else:
                     self._leave_out(step)
                 step, sound = [], True
-        self._leave_out(step)
+        if step and sound and last == self.source.last("event"):
+            yield step
+        else:
+            self._leave_out(step)
 
     def _closes(self, event: Event, step: list[Event]) -> bool:
         # A defect while a probe is answered is followed by the probe's score.

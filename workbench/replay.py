@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from workbench import context as contexts
 from workbench.answering import ANSWER_TOKENS, Answered, Answerer, Asking
+from workbench.discreet import discreet
 from workbench.errors import ModelError, Unavailable
 from workbench.llm.base import AnswerResult, Backend, Capture, CompletionRequest, CompletionResult, Compression
 from workbench.llm.meter import Meter
@@ -103,7 +104,7 @@ class LaneMind:
             try:
                 result = await self._backend.complete(request)
             except ModelError as problem:
-                error = str(problem)
+                error = discreet(str(problem))
         stops = {"limit": f"cut off at {rendered.max_tokens} tokens", "repetition": "it repeats itself"}
         done = self._called(operation, rendered, meter, result, stops.get(result.stop, "") if result else error)
         if result is None:
@@ -322,7 +323,8 @@ class LaneReplay:
             closed, scored = self.closed, self.scored
             self._fold(reader)
             self.closed, self.scored = closed, scored
-        payload = {"message": f"{type(error).__name__}: {error}", "traceback": traceback.format_exc()[-4000:]}
+        message, trace = f"{type(error).__name__}: {error}", traceback.format_exc()
+        payload = {"message": discreet(message), "traceback": discreet(trace)[-4000:]}
         self._recorder.emit(Kind.LANE_FAILED, probe.id if probe else "", payload)
         if probe:
             self._recorder.emit(Kind.SCORED, probe.id, score_probe(probe, "", [], shared=self._session.extra))

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from workbench.discreet import place_name
 from workbench.errors import UsageError
 from workbench.reading import Reader
 
@@ -65,7 +66,7 @@ class RunConfig:
                 raise UsageError(f"{name} {value} is out of range", f"choose from {least:,} to {most:,}")
 
     def to_json(self) -> dict[str, Any]:
-        """Plain JSON, paths as text."""
-        data = asdict(self)
-        plain = {"sessions": [str(s) for s in self.sessions], "lanes": list(self.lanes), "only": list(self.only)}
-        return data | plain | {"out": str(self.path)}
+        """Plain JSON for the run file: names, and no folder, user or host of this machine."""
+        plain = {"sessions": [place_name(s) for s in self.sessions], "lanes": list(self.lanes), "only": list(self.only)}
+        named = {key: place_name(getattr(self, key)) for key in ("model", "embedder", "prompts")}
+        return asdict(self) | plain | named | {"out": place_name(self.path)}

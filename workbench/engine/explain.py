@@ -8,6 +8,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from workbench import whereabouts
 from workbench.answering import Asking
 from workbench.branch import settings_of
 from workbench.errors import TraceError, UsageError
@@ -69,7 +70,12 @@ def backend_of(
         TraceError: when the file's model is another by now; its answers would be another's.
     """
     config: dict[str, Any] = reader.meta("config", {})
+    identity = reader.meta("identity")
+    config = whereabouts.resolved(identity, config)
     how = config if settings is None else settings
+    for place in (model or how.get("model", "demo"), how.get("embedder", "minilm")):
+        if place != model:
+            whereabouts.check(identity, place)
     options = BackendOptions(
         model=model or how.get("model", "demo"),
         embedder=how.get("embedder", "minilm"),

@@ -7,7 +7,7 @@ import hashlib
 import json
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import Any
 
 from workbench import __version__
 from workbench.answering import Asking
+from workbench.discreet import discreet, place_name
 from workbench.engine.config import RunConfig
 from workbench.engine.control import Control
 from workbench.engine.protocol import Failed, Loading, Progress, Ready, Report, StateChanged, TraceAdvanced
@@ -28,6 +29,7 @@ from workbench.sessions.model import Session
 from workbench.trace.events import Event, Kind
 from workbench.trace.reader import TraceReader, is_run
 from workbench.trace.writer import TraceWriter
+from workbench.whereabouts import remember
 
 _REPORT_EVERY = 1 / 30  # seconds; the pipe only says how far the trace has advanced
 _MEASURE_EVERY = 2.0  # seconds between measurements of the engine
@@ -179,7 +181,7 @@ class _Run:
         if repaired:
             what = f"{self.config.path}: was repaired and has gaps; it can be read, but not gone on with"
             raise TraceError(what, "choose another --out FILE")
-        if known not in (None, self._identity):
+        if known not in (None, self._identity, self._identity_of(self.config)):
             raise TraceError(
                 f"{self.config.path}: holds another run (other sessions, lanes, model or settings)",
                 "choose another --out FILE, or repeat the command that made it",
@@ -188,9 +190,14 @@ class _Run:
 
     @property
     def _identity(self) -> str:
+        model, embedder, prompts = map(place_name, (self.config.model, self.config.embedder, self.config.prompts))
+        return self._identity_of(replace(self.config, model=model, embedder=embedder, prompts=prompts))
+
+    def _identity_of(self, config: RunConfig) -> str:
+        """What a run is known by; earlier versions took the model by its path."""
         hashes = [_fingerprint(s.to_json()) for s in self.sessions]
         codes = [s.code for s in self.specs if s.code]
-        return _fingerprint([hashes, [s.name for s in self.specs], *_settings(self.config), *codes])
+        return _fingerprint([hashes, [s.name for s in self.specs], *_settings(config), *codes])
 
     def _register(self) -> tuple[list[int], list[int]]:
         """Numbers of the sessions and lanes in the file; adds what a fresh file lacks."""
@@ -202,6 +209,7 @@ class _Run:
         hashes = [_fingerprint(s.to_json()) for s in self.sessions]
         self.writer.set_meta("config", self.config.to_json() | {"lanes": [s.name for s in self.specs]})
         self.writer.set_meta("identity", self._identity)
+        remember(self._identity, (self.config.model, self.config.embedder, self.config.prompts))
         numbers = [found.get(h) or self.writer.add_session(s, h) for s, h in zip(self.sessions, hashes, strict=True)]
         return numbers, [rows.get(s.name) or self._add_lane(s) for s in self.specs]
 
@@ -224,13 +232,15 @@ class _Run:
     def _loaded(self, backend: Backend, resumed: bool) -> None:
         prompts = chosen(self.config.prompts, backend.info.demo)
         info = asdict(backend.info) | {
+            "path": place_name(backend.info.path),
             "embedder": backend.embedder,
             "versions": _versions(),
             "prompts": {"set": prompts.name, "sha256": prompts.digest},
         }
         self.tell(Ready(backend.info.name, backend.info.device, str(self.config.path)))
         if self.crash:
-            payload = {"signal": self.crash.signal, "message": self.crash.message, "log": self.crash.log[-4000:]}
+            log = discreet(self.crash.log)[-4000:]
+            payload = {"signal": self.crash.signal, "message": discreet(self.crash.message), "log": log}
             self._engine_event(Kind.ENGINE_CRASHED, payload)
         self._engine_event(Kind.ENGINE_LOADED, info)
         self._engine_event(Kind.RUN_STARTED, {"resumed": resumed})

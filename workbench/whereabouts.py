@@ -1,0 +1,71 @@
+"""Where the models of the runs that were made on this machine lie. Kept here, since no run file says it.
+
+A run file names its model; whoever asks what if needs the file or the server. Only what this machine wrote down itself
+is followed: a run file that was mailed cannot send anybody's prompts anywhere.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from workbench import paths
+from workbench.discreet import is_address, place_name
+from workbench.errors import MnemoscopeError, ModelError
+
+_KEYS = ("model", "embedder", "prompts")
+_MOST = 1000  # runs that are remembered, the latest
+
+
+def remember(identity: str, places: Iterable[str]) -> None:
+    """Write down paths and addresses that a run's file has only the names of. A folder of the user's that cannot be
+    written is no reason not to run."""
+    here = {place_name(place): _absolute(place) for place in places if place_name(place) != place}
+    if not here:
+        return
+    try:
+        known = _known()
+        here = known.pop(identity, {}) | here
+        store = _store()
+        part = store.with_name(f"{store.name}.{os.getpid()}")
+        part.write_text(json.dumps(dict([*known.items(), (identity, here)][-_MOST:]), indent=1))
+        part.replace(store)
+    except (OSError, MnemoscopeError):
+        return
+
+
+def resolved(identity: str | None, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of a run or a branch, with paths and addresses where this machine knows them."""
+    here = _known().get(identity or "", {})
+    return dict(settings) | {key: here[settings[key]] for key in _KEYS if settings.get(key) in here}
+
+
+def named(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings as a run file may hold them."""
+    return dict(settings) | {key: place_name(settings[key]) for key in _KEYS if settings.get(key)}
+
+
+def check(identity: str | None, place: str) -> None:
+    """Raise ``ModelError`` for a server that only the run file names."""
+    if (is_address(place) or place.startswith("server#")) and place not in _known().get(identity or "", {}).values():
+        what = f"this run's model is on a server ({place_name(place) if is_address(place) else place})"
+        raise ModelError(what, "say which one with --model http://HOST:PORT/v1#MODEL")
+
+
+def _absolute(place: str) -> str:
+    path = Path(place).expanduser()
+    return place if is_address(place) or not path.exists() else str(path.absolute())
+
+
+def _store() -> Path:
+    return paths.user_data() / "run-models.json"
+
+
+def _known() -> dict[str, dict[str, str]]:
+    try:
+        return dict(json.loads(_store().read_text()))
+    except (OSError, ValueError, MnemoscopeError):
+        return {}
