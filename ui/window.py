@@ -31,6 +31,7 @@ from ui.bridge.inquiry import Inquiry
 from ui.commands import catalogue
 from ui.commands.registry import MENUS, Registry
 from ui.panels.base import Panel
+from ui.samples import samples
 from ui.settings import Settings
 from ui.state.player import Player
 from ui.state.workspace import Workspace
@@ -134,6 +135,9 @@ class MainWindow(QMainWindow):
         self._recent = QMenu("Recent files", self)
         self._recent.aboutToShow.connect(self._fill_recent)
         self._menu["File"].insertMenu(self.registry.action("file.open-sample"), self._recent)
+        self._samples = QMenu("Samples", self)
+        self._samples.aboutToShow.connect(self._fill_samples)
+        self._menu["File"].insertMenu(self.registry.action("file.open-sample"), self._samples)
         self.transport.layouts.menu().aboutToShow.connect(self._fill_layouts)
 
     def _connect(self) -> None:
@@ -183,9 +187,16 @@ class MainWindow(QMainWindow):
         found = sample_run()
         if found is None:
             what = "There is no recorded sample run in this installation. Replay a session to make a run."
-            self.notice.say(what, [("Open session…", self.ask_session)])
+            offered = [(one.title, partial(self.open, one.path)) for one in samples()[:3]]
+            self.notice.say(what, [*offered, ("Open session…", self.ask_session)])
         else:
-            self.open(found)
+            self.open_example(found)
+
+    def open_example(self, path: Path) -> None:
+        """Open a sample: a run where there is something to see in it, a session to replay it."""
+        self.open(path)
+        run = self.workspace.run
+        if run is not None and run.path == path:
             self._interesting_moment()
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: D102
@@ -367,6 +378,7 @@ class MainWindow(QMainWindow):
         entries += [
             Entry(f"{name} layout", partial(self.set_layout, name), "saved") for name in self.settings.layouts()
         ]
+        entries += [Entry(one.title, partial(self.open_example, one.path), "sample") for one in samples()]
         run, session = self.workspace.run, self.workspace.session
         if run is not None:
             entries += [Entry(row.name, partial(select, lane=row.id), "lane") for row in run.lanes]
@@ -399,6 +411,12 @@ class MainWindow(QMainWindow):
         from ui.dialogs.help import HelpDialog
 
         HelpDialog(self.registry, page, self).show()
+
+    def show_models(self) -> None:
+        """File → Models."""
+        from ui.dialogs.models_dialog import ModelsDialog
+
+        ModelsDialog(self.settings, self).show()
 
     def show_about(self) -> None:
         """Open the help at the page that says what this program is."""
@@ -581,6 +599,11 @@ class MainWindow(QMainWindow):
             self._recent.addAction(path.name).triggered.connect(lambda _=False, p=path: self.open(p))
         if self._recent.isEmpty():
             self._recent.addAction("Nothing was opened yet").setEnabled(False)
+
+    def _fill_samples(self) -> None:
+        self._samples.clear()
+        for one in samples():
+            self._samples.addAction(one.title).triggered.connect(lambda _=False, p=one.path: self.open_example(p))
 
     def _fill_layouts(self) -> None:
         menu = self.transport.layouts.menu()

@@ -230,6 +230,13 @@ def test_the_run_dialog_makes_a_configuration(window: Any, tmp_path: Path, qtbot
     assert config.lanes == ("bm25", "window:turns=4")
     assert (config.capture, config.seed) == ("off", 7)
     assert config.path.name == f"{path.stem}.mnemo"
+    dialog.model.setCurrentText("/nowhere/at-all.gguf")
+    assert not dialog.start.isEnabled() and "no model file" in dialog.wrong.text()
+    dialog.model.setCurrentText("http://key@127.0.0.1/v1")
+    assert not dialog.start.isEnabled() and "password" in dialog.wrong.text()
+    dialog.model.setCurrentText("http://127.0.0.1:8080/v1#smol")
+    assert dialog.start.isEnabled()
+    assert dialog.config().model == "http://127.0.0.1:8080/v1#smol"
     config.path.write_text("")
     again = RunDialog((path,), window.settings, window)
     assert again.config().path.name == f"{path.stem}-2.mnemo"
@@ -303,7 +310,9 @@ def test_without_a_sample_run_it_offers_a_session(window: Any, monkeypatch: pyte
     monkeypatch.setattr(module, "sample_run", lambda: None)
     window.open_sample()
     assert "no recorded sample run" in window.notice.what.text()
-    assert window.notice.findChildren(QPushButton)[0].text() == "Open session…"
+    titles = [button.text() for button in window.notice.findChildren(QPushButton)]
+    assert "Open session…" in titles
+    assert any(title.startswith("Natural English") or title.startswith("Toy English") for title in titles)
 
 
 def test_a_figure_of_the_timeline_is_made_of_lines(opened: Any, tmp_path: Path) -> None:

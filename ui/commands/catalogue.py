@@ -33,6 +33,14 @@ def _file(w: Target) -> list[Command]:
             "file.open-model", "Open model…", w.ask_model, "File", ("Ctrl+M",), "Choose the GGUF that new runs use"
         ),
         Command(
+            "file.models",
+            "Models…",
+            w.show_models,
+            "File",
+            ("Ctrl+Shift+M",),
+            "Obtain, add and choose models, with what each needs of this machine",
+        ),
+        Command(
             "file.open-sample",
             "Open sample run",
             w.open_sample,

@@ -32,6 +32,7 @@ from workbench.engine.config import RunConfig
 from workbench.errors import MnemoscopeError, UsageError
 from workbench.lanes import LaneSpec, with_controls
 from workbench.memory import registry as memories
+from workbench.models import listing, store
 from workbench.sessions import formats
 
 FIRST_CHOICE = ("full", "window", "bm25", "dense", "a-mem")
@@ -83,7 +84,7 @@ class RunDialog(QDialog):
 
     def config(self) -> RunConfig:
         """The run as chosen."""
-        model = self.model.currentData() or "demo"
+        model = self._chosen_model()
         self._settings.set("model", model)
         return RunConfig(
             sessions=self._sessions,
@@ -95,6 +96,12 @@ class RunDialog(QDialog):
             exact=self.exact.isChecked(),
             out=Path(self.out.text()),
         )
+
+    def _chosen_model(self) -> str:
+        """The entry that is chosen, or what was typed: a server's address, a path."""
+        typed = self.model.currentText().strip()
+        place = self.model.findText(typed)
+        return str(self.model.itemData(place)) if place >= 0 else typed or "demo"
 
     def _warn(self, outer: QVBoxLayout, warnings: list[str]) -> None:
         label = QLabel(f"{count(len(warnings), 'remark')} about the file: {warnings[0]}")
@@ -141,19 +148,7 @@ class RunDialog(QDialog):
         self.more = QLineEdit()
         self.more.setPlaceholderText("with parameters, as a-mem:k=5; bm25:k=20")
         self.more.textChanged.connect(lambda _: self._check())
-        self.model = QComboBox()
-        self.model.addItem("demo model (understands the sample sessions' English)", "demo")
-        chosen = self._settings.get("model", "demo")
-        found = [
-            p
-            for folder in paths.model_folders()
-            for p in sorted(folder.glob("*.gguf"))
-            if p.name != paths.EMBEDDING_MODEL
-        ]
-        for path in [*found, *([Path(chosen)] if chosen != "demo" and Path(chosen).is_file() else [])]:
-            if self.model.findData(str(path)) < 0:
-                self.model.addItem(path.name, str(path))
-        self.model.setCurrentIndex(max(0, self.model.findData(chosen)))
+        self.model = self._model_field()
         self.embedder = QComboBox()
         here = paths.embedding_model() is not None
         self.embedder.addItem("MiniLM" if here else "MiniLM (not installed)", "minilm")
@@ -175,6 +170,28 @@ class RunDialog(QDialog):
         self.out = QLineEdit(str(_free(paths.runs() / f"{self._sessions[0].stem}.mnemo")))
         form.addRow("Run file", self._with_button(self.out, "Choose…", self._ask_out))
         return form
+
+    def _model_field(self) -> QComboBox:
+        """Installed models by name, GGUF files that lie about, and room to type a server's address."""
+        field = QComboBox()
+        field.setEditable(True)
+        field.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
+        field.setToolTip("A model, the path of a GGUF, or a server: http://HOST:PORT/v1#MODEL")
+        field.addItem("demo model (understands the sample sessions' English)", "demo")
+        have = store.installed()
+        for name in have:
+            field.addItem(name, name)
+        known = {one.file.resolve() for one in have.values()}
+        for folder in paths.model_folders():
+            for path in sorted(folder.glob("*.gguf")):
+                if path.name != paths.EMBEDDING_MODEL and path.resolve() not in known:
+                    field.addItem(path.name, str(path))
+        chosen = str(self._settings.get("model", "demo"))
+        if field.findData(chosen) < 0 and (Path(chosen).is_file() or "://" in chosen):
+            field.addItem(chosen if "://" in chosen else Path(chosen).name, chosen)
+        field.setCurrentIndex(max(0, field.findData(chosen)))
+        field.currentTextChanged.connect(lambda _: self._check())
+        return field
 
     def _with_button(self, field: QWidget, title: str, action: Callable[[], None]) -> QWidget:
         holder = QWidget()
@@ -199,7 +216,9 @@ class RunDialog(QDialog):
             self.out.setText(str(Path(name).with_suffix(".mnemo")))
 
     def _check(self) -> None:
-        """Start can be pressed once every SPEC is understood."""
+        """Start can be pressed once every SPEC is understood and there is such a model."""
+        if not hasattr(self, "wrong"):
+            return  # still being built
         problem = ""
         try:
             names = [LaneSpec.parse(spec).name for spec in self.specs()]
@@ -207,11 +226,11 @@ class RunDialog(QDialog):
                 problem = "Choose at least one lane"
             elif len(set(names)) < len(names):
                 raise UsageError("a lane is named twice", "leave one out, or give it other parameters")
+            listing.usable(self._chosen_model())
         except MnemoscopeError as error:
             problem = str(error)
-        if hasattr(self, "wrong"):
-            self.wrong.setText(problem)
-            self.start.setEnabled(not problem)
+        self.wrong.setText(problem)
+        self.start.setEnabled(not problem)
 
 
 def _free(path: Path) -> Path:

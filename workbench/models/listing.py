@@ -9,6 +9,7 @@ from typing import Any
 from workbench.errors import ModelError, UsageError
 from workbench.llm.gguf_file import GGUFHeader, read_header
 from workbench.llm.open import find_language_model
+from workbench.llm.server import is_address, parse
 from workbench.models import catalogue, fit, store
 from workbench.models.catalogue import Entry
 from workbench.models.store import Installed
@@ -136,6 +137,19 @@ def _from_header(
         note,
         measured,
     )
+
+
+def usable(name: str) -> None:
+    """Whether a run can ask for this model: a name, a path, or a server's address; nothing is loaded or asked.
+
+    Raises:
+        ModelError: when there is no such model.
+        UsageError: when it is no proper address.
+    """
+    if is_address(name):
+        parse(name)
+    else:
+        find_language_model(name)
 
 
 def details(name: str) -> dict[str, Any]:

@@ -5,9 +5,13 @@ On a CPU the form decides how fast prompts are read, and memory systems mostly r
 
 from __future__ import annotations
 
+import multiprocessing
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench import paths
-from workbench.errors import UsageError
+from workbench.errors import Cancelled, MnemoscopeError, ModelError, UsageError
 from workbench.llm.context import Context, ContextOptions
 from workbench.llm.cores import cpu_threads
 from workbench.llm.gguf_file import sha256
@@ -90,6 +94,68 @@ def tune(
     for form in FORMS:
         found.append(_try(model, form, first, count, note, progress, cancelled))
     return found
+
+
+def aside(
+    name: str,
+    threads: int | None = None,
+    note: Note = lambda _: None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> list[Form]:
+    """As :func:`tune`, in a process of its own: llama.cpp ends the process at what it did not expect.
+
+    Raises:
+        Cancelled: when cancelled.
+        MnemoscopeError: as ``tune``, and when the process ended.
+    """
+    spawn = multiprocessing.get_context("spawn")
+    ours, theirs = spawn.Pipe()
+    process = spawn.Process(target=_serve, args=(theirs, name, threads))
+    process.start()
+    theirs.close()
+    try:
+        while True:
+            if cancelled():
+                raise Cancelled(f"{name}: cancelled")
+            if not ours.poll(0.1):
+                continue
+            try:
+                kind, said = ours.recv()
+            except EOFError:
+                raise ModelError(f"llama.cpp ended while {name} was measured", "use it as it is") from None
+            if kind == "note":
+                note(said)
+            elif kind == "error":
+                raise ModelError(*said)
+            else:
+                return [Form(**form) for form in said]
+    finally:
+        _end(ours, process)
+
+
+def _end(pipe: Connection, process: BaseProcess) -> None:
+    """Let the process go: told first, so that it takes its own children with it."""
+    with suppress(OSError):
+        pipe.send("cancel")
+    process.join(1.0)
+    process.kill()
+    process.join()
+    pipe.close()
+
+
+def _serve(pipe: Connection, name: str, threads: int | None) -> None:
+    def note(said: str) -> None:
+        if pipe.poll():
+            raise Cancelled("")
+        pipe.send(("note", said))
+
+    try:
+        found = tune(name, threads, note, cancelled=pipe.poll)
+        pipe.send(("done", [form.to_json() for form in found]))
+    except Cancelled:
+        pipe.close()
+    except MnemoscopeError as error:
+        pipe.send(("error", (error.what, error.remedy)))
 
 
 def _try(

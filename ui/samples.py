@@ -1,0 +1,49 @@
+"""The samples that ship with the program: recorded runs first, then sessions that can be replayed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from workbench import paths
+
+TITLES = {
+    "mixed-long": "Toy English, 200 turns",
+    "repair-cafe": "Natural English, six weeks of a small project",
+    "accurate-retrieval": "Toy English: accurate retrieval",
+    "test-time-learning": "Toy English: test-time learning",
+    "long-range-understanding": "Toy English: long-range understanding",
+    "conflict-resolution": "Toy English: conflict resolution",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A run or a session that ships."""
+
+    title: str
+    path: Path
+
+    @property
+    def recorded(self) -> bool:
+        """Whether it is a recorded run, which opens at once."""
+        return self.path.suffix == ".mnemo"
+
+
+def samples() -> list[Sample]:
+    """Every sample; a session that has a recorded run is left out."""
+    folder = paths.sample_sessions()
+    runs = sorted(folder.glob("*.mnemo"))
+    known = {path.stem for path in runs}
+    sessions = [path for path in sorted(folder.glob("*.json")) if path.stem not in known]
+    found = [Sample(_title(path), path) for path in runs]
+    return found + [Sample(f"{_title(path)} (replay it)", path) for path in _ordered(sessions)]
+
+
+def _title(path: Path) -> str:
+    return TITLES.get(path.stem, path.stem.replace("-", " "))
+
+
+def _ordered(paths: list[Path]) -> list[Path]:
+    places = list(TITLES)
+    return sorted(paths, key=lambda p: places.index(p.stem) if p.stem in places else len(places))
