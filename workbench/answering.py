@@ -11,7 +11,7 @@ from workbench import context as contexts
 from workbench.cache.base import CachePolicy
 from workbench.discreet import discreet
 from workbench.errors import ModelError
-from workbench.llm.base import AnswerRequest, AnswerResult, Backend, CacheRequest
+from workbench.llm.base import AnswerRequest, AnswerResult, Backend, CacheRequest, Capturing
 from workbench.llm.chat import THOUGHT
 from workbench.memory.base import Span
 from workbench.memory.prompt_sets import PromptSet
@@ -87,17 +87,19 @@ class Answerer:
     Attributes:
         asked: when a probe is asked, in words.
         role: who said a turn; policies that prune subtasks need it.
+        batched: answers may be computed together with others, without a capture; they may differ in a near tie.
     """
 
     backend: Backend
     scales: Scales
     reader: Reader = "model"
     seed: int = 0
-    capture: bool = True
+    capture: Capturing = "answers"
     asking: Asking = field(default_factory=Asking)
     asked: Callable[[Probe], str] = _nobody_knows
     dates: bool = True
     role: Callable[[int], str] = _nobody
+    batched: bool = False
 
     async def __call__(self, probe: Probe, spans: Sequence[Span], budget: int | None = None) -> Answered:
         """Pack the spans (into ``budget`` tokens; None: all that the context leaves) and have the probe answered."""
@@ -123,7 +125,15 @@ class Answerer:
         stop = ("\n",) if self.asking.prompts.name == "plain" else ()
         marks, cache = packed.marks, self._cache(packed)
         return AnswerRequest(
-            packed.messages, marks, max_tokens, stop, seed=self.seed, capture=self.capture, cache=cache
+            packed.messages,
+            marks,
+            max_tokens,
+            stop,
+            seed=self.seed,
+            capture=self.capture != "off",
+            arrays=self.capture == "full",
+            batched=self.batched,
+            cache=cache,
         )
 
     def _cache(self, packed: contexts.Context) -> CacheRequest | None:
@@ -156,6 +166,7 @@ class Answerer:
         if not self.asking.thinking:
             return ""
         aloud = replace(request, max_tokens=self.asking.thinking, stop=(THOUGHT[1],), capture=False, thinking=True)
+        aloud = replace(aloud, batched=True)
         done = (await self.backend.answer(aloud)).completion
         if done.stop != "stop" and THOUGHT[0] not in done.text:
             return ""  # it answered at once

@@ -175,7 +175,12 @@ def _add_run(commands: Any) -> None:
     )
     _models(command)
     command.add_argument("--seed", type=int, default=0, metavar="N")
-    command.add_argument("--capture", choices=("answers", "off"), default="answers", help="record attention")
+    command.add_argument(
+        "--capture",
+        choices=("answers", "full", "off"),
+        default="answers",
+        help="attention of answers: a summary of each (the default), the arrays as well, or none",
+    )
     command.add_argument(
         "--reader",
         choices=READERS,

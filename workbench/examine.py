@@ -11,10 +11,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
 
 from workbench.errors import Cancelled, MnemoscopeError, TraceError
 from workbench.memory.items import MemoryState
 from workbench.trace import blobs, payloads
+from workbench.trace.captures import compressed_shapes, summed_shapes
 from workbench.trace.events import Event, Kind
 from workbench.trace.reader import TraceReader
 from workbench.trace.trouble import damaged
@@ -97,8 +101,8 @@ def problems(reader: TraceReader) -> Iterator[str]:
         what = _misplaced(event, last, turns, lanes) or payloads.wrong(event.kind, event.payload)
         if not what:
             what = folded(states.setdefault((event.session, event.lane), MemoryState()), event)
-        if not what and event.kind == Kind.CAPTURED:
-            what = _capture(reader, event)
+        if not what and event.kind in payloads.ARRAYS:
+            what = _arrays(reader, event)
         if what:
             yield f"{place}: {what}"
         last = event.seq
@@ -125,14 +129,24 @@ def folded(state: MemoryState, event: Event) -> str:
     return ""
 
 
-def _capture(reader: TraceReader, event: Event) -> str:
+def _arrays(reader: TraceReader, event: Event) -> str:
+    found = {}
+    for name, digest in payloads.arrays_of(event).items():
+        try:
+            found[name] = reader.array(digest)
+        except TraceError as error:
+            return error.what.removeprefix(f"{reader.path}: ")
+        if blobs.digest(found[name]) != digest:
+            return f"blob {digest} holds something else than it was named for"
+    if event.kind == Kind.CAPTURED:
+        return _capture(event, found["weights"])
+    shapes = summed_shapes if event.kind == Kind.SUMMED else compressed_shapes
+    problem = shapes(event.payload, found)
+    return f"its array {problem}" if problem else ""
+
+
+def _capture(event: Event, weights: NDArray[Any]) -> str:
     digest = event.payload["blob"]
-    try:
-        weights = reader.array(digest)
-    except TraceError as error:
-        return error.what.removeprefix(f"{reader.path}: ")
-    if blobs.digest(weights) != digest:
-        return f"blob {digest} holds something else than it was named for"
     bins, heads = event.payload.get("bins"), event.payload["heads"]
     cells = len(event.payload["tokens"]) if bins is None else len(bins)
     if weights.ndim != 4 or weights.shape[:2] != (len(event.payload["layers"]), heads):

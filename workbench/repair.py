@@ -230,14 +230,15 @@ class _Repair:
             self._leave_out(step)
             return []
         known.update(event.subject for event in step if event.kind == Kind.WRITTEN)
-        arrays, events = [], []
+        arrays: list[tuple[Any, ...]] = []
+        events = []
         for event in step:
-            if event.kind == Kind.CAPTURED:
-                array = self.source.array(event.payload["blob"])
-                if array is None:
-                    self.saved.lost.append(f"the attention of {event.subject[:60]} (event {event.seq})")
-                    continue
-                arrays.append(array)
+            named = [self.source.array(key) for key in payloads.arrays_of(event).values()]
+            if any(array is None for array in named):
+                what = "what the cache lost" if event.kind == Kind.COMPRESSED else "the attention"
+                self.saved.lost.append(f"{what} of {event.subject[:60]} (event {event.seq})")
+                continue
+            arrays.extend(array for array in named if array is not None and array not in arrays)
             events.append(event)
         self.writer.restore("blob", arrays)
         self.writer.restore("event", [_row(event) for event in events])

@@ -20,7 +20,16 @@ from workbench import context as contexts
 from workbench.answering import ANSWER_TOKENS, Answered, Answerer, Asking
 from workbench.discreet import discreet
 from workbench.errors import ModelError, Unavailable
-from workbench.llm.base import AnswerResult, Backend, Capture, CompletionRequest, CompletionResult, Compression
+from workbench.llm.base import (
+    AnswerResult,
+    Backend,
+    Capture,
+    Capturing,
+    CompletionRequest,
+    CompletionResult,
+    Compression,
+    Summary,
+)
 from workbench.llm.meter import Meter
 from workbench.memory.base import Completion, MemoryStrategy, Recall, Span
 from workbench.memory.controls import handed
@@ -214,7 +223,7 @@ class Desk:
         new_strategy: Callable[[], MemoryStrategy],
         backend: Backend,
         seed: int,
-        capture: bool,
+        capture: Capturing,
         reader: Reader = "model",
         asking: Asking | None = None,
         writer: TraceWriter | None = None,
@@ -266,7 +275,7 @@ class LaneReplay:
         backend: Backend,
         writer: TraceWriter,
         seed: int,
-        capture: bool,
+        capture: Capturing,
         reader: Reader = "model",
         asking: Asking | None = None,
     ) -> None:
@@ -384,7 +393,9 @@ class LaneReplay:
         self._recorder.emit(Kind.ANSWERED, probe.id, result, ms=answered.ms)
         if answer and answer.compression:
             self._compressed(probe, answer.compression)
-        if answer and answer.capture:
+        if answer and answer.capture and answer.capture.summary:
+            self._summed(probe, answer.capture.summary)
+        if answer and answer.capture and answer.capture.layers:
             self._captured(probe, answer.capture)
 
     def _packed(self, probe: Probe, packed: contexts.Context, answer: AnswerResult | None) -> None:
@@ -429,6 +440,21 @@ class LaneReplay:
             "facts": done.facts,
         }
         self._recorder.emit(Kind.COMPRESSED, probe.id, payload)
+
+    def _summed(self, probe: Probe, summary: Summary) -> None:
+        arrays: dict[str, NDArray[Any]] = {"mean": summary.mean, "peak": summary.peak, "mass": summary.mass}
+        arrays |= {"rows": summary.rows, "ids": summary.ids, "texts": blobs.texts_array(summary.texts)}
+        self._recorder.arrays.extend(arrays.values())
+        payload = {
+            "layers": summary.layers,
+            "heads": summary.heads,
+            "prompt": summary.prompt,
+            "starts": None if summary.starts is None else list(summary.starts),
+            "spans": [list(span) for span in summary.spans],
+            "kept": list(summary.kept),
+            "blobs": {name: blobs.digest(array) for name, array in arrays.items()},
+        }
+        self._recorder.emit(Kind.SUMMED, probe.id, payload)
 
     def _captured(self, probe: Probe, capture: Capture) -> None:
         self._recorder.arrays.append(capture.weights)

@@ -21,6 +21,7 @@ from workbench.llm.base import (
     CompletionRequest,
     CompletionResult,
     ModelInfo,
+    RetraceRequest,
     Token,
 )
 from workbench.llm.load import Load
@@ -63,6 +64,9 @@ class ScriptedBackend:
         weights = np.full((2, 2, 1, int(ends[-1])), 1 / ends[-1], np.float16)
         words = tuple(w for m in request.marks for w in m.split())
         return AnswerResult(result, spans, Capture((0, 1), weights, words) if request.capture else None)
+
+    async def retrace(self, request: RetraceRequest) -> NDArray[np.float16]:
+        raise ModelError("nothing is computed here")
 
     def refusal(self, policy: CachePolicy) -> str:
         return "nothing is computed here"

@@ -65,7 +65,7 @@ async def _run(
         session = reader.session(begin.session)
         how = explain.setting(begin.settings, backend)
     asking = how.asked_under(begin.spec)
-    capture = how.capture and backend.info.capture
+    capture = how.capture if backend.info.capture else "off"
     lane = LaneReplay(
         session, begin.session, child, begin.spec.strategy, backend, writer, how.seed, capture, how.reader, asking
     )

@@ -20,7 +20,8 @@ class RunConfig:
         lanes: lane SPECs.
         model: ``demo`` or the path of a GGUF.
         embedder: ``minilm``, ``hash`` or the path of an embedding GGUF.
-        capture: ``answers`` records attention while answering probes, ``off`` does not.
+        capture: what is kept of the attention of answers: ``answers`` a summary of each (the rest can be computed
+            again), ``full`` the arrays as well, ``off`` nothing. The answers are the same.
         reader: who answers probes: ``model``, or ``newest``, a rule without a model (``workbench.reading``).
         exact: one sequence at a time; bit-identical from run to run.
         out: the run file; None derives it from the first session's name.
@@ -37,7 +38,7 @@ class RunConfig:
     model: str = "demo"
     embedder: str = "minilm"
     seed: int = 0
-    capture: Literal["answers", "off"] = "answers"
+    capture: Literal["off", "answers", "full"] = "answers"
     reader: Reader = "model"
     exact: bool = False
     out: Path | None = None

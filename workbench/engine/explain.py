@@ -52,7 +52,7 @@ def setting(settings: Mapping[str, Any], backend: Backend) -> Setting:
     """How a run or a branch asked, by its configuration (``workbench.branch.settings_of``)."""
     prompts = chosen(settings.get("prompts", ""), backend.info.demo)
     asking = Asking(prompts, settings.get("thinking", 0), settings.get("temperature", 0.0))
-    capture = settings.get("capture", "answers") == "answers"
+    capture = settings.get("capture", "answers")
     return Setting(backend, settings.get("reader", "model"), settings.get("seed", 0), capture, asking)
 
 

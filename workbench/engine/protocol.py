@@ -74,7 +74,24 @@ class Annotate:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class Retrace:
+    """Compute the attention of an answer in full again and put it beside the run file."""
+
+    path: Path
+    session: int
+    lane: int
+    probe: str
+
+
 # From the engine.
+@dataclass(frozen=True, slots=True)
+class Retraced:
+    """The arrays of an answer are there."""
+
+    asked: Retrace
+
+
 @dataclass(frozen=True, slots=True)
 class Explained:
     """A verdict (``workbench.why.verdict.Verdict.to_row``); ``problem`` says why the file does not keep it."""
@@ -144,6 +161,6 @@ class Failed:
     signal: int = 0
 
 
-Question = Explain | Branch | Annotate
+Question = Explain | Branch | Annotate | Retrace
 Command = Start | Pause | Resume | Step | Cancel | Shutdown | Question
-Report = Loading | Ready | Progress | TraceAdvanced | StateChanged | Failed | Explained | Branched | Answered
+Report = Loading | Ready | Progress | TraceAdvanced | StateChanged | Failed | Explained | Branched | Retraced | Answered

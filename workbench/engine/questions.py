@@ -1,7 +1,8 @@
-"""Questions to the engine process about a run that is there: proofs, branches, remarks."""
+"""Questions to the engine process about a run that is there: proofs, branches, remarks, attention."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -20,7 +21,10 @@ from workbench.engine.protocol import (
     Progress,
     Question,
     Report,
+    Retrace,
+    Retraced,
 )
+from workbench.engine.retrace import retrace
 from workbench.trace.reader import TraceReader
 from workbench.trace.writer import TraceWriter
 from workbench.why.explaining import Target
@@ -43,6 +47,10 @@ class Questions:
                     self._models.close()
                     child = branch(path, lane, turn, tuple(map(Edit.parse, edits)), session, None, report, control)
                     report(Branched(child.name))
+                case Retrace(path, session, lane, probe):
+                    report(Loading("computing the attention again"))
+                    asyncio.run(retrace(path, session, lane, probe, self._models))
+                    report(Retraced(question))
                 case Annotate(path, seq, author, text):
                     TraceReader(path).close()  # a writer would make the file that is not there
                     with TraceWriter(path) as writer:

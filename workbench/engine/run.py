@@ -21,7 +21,7 @@ from workbench.engine.control import Control
 from workbench.engine.protocol import Failed, Loading, Progress, Ready, Report, StateChanged, TraceAdvanced
 from workbench.errors import Cancelled, ModelError, TraceError, UsageError
 from workbench.lanes import LaneSpec
-from workbench.llm.base import Backend, BackendOptions, ModelInfo
+from workbench.llm.base import Backend, BackendOptions, Capturing, ModelInfo
 from workbench.memory.prompt_sets import chosen
 from workbench.replay import LaneReplay
 from workbench.sessions import formats
@@ -268,7 +268,7 @@ class _Run:
 
     def _lane(self, session: Session, number: int, lane: int, spec: LaneSpec, backend: Backend) -> LaneReplay:
         config, writer = self.config, self.writer
-        capture = config.capture == "answers" and backend.info.capture
+        capture: Capturing = config.capture if backend.info.capture else "off"
         asking = Asking(chosen(config.prompts, backend.info.demo), config.thinking, config.temperature, spec.policy())
         return LaneReplay(
             session, number, lane, spec.strategy, backend, writer, config.seed, capture, config.reader, asking

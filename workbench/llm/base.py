@@ -128,7 +128,10 @@ class AnswerRequest:
         prefix: text that the answer is made to begin with (a thought that was had before); no part of the result.
         thinking: let a model that can think aloud do so; its template decides how.
         cache: the policy to answer under; None keeps every cell.
-        layers: layers whose attention is kept; None keeps all up to ``max_bytes``.
+        capture: keep what attention there was, as a summary.
+        arrays: keep the attention itself, too.
+        batched: the answer may be computed in a batch with others and so differ in its last digits; without capture.
+        layers: layers whose attention is kept; None keeps all up to ``recorder.MAX_BYTES``, an empty one all there are.
     """
 
     messages: tuple[Message, ...]
@@ -137,6 +140,8 @@ class AnswerRequest:
     stop: tuple[str, ...] = ()
     seed: int = 0
     capture: bool = True
+    arrays: bool = True
+    batched: bool = False
     layers: tuple[int, ...] | None = None
     knock_out: tuple[int, ...] = ()
     knock_layers: tuple[int, ...] | None = None
@@ -199,6 +204,40 @@ class Compression:
     facts: dict[str, Any] = field(default_factory=dict)
 
 
+Capturing = Literal["off", "answers", "full"]
+"""What a run keeps of the attention of its answers: nothing, a summary of each, or the arrays as well."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Summary:
+    """The attention of an answer in little, over all layers and heads.
+
+    Attributes:
+        layers, heads: how many the model has.
+        mean, peak: mean and maximum over all layers and heads, float16 ``[row, column]``, rows as in :class:`Capture`;
+            columns are pooled by the maximum when ``starts`` says so (first position of each); late rows may be
+            missing.
+        mass: share of attention on each of the spans ``kept``, mean over all rows, float16 ``[layer, head, kept]``.
+        spans: half-open token ranges of all spans; ``kept`` are the indexes of those in ``mass``.
+        rows: share on every span, mean over layers and heads, float16 ``[row, span]``.
+        texts, ids: of every token of prompt and answer; ``prompt`` of them are the prompt's. The attention itself can
+            be computed again from them, bit for bit.
+    """
+
+    layers: int
+    heads: int
+    mean: NDArray[np.float16]
+    peak: NDArray[np.float16]
+    starts: tuple[int, ...] | None
+    mass: NDArray[np.float16]
+    spans: tuple[tuple[int, int], ...]
+    kept: tuple[int, ...]
+    rows: NDArray[np.float16]
+    texts: tuple[str, ...]
+    ids: NDArray[np.int32]
+    prompt: int
+
+
 @dataclass(frozen=True, slots=True)
 class Capture:
     """Attention recorded while answering.
@@ -209,12 +248,16 @@ class Capture:
             key positions in prompt order (prompt tokens, then answer tokens), pooled when ``bins`` is set.
         tokens: text of every key position.
         bins: start position of each column when columns were pooled (max over the bin), else None.
+        summary: of the same answer.
+
+    Without ``arrays`` in the request there are no layers and ``weights`` is empty.
     """
 
     layers: tuple[int, ...]
     weights: NDArray[np.float16]
     tokens: tuple[str, ...]
     bins: tuple[int, ...] | None = None
+    summary: Summary | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,6 +269,23 @@ class AnswerResult:
     spans: tuple[tuple[int, int], ...]
     capture: Capture | None = None
     compression: Compression | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RetraceRequest:
+    """An answer whose attention is computed again.
+
+    Attributes:
+        ids: token ids of prompt and answer, int32 ``[n]``; the first ``prompt`` are the prompt's.
+        spans: token ranges of the context's spans.
+        cache: the policy that it was given under, which compressed the first ``read`` tokens.
+    """
+
+    ids: NDArray[np.int32]
+    prompt: int
+    spans: tuple[tuple[int, int], ...] = ()
+    cache: CacheRequest | None = None
+    read: int = 0
 
 
 class Backend(Protocol):
@@ -247,6 +307,13 @@ class Backend(Protocol):
 
     async def answer(self, request: AnswerRequest) -> AnswerResult:
         """Answer in the scope context. Raises ``ModelError`` when the prompt cannot fit."""
+        ...
+
+    async def retrace(self, request: RetraceRequest) -> NDArray[np.float16]:
+        """The attention of all layers and heads in full, float16 ``[layer, head, row, column]`` as in :class:`Capture`.
+
+        Raises ``ModelError`` when this model's attention cannot be read.
+        """
         ...
 
     def refusal(self, policy: CachePolicy) -> str:

@@ -19,7 +19,7 @@ from workbench.cache.rewriting import RewritingPolicy
 from workbench.llm.base import Compression
 from workbench.llm.model import Tokens
 from workbench.llm.scope import ScopeContext
-from workbench.llm.tap import MASKED, Edit
+from workbench.llm.tap import MASKED, Edit, Watch
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,8 +72,10 @@ class Observer:
         other._rows, other._queries = list(self._rows), list(self._queries)
         return other
 
-    def feed(self, tokens: Tokens, edit: Edit | None = None, record: tuple[int, ...] = ()) -> Floats:
-        """Read tokens; logits after the last of them."""
+    def feed(
+        self, tokens: Tokens, edit: Edit | None = None, record: tuple[int, ...] = (), watch: Watch | None = None
+    ) -> Floats:
+        """Read tokens; logits after the last of them. ``watch`` sees the weights, too."""
         start, end = self._scope.position, self._scope.position + len(tokens)
         reading = start < self._cut
         weighs = self._sums is not None or (
@@ -84,7 +86,7 @@ class Observer:
             tokens,
             record,
             edit,
-            self._weigh if weighs else None,
+            _both(self._weigh if weighs else None, watch),
             self._ask if asks else None,
             self._surprise is not None and reading,
         )
@@ -283,9 +285,9 @@ class Pressed:
         if self._masked is not None:
             self._masked(layer, scores)
 
-    def feed(self, tokens: Tokens, record: tuple[int, ...] = ()) -> Floats:
+    def feed(self, tokens: Tokens, record: tuple[int, ...] = (), watch: Watch | None = None) -> Floats:
         """Read tokens; logits after the last of them."""
-        logits = self._observer.feed(tokens, self._edit, record).copy()
+        logits = self._observer.feed(tokens, self._edit, record, watch).copy()
         if self._retrieved:
             self._note_retrieved()
         self._alive = np.pad(self._alive, ((0, 0), (0, 0), (0, len(tokens))), constant_values=True)
@@ -358,6 +360,17 @@ class Reference:
     tokens: tuple[int, ...]
     logprobs: Floats
     text: str
+
+
+def _both(one: Watch | None, other: Watch | None) -> Watch | None:
+    if one is None or other is None:
+        return one or other
+
+    def watch(layer: int, weights: Floats) -> None:
+        one(layer, weights)
+        other(layer, weights)
+
+    return watch
 
 
 def log_softmax(logits: Floats) -> Floats:

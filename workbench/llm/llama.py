@@ -21,6 +21,7 @@ from workbench.llm.base import (
     CompletionRequest,
     CompletionResult,
     ModelInfo,
+    RetraceRequest,
 )
 from workbench.llm.chat import Chat, token_ranges
 from workbench.llm.context import FLASH_AUTO, FLASH_OFF, Context, ContextOptions
@@ -183,7 +184,8 @@ class LlamaBackend:
         return _result(await self._generate(tokens, output, sampler), tokens, prompt)
 
     async def answer(self, request: AnswerRequest) -> AnswerResult:
-        """Answer greedily; in the scope context when capture or knock-out is asked for, else batched.
+        """Answer greedily, in the scope context by itself, whether attention is kept or not: the same either way.
+        Batched with others only where the request allows it and nothing is looked at or masked.
 
         Raises:
             ModelError: when the prompt does not fit, a mark is not in it, or a knock-out is asked of a model whose
@@ -200,16 +202,53 @@ class LlamaBackend:
             raise ModelError(
                 f"{self.model.path.name}: spans cannot be masked: {self.capture_note}", "choose another model"
             )
-        if self._scope_runner is None or not (request.capture or len(masked) or cache):
+        alone = request.capture or not request.batched or len(masked) or cache
+        if self._scope_runner is None or not alone:
             sampler = Sampler(self.model, 0.0, request.seed, None)
             done = await self._generate(tokens, output(), sampler, forced)
             return AnswerResult(_result(done, tokens, prompt), spans)
         knocked = Masked(masked, self._within(request.knock_layers, "layer"), self._within(request.knock_heads, "head"))
         job_of = functools.partial(
-            ScopeJob, prompt=tokens, output=output, forced=forced, capture=request.capture, layers=request.layers
+            ScopeJob,
+            prompt=tokens,
+            output=output,
+            forced=forced,
+            capture=request.capture,
+            arrays=request.arrays,
+            layers=request.layers,
+            spans=spans,
         )
         done, capture, compression = await self._scoped(lambda ticket: job_of(ticket, masked=knocked, cache=cache))
         return AnswerResult(_result(done, tokens, prompt), spans, capture, compression)
+
+    async def retrace(self, request: RetraceRequest) -> NDArray[np.float16]:
+        """The attention of an answer again, of all layers and heads.
+
+        Raises:
+            ModelError: when the attention of this model cannot be read, or the tokens are not its.
+        """
+        if self._scope_runner is None:
+            raise ModelError(f"{self.model.path.name}: {self.capture_note}", "choose another model")
+        prompt, forced = request.ids[: request.prompt], request.ids[request.prompt :]
+        if not len(prompt) or request.ids.min() < 0 or request.ids.max() >= self.model.n_vocab:
+            raise ModelError(f"{self.model.path.name}: these tokens are not of its vocabulary", "use the run's model")
+        if len(request.ids) > self._size:
+            raise ModelError(f"{len(request.ids):,} tokens exceed the context of {self._size:,}", "use a larger one")
+        cache = None
+        if request.cache is not None:
+            cache = self._job_under(request.cache, request.read, prompt, request.spans)
+        job_of = functools.partial(
+            ScopeJob,
+            prompt=prompt,
+            output=functools.partial(Output, self.model, len(forced)),
+            forced=forced,
+            layers=(),
+            spans=request.spans,
+            cache=cache,
+        )
+        _, capture, _ = await self._scoped(lambda ticket: job_of(ticket))
+        assert capture is not None
+        return capture.weights
 
     def _output(self, request: AnswerRequest) -> Output:
         guard = LoopGuard(json=False) if request.max_tokens > _LONG_ANSWER else None
@@ -220,17 +259,20 @@ class LlamaBackend:
         return self.capture_note or (self.scope.refuses(policy) if self.scope is not None else "it has no context")
 
     def _cache_job(self, request: CacheRequest, tokens: Tokens, spans: Sequence[tuple[int, int]]) -> CacheJob:
+        policy, cut = request.policy, len(tokens) - 1
+        if policy.when == "before-question":
+            if request.question is None:
+                raise ModelError(f"{policy.name}: nobody says where the question begins", "compress after it")
+            cut = min(cut, max(1, spans[request.question][0]))
+        return self._job_under(request, cut, tokens, spans)
+
+    def _job_under(self, request: CacheRequest, cut: int, tokens: Tokens, spans: Sequence[tuple[int, int]]) -> CacheJob:
         policy = request.policy
         problem = self.refusal(policy)
         if problem:
             raise ModelError(
                 f"{policy.name} cannot be carried out on {self.model.path.name}: {problem}", "choose another model"
             )
-        cut = len(tokens) - 1
-        if policy.when == "before-question":
-            if request.question is None:
-                raise ModelError(f"{policy.name}: nobody says where the question begins", "compress after it")
-            cut = min(cut, max(1, spans[request.question][0]))
         of_token = np.full(len(tokens), -1, np.int64)
         for number, (start, end) in enumerate(spans):
             of_token[start:end] = number

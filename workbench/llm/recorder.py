@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.llm.base import Capture
-from workbench.llm.cells import CellMap
 
 MAX_BYTES = 4 << 20
 """Above this size of the float16 array only :data:`FEW_LAYERS` layers are kept."""
@@ -38,9 +37,8 @@ class Recorder:
         self._rows: list[NDArray[np.float16]] = []
         self._bytes = 0
 
-    def add(self, rows: Mapping[int, NDArray[np.float32]], cells: CellMap, position: int) -> None:
-        """Keep the row of the query at ``position``, from ``{layer: [head, 1, cell]}``."""
-        columns = cells.cells(np.arange(position + 1))
+    def add(self, rows: Mapping[int, NDArray[np.float32]], columns: NDArray[np.int64]) -> None:
+        """Keep the row of a query, from ``{layer: [head, 1, cell]}`` and the cell of each token up to the query's."""
         row = np.stack([rows[layer][:, -1, :] for layer in self.layers])[:, :, columns]
         row[:, :, columns < 0] = 0.0  # evicted positions have no cell
         self._rows.append(row.astype(np.float16))

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from workbench.cache.base import CachePolicy
 from workbench.errors import ModelError, Unavailable
@@ -22,6 +23,7 @@ from workbench.llm.base import (
     CompletionRequest,
     CompletionResult,
     ModelInfo,
+    RetraceRequest,
     Stop,
 )
 from workbench.llm.embeddings import Vectors, unit
@@ -135,6 +137,10 @@ class RemoteBackend:
         body = self._body(messages, request.max_tokens, request.stop, request.seed, 0.0)
         result = await self._chat(body, messages)
         return AnswerResult(result, self._spans(messages, request.marks))
+
+    async def retrace(self, request: RetraceRequest) -> NDArray[np.float16]:
+        """A server's attention is out of reach."""
+        raise ModelError(f"no attention: {ABSENT}", "run with a model of your own")
 
     def refusal(self, policy: CachePolicy) -> str:
         """A server's cache is out of reach."""

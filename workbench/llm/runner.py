@@ -24,7 +24,8 @@ from workbench.llm.model import Tokens, common_prefix
 from workbench.llm.output import Generated, Output
 from workbench.llm.recorder import Recorder
 from workbench.llm.scope import CHUNK, Masked, ScopeContext, Snapshot
-from workbench.llm.tap import Edit
+from workbench.llm.summary import Summarizer
+from workbench.llm.tap import Edit, Watch
 from workbench.llm.worker import Served, Ticket
 
 _REFERENCES = 8
@@ -50,7 +51,9 @@ class ScopeJob:
     Attributes:
         output: makes an empty output.
         masked: what is knocked out.
-        layers: layers to capture; None all of them, within the recorder's bound.
+        capture: keep a summary of the attention; with ``arrays`` the attention itself as well.
+        layers: of the arrays; None all of them, within the recorder's bound, an empty one all without a bound.
+        spans: token ranges that the summary counts attention on.
     """
 
     ticket: Ticket[Answer]
@@ -58,7 +61,9 @@ class ScopeJob:
     output: Callable[[], Output]
     forced: Tokens | None = None
     capture: bool = True
+    arrays: bool = True
     layers: tuple[int, ...] | None = None
+    spans: tuple[tuple[int, int], ...] = ()
     masked: Masked = field(default_factory=Masked)
     cache: CacheJob | None = None
 
@@ -71,7 +76,19 @@ class _Kept:
     used: int = 0
 
 
-Feed = Callable[[Tokens, tuple[int, ...]], Floats]
+@dataclass(frozen=True, slots=True)
+class _Watch:
+    """What looks on while an answer is written."""
+
+    summarizer: Summarizer
+    recorder: Recorder | None
+
+    @property
+    def layers(self) -> tuple[int, ...]:
+        return self.recorder.layers if self.recorder is not None else ()
+
+
+Feed = Callable[[Tokens, tuple[int, ...], Watch | None], Floats]
 
 
 class ScopeRunner:
@@ -149,12 +166,12 @@ class ScopeRunner:
             self.scope.feed_tapped(job.prompt[start:end], edit=mask)
             self._keep(kept, job, end)
             yield
-        recorder = self._recorder(job)
-        done = yield from self._write(job, self._plain(mask), recorder)
-        job.ticket.resolve((done, self._captured(job, recorder, done), None))
+        watch = self._watch(job)
+        done = yield from self._write(job, self._plain(mask), watch)
+        job.ticket.resolve((done, self._captured(job, watch, done), None))
 
     def _plain(self, mask: Edit | None) -> Feed:
-        return lambda tokens, layers: self.scope.feed_tapped(tokens, layers, mask)[-1]
+        return lambda tokens, layers, watch: self.scope.feed_tapped(tokens, layers, mask, watch)[-1]
 
     def _mask(self, job: ScopeJob) -> Edit | None:
         return self.scope.masker(job.masked) if len(job.masked.positions) else None
@@ -165,21 +182,25 @@ class ScopeRunner:
         if end % CHUNK == 0 and (not len(hidden) or end <= hidden.min()):
             kept.prompt = job.prompt[:end].copy()
 
-    def _write(self, job: ScopeJob, feed: Feed, recorder: Recorder | None) -> Generator[None, None, Generated]:
+    def _write(self, job: ScopeJob, feed: Feed, watch: _Watch | None) -> Generator[None, None, Generated]:
         """Generate from the prompt's last token on, or score the forced tokens."""
         output, token = job.output(), int(job.prompt[-1])
         while True:
-            logits = self._feed(feed, token, recorder)
+            logits = self._feed(feed, token, watch)
             token, stop = self._extend(job, output, logits)
             if stop is not None:
                 return output.result(stop)
             yield
 
-    def _feed(self, feed: Feed, token: int, recorder: Recorder | None) -> Floats:
-        position = self.scope.position
-        logits = feed(np.array([token], np.int32), recorder.layers if recorder is not None else ())
-        if recorder is not None:
-            recorder.add(self.scope.tap.rows, self.scope.tap.cells, position)
+    def _feed(self, feed: Feed, token: int, watch: _Watch | None) -> Floats:
+        position, tokens = self.scope.position, np.array([token], np.int32)
+        if watch is None:
+            return feed(tokens, (), None)
+        summarizer = watch.summarizer
+        summarizer.begin(position)
+        logits = feed(tokens, watch.layers, summarizer.watch)
+        if watch.recorder is not None:
+            watch.recorder.add(self.scope.tap.rows, summarizer.cells)
         return logits
 
     def _extend(self, job: ScopeJob, output: Output, logits: Floats) -> tuple[int, Stop | None]:
@@ -228,16 +249,16 @@ class ScopeRunner:
         that is its own."""
         kl: list[float] = []
         if reference is not None:
-            recorder = self._recorder(job)
+            watch = self._watch(job)
             pressed = yield from self._read_on(job, make())
-            done = yield from self._compare(job, pressed, recorder, reference, kl)
+            done = yield from self._compare(job, pressed, watch, reference, kl)
             if done is not None:
-                return done, self._captured(job, recorder, done), self._result(job, done, pressed, reference, kl)
+                return done, self._captured(job, watch, done), self._result(job, done, pressed, reference, kl)
             self.scope.load(saved)
-        recorder = self._recorder(job)
+        watch = self._watch(job)
         pressed = yield from self._read_on(job, make())
-        done = yield from self._write(job, pressed.feed, recorder)
-        return done, self._captured(job, recorder, done), self._result(job, done, pressed, reference, kl)
+        done = yield from self._write(job, pressed.feed, watch)
+        return done, self._captured(job, watch, done), self._result(job, done, pressed, reference, kl)
 
     def _read_on(self, job: ScopeJob, pressed: Pressed) -> Generator[None, None, Pressed]:
         """What of the prompt comes after the compression, its last token excepted."""
@@ -247,13 +268,13 @@ class ScopeRunner:
         return pressed
 
     def _compare(
-        self, job: ScopeJob, pressed: Pressed, recorder: Recorder | None, reference: Reference, kl: list[float]
+        self, job: ScopeJob, pressed: Pressed, watch: _Watch | None, reference: Reference, kl: list[float]
     ) -> Generator[None, None, Generated | None]:
         """Force the reference on the policy; its own answer when that is the same, else None."""
         output, token, stop = job.output(), int(job.prompt[-1]), None
         same = True
         for step, expected in enumerate(reference.logprobs):
-            logits = self._feed(pressed.feed, token, recorder if same else None)
+            logits = self._feed(pressed.feed, token, watch if same else None)
             kl.append(divergence(expected, log_softmax(logits)))
             forced = reference.tokens[step] if step < len(reference.tokens) else -1
             if same and stop is None:
@@ -284,7 +305,7 @@ class ScopeRunner:
             return self._references[key]
         feed, token, rows = self._plain(mask), int(job.prompt[-1]), []
         for start, end in chunks(self.scope.position, len(job.prompt) - 1, CHUNK):
-            feed(job.prompt[start:end], ())
+            feed(job.prompt[start:end], (), None)
             yield
         tokens: list[int] = []
         stop: Stop | None = None
@@ -330,17 +351,27 @@ class ScopeRunner:
 
     # Capture
 
-    def _recorder(self, job: ScopeJob) -> Recorder | None:
+    def _watch(self, job: ScopeJob) -> _Watch | None:
         if not job.capture:
             return None
+        model = self.scope.model
+        summarizer = Summarizer(model.n_layer, model.n_head, job.spans, self.scope.tap.cells)
+        return _Watch(summarizer, self._recorder(job) if job.arrays else None)
+
+    def _recorder(self, job: ScopeJob) -> Recorder:
         every = tuple(range(self.scope.model.n_layer))
-        layers = every if job.layers is None else tuple(layer for layer in job.layers if layer in every)
+        layers = every if not job.layers else tuple(layer for layer in job.layers if layer in every)
         return Recorder(layers, bounded=job.layers is None)
 
-    def _captured(self, job: ScopeJob, recorder: Recorder | None, done: Generated) -> Capture | None:
-        if recorder is None:
+    def _captured(self, job: ScopeJob, watch: _Watch | None, done: Generated) -> Capture | None:
+        if watch is None:
             return None
-        return recorder.capture(self.scope.model.n_head, self._texts(job, done), len(done.tokens))
+        texts, rows, heads = self._texts(job, done), len(done.tokens), self.scope.model.n_head
+        ids = [*job.prompt.tolist(), *(token.id for token in done.tokens)]
+        summary = watch.summarizer.summary(texts, ids, len(job.prompt), rows)
+        if watch.recorder is None:
+            return Capture((), np.zeros((0, heads, rows, 0), np.float16), texts, summary=summary)
+        return replace(watch.recorder.capture(heads, texts, rows), summary=summary)
 
     def _texts(self, job: ScopeJob, done: Generated) -> tuple[str, ...]:
         """Of every token of the prompt and the answer."""

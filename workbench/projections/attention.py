@@ -1,26 +1,36 @@
 """Where the model looked while it answered: the captured weights as pictures that can be read.
 
 The weights of a capture are softmax rows; what is shown is a choice of layer and head (or their mean or maximum) on a
-scale that keeps small weights visible. The first token takes most of the mass in most heads (the attention sink of
-Xiao et al. 2023, arXiv 2309.17453), which is why a linear map of means looks empty.
+scale that keeps small weights visible. A run keeps a summary of each answer (mean and maximum over all layers and
+heads, share of every span in each); the weights themselves are there when they were kept, or computed again
+(``trace.side``). The first token takes most of the mass in most heads (the attention sink of Xiao et al. 2023, arXiv
+2309.17453), which is why a linear map of means looks empty.
 """
 
 from __future__ import annotations
 
+import hashlib
 import weakref
 from collections import OrderedDict
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from workbench import paths
+from workbench.errors import TraceError
 from workbench.projections.hits import ContextSpan, probe_at, probe_events, span_of
 from workbench.sessions.model import Probe
-from workbench.trace.events import Kind
+from workbench.trace.blobs import array_texts
+from workbench.trace.captures import summed_shapes
+from workbench.trace.events import Event, Kind
 from workbench.trace.reader import TraceReader
+from workbench.trace.side import SideArrays
 
 Scale = Literal["log", "rank", "linear"]
+Pool = Literal["max", "mean"]
 Matrix = NDArray[np.float32]
 MEAN, MAX = -1, -2
 """In place of a layer or head: the mean or the maximum over all of them."""
@@ -28,7 +38,7 @@ MEAN, MAX = -1, -2
 SINKS = 4
 """How many first positions count as sinks (StreamingLLM keeps four)."""
 
-_KEPT = 4  # captures kept decoded per reader
+_KEPT = 96 << 20  # bytes of arrays kept decoded per reader: a few captures
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +60,20 @@ class AttentionView:
 
     Attributes:
         turn: after which the probe was asked.
-        weights: float16 ``[layer, head, row, column]`` as captured.
-        layers: the model's number of each layer kept.
+        weights: float16 ``[layer, head, row, column]`` as captured; no layer where there is a summary alone.
+        layers: the model's number of each layer of ``weights``.
         rows: text of each answer token.
         tokens: text of every key position.
         starts: first key position of each column, int32 ``[columns]``.
         bands: context spans, in order.
         answer, correct: what came of it.
         key: names the blob; equal keys mean equal weights.
+        every: layers that ``shares`` has; those of the model where there is a summary.
+        shares: share of attention on each band, float32 ``[every, head, band]``, mean over the answer's tokens; NaN for
+            a span that the summary does not name. None: from the weights.
+        maps: mean and maximum over all layers and heads, ``{MEAN: [row, column], MAX: …}``; empty without a summary.
+        full: the same answer with its weights, when there are maps and weights.
+        arrays: key of the weights beside the run file, "" without a summary.
     """
 
     lane: int
@@ -72,6 +88,11 @@ class AttentionView:
     answer: str
     correct: bool | None
     key: str
+    every: tuple[int, ...] = ()
+    shares: Matrix | None = None
+    maps: Mapping[int, Matrix] = field(default_factory=dict)
+    full: AttentionView | None = None
+    arrays: str = ""
 
     @property
     def heads(self) -> int:
@@ -80,8 +101,13 @@ class AttentionView:
 
     @property
     def columns(self) -> int:
-        """Columns of the weights."""
-        return int(self.weights.shape[3])
+        """Columns on show."""
+        return len(self.starts)
+
+    @property
+    def all_layers(self) -> tuple[int, ...]:
+        """Layers that can be chosen."""
+        return self.every or self.layers
 
     @property
     def pooled(self) -> bool:
@@ -106,30 +132,134 @@ def attention_view(
     if probe is None:
         return None
     found = probe_events(reader, session, lane, probe.id, seq)
-    captured = found.get(Kind.CAPTURED)
-    if captured is None:
-        return probe
+    captured, summed = found.get(Kind.CAPTURED), found.get(Kind.SUMMED)
+    full = _of_arrays(reader, lane, probe, found, captured) if captured is not None else None
+    if summed is None:
+        return full or probe
+    view = _of_summary(reader, lane, probe, found, summed)
+    again = _again(reader, view)
+    return replace(view, full=again or full)
+
+
+def _of_arrays(
+    reader: TraceReader, lane: int, probe: Probe, found: Mapping[str, Event], captured: Event
+) -> AttentionView:
     data, weights = captured.payload, _Captures.of(reader).weights(reader, captured.payload["blob"])
     starts = np.array(range(weights.shape[3]) if data["bins"] is None else data["bins"], np.int32)
-    spans = [span_of(s, probe.evidence) for s in found[Kind.PACKED].payload["spans"]] if Kind.PACKED in found else []
-    answered = found.get(Kind.ANSWERED)
-    texts = [t for t, _ in answered.payload["tokens"]] if answered else []
-    rows = tuple(texts[r] if r < len(texts) else "end" for r in range(weights.shape[2]))
-    scored = found.get(Kind.SCORED)
     return AttentionView(
         lane,
         captured.turn,
         probe,
         weights,
         tuple(data["layers"]),
-        rows,
+        _rows(found, weights.shape[2]),
         tuple(data["tokens"]),
         starts,
-        tuple(Band(s, _columns(starts, s.tokens)) for s in spans if s.length > 0),
-        answered.payload["text"] if answered else "",
-        bool(scored.payload["correct"]) if scored else None,
+        _bands(found, probe, starts),
+        *_outcome(found),
         data["blob"],
     )
+
+
+def _of_summary(
+    reader: TraceReader, lane: int, probe: Probe, found: Mapping[str, Event], summed: Event
+) -> AttentionView:
+    data, kept = summed.payload, _Captures.of(reader)
+    arrays = {name: kept.weights(reader, digest) for name, digest in data["blobs"].items()}
+    problem = summed_shapes(data, arrays)
+    if problem:
+        raise TraceError(f"{reader.path}: event {summed.seq}: its array {problem}", "see `mnemoscope inspect`")
+    tokens, count = array_texts(arrays["texts"].view(np.uint8)), arrays["mean"].shape[1]
+    starts = np.array(range(count) if data["starts"] is None else data["starts"], np.int32)
+    bands = _bands(found, probe, starts)
+    places = {tuple(span): number for number, span in enumerate(data["spans"])}
+    return AttentionView(
+        lane,
+        summed.turn,
+        probe,
+        np.zeros((0, int(data["heads"]), len(arrays["rows"]), count), np.float16),
+        (),
+        _rows(found, len(arrays["mean"])),
+        tokens,
+        starts,
+        bands,
+        *_outcome(found),
+        data["blobs"]["mean"],
+        every=tuple(range(int(data["layers"]))),
+        shares=_shares(arrays, data, [places.get(band.span.tokens, -1) for band in bands]),
+        maps={MEAN: arrays["mean"].astype(np.float32), MAX: arrays["peak"].astype(np.float32)},
+        arrays=arrays_key(summed),
+    )
+
+
+def _shares(arrays: Mapping[str, NDArray[Any]], data: Mapping[str, Any], numbers: Sequence[int]) -> Matrix:
+    """Shares of the bands whose spans have these numbers; all layers and heads where the summary names the span."""
+    column = {number: place for place, number in enumerate(data["kept"])}
+    out = np.full((int(data["layers"]), int(data["heads"]), len(numbers)), np.nan, np.float32)
+    for band, number in enumerate(numbers):
+        if number in column:
+            out[..., band] = arrays["mass"][..., column[number]]
+    return out
+
+
+def _again(reader: TraceReader, view: AttentionView) -> AttentionView | None:
+    """The view with the weights that were computed again, when they are still beside the file."""
+    weights = _Captures.of(reader).again(reader, view.arrays)
+    if weights is None or weights.shape[1:] != (view.heads, len(view.rows), len(view.tokens)):
+        return None
+    starts = np.arange(weights.shape[3], dtype=np.int32)
+    bands = tuple(Band(band.span, _columns(starts, band.span.tokens)) for band in view.bands)
+    layers = tuple(range(len(weights)))
+    return replace(view, weights=weights, layers=layers, starts=starts, bands=bands, maps={}, key=view.arrays)
+
+
+def arrays_key(summed: Event) -> str:
+    """Under which the weights of a summed answer lie beside the run file: what they are computed from."""
+    blobs = summed.payload["blobs"]
+    said = f"{summed.session} {summed.lane} {summed.subject} {blobs['ids']} {blobs['mean']}"
+    return hashlib.sha256(said.encode()).hexdigest()[:32]
+
+
+def _rows(found: Mapping[str, Event], count: int) -> tuple[str, ...]:
+    answered = found.get(Kind.ANSWERED)
+    texts = [t for t, _ in answered.payload["tokens"]] if answered else []
+    return tuple(texts[r] if r < len(texts) else "end" for r in range(count))
+
+
+def _bands(found: Mapping[str, Event], probe: Probe, starts: NDArray[np.int32]) -> tuple[Band, ...]:
+    spans = [span_of(s, probe.evidence) for s in found[Kind.PACKED].payload["spans"]] if Kind.PACKED in found else []
+    return tuple(Band(s, _columns(starts, s.tokens)) for s in spans if s.length > 0)
+
+
+def _outcome(found: Mapping[str, Event]) -> tuple[str, bool | None]:
+    answered, scored = found.get(Kind.ANSWERED), found.get(Kind.SCORED)
+    return answered.payload["text"] if answered else "", bool(scored.payload["correct"]) if scored else None
+
+
+def span_attention(
+    reader: TraceReader, found: Mapping[str, Event], spans: Sequence[tuple[int, int]]
+) -> tuple[list[float], bool] | None:
+    """Share of an answer's attention on token ranges, mean over layers, heads and answer tokens, and whether it is an
+    estimate (from columns that were pooled, or from some of the layers); None without a capture.
+
+    From a summary it is over all layers and heads of every lane alike, and summed before anything is pooled.
+    """
+    summed = found.get(Kind.SUMMED)
+    if summed is not None:
+        data = summed.payload
+        rows = reader.array(data["blobs"]["rows"])
+        shares = rows.astype(np.float32).mean(0) if len(rows) else np.zeros(rows.shape[1], np.float32)
+        places = {tuple(span): number for number, span in enumerate(data["spans"])}
+        return [float(shares[places[tuple(s)]]) if tuple(s) in places else 0.0 for s in spans], False
+    captured = found.get(Kind.CAPTURED)
+    if captured is None:
+        return None
+    column = reader.array(captured.payload["blob"]).mean(axis=(0, 1, 2), dtype=np.float32)
+    bins = captured.payload.get("bins")
+    starts = np.arange(column.size) if bins is None else np.asarray(bins)
+    whole = max(float(column.sum()), 1e-12)
+    edges = [np.searchsorted(starts, s) for s in spans]
+    return [float(column[a:b].sum()) / whole for a, b in edges], bins is not None
 
 
 class _Captures:
@@ -150,7 +280,18 @@ class _Captures:
             self._weights[key] = reader.array(key)
         return _used(self._weights, key)
 
+    def again(self, reader: TraceReader, key: str) -> NDArray[np.float16] | None:
+        """Weights that were computed again and lie beside the run file."""
+        if key and key not in self._weights:
+            found = SideArrays(reader.path, paths.user_cache).get(key)
+            if found is None or found.dtype != np.float16 or found.ndim != 4:
+                return None
+            self._weights[key] = found
+        return _used(self._weights, key) if key else None
+
     def mass(self, view: AttentionView) -> Matrix:
+        if view.shares is not None:
+            return view.shares
         key = view.key, view.probe.id
         if key not in self._masses:
             self._masses[key] = span_mass(view)
@@ -159,24 +300,30 @@ class _Captures:
 
 def _used(kept: OrderedDict[Any, Any], key: Any) -> Any:
     kept.move_to_end(key)
-    if len(kept) > _KEPT:
+    while len(kept) > 1 and sum(array.nbytes for array in kept.values()) > _KEPT:
         kept.popitem(last=False)
     return kept[key]
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What to look at: positions of a layer and a head, or ``MEAN`` or ``MAX``; the scale; whether sinks are hidden."""
+    """What to look at: positions of a layer and a head, or ``MEAN`` or ``MAX``; the scale; whether sinks are hidden.
+
+    ``other`` is a lane to take the difference from, 0 for none; ``pool`` says what stands for columns that share a
+    pixel.
+    """
 
     layer: int = MEAN
     head: int = MEAN
     scale: Scale = "log"
     hide_sinks: bool = False
+    other: int = 0
+    pool: Pool = "max"
 
     def within(self, view: AttentionView) -> Choice:
         """The choice, with layers and heads that this capture does not have replaced by the mean."""
-        layer = self.layer if self.layer < len(view.layers) else MEAN
-        return Choice(layer, self.head if self.head < view.heads else MEAN, self.scale, self.hide_sinks)
+        layer = self.layer if self.layer < len(view.all_layers) else MEAN
+        return replace(self, layer=layer, head=self.head if self.head < view.heads else MEAN)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -190,6 +337,8 @@ class AttentionPicture:
         mass: share on each band for the choice, float32 ``[band]``.
         masses: share on each band for every layer and head, float32 ``[layer, head, band]``.
         sink_mass: share of the choice on the sinks, hidden or not.
+        missing: the weights of this choice are not there; what is shown is the mean over all layers and heads.
+        gap: of the other lane from this one, when there is one to compare with.
     """
 
     view: AttentionView
@@ -201,6 +350,25 @@ class AttentionPicture:
     mass: Matrix
     masses: Matrix
     sink_mass: float
+    missing: bool = False
+    gap: Gap | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Gap:
+    """How this answer's attention differs from that of another lane on the same probe.
+
+    Attributes:
+        shares: difference of the share on each band by layer and head, float32 ``[layer, head, band]``, NaN where the
+            other context has no such span; None where the models differ.
+        columns: difference of each column's mean over the answer's tokens, float32 ``[columns]``; None where the
+            prompts differ.
+    """
+
+    lane: int
+    answer: str
+    shares: Matrix | None
+    columns: Matrix | None
 
 
 def attention_picture(
@@ -217,10 +385,15 @@ def attention_picture(
     if not isinstance(view, AttentionView):
         return view
     choice = (choice or Choice()).within(view)
-    matrix = choose(view.weights, choice.layer, choice.head)
+    masses = _Captures.of(reader).mass(view)
+    gap = None
+    if choice.other and choice.other != lane:
+        other = attention_view(reader, session, choice.other, turn, view.probe.id, seq)
+        if isinstance(other, AttentionView) and other.probe.id == view.probe.id:
+            gap = _gap(view, masses, other, _Captures.of(reader).mass(other), choice)
+    view, matrix, missing = _chosen(view, choice)
     sunk = sinks(view)
     hidden = sunk if choice.hide_sinks else np.zeros_like(sunk)
-    masses = _Captures.of(reader).mass(view)
     share = matrix / np.maximum(matrix.sum(1, keepdims=True), 1e-12)
     return AttentionPicture(
         view,
@@ -232,7 +405,47 @@ def attention_picture(
         _reduce(_reduce(masses, choice.layer), choice.head),
         masses,
         float(share[:, sunk].sum(1).mean()) if len(share) else 0.0,
+        missing,
+        gap,
     )
+
+
+def _chosen(view: AttentionView, choice: Choice) -> tuple[AttentionView, Matrix, bool]:
+    """The view that has what is chosen, its matrix, and whether that is not there but the mean in its place."""
+    if view.maps and choice.layer == choice.head and choice.layer in view.maps:
+        return view, view.maps[choice.layer], False
+    found = view.full if view.maps else view
+    number = view.all_layers[choice.layer] if choice.layer >= 0 else None
+    if found is None or (number is not None and number not in found.layers):
+        return view, view.maps[MEAN], True
+    place = choice.layer if number is None else found.layers.index(number)
+    if number is None and len(found.layers) < len(view.all_layers):
+        return view, view.maps[MEAN], True  # a mean over some of the layers is another one
+    return found, choose(found.weights, place, choice.head), False
+
+
+def _gap(view: AttentionView, masses: Matrix, other: AttentionView, others: Matrix, choice: Choice) -> Gap:
+    shares = None
+    if masses.shape[:2] == others.shape[:2]:
+        known = {(b.span.kind, b.span.turns, b.span.items, b.span.text): n for n, b in enumerate(other.bands)}
+        places = [known.get((b.span.kind, b.span.turns, b.span.items, b.span.text)) for b in view.bands]
+        shares = np.full_like(masses, np.nan)
+        for band, place in enumerate(places):
+            if place is not None:
+                shares[..., band] = masses[..., band] - others[..., place]
+    columns = None
+    count = min(b.span.tokens[1] for b in view.bands[-1:]) if view.bands else 0
+    if (
+        view.tokens[:count] == other.tokens[:count]
+        and view.starts.size
+        and np.array_equal(view.starts[view.starts < count], other.starts[other.starts < count])
+    ):
+        (_, mine, _), (_, theirs, _) = _chosen(view, choice), _chosen(other, choice.within(other))
+        if min(len(mine), len(theirs)):
+            columns = np.zeros(mine.shape[1], np.float32)
+            both = min(mine.shape[1], theirs.shape[1], int((view.starts < count).sum()))
+            columns[:both] = mine.mean(0)[:both] - theirs.mean(0)[:both]
+    return Gap(other.lane, other.answer, shares, columns)
 
 
 def _columns(starts: NDArray[np.int32], tokens: tuple[int, int]) -> tuple[int, int]:
@@ -261,7 +474,10 @@ def sinks(view: AttentionView) -> NDArray[np.bool_]:
     inside = np.zeros(view.columns, bool)
     for band in view.bands:
         inside[slice(*band.columns)] = True
-    mass = view.weights.astype(np.float32).mean((0, 1, 2))
+    if view.maps:
+        mass = view.maps[MEAN].mean(0) if len(view.maps[MEAN]) else np.zeros(view.columns, np.float32)
+    else:
+        mass = view.weights.astype(np.float32).mean((0, 1, 2))
     return found | (~inside & (mass > 5 * mass.mean()))
 
 
@@ -304,7 +520,9 @@ def ticks(scale: Scale, top: float, columns: int) -> tuple[tuple[float, str], ..
 
 
 def percent(share: float) -> str:
-    """A share as people read it: ``62 %``, ``3.1 %``, ``10 %``, ``0.02 %``, ``<0.001 %``."""
+    """A share as people read it: ``62 %``, ``3.1 %``, ``10 %``, ``0.02 %``, ``<0.001 %``; ``–`` for an unknown one."""
+    if share != share:
+        return "–"
     value = 100 * share
     if value >= 9.95 or value == 0:
         return f"{value:.0f} %"
@@ -315,8 +533,8 @@ def percent(share: float) -> str:
     return f"{text.removesuffix('.0')} %"
 
 
-def binned(matrix: Matrix, width: int) -> tuple[Matrix, NDArray[np.int64]]:
-    """At most ``width`` columns, each the maximum of those it stands for, and the first column of each.
+def binned(matrix: Matrix, width: int, pool: Pool = "max") -> tuple[Matrix, NDArray[np.int64]]:
+    """At most ``width`` columns, each the maximum (or mean) of those it stands for, and the first column of each.
 
     The maximum keeps a single bright column visible, where the mean would lose it.
     """
@@ -324,6 +542,9 @@ def binned(matrix: Matrix, width: int) -> tuple[Matrix, NDArray[np.int64]]:
     if columns <= width or width < 1:
         return matrix, np.arange(columns)
     starts = (np.arange(width) * columns) // width
+    if pool == "mean":
+        sizes = np.diff(np.append(starts, columns))
+        return (np.add.reduceat(matrix, starts, axis=-1) / sizes).astype(np.float32), starts
     return np.maximum.reduceat(matrix, starts, axis=-1), starts
 
 

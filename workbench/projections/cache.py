@@ -9,10 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from workbench.errors import TraceError
 from workbench.projections.hits import ContextSpan, probe_at, probe_events, span_of
 from workbench.projections.index import TraceIndex
 from workbench.sessions.model import Probe
 from workbench.trace.blobs import array_texts
+from workbench.trace.captures import compressed_shapes
 from workbench.trace.events import Event, Kind
 from workbench.trace.reader import LaneRow, TraceReader
 
@@ -131,6 +133,9 @@ def cache_view(
 def _view(reader: TraceReader, row: LaneRow, probe: Probe, found: Mapping[str, Event], event: Event) -> CacheView:
     data = event.payload
     blobs = {name: None if key is None else reader.array(key) for name, key in data["blobs"].items()}
+    problem = compressed_shapes(data, {name: array for name, array in blobs.items() if array is not None})
+    if problem:
+        raise TraceError(f"{reader.path}: event {event.seq}: its array {problem}", "see `mnemoscope inspect`")
     held = _held(blobs["survival"], data)
     spans = [span_of(s, probe.evidence) for s in found[Kind.PACKED].payload["spans"]] if Kind.PACKED in found else []
     answered, scored = found.get(Kind.ANSWERED), found.get(Kind.SCORED)

@@ -240,8 +240,7 @@ def _read_answer(index: TraceIndex, lane: int, session: int, seq: int | None, pr
     recalled = last.get(Kind.RECALLED)
     said = answered.payload if answered else blank
     spans = _spans(packed, set(probe.evidence))
-    captured = last.get(Kind.CAPTURED) if probe.evidence else None
-    share, pooled = _attention(index, captured, packed, spans)
+    share, pooled = _attention(index, last, packed, spans) if probe.evidence else (None, False)
     hits = recalled.payload.get("hits", ()) if recalled else ()
     return AnswerView(
         probe.id,
@@ -302,22 +301,11 @@ def _spans(packed: Mapping[str, Any], evidence: set[int]) -> tuple[SpanView, ...
 
 
 def _attention(
-    index: TraceIndex, captured: Event | None, packed: Mapping[str, Any], spans: Sequence[SpanView]
+    index: TraceIndex, found: Mapping[str, Event], packed: Mapping[str, Any], spans: Sequence[SpanView]
 ) -> tuple[float | None, bool]:
     """Mean over layers, heads and answer tokens of the attention that falls on evidence spans."""
-    if captured is None:
-        return None, False
-    if not any(s.evidence for s in spans):
-        return 0.0, False
-    import numpy as np
+    from workbench.projections.attention import span_attention
 
-    weights = index.reader.array(captured.payload["blob"]).astype(np.float32)
-    bins = captured.payload.get("bins")
-    column = weights.mean(axis=(0, 1, 2))
-    starts = np.arange(column.size) if bins is None else np.asarray(bins)
-    inside = np.zeros(column.size, bool)
-    for raw, span in zip(packed["spans"], spans, strict=True):
-        if span.evidence:
-            inside |= (starts >= raw["tokens"][0]) & (starts < raw["tokens"][1])
-    whole = float(column.sum())
-    return (float(column[inside].sum()) / whole if whole else 0.0), bins is not None
+    ranges = [tuple(raw["tokens"]) for raw, span in zip(packed.get("spans", ()), spans, strict=True) if span.evidence]
+    shares = span_attention(index.reader, found, ranges)
+    return (None, False) if shares is None else (sum(shares[0]), shares[1] and bool(ranges))

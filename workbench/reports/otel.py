@@ -17,12 +17,13 @@ from workbench import __version__
 from workbench.sessions.formats import own
 from workbench.sessions.formats.when import instant
 from workbench.sessions.model import Session, Turn
+from workbench.trace import payloads
 from workbench.trace.events import Event, Kind
 from workbench.trace.reader import LaneRow, TraceReader
 
 AT_ONCE = 500
 """Spans in a line."""
-_ARRAYS = (Kind.CAPTURED, Kind.COMPRESSED)
+_ARRAYS = payloads.ARRAYS
 _OPERATIONS: Mapping[str, str] = {
     Kind.WRITTEN: "create_memory",
     Kind.UPDATED: "update_memory",

@@ -50,6 +50,8 @@ class Kind(StrEnum):
     COMPRESSED = "cache.compressed"  # what a cache policy did: {policy, way, badge, when, read, budget, share, entries,
     # generated, agreement, bytes: {logical, modelled, full}, kl, compared, full_text, facts,
     # size, blobs: {kept, survival, worth, cells, merged, texts}} (workbench.llm.base.Compression); subject is the probe
+    SUMMED = "attention.summed"  # an answer's attention in little (workbench.llm.base.Summary): {layers, heads, prompt,
+    # starts, spans, kept, blobs: {mean, peak, mass, rows, ids, texts}}; subject is the probe
     CAPTURED = "attention.captured"  # {blob, layers, heads, tokens, bins}; subject is the probe
     SCORED = "probe.scored"  # {correct, score, extracted, scorer, competency, scores, k, recall, rank}; closes a probe
     JUDGED = "probe.judged"  # {name, judge, value, verdict, reason, prompts, replies}: a model's verdict, given later

@@ -13,7 +13,7 @@ from typing import Annotated, Any, NotRequired
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, with_config
 from typing_extensions import TypedDict
 
-from workbench.trace.events import Kind
+from workbench.trace.events import Event, Kind
 
 _Pair = Annotated[list[int], Field(min_length=2, max_length=2)]
 _Change = Annotated[list[Any], Field(min_length=2, max_length=2)]
@@ -109,6 +109,42 @@ class _Captured(TypedDict):
     bins: NotRequired[list[Any] | None]
 
 
+class _Summed(TypedDict):
+    layers: int
+    heads: int
+    prompt: int
+    starts: NotRequired[list[int] | None]
+    spans: list[_Pair]
+    kept: list[int]
+    blobs: dict[str, str]
+
+
+class _Bytes(TypedDict):
+    logical: int
+    modelled: int
+    full: int
+
+
+class _Compressed(TypedDict):
+    policy: str
+    way: str
+    badge: str
+    when: str
+    read: int
+    budget: int
+    share: float
+    entries: int
+    size: int
+    generated: list[int]
+    agreement: NotRequired[float | None]
+    bytes: _Bytes
+    kl: list[float]
+    compared: list[str]
+    full_text: str
+    facts: dict[str, Any]
+    blobs: dict[str, str | None]
+
+
 class _Scored(TypedDict):
     correct: bool
     score: float
@@ -156,6 +192,8 @@ _SHAPES: dict[str, Any] = {
     Kind.RECALLED: _Recalled,
     Kind.PACKED: _Packed,
     Kind.ANSWERED: _Answered,
+    Kind.COMPRESSED: _Compressed,
+    Kind.SUMMED: _Summed,
     Kind.CAPTURED: _Captured,
     Kind.SCORED: _Scored,
     Kind.JUDGED: _Judged,
@@ -163,6 +201,19 @@ _SHAPES: dict[str, Any] = {
     Kind.LANE_FAILED: _Failed,
     Kind.TURN_CLOSED: _Closed,
 }
+
+
+ARRAYS = (Kind.COMPRESSED, Kind.SUMMED, Kind.CAPTURED)
+"""The kinds whose events name arrays."""
+
+
+def arrays_of(event: Event) -> dict[str, str]:
+    """The arrays that an event names, by what they are: ``{name: hash}``."""
+    if event.kind == Kind.CAPTURED:
+        return {"weights": event.payload["blob"]}
+    if event.kind not in ARRAYS:
+        return {}
+    return {name: key for name, key in event.payload["blobs"].items() if key is not None}
 
 
 def wrong(kind: str, payload: Any) -> str:

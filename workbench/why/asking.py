@@ -11,7 +11,7 @@ from workbench.answering import ANSWER_TOKENS, Answered, Answerer, Asking
 from workbench.context import Context
 from workbench.errors import ModelError
 from workbench.lanes import LaneSpec
-from workbench.llm.base import AnswerRequest, AnswerResult, Backend
+from workbench.llm.base import AnswerRequest, AnswerResult, Backend, Capturing
 from workbench.memory.base import Recall, Span
 from workbench.memory.items import MemoryState
 from workbench.probes import score
@@ -32,7 +32,7 @@ class Setting:
     backend: Backend
     reader: Reader = "model"
     seed: int = 0
-    capture: bool = True
+    capture: Capturing = "answers"
     asking: Asking = field(default_factory=Asking)
     answers: dict[Any, asyncio.Task[Any]] = field(default_factory=dict)
 
@@ -64,13 +64,13 @@ class Scene:
             spec.strategy,
             setting.backend,
             setting.seed,
-            setting.capture and setting.backend.info.capture,
+            setting.capture if setting.backend.info.capture else "off",
             setting.reader,
             setting.asked_under(spec),
         )
         self.desk.recorder.turn = asked.probe.after
         self._as_asked = _uncompared(self.desk.answer)
-        self._quick = replace(self.desk.answer, capture=False, asking=setting.asking)
+        self._quick = replace(self.desk.answer, capture="off", batched=True, asking=setting.asking)
 
     async def recall(self, changes: Sequence[Event] = ()) -> tuple[Recall, MemoryState]:
         """What the lane recalls after these changes to its items, and the state that it then had.
@@ -91,8 +91,8 @@ class Scene:
             return Recall(()), state
 
     async def answer(self, spans: Sequence[Span]) -> Answered:
-        """Pack the spans and have the probe answered, on the way that the run took: where attention was captured, the
-        graph was another one, and a near tie may fall the other way."""
+        """Pack the spans and have the probe answered, on the way that the run took: by itself. Batched with others a
+        near tie may fall the other way."""
         return await self._answered(self._as_asked, spans)
 
     async def judged(self, spans: Sequence[Span]) -> Answered:

@@ -104,7 +104,7 @@ def case(reader: TraceReader, session: int, lane: int, probe: str) -> Case:
     )
 
 
-_OF_PROBES = (Kind.RECALLED, Kind.PACKED, Kind.ANSWERED, Kind.CAPTURED, Kind.COMPRESSED, Kind.SCORED,
+_OF_PROBES = (Kind.RECALLED, Kind.PACKED, Kind.ANSWERED, Kind.SUMMED, Kind.CAPTURED, Kind.COMPRESSED, Kind.SCORED,
               Kind.LANE_FAILED)  # fmt: skip
 
 

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
-from workbench.projections.hits import ContextSpan
-from workbench.trace.events import Event, Kind
+from workbench.projections.attention import span_attention
+from workbench.trace.events import Kind
 from workbench.trace.reader import TraceReader
 from workbench.why.case import Case
 from workbench.why.verdict import Use
@@ -16,21 +14,11 @@ from workbench.why.verdict import Use
 def attention(reader: TraceReader, case: Case) -> list[float] | None:
     """Part of the attention on memory that each span got, mean over layers, heads and answer tokens; None without a
     capture, or when no span got any."""
-    captured = case.events.get(Kind.CAPTURED)
-    if captured is None or not case.spans:
+    found = span_attention(reader, case.events, [span.tokens for span in case.spans])
+    if found is None or not case.spans:
         return None
-    mass = _mass(reader, captured, case.spans)
-    whole = sum(mass)
-    return [m / whole for m in mass] if whole else None
-
-
-def _mass(reader: TraceReader, captured: Event, spans: Sequence[ContextSpan]) -> list[float]:
-    weights = reader.array(captured.payload["blob"])
-    column = weights.mean(axis=(0, 1, 2), dtype=np.float32)
-    bins = captured.payload.get("bins")
-    starts = np.arange(column.size) if bins is None else np.asarray(bins)
-    edges = [np.searchsorted(starts, s.tokens) for s in spans]
-    return [float(column[a:b].sum()) for a, b in edges]
+    whole = sum(found[0])
+    return [m / whole for m in found[0]] if whole else None
 
 
 def survival(reader: TraceReader, case: Case, chosen: Sequence[int]) -> float | None:

@@ -290,7 +290,7 @@ def test_large_captures_keep_six_layers_and_pool_columns() -> None:
     peak = np.zeros((heads, 1, 4096), np.float32)
     peak[:, 0, 3001] = 1.0
     for position in range(3500, 3508):
-        recorder.add({layer: peak for layer in recorder.layers}, cells, position)
+        recorder.add({layer: peak for layer in recorder.layers}, cells.cells(np.arange(position + 1)))
     assert recorder.layers == (0, 5, 9, 14, 18, 23)
     capture = recorder.capture(heads, ["x"] * 3508, 8)
     assert capture.bins is not None and len(capture.bins) == 2048 == capture.weights.shape[3]

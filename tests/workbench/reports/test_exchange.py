@@ -10,10 +10,11 @@ from tests.support.traces import write_trace
 from workbench import cli, record
 from workbench.reports import atif, otel
 from workbench.sessions import Session, Turn, formats
-from workbench.trace.events import Event, Kind
+from workbench.trace import payloads
+from workbench.trace.events import Event
 from workbench.trace.reader import TraceReader
 
-ARRAYS = (Kind.CAPTURED, Kind.COMPRESSED)
+ARRAYS = payloads.ARRAYS
 
 
 def content(path: Path) -> tuple[list[Session], list[Any], list[tuple[Any, ...]]]:

@@ -1,0 +1,95 @@
+"""Looking at an answer changes nothing, and what was not kept is there again when it is asked for."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from workbench import paths
+from workbench.engine.config import RunConfig
+from workbench.engine.explain import Models
+from workbench.engine.retrace import retrace
+from workbench.engine.run import run
+from workbench.errors import ModelError, TraceError
+from workbench.llm.open import find_language_model
+from workbench.projections.attention import Choice, attention_picture
+from workbench.trace.events import Kind
+from workbench.trace.reader import TraceReader
+from workbench.trace.side import SideArrays
+
+POLICIES = ("full+snapkv:keep=0.3", "full+streaming-llm:keep=0.4")
+
+
+def replay(folder: Path, capture: str, session: Path, model: str = "demo", lanes: tuple[str, ...] = ("bm25",)) -> Path:
+    return run(
+        RunConfig((session,), lanes, model, "hash", capture=capture, threads=1, out=folder / f"{capture}.mnemo")  # type: ignore[arg-type]
+    )
+
+
+def answers(path: Path) -> list[tuple[str, str, object]]:
+    with TraceReader(path) as reader:
+        names = {row.id: row.name for row in reader.lanes()}
+        found = reader.events(kinds=[Kind.ANSWERED])
+        return sorted((names[e.lane], e.subject, e.payload["tokens"]) for e in found)  # type: ignore[type-var]
+
+
+def compare(tmp_path: Path, session: Path, model: str, lanes: tuple[str, ...], least: int) -> Path:
+    """Runs with full capture, the summary and none; every token and its log-probability must be the same."""
+    made = {capture: replay(tmp_path, capture, session, model, lanes) for capture in ("full", "answers", "off")}
+    off = answers(made["off"])
+    assert len(off) >= least
+    assert answers(made["answers"]) == off and answers(made["full"]) == off
+    sizes = {capture: path.stat().st_size for capture, path in made.items()}
+    assert (sizes["answers"] - sizes["off"]) / len(off) < 100_000
+    again(made["answers"], made["full"])
+    return made["answers"]
+
+
+def again(path: Path, full: Path) -> None:
+    """Arrays computed again from a run with summaries are those of the run that kept them."""
+    models = Models()
+    with TraceReader(path) as reader, TraceReader(full) as kept:
+        for event in list(reader.events(kinds=[Kind.SUMMED]))[:8]:
+            key = asyncio.run(retrace(path, event.session, event.lane, event.subject, models, threads=1))
+            array = SideArrays(path).get(key)
+            captured = next(kept.events(event.session, event.lane, [Kind.CAPTURED], subject=event.subject)).payload
+            assert array is not None and captured["bins"] is None
+            assert np.array_equal(array[captured["layers"]], kept.array(captured["blob"]))
+    models.close()
+
+
+@pytest.mark.slow
+def test_a_hundred_answers_are_the_same_whether_anyone_looks_or_not(tmp_path: Path) -> None:
+    lanes = ("full", "window:turns=12", "window:turns=40", "bm25:k=3")
+    compare(tmp_path, paths.sample_sessions() / "mixed-long.json", "demo", lanes, 100)
+
+
+def test_the_answers_are_the_same_whether_anyone_looks_or_not(tmp_path: Path) -> None:
+    session = paths.sample_sessions() / "accurate-retrieval.json"
+    path = compare(tmp_path, session, "demo", ("full", "bm25:k=3", *POLICIES), 48)
+    with TraceReader(path) as reader:
+        event = next(iter(reader.events(kinds=[Kind.SUMMED])))
+        where = (reader, event.session, event.lane, event.turn, event.subject)
+        picture = attention_picture(*where, choice=Choice(layer=2, head=1))  # type: ignore[arg-type]
+        assert picture is not None and not picture.missing and picture.view.weights.size  # type: ignore[union-attr]
+
+
+def test_an_answer_that_nothing_was_kept_of_cannot_be_shown(tmp_path: Path) -> None:
+    path = replay(tmp_path, "off", paths.sample_sessions() / "conflict-resolution.json")
+    with TraceReader(path) as reader:
+        event = next(reader.events(kinds=[Kind.ANSWERED]))
+    with pytest.raises(TraceError, match="nothing was recorded of the answer"):
+        asyncio.run(retrace(path, event.session, event.lane, event.subject, Models()))
+
+
+@pytest.mark.slow
+def test_the_same_on_a_real_model(tmp_path: Path) -> None:
+    """SmolLM2-135M in natural English, where three of twenty answers used to differ."""
+    try:
+        model = find_language_model("smollm2-135m")
+    except ModelError as error:
+        pytest.skip(str(error))
+    compare(tmp_path, paths.sample_sessions() / "repair-cafe.json", str(model), ("full", "bm25:k=5"), 20)

@@ -1,0 +1,114 @@
+"""What is kept of an answer's attention by default: little, over all layers and heads, exact for what is shown first.
+
+Reduced inside the callback, so that nothing is copied that is not kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.llm.base import Summary
+from workbench.llm.cells import CellMap
+
+MAP_ENTRIES = 16_384
+"""Entries of each map (answer tokens x columns); longer contexts are pooled by the maximum, longer answers cut."""
+MASS_ENTRIES = 16_384
+"""Entries of the masses (layers x heads x spans); where there are more spans those with least are counted together."""
+Floats = NDArray[np.float32]
+
+
+class Summarizer:
+    """Watches the decodes of one answer.
+
+    Args:
+        spans: half-open token ranges of the context's spans; tokens outside of all are in none.
+    """
+
+    def __init__(self, layers: int, heads: int, spans: Sequence[tuple[int, int]], cells: CellMap) -> None:
+        self._layers, self._heads, self._spans, self._cells = layers, heads, tuple(spans), cells
+        self._edges = np.array(self._spans, np.int64).reshape(-1, 2)
+        self._means: list[Floats] = []
+        self._peaks: list[Floats] = []
+        self._masses: list[Floats] = []  # of each answer token, [layer, head, span]
+
+    def begin(self, position: int) -> None:
+        """The query of the next decode is at this position."""
+        self._columns: NDArray[np.int64] | slice | None = None
+        self._means.append(np.zeros(position + 1, np.float32))
+        self._peaks.append(np.zeros(position + 1, np.float32))
+        self._masses.append(np.zeros((self._layers, self._heads, len(self._spans)), np.float32))
+
+    def watch(self, layer: int, weights: Floats) -> None:
+        """See :meth:`workbench.llm.tap.Tap.prepare`."""
+        if self._columns is None:
+            self._columns = self._find(len(self._means[-1]))
+        rows = weights[:, -1, self._columns]
+        if not isinstance(self._columns, slice):
+            rows[:, self._columns < 0] = 0.0  # evicted tokens have no cell
+        self._means[-1] += rows.sum(0)
+        np.maximum(self._peaks[-1], rows.max(0), out=self._peaks[-1])
+        total = np.zeros((len(rows), rows.shape[1] + 1), np.float64)
+        np.cumsum(rows, axis=1, dtype=np.float64, out=total[:, 1:])
+        edges = np.minimum(self._edges, rows.shape[1])
+        self._masses[-1][layer] = total[:, edges[:, 1]] - total[:, edges[:, 0]]
+
+    @property
+    def cells(self) -> NDArray[np.int64]:
+        """Cell of each token when the last query looked, -1 for none; some may have been evicted since."""
+        assert self._columns is not None
+        return np.arange(self._columns.stop) if isinstance(self._columns, slice) else self._columns
+
+    def _find(self, count: int) -> NDArray[np.int64] | slice:
+        """Cells of the first ``count`` tokens; the newest has one only now."""
+        cells = self._cells.cells(np.arange(count))
+        return slice(0, count) if np.array_equal(cells, np.arange(count)) else cells
+
+    def summary(self, texts: Sequence[str], ids: Sequence[int], prompt: int, rows: int) -> Summary:
+        """The summary of the first ``rows`` answer tokens.
+
+        Args:
+            texts, ids: of every token of prompt and answer; ``prompt`` of them are the prompt's.
+        """
+        masses = np.stack(self._masses[:rows]) if rows else np.zeros((0, *self._masses[0].shape), np.float32)
+        mass = masses.mean(0) if rows else masses.sum(0)
+        kept = self._kept(mass)
+        count = len(texts)
+        shown = min(rows, MAP_ENTRIES // 64)
+        starts = _starts(count, max(64, MAP_ENTRIES // max(shown, 1)))
+        return Summary(
+            layers=self._layers,
+            heads=self._heads,
+            mean=_pooled(self._means[:shown], count, starts, 1 / (self._layers * self._heads)),
+            peak=_pooled(self._peaks[:shown], count, starts),
+            starts=None if starts is None else tuple(starts.tolist()),
+            mass=mass[:, :, kept].astype(np.float16),
+            spans=self._spans,
+            kept=tuple(kept),
+            rows=masses.mean((1, 2)).astype(np.float16),
+            texts=tuple(texts),
+            ids=np.asarray(ids, np.int32),
+            prompt=prompt,
+        )
+
+    def _kept(self, mass: Floats) -> list[int]:
+        most = max(1, MASS_ENTRIES // (self._layers * self._heads))
+        if len(self._spans) <= most:
+            return list(range(len(self._spans)))
+        strongest = np.argsort(-mass.max((0, 1), initial=0), kind="stable")[:most]
+        return sorted(int(number) for number in strongest)
+
+
+def _starts(count: int, most: int) -> NDArray[np.int64] | None:
+    return None if count <= most else np.linspace(0, count, most, endpoint=False).astype(np.int64)
+
+
+def _pooled(
+    rows: Sequence[Floats], count: int, starts: NDArray[np.int64] | None, scale: float = 1.0
+) -> NDArray[np.float16]:
+    out = np.zeros((len(rows), count), np.float32)
+    for index, row in enumerate(rows):
+        out[index, : len(row)] = row[:count] * scale
+    return (out if starts is None else np.maximum.reduceat(out, starts, axis=1)).astype(np.float16)
