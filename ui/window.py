@@ -212,7 +212,7 @@ class MainWindow(QMainWindow):
         line = most_telling(probe_table(reader, session))
         if line is not None:
             self.workspace.cursor.go(line.turn)
-            self.workspace.selection.select(probe=line.probe)
+            self.workspace.selection.let_go(probe=line.probe)
         elif not self.player.jump_probe(True, wrong=True):
             self.workspace.cursor.go(self.workspace.cursor.last)
 
@@ -357,8 +357,7 @@ class MainWindow(QMainWindow):
 
     def show_probe(self, probe: Probe) -> None:
         """Go to where a probe was asked, and select it."""
-        self.workspace.cursor.go(probe.after)
-        self.workspace.selection.select(probe=probe.id)
+        self.workspace.jump(probe.after, probe=probe.id)
 
     def show_palette(self) -> None:
         """Open the command palette."""

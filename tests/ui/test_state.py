@@ -80,6 +80,53 @@ def test_letting_go_is_no_step_to_go_back_to() -> None:
     assert selection.now == Selected()
 
 
+def test_back_leads_to_where_the_cursor_stood(workspace: Workspace) -> None:
+    probe = max(workspace.session.probes, key=lambda p: p.after)  # type: ignore[union-attr]
+    workspace.jump(probe.after, probe=probe.id)
+    workspace.follow(2, probe.id)
+    assert (workspace.cursor.turn, workspace.selection.now.pinned) == (2, True)
+    workspace.selection.back()
+    assert (workspace.cursor.turn, workspace.selection.now.probe) == (probe.after, probe.id)
+    workspace.selection.back()
+    assert (workspace.cursor.turn, workspace.selection.now.probe) == (34, "")
+    workspace.selection.forward()
+    workspace.selection.forward()
+    assert (workspace.cursor.turn, workspace.selection.now.pinned) == (2, True)
+
+
+def test_a_jump_without_a_selection_is_a_step_to_go_back_to(workspace: Workspace) -> None:
+    workspace.jump(7)
+    workspace.cursor.go(9)  # scrubbing is none
+    assert workspace.selection.can_go_back
+    workspace.selection.back()
+    assert workspace.cursor.turn == 34
+    workspace.selection.forward()
+    assert workspace.cursor.turn == 9
+
+
+def test_a_pinned_probe_stays_in_question_wherever_the_cursor_goes(workspace: Workspace, qtbot: QtBot) -> None:
+    asked = workspace.probe_in_question()
+    assert asked is not None
+    workspace.pin()
+    for turn in (0, workspace.cursor.last):
+        workspace.cursor.go(turn)
+        qtbot.wait(5)
+        assert workspace.probe_in_question() == asked
+    workspace.pin()
+    qtbot.wait(5)
+    assert workspace.probe_in_question() != asked
+
+
+def test_jumps_to_probes_work_at_the_last_turn_without_a_selection(workspace: Workspace) -> None:
+    player, probes = Player(workspace), sorted(workspace.session.probes, key=lambda p: p.after)  # type: ignore[union-attr]
+    workspace.cursor.go(workspace.cursor.last)
+    assert player.jump_probe(False)
+    assert workspace.selection.now.probe == probes[-1].id
+    workspace.follow(0, probes[4].id)
+    assert player.jump_probe(True)
+    assert workspace.selection.now.probe == probes[5].id, "goes on from the pinned probe"
+
+
 def test_moves_are_told_once_per_turn_of_the_event_loop(workspace: Workspace, qtbot: object) -> None:
     qtbot.wait(1)  # type: ignore[attr-defined]
     told: list[Moment] = []

@@ -238,6 +238,17 @@ def _select(w: Target) -> list[Command]:
             group="lane",
         ),
         Command(
+            "select.pin",
+            "Pin the probe in question",
+            w.workspace.pin,
+            "Select",
+            ("Ctrl+P",),
+            "Keep all panels with this probe wherever the cursor goes",
+            on,
+            lambda: selection.now.pinned,
+            group="lane",
+        ),
+        Command(
             "select.remark",
             "Add a remark…",
             w.ask_remark,

@@ -297,7 +297,7 @@ class AttentionPanel(Panel):
         span = self.view.view.bands[band].span
         follow_span(self, span)
         if span.turns:
-            self.workspace.cursor.go(span.turns[0])
+            self.workspace.follow(span.turns[0], self.view.view.probe.id)
 
     def _step(self, box: QComboBox, by: int) -> None:
         box.setCurrentIndex((box.currentIndex() + by) % max(box.count(), 1))

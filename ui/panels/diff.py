@@ -54,7 +54,7 @@ class DiffPanel(Panel):
         self._base: int | None = None
         self.text = RichView()
         self.text.setAccessibleName("What changed")
-        self.text.turn_wanted.connect(self.workspace.cursor.go)
+        self.text.turn_wanted.connect(self.workspace.follow)
         self.text.item_wanted.connect(lambda item: self.workspace.selection.select(item=item))
         self.text.toggled.connect(lambda _: self.toggle_table())
         self.setFocusProxy(self.text)

@@ -14,6 +14,7 @@ from ui.theme import theme
 from ui.widgets.graph_view import FORCE, THREAD, GraphCanvas
 from ui.widgets.legend import Legend
 from ui.widgets.units import count
+from workbench.projections.asked import in_question
 from workbench.projections.graph import ABSENT, STATUSES, GraphView, graph_view
 from workbench.trace.events import Kind
 from workbench.trace.reader import TraceReader
@@ -30,12 +31,16 @@ class GraphPanel(Panel):
     """Items as nodes, links as edges, at the cursor."""
 
     name: ClassVar[str] = "graph"
-    follows = frozenset({"session", "turn", "seq", "lane", "probe"})
+    follows = frozenset({"session", "turn", "seq", "lane", "probe", "pinned"})
 
     @staticmethod
     def project(reader: TraceReader, moment: Moment, options: Any) -> GraphView | Empty:
         """See ``workbench.projections.graph``."""
-        view = graph_view(reader, moment.session, moment.lane, moment.turn, moment.seq, moment.probe, options)
+        session = reader.session(moment.session)
+        asked = in_question(session, moment.turn, moment.probe, moment.pinned)
+        here = asked is not None and (moment.probe or asked.after == moment.turn)  # later turns glow for what they do
+        probe = asked.id if asked is not None and here else ""
+        view = graph_view(reader, moment.session, moment.lane, moment.turn, moment.seq, probe, options)
         if not view.layout.ids:
             return Empty(
                 "This lane keeps no items",
@@ -178,5 +183,4 @@ class GraphPanel(Panel):
 
     def _open(self, item: str) -> None:
         if self.view is not None:
-            self.workspace.selection.select(item=item)
-            self.workspace.cursor.go(int(self.view.layout.turns[self.view.layout.place[item]]))
+            self.workspace.jump(int(self.view.layout.turns[self.view.layout.place[item]]), item=item)

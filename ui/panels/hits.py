@@ -108,8 +108,7 @@ class HitsPanel(Panel):
         self.hits.show(view)
         self.list.setVisible(bool(view.rows))
         self.nothing.setVisible(not view.rows)
-        used = sum(s.length for s in view.spans)
-        self.context.setText(f"context, {used:,} tok" if used else "context")
+        self.context.setText(f"context, {view.used:,} tok" if view.used else "context")
         names = ", ".join(s.label for s in view.dropped[:3]) + ("…" if len(view.dropped) > 3 else "")
         self.dropped.setText(f"no room for {names}" if view.dropped else "everything fitted" if view.spans else "")
         self.dropped.setToolTip("\n".join(f"{s.label}: {s.text[:120]}" for s in view.dropped))
@@ -140,7 +139,10 @@ class HitsPanel(Panel):
     def _go_to(self, index: QModelIndex) -> None:
         row = self.hits.row(index.row())
         if row is not None and row.turns:
-            self.workspace.cursor.go(row.evidence[0] if row.evidence else row.turns[0])
+            self.workspace.follow(row.evidence[0] if row.evidence else row.turns[0], self._probe())
+
+    def _probe(self) -> str:
+        return self.view.probe.id if self.view is not None else ""
 
     def _span_chosen(self, number: int) -> None:
         if self.view is not None:
@@ -176,10 +178,10 @@ class HitsPanel(Panel):
         if self.view is not None:
             for turn in self.view.evidence[:5]:
                 menu.addAction(f"Go to the evidence, turn {turn}").triggered.connect(
-                    lambda *_, t=turn: self.workspace.cursor.go(t)
+                    lambda *_, t=turn: self.workspace.follow(t, self._probe())
                 )
             menu.addAction(f"Go to the probe, turn {self.view.turn}").triggered.connect(
-                lambda: self.workspace.cursor.go(self.view.turn)
+                lambda: self.workspace.follow(self.view.turn, self._probe())
             )
 
 
@@ -202,7 +204,7 @@ def follow_span(panel: Panel, span: Any) -> None:
     if span.items:
         panel.workspace.selection.select(item=span.items[0])
     elif span.turns:
-        panel.workspace.cursor.go(span.turns[0])
+        panel.workspace.follow(span.turns[0], panel.view.probe.id)
 
 
 class _Answer(QWidget):

@@ -81,7 +81,7 @@ class ItemsPanel(Panel):
         self._split.addWidget(self._make_upper())
         self.detail = RichView()
         self.detail.setAccessibleName("History of the selected item")
-        self.detail.turn_wanted.connect(self.workspace.cursor.go)
+        self.detail.turn_wanted.connect(self.workspace.follow)
         self.detail.item_wanted.connect(lambda item: self.workspace.selection.select(item=item))
         self.detail.toggled.connect(self._toggle_cause)
         self._split.addWidget(self.detail)
@@ -243,7 +243,7 @@ class ItemsPanel(Panel):
     def _go_to(self, index: QModelIndex) -> None:
         turns = self.items.row(index.row()).item.turns
         if turns:
-            self.workspace.cursor.go(turns[0])
+            self.workspace.follow(turns[0])
 
     def _toggle_cause(self, name: str) -> None:
         self._open_causes ^= {name}

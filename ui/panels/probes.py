@@ -159,8 +159,7 @@ class ProbesPanel(Panel):
         line = self.model.lines[index.row()]
         place = index.column() - len(FIXED)
         lane = {"lane": self.model.lanes[place][0]} if place >= 0 else {}
-        self.workspace.selection.select(probe=line.probe, **lane)
-        self.workspace.cursor.go(line.turn)
+        self.workspace.jump(line.turn, probe=line.probe, **lane)
 
 
 class _Grid(QTableView):

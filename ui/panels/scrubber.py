@@ -346,8 +346,7 @@ class Tracks(QWidget):
         self._dragging = True
         probe = self._probe_at(event.position())
         if probe is not None and track is not None:
-            self._panel.workspace.selection.select(lane=track.lane, probe=probe.probe)
-            self._panel.workspace.cursor.go(probe.turn)
+            self._panel.workspace.jump(probe.turn, lane=track.lane, probe=probe.probe)
         else:
             self._panel.workspace.cursor.go(self._turn_at(event.position().x()))
 

@@ -90,7 +90,7 @@ class StructurePanel(Panel):
         self.text.setAccessibleName("Old and new")
         self.canvas.item_wanted.connect(lambda item: self.workspace.selection.select(item=item))
         self.text.item_wanted.connect(lambda item: self.workspace.selection.select(item=item))
-        self.text.turn_wanted.connect(self.workspace.cursor.go)
+        self.text.turn_wanted.connect(self.workspace.follow)
         self.text.toggled.connect(lambda _: self.toggle_table())
         for widget, stretch in ((self.canvas_scroll, 1), (self.text, 1), (self.legend, 0)):
             column.addWidget(widget, stretch)

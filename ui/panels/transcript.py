@@ -125,9 +125,7 @@ class TranscriptPanel(Panel):
 
     def _clicked(self, index: QModelIndex) -> None:
         row = self.model.row(index.row())
-        self.workspace.cursor.go(row.turn)
-        if isinstance(row, ProbeRow):
-            self.workspace.selection.select(probe=row.probe)
+        self.workspace.jump(row.turn, **({"probe": row.probe} if isinstance(row, ProbeRow) else {}))
 
 
 class _List(QListView):

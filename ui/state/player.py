@@ -5,7 +5,8 @@ from __future__ import annotations
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from ui.state.workspace import Workspace
-from workbench.projections.timeline import next_change, next_probe
+from workbench.projections.timeline import next_change
+from workbench.trace.events import Kind
 
 SPEEDS = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
 PER_SECOND = 2.0
@@ -82,29 +83,29 @@ class Player(QObject):
             self._workspace.cursor.go(now.turn - 1)
 
     def jump_probe(self, forward: bool, wrong: bool = False) -> bool:
-        """To the next (or previous) probe of the selected lane, only wrong answers when asked; whether there is one."""
+        """To the next (or previous) probe of the selected lane, only wrong answers when asked; whether there is one.
+
+        Probes of one turn come one by one, after the one in question: the pinned one wherever the cursor is, else the
+        selected one. Where none is selected, those of the cursor's own turn count as still to come.
+        """
         reader, now = self._workspace.reader, self._workspace.moment
         if reader is None or not now.session:
             return False
-        same = self._same_turn(forward, wrong)
-        found = same or next_probe(reader, now.session, now.lane or None, now.turn, forward, wrong)
-        if found is None:
-            return False
-        self._workspace.cursor.go(found[0])
-        self._workspace.selection.select(probe=found[1])
-        return True
-
-    def _same_turn(self, forward: bool, wrong: bool) -> tuple[int, str] | None:
-        """The next probe after the selected one among those asked at the same turn."""
-        reader, now = self._workspace.reader, self._workspace.moment
-        assert reader is not None
-        scored = list(reader.events(now.session, now.lane, ("probe.scored",), (now.turn, now.turn)))
+        scored = list(reader.events(now.session, now.lane or None, (Kind.SCORED,)))
+        scored.sort(key=lambda e: (e.turn, e.seq))
         names = [e.subject for e in scored]
-        if now.probe not in names:
-            return None
-        place = names.index(now.probe)
-        rest = scored[place + 1 :] if forward else scored[:place][::-1]
-        return next(((now.turn, e.subject) for e in rest if not wrong or not e.payload.get("correct")), None)
+        asked = now.probe if now.pinned or any(p.id == now.probe for p in self._workspace.due()) else ""
+        if asked in names:
+            place = names.index(asked)
+            rest = scored[place + 1 :] if forward else scored[:place][::-1]
+        elif forward:
+            rest = [e for e in scored if e.turn >= now.turn]
+        else:
+            rest = [e for e in scored if e.turn <= now.turn][::-1]
+        found = next((e for e in rest if not wrong or not e.payload.get("correct")), None)
+        if found is not None:
+            self._workspace.jump(found.turn, probe=found.subject)
+        return found is not None
 
     def jump_change(self, forward: bool) -> bool:
         """To the next (or previous) turn at which the selected lane's memory changed; whether there is one."""

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from PySide6.QtCore import QFileSystemWatcher, QObject, QTimer, Signal
 
 from ui.bridge.project_pool import ProjectPool
 from ui.state.cursor import Cursor
 from ui.state.moment import Moment
-from ui.state.selection import Selection
+from ui.state.selection import Place, Selection
 from workbench.examine import blamed, prove
+from workbench.projections.asked import due, in_question
 from workbench.sessions.model import Probe, Session
 from workbench.trace.reader import LaneRow, TraceReader
 
@@ -70,7 +71,6 @@ class Workspace(QObject):
         self._soon.setSingleShot(True)
         self._soon.setInterval(0)
         self._soon.timeout.connect(self._tell)
-        self._asked: tuple[int, list[Probe]] = (0, [])
         self._seq = 0
         self._watcher = QFileSystemWatcher(self)
         self._changed = QTimer(self)
@@ -79,6 +79,8 @@ class Workspace(QObject):
         self._changed.timeout.connect(self._follow)
         self._watcher.fileChanged.connect(lambda _: self._changed.isActive() or self._changed.start())
         self.cursor.moved.connect(self._soon.start)
+        self.selection.standing = lambda: Place(self.cursor.session, self.cursor.turn, self.cursor.seq)
+        self.selection.returned.connect(self._return)
         self.selection.changed.connect(self._soon.start)
 
     @property
@@ -118,7 +120,6 @@ class Workspace(QObject):
             self.reader.close()
         self.reader, self.run, self._seq = reader, run, seq
         self.pool.open(path)
-        self._asked = (0, [])
         self.selection.reset(lane=run.lanes[-1].id if run.lanes else 0)
         live = path.with_name(path.name + ".lock").exists()  # somebody writes it: stand where it goes on
         self.cursor.enter(first, last, turn if turn is not None else last if live else 0)
@@ -137,8 +138,8 @@ class Workspace(QObject):
     def enter(self, session: int, turn: int = 0) -> None:
         """Go to another session of the run."""
         if self.reader is not None:
+            self.selection.select(step=True, item="", probe="", token=None, pinned=False)
             self.cursor.enter(session, _last(self.reader, session), turn)
-            self.selection.select(item="", probe="", token=None, pinned=False)
 
     def grew(self, seq: int) -> None:
         """The engine has written up to ``seq``: take in new lanes, sessions and turns, and tell the panels."""
@@ -176,10 +177,32 @@ class Workspace(QObject):
             self.grew(seq)
 
     def follow(self, turn: int, probe: str = "") -> None:
-        """Go to a turn that a probe's story names; the probe stays in question."""
-        if probe:
-            self.selection.select(probe=probe, pinned=True)
+        """Go to a turn that a story names; the probe it is about, or the selected one, stays in question."""
+        if probe := probe or self.selection.now.probe:
+            self.jump(turn, probe=probe, pinned=True)
+        else:
+            self.jump(turn)
+
+    def jump(self, turn: int, **selected: Any) -> None:
+        """Go to a turn and select something there: a step that can be taken back."""
+        far = turn != self.cursor.turn
+        self.selection.select(step=far, **selected)
         self.cursor.go(turn)
+
+    def pin(self) -> None:
+        """Keep the probe in question whatever turn one goes to, or no longer."""
+        asked = self.probe_in_question()
+        if self.selection.now.pinned:
+            self.selection.select(pinned=False)
+        elif asked is not None:
+            self.selection.select(probe=asked.id, pinned=True)
+
+    def _return(self, place: Place) -> None:
+        if self.reader is None or self.run is None or place.session not in self.run.sessions:
+            return
+        if place.session != self.cursor.session:
+            self.cursor.enter(place.session, _last(self.reader, place.session), place.turn)
+        self.cursor.go(place.turn, place.seq)
 
     def explain(self, lane: int, probe: str) -> None:
         """Show why a lane answered a probe as it did."""
@@ -193,26 +216,19 @@ class Workspace(QObject):
         self.wanted.emit("probes")
 
     def probe_in_question(self) -> Probe | None:
-        """The selected probe, else the first of those asked last at or before the cursor; None before the first."""
+        """The probe that every panel speaks of (see ``workbench.projections.asked``); None before the first."""
         chosen, session = self.selection.now, self.session
-        due = list(session.probes) if chosen.pinned and session else self._due()
-        return next((p for p in due if p.id == chosen.probe), next(iter(self._due()), None))
+        return session and in_question(session, self.cursor.turn, chosen.probe, chosen.pinned)
 
-    def _due(self) -> list[Probe]:
+    def due(self) -> tuple[Probe, ...]:
         """The probes asked together last, at or before the cursor."""
         session = self.session
-        if session is None:
-            return []
-        if self._asked[0] != self.cursor.session:
-            self._asked = (self.cursor.session, sorted(session.probes, key=lambda p: p.after))
-        order = self._asked[1]
-        end = bisect_right(order, self.cursor.turn, key=lambda p: p.after)
-        return [p for p in order[bisect_left(order, order[end - 1].after, key=lambda p: p.after) : end]] if end else []
+        return due(session, self.cursor.turn) if session else ()
 
     def _tell(self) -> None:
         # A selected probe is left behind once the cursor has passed on to others, or back before it was asked.
         chosen = self.selection.now
-        if chosen.probe and not chosen.pinned and all(p.id != chosen.probe for p in self._due()):
+        if chosen.probe and not chosen.pinned and all(p.id != chosen.probe for p in self.due()):
             self.selection.let_go(probe="", token=None)
             self._soon.stop()
         self.moved.emit(self.moment)

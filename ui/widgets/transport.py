@@ -22,6 +22,7 @@ BUTTONS = (
     ("playback.next-wrong", "mdi6.alert-circle-outline"),
     ("playback.next-change", "mdi6.pencil"),
 )
+_PIN = 12  # characters of a pinned probe's name
 LIVE = (("run.pause", "mdi6.pause"), ("run.step", "mdi6.debug-step-over"), ("run.cancel", "mdi6.stop"))
 
 
@@ -85,9 +86,13 @@ class Transport(QFrame):
         for speed in SPEEDS:
             action = self.speed.menu().addAction(speed_text(speed))
             action.triggered.connect(lambda _=False, s=speed: self._player.set_speed(s))
+        self.pinned = self._button("select.pin", "mdi6.pin")
+        self.pinned.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.pinned.hide()
         middle.addSpacing(8)
         for widget in (self.turn, self.of, self.speed):
             middle.addWidget(widget)
+        right.addWidget(self.pinned)
         right.addStretch(1)
         right.addWidget(self._live_part())
         self.pill = _Pill()
@@ -187,6 +192,8 @@ class Transport(QFrame):
 
     def _moved(self, moment: Moment) -> None:
         run, session = self._workspace.run, self._workspace.session
+        self.pinned.setVisible(moment.pinned)
+        self.pinned.setText(moment.probe if len(moment.probe) <= _PIN else moment.probe[: _PIN - 1] + "…")
         if run is None or session is None:
             self.turn.setText("turn –")
             self.of.setText("")

@@ -153,7 +153,7 @@ def _glow(
 ) -> tuple[str, dict[int, int]]:
     asked = [e for e in events if e.kind == Kind.RECALLED]
     if probe and not any(e.subject == probe for e in asked):
-        asked += list(reader.events(session, lane, [Kind.RECALLED], (-1, turn), subject=probe))
+        asked += list(reader.events(session, lane, [Kind.RECALLED], subject=probe))
     glow = {place[e.subject]: 0 for e in events if e.kind == Kind.ACCESSED and e.subject in place}
     shown = next((e for e in asked if e.subject == probe), asked[-1] if asked else None)
     if shown is None:

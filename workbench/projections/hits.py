@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from workbench.memory.items import MemoryState
+from workbench.projections.asked import in_question
 from workbench.projections.index import TraceIndex
 from workbench.sessions.model import Probe
 from workbench.trace.events import Event, Kind
@@ -92,27 +93,24 @@ class HitsView:
         """How many candidates were returned; the cut line lies below them."""
         return sum(r.returned for r in self.rows)
 
+    @property
+    def used(self) -> int:
+        """Tokens from the first span of memory to the last one, as on the lane's card; 0 where they are unknown."""
+        memory = [s.tokens for s in self.spans if s.kind not in ("instruction", "question")]
+        return memory[-1][1] - memory[0][0] if memory else 0
+
 
 def probe_at(
     reader: TraceReader, session: int, lane: int, turn: int, selected: str = "", seq: int | None = None
 ) -> Probe | None:
-    """The probe that panels show at the cursor: the last one asked in this lane at or before it.
-
-    Of several after the same turn, the selected one; so a selection never keeps an old probe on show. None before the
-    first.
-    """
+    """The probe in question (``workbench.projections.asked``), as far as this lane was asked it by then, else None."""
     index = TraceIndex.of(reader)
-    rows = reader.query(
-        "SELECT subject FROM event WHERE kind = ? AND session = ? AND lane = ? AND seq <= ? AND turn = "
-        "(SELECT max(turn) FROM event WHERE kind = ? AND session = ? AND lane = ? AND turn <= ? AND seq <= ?) "
-        "ORDER BY seq",
-        (Kind.RECALLED, session, lane, end := _end(index, seq), Kind.RECALLED, session, lane, turn, end),
-    )
-    if not rows:
+    probe = in_question(index.session(session), turn, selected)
+    if probe is None:
         return None
-    names = [name for (name,) in rows]
-    wanted = selected if selected in names else names[-1]
-    return next((p for p in index.session(session).probes if p.id == wanted), None)
+    asked = "SELECT 1 FROM event WHERE kind = ? AND session = ? AND lane = ? AND subject = ? AND seq <= ?"
+    rows = reader.query(asked, (str(Kind.RECALLED), session, lane, probe.id, _end(index, seq)))
+    return probe if rows else None
 
 
 def _end(index: TraceIndex, seq: int | None) -> int:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from workbench.projections.asked import in_question
 from workbench.projections.index import TraceIndex
-from workbench.sessions.model import Probe, Session
+from workbench.sessions.model import Probe
 from workbench.trace.events import OPERATIONS, Event, Kind
 from workbench.trace.reader import LaneRow, TraceReader
 
@@ -122,36 +122,15 @@ def lanes(
 ) -> Lanes:
     """The columns at ``turn``, or at the event ``seq`` within it.
 
-    The answers are about ``probe`` when it has been asked by then or is pinned, else about the last probe asked.
+    The answers are about the probe in question (``workbench.projections.asked``).
     """
     index = TraceIndex.of(reader)
     whole = index.session(session)
-    chosen = _probe(index, session, whole, turn, probe, pinned)
+    chosen = in_question(whole, turn, probe, pinned)
     views = tuple(_lane(index, row, place, session, turn, seq, chosen) for place, row in enumerate(index.lanes))
     if chosen is None:
         return Lanes(session, turn, "", "", (), -1, views)
     return Lanes(session, turn, chosen.id, chosen.question, chosen.gold, chosen.after, views)
-
-
-def _probe(index: TraceIndex, number: int, session: Session, turn: int, wanted: str, pinned: bool) -> Probe | None:
-    by_id, order = _asked(index, number, session)
-    named = by_id.get(wanted)
-    if named is not None and (pinned or named.after <= turn):
-        return named
-    end = bisect_right(order, turn, key=_after)
-    return order[bisect_left(order, order[end - 1].after, key=_after)] if end else None
-
-
-def _after(probe: Probe) -> int:
-    return probe.after
-
-
-def _asked(index: TraceIndex, number: int, session: Session) -> tuple[dict[str, Probe], list[Probe]]:
-    key = ("asked", number)  # of a session that is being recorded the turns grow, not the probes
-    if key not in index.memo:
-        index.memo[key] = ({p.id: p for p in session.probes}, sorted(session.probes, key=_after))
-    found: tuple[dict[str, Probe], list[Probe]] = index.memo[key]
-    return found
 
 
 def _lane(

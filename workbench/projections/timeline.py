@@ -5,7 +5,6 @@ Does not depend on the cursor: the view is made once per session and grows with 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -106,28 +105,6 @@ def _count(reader: TraceReader, session: int, tally: _Tally, seq: int) -> None:
         mark = ProbeMark(event.subject, event.turn, bool(event.payload.get("correct")))
         tally.probes.setdefault(event.lane, []).append(mark)
     tally.seq = seq
-
-
-def next_probe(
-    reader: TraceReader, session: int, lane: int | None, turn: int, forward: bool = True, wrong: bool = False
-) -> tuple[int, str] | None:
-    """Turn and id of the next answered probe after ``turn`` (before it when not ``forward``); None when there is none.
-
-    Args:
-        lane: only what this lane answered; None looks at all of them.
-        wrong: only probes that were answered wrong.
-    """
-    where = ["kind = ?", "session = ?", "turn > ?" if forward else "turn < ?"]
-    values: list[object] = [str(Kind.SCORED), session, turn]
-    if lane is not None:
-        where.append("lane = ?")
-        values.append(lane)
-    order = "ASC" if forward else "DESC"
-    rows = reader.query(
-        f"SELECT turn, subject, payload FROM event WHERE {' AND '.join(where)} ORDER BY turn {order}, seq {order}",
-        values,
-    )
-    return next(((at, probe) for at, probe, text in rows if not wrong or not json.loads(text).get("correct")), None)
 
 
 def next_change(reader: TraceReader, session: int, lane: int, turn: int, forward: bool = True) -> int | None:

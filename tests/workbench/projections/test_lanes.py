@@ -51,7 +51,8 @@ def test_answers_are_about_the_selected_probe_or_the_last_asked(invented: Path) 
         assert lanes(reader, 1, probes[0].after - 1).probe == ""
         assert lanes(reader, 1, probes[2].after).probe == probes[2].id
         assert lanes(reader, 1, probes[3].after - 1).probe == probes[2].id
-        assert lanes(reader, 1, probes[3].after, probe=probes[1].id).probe == probes[1].id
+        assert lanes(reader, 1, probes[3].after, probe=probes[1].id).probe == probes[3].id
+        assert lanes(reader, 1, probes[3].after, probe=probes[1].id, pinned=True).probe == probes[1].id
         assert lanes(reader, 1, probes[3].after, probe=probes[5].id).probe == probes[3].id  # not asked yet
 
 

@@ -7,7 +7,7 @@ from tests.support.traces import write_trace
 from tests.ui.live import Growing
 from workbench.memory.items import MemoryState
 from workbench.projections.index import TraceIndex
-from workbench.projections.timeline import CLASSES, next_change, next_probe, timeline
+from workbench.projections.timeline import CLASSES, next_change, timeline
 from workbench.trace.events import Kind
 from workbench.trace.reader import TraceReader
 
@@ -44,18 +44,11 @@ def test_it_grows_with_a_live_run_as_if_read_at_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("forward", [True, False])
-def test_jumps_find_the_nearest(invented: Path, forward: bool) -> None:
+def test_the_nearest_change_is_found(invented: Path, forward: bool) -> None:
     with TraceReader(invented) as reader:
         for lane in (1, 2):
-            scored = list(reader.events(1, lane, (Kind.SCORED,)))
-            wrong = [e for e in scored if not e.payload["correct"]]
             changes = sorted({e.turn for e in reader.events(1, lane, [k for k in CLASSES if k.startswith("item.")])})
             for turn in (-1, 0, 33, 79, 80):
-                for events, only_wrong in ((scored, False), (wrong, True)):
-                    found = next_probe(reader, 1, lane, turn, forward, only_wrong)
-                    beyond = [e for e in events if (e.turn > turn if forward else e.turn < turn)]
-                    best = (min if forward else max)(beyond, key=lambda e: e.turn, default=None)
-                    assert found == (best and (best.turn, best.subject))
                 turns = [t for t in changes if (t > turn if forward else t < turn)]
                 nearest = (min if forward else max)(turns, default=None)
                 assert next_change(reader, 1, lane, turn, forward) == nearest
