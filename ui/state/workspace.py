@@ -218,7 +218,7 @@ class Workspace(QObject):
     def probe_in_question(self) -> Probe | None:
         """The probe that every panel speaks of (see ``workbench.projections.asked``); None before the first."""
         chosen, session = self.selection.now, self.session
-        return session and in_question(session, self.cursor.turn, chosen.probe, chosen.pinned)
+        return in_question(session, self.cursor.turn, chosen.probe, chosen.pinned) if session else None
 
     def due(self) -> tuple[Probe, ...]:
         """The probes asked together last, at or before the cursor."""
