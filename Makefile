@@ -3,7 +3,7 @@ PYTHON ?= python3
 BOOTSTRAP = $(PYTHON) packaging/bootstrap.py
 ARGS ?=
 
-.PHONY: help run test test-slow test-gpu lint fix bench samples setup clean
+.PHONY: help run test test-slow test-gpu attack lint fix bench samples setup clean
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -19,6 +19,9 @@ test-slow: ## the tests that take minutes
 
 test-gpu: ## the tests that need a CUDA device
 	@$(BOOTSTRAP) test -m gpu $(ARGS)
+
+attack: ## kill -9, full disks, damaged runs and models, hundreds of each (half an hour)
+	@$(BOOTSTRAP) test -m "slow and not gpu" tests/attack tests/workbench/llm/test_trial.py $(ARGS)
 
 lint: ## ruff, mypy, import-linter
 	@$(BOOTSTRAP) lint $(ARGS)
