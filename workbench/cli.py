@@ -115,6 +115,7 @@ def parser() -> argparse.ArgumentParser:
         _add_score,
         _add_grade,
         _add_judge,
+        _add_rerun,
         _add_inspect,
         _add_convert,
         _add_synth,
@@ -323,6 +324,21 @@ def _grade(options: argparse.Namespace) -> None:
     from workbench.commands import grade
 
     grade.run(_sessions(options.session)[0], options, _known_errors(options))
+
+
+def _add_rerun(commands: Any) -> None:
+    command = _command(commands, "rerun", _rerun, "makes a run again from its own file, and compares")
+    command.add_argument("file", type=Path, metavar="FILE", help="a run file")
+    command.add_argument("--out", type=Path, metavar="FILE.mnemo", help="default: beside it, with -again in its name")
+    command.add_argument("--model", default="", metavar="demo|NAME|PATH|URL", help="where the model is now")
+    command.add_argument("--threads", type=int, metavar="N", help="CPU threads")
+    _json(command)
+
+
+def _rerun(options: argparse.Namespace) -> None:
+    from workbench.commands import rerun
+
+    rerun.run(options)
 
 
 def _add_judge(commands: Any) -> None:

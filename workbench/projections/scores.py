@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from workbench.probes.competencies import ABSTENTION, ordered
 from workbench.probes.retrieval import CUTOFFS
 from workbench.probes.statistics import Interval, interval, wilson
+from workbench.projections.repeated import made_with
 from workbench.trace.events import OPERATIONS, Kind
 from workbench.trace.reader import LaneRow, TraceReader
 
@@ -329,6 +330,7 @@ def to_json(board: Scoreboard, reader: TraceReader) -> dict[str, Any]:
     return {
         "run": reader.path.name,
         "session": ", ".join(chosen),
+        "made_with": made_with(reader),
         "lanes": [_lane_json(lane, model) for lane in board.lanes],
     }
 
