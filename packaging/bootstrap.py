@@ -684,6 +684,8 @@ def write_stamp(stamp: dict[str, object]) -> None:
 SAMPLES = ROOT / "sample_sessions"
 LARGEST_RUN = 10_000_000  # bytes
 SAMPLE_LANES = ("full", "window", "bm25", "dense", "a-mem")
+NATURAL_LANES = ("full", "window", "bm25", "dense", "mem0", "a-mem", "memos")
+NATURAL_MODEL = "smollm2-135m"
 
 
 def call(arguments: Sequence[object], **environment: str) -> int:
@@ -771,24 +773,37 @@ def as_one_file(path: Path) -> None:
 
 
 def samples(arguments: Sequence[str]) -> int:
-    """Makes the sample sessions and the recorded run again; with ``--run`` only the run."""
+    """Makes the sample sessions and the recorded run again; with ``--run`` only the run, ``--natural`` the real one."""
     python = setup()
+    if "--natural" in arguments:
+        need(call([python, "-m", "workbench", "models", "get", NATURAL_MODEL]), f"obtaining {NATURAL_MODEL}")
+        return record(python, "repair-cafe", NATURAL_LANES, ["--model", NATURAL_MODEL, "--capture", "off"], fresh=False)
     if "--run" not in arguments:
         need(call([python, ROOT / "packaging" / "make_samples.py"]), "making the sample sessions")
-    part = SAMPLES / "mixed-long.part.mnemo"
-    remove_run(part)  # an older, broken-off one would be gone on with
-    session = SAMPLES / "mixed-long.json"
-    recorded = [python, "-m", "workbench", "run", session, *lane_options(SAMPLE_LANES), "--exact", "--out", part]
-    need(call(recorded), "the recorded run")
+    return record(python, "mixed-long", SAMPLE_LANES, [])
+
+
+def record(python: Path, name: str, lanes: Sequence[str], options: Sequence[str], fresh: bool = True) -> int:
+    """Replays a sample session and puts its run where it ships, whole or not at all.
+
+    Args:
+        fresh: begin anew; else a run that was broken off goes on, which hours of a real model are worth.
+    """
+    part = SAMPLES / f"{name}.part.mnemo"
+    if fresh:
+        remove_run(part)  # an older, broken-off one would be gone on with
+    session = SAMPLES / f"{name}.json"
+    command = [python, "-m", "workbench", "run", session, *lane_options(lanes), *options, "--exact", "--out", part]
+    need(call(command), "the recorded run")
     as_one_file(part)
     size = part.stat().st_size
     if size > LARGEST_RUN:
         raise SetupError(
             f"{part} has {size / 1e6:.1f} MB, more than {LARGEST_RUN / 1e6:.0f} - record fewer turns or lanes"
         )
-    os.replace(part, SAMPLES / "mixed-long.mnemo")
+    os.replace(part, SAMPLES / f"{name}.mnemo")
     remove_run(part)
-    print(f"{SAMPLES / 'mixed-long.mnemo'}: {size / 1e6:.1f} MB")
+    print(f"{SAMPLES / f'{name}.mnemo'}: {size / 1e6:.1f} MB")
     return 0
 
 
