@@ -52,7 +52,25 @@ class Settings:
         others = [n for n in self.get("recent", []) if n != name]
         self.set("recent", [name, *others][:_RECENT])
 
+    def place(self, path: Path) -> dict[str, Any]:
+        """Where one stood in a run when it was left; empty where that is unknown or the file is another one now."""
+        kept = self.get("places", {}).get(str(Path(path).resolve()), {})
+        return kept["at"] if isinstance(kept, dict) and kept.get("size") == _size(path) else {}
+
+    def keep_place(self, path: Path, place: dict[str, Any]) -> None:
+        """Remember where one stands in a run, for the runs left last."""
+        name = str(Path(path).resolve())
+        others = {n: at for n, at in self.get("places", {}).items() if n != name}
+        self.set("places", dict(list(({name: {"at": place, "size": _size(path)}} | others).items())[:_RECENT]))
+
     def layouts(self) -> dict[str, dict[str, Any]]:
         """Layouts that the user saved, by name."""
         found: dict[str, dict[str, Any]] = self.get("layouts", {})
         return found
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return -1

@@ -49,7 +49,6 @@ def tour(folder: Path, file: Path | None = None, looks: Sequence[str] = THEMES) 
         window.resize(WIDTH, HEIGHT)
         window.show()
         window.open(found)
-        window._interesting_moment()
         for name, widget in _stops(window, looks):
             problems += _picture(folder, name, widget, window)
         window.close()

@@ -52,6 +52,7 @@ from workbench.why.verdict import Verdict
 
 _SMALLEST, _LARGEST = 11, 24
 _GROW_EVERY = 100  # ms
+_FRAME = (8, 40)  # px beside and above a window that its frame takes at most; it is not known before it is shown
 _NAVIGATION = {
     Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_Home, Qt.Key.Key_End,
     Qt.Key.Key_PageUp, Qt.Key.Key_PageDown,
@@ -170,6 +171,7 @@ class MainWindow(QMainWindow):
         try:
             if path.suffix.lower() == ".mnemo":
                 self.open_run(path)
+                self._stand(path)
             elif path.suffix.lower() == ".gguf":
                 self.choose_model(path)
             else:
@@ -179,6 +181,7 @@ class MainWindow(QMainWindow):
 
     def open_run(self, path: Path, turn: int | None = None) -> None:
         """Open a run file. Raises ``MnemoscopeError``."""
+        self._keep_place()
         self.workspace.open(path, turn)
         self.settings.remember(path)
 
@@ -190,19 +193,33 @@ class MainWindow(QMainWindow):
             offered = [(one.title, partial(self.open, one.path)) for one in samples()[:3]]
             self.notice.say(what, [*offered, ("Open session…", self.ask_session)])
         else:
-            self.open_example(found)
-
-    def open_example(self, path: Path) -> None:
-        """Open a sample: a run where there is something to see in it, a session to replay it."""
-        self.open(path)
-        run = self.workspace.run
-        if run is not None and run.path == path:
-            self._interesting_moment()
+            self.open(found)
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: D102
         super().showEvent(event)
         self._share_out()
         QTimer.singleShot(0, self.scrubber, self.scrubber.setFocus)
+
+    def _stand(self, path: Path) -> None:
+        """Where one left this run; else where there is something to see, unless the run is being written."""
+        if path.with_name(path.name + ".lock").exists():
+            return
+        place, run = self.settings.place(path), self.workspace.run
+        if not place or run is None or place["session"] not in run.sessions:
+            self._interesting_moment()
+            return
+        if place["session"] != self.workspace.cursor.session:
+            self.workspace.enter(place["session"])
+        lane = place["lane"] if place["lane"] in {row.id for row in run.lanes} else self.workspace.selection.now.lane
+        self.workspace.cursor.go(place["turn"])
+        self.workspace.selection.reset(lane=lane, probe=place["probe"], pinned=place["pinned"])
+
+    def _keep_place(self) -> None:
+        """Remember where one stands, for the next time that this run is opened."""
+        run, at = self.workspace.run, self.workspace.moment
+        if run is not None and at.session:
+            place = {name: getattr(at, name) for name in ("session", "turn", "lane", "probe", "pinned")}
+            self.settings.keep_place(run.path, place)
 
     def _interesting_moment(self) -> None:
         """Start where there is something to see: lanes that disagree, else a wrong answer, else the last turn."""
@@ -377,7 +394,7 @@ class MainWindow(QMainWindow):
         entries += [
             Entry(f"{name} layout", partial(self.set_layout, name), "saved") for name in self.settings.layouts()
         ]
-        entries += [Entry(one.title, partial(self.open_example, one.path), "sample") for one in samples()]
+        entries += [Entry(one.title, partial(self.open, one.path), "sample") for one in samples()]
         run, session = self.workspace.run, self.workspace.session
         if run is not None:
             entries += [Entry(row.name, partial(select, lane=row.id), "lane") for row in run.lanes]
@@ -602,7 +619,7 @@ class MainWindow(QMainWindow):
     def _fill_samples(self) -> None:
         self._samples.clear()
         for one in samples():
-            self._samples.addAction(one.title).triggered.connect(lambda _=False, p=one.path: self.open_example(p))
+            self._samples.addAction(one.title).triggered.connect(lambda _=False, p=one.path: self.open(p))
 
     def _fill_layouts(self) -> None:
         menu = self.transport.layouts.menu()
@@ -632,6 +649,7 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: D102
         self._keep_sizes()
+        self._keep_place()
         self.settings.set("geometry", bytes(self.saveGeometry().toBase64().data()).decode())
         self.settings.sync()
         self.player.pause()
@@ -644,6 +662,17 @@ class MainWindow(QMainWindow):
         kept = self.settings.get("geometry")
         if not isinstance(kept, str) or not self.restoreGeometry(QByteArray.fromBase64(kept.encode())):
             self.resize(QSize(1480, 920))
+        screen = self.screen().availableGeometry()
+        self.resize(fitting(self.size(), screen.size()))
+        corner = self.frameGeometry()
+        if not screen.contains(corner):
+            corner.moveBottomRight(screen.bottomRight() if corner.right() > screen.right() else corner.bottomRight())
+            self.move(max(corner.left(), screen.left()), max(corner.top(), screen.top()))
+
+
+def fitting(wanted: QSize, screen: QSize) -> QSize:
+    """A window's size that leaves room for its frame on a screen of this free size."""
+    return wanted.boundedTo(QSize(screen.width() - _FRAME[0], screen.height() - _FRAME[1]))
 
 
 def _own_key(event: QKeyEvent) -> bool:

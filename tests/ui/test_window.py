@@ -56,6 +56,51 @@ def test_no_layout_makes_the_window_larger(opened: Any, settle: Any) -> None:
         assert (opened.width(), opened.height()) == (1366, 768), name
 
 
+@pytest.mark.parametrize(("width", "height"), [(1024, 700), (1280, 690)])
+def test_every_layout_fits_a_small_screen(opened: Any, settle: Any, width: int, height: int) -> None:
+    opened.resize(width, height)
+    for name in layouts.LAYOUTS:
+        opened.set_layout(name)
+        settle(opened.workspace)
+        assert (opened.width(), opened.height()) == (width, height), name
+
+
+def test_a_new_window_is_no_larger_than_its_screen() -> None:
+    from PySide6.QtCore import QSize
+
+    from ui.window import fitting
+
+    small = fitting(QSize(1480, 920), QSize(1280, 690))
+    assert small.width() < 1280
+    assert small.height() <= 650
+    assert fitting(QSize(1480, 920), QSize(2560, 1400)) == QSize(1480, 920)
+
+
+def test_a_file_opens_at_its_most_telling_probe(window: Any) -> None:
+    from ui.window import sample_run
+
+    window.open(sample_run())
+    assert window.workspace.cursor.turn > 0
+    asked = window.workspace.probe_in_question()
+    assert asked is not None
+    assert window.workspace.selection.now.probe == asked.id
+    assert not window.workspace.selection.can_go_back, "where a run opens is no step"
+
+
+def test_a_run_opens_where_it_was_left(window: Any, run_file: Path, settle: Any) -> None:
+    from ui.window import sample_run
+
+    window.open(run_file)
+    probe = window.workspace.session.probes[3]
+    window.workspace.jump(7, lane=2, probe=probe.id, pinned=True)
+    window.open(sample_run())
+    window.open(run_file)
+    settle(window.workspace)
+    now = window.workspace.moment
+    assert (now.turn, now.lane, now.probe, now.pinned) == (7, 2, probe.id, True)
+    assert window.settings.place(run_file.with_name("gone.mnemo")) == {}
+
+
 def test_compare_shows_two_lanes(opened: Any, settle: Any) -> None:
     opened.workspace.selection.select(lane=3)
     opened.set_layout("Compare")

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from PySide6.QtCore import QObject
 from PySide6.QtGui import QAction, QKeySequence
 
+from ui.widgets.plain import plain
+
 MENUS = ("File", "Playback", "Select", "Run", "View", "Help")
 
 
@@ -62,7 +64,7 @@ class Registry(QObject):
         action = QAction(command.title, self)
         action.setObjectName(command.name)
         action.setShortcuts([QKeySequence(key) for key in command.shortcuts])
-        action.setToolTip(with_key(command))
+        action.setToolTip(plain(with_key(command)))
         action.setStatusTip(command.help)
         action.setCheckable(command.checked is not None)
         action.triggered.connect(lambda *_: self.run(command.name))

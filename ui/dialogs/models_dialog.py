@@ -12,7 +12,6 @@ from PySide6.QtWidgets import (
     QFileDialog,
     QHBoxLayout,
     QHeaderView,
-    QLabel,
     QProgressBar,
     QPushButton,
     QTableView,
@@ -24,6 +23,7 @@ from ui.bridge.model_jobs import ModelJobs
 from ui.models.table import Table, TableModel
 from ui.settings import Settings
 from ui.theme import theme
+from ui.widgets.plain import Label
 from ui.widgets.units import size
 from workbench import paths
 from workbench.errors import MnemoscopeError
@@ -232,8 +232,8 @@ class ModelsDialog(QDialog):
         self.close()
 
 
-def _plain(part: str) -> QLabel:
-    label = QLabel()
+def _plain(part: str) -> Label:
+    label = Label()
     label.setTextFormat(Qt.TextFormat.PlainText)
     label.setWordWrap(True)
     if part:

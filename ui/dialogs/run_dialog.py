@@ -16,7 +16,6 @@ from PySide6.QtWidgets import (
     QFormLayout,
     QFrame,
     QHBoxLayout,
-    QLabel,
     QLineEdit,
     QPushButton,
     QScrollArea,
@@ -26,6 +25,7 @@ from PySide6.QtWidgets import (
 
 from ui.settings import Settings
 from ui.theme import theme
+from ui.widgets.plain import Label, plain
 from ui.widgets.units import count
 from workbench import paths
 from workbench.engine.config import RunConfig
@@ -51,9 +51,9 @@ class RunDialog(QDialog):
         outer = QVBoxLayout(self)
         outer.setContentsMargins(now.unit(5), now.unit(4), now.unit(5), now.unit(4))
         outer.setSpacing(now.unit(3))
-        head = QLabel(", ".join(path.name for path in sessions))
+        head = Label(", ".join(path.name for path in sessions))
         head.setFont(now.font("large", bold=True))
-        facts = QLabel(f"{count(len(read), 'session')} · {count(turns, 'turn')} · {count(probes, 'probe')}")
+        facts = Label(f"{count(len(read), 'session')} · {count(turns, 'turn')} · {count(probes, 'probe')}")
         facts.setProperty("part", "quiet")
         outer.addWidget(head)
         outer.addWidget(facts)
@@ -62,7 +62,7 @@ class RunDialog(QDialog):
             self._warn(outer, warnings)
         outer.addWidget(self._lanes(), 1)
         outer.addLayout(self._form())
-        self.wrong = QLabel()
+        self.wrong = Label()
         self.wrong.setProperty("part", "error")
         self.wrong.setWordWrap(True)
         outer.addWidget(self.wrong)
@@ -104,10 +104,10 @@ class RunDialog(QDialog):
         return str(self.model.itemData(place)) if place >= 0 else typed or "demo"
 
     def _warn(self, outer: QVBoxLayout, warnings: list[str]) -> None:
-        label = QLabel(f"{count(len(warnings), 'remark')} about the file: {warnings[0]}")
+        label = Label(f"{count(len(warnings), 'remark')} about the file: {warnings[0]}")
         label.setProperty("part", "small")
         label.setWordWrap(True)
-        label.setToolTip("\n".join(warnings[:40]))
+        label.setToolTip(plain("\n".join(warnings[:40])))
         outer.addWidget(label)
 
     def _lanes(self) -> QWidget:
@@ -136,10 +136,10 @@ class RunDialog(QDialog):
         except ImportError as error:  # a method whose library is not installed can be seen, not chosen
             box.setChecked(False)
             box.setEnabled(False)
-            box.setToolTip(f"cannot be used here: {error}")
+            box.setToolTip(plain(f"cannot be used here: {error}"))
             return
         box.setText(f"{found.title}   {name}" if found.title.lower() != name else found.title)
-        box.setToolTip("\n".join(x for x in (found.fidelity, found.paper, found.differs) if x))
+        box.setToolTip(plain("\n".join(x for x in (found.fidelity, found.paper, found.differs) if x)))
 
     def _form(self) -> QFormLayout:
         form = QFormLayout()

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QPlainTextEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QPlainTextEdit, QVBoxLayout, QWidget
 
 from ui.theme import theme
+from ui.widgets.plain import Label
 from workbench.branch import FORMS, Edit
 from workbench.errors import UsageError
 
@@ -27,9 +28,9 @@ class WhatIfDialog(QDialog):
         outer = QVBoxLayout(self)
         outer.setContentsMargins(now.unit(5), now.unit(4), now.unit(5), now.unit(4))
         outer.setSpacing(now.unit(3))
-        head = QLabel(f"{lane}, from turn {turn} on")
+        head = Label(f"{lane}, from turn {turn} on")
         head.setFont(now.font("large", bold=True))
-        told = QLabel("The lane runs again from there beside itself; what it did before stays as it is.")
+        told = Label("The lane runs again from there beside itself; what it did before stays as it is.")
         told.setProperty("part", "quiet")
         told.setWordWrap(True)
         self.text = QPlainTextEdit("\n".join(start))
@@ -37,7 +38,7 @@ class WhatIfDialog(QDialog):
         self.text.setPlaceholderText("\n".join(FORMS.values()))
         self.text.setFont(now.font("body", mono=True))
         self.text.textChanged.connect(self._read)
-        self.problem = QLabel()
+        self.problem = Label()
         self.problem.setWordWrap(True)
         self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel)
         self.buttons.button(QDialogButtonBox.StandardButton.Ok).setText("Run it again")

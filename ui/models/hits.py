@@ -6,6 +6,7 @@ from typing import Any
 
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelIndex, Qt
 
+from ui.widgets.plain import plain
 from workbench.projections.hits import DROPPED, PACKED, HitRow, HitsView
 
 _Index = QModelIndex | QPersistentModelIndex
@@ -69,7 +70,7 @@ class HitsModel(QAbstractListModel):
         if role == Qt.ItemDataRole.AccessibleTextRole:
             held = f", holds the evidence of turn {row.evidence[0]}" if row.evidence else ""
             return f"rank {row.rank}, {row.item}, score {score_text(row.score)}, {FATES[row.fate]}{held}. {row.text}"
-        return tip(row) if role == Qt.ItemDataRole.ToolTipRole else None
+        return plain(tip(row)) if role == Qt.ItemDataRole.ToolTipRole else None
 
 
 def tip(row: HitRow) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt
 
+from ui.widgets.plain import plain
 from workbench.projections.diff import readable
 from workbench.projections.items import ItemRow
 from workbench.trace.events import Kind
@@ -32,7 +33,7 @@ _KEYS: dict[int, Callable[[ItemRow], Any]] = {
     TEXT: lambda r: r.item.text.casefold(),
     TURNS: lambda r: r.item.turns,
     CHANGED: lambda r: r.item.changed,
-    USED: lambda r: r.item.accessed,
+    USED: lambda r: r.used,
 }
 
 
@@ -162,7 +163,7 @@ class ItemsModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return _shown(row, index.column())
         if role == Qt.ItemDataRole.ToolTipRole:
-            return _tip(row, index.column())
+            return plain(_tip(row, index.column()))
         if role == Qt.ItemDataRole.AccessibleTextRole:
             return f"{row.item.id}, {row.item.status}, {' '.join(_verb(m) for m in row.marks)} {row.item.text}"
         return None
@@ -215,7 +216,7 @@ def _shown(row: ItemRow, column: int) -> str:
         return item.text
     if column == TURNS:
         return turns_text(item.turns)
-    return str(item.changed if column == CHANGED else item.accessed)
+    return str(item.changed if column == CHANGED else row.used)
 
 
 def _tip(row: ItemRow, column: int) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt
 
 from ui.theme import marks, theme
+from ui.widgets.plain import plain
 from workbench.probes.competencies import label
 from workbench.projections.probe_table import ProbeLine, ProbeTable, Verdict
 
@@ -63,7 +64,8 @@ class ProbesModel(QAbstractTableModel):
             asked = f"{GUESSABLE} {line.question}" if line.guessable else line.question
             if role == Qt.ItemDataRole.ToolTipRole and line.guessable:
                 asked = f"{line.question}\n{GUESSABLE} answered right without any memory"
-            return (str(line.turn), label(line.competency), asked, line.gold)[column]
+            said = (str(line.turn), label(line.competency), asked, line.gold)[column]
+            return said if role == Qt.ItemDataRole.DisplayRole else plain(said)
         return None
 
     def headerData(  # noqa: D102
@@ -78,7 +80,7 @@ class ProbesModel(QAbstractTableModel):
             return marks.shape_icon(place, theme.active().lane(place))
         said = (Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole)
         if role in said or (role == Qt.ItemDataRole.DisplayRole and not self.narrow):
-            return self.lanes[place][1]
+            return plain(self.lanes[place][1]) if role == Qt.ItemDataRole.ToolTipRole else self.lanes[place][1]
         return None
 
 
@@ -103,5 +105,5 @@ def _verdict(verdict: Verdict | None, role: int) -> Any:
         lines += [f"first evidence at rank {verdict.rank}"] if verdict.rank else []
         lines += [f"{name} {value:.2f}" for name, value in verdict.scores.items()]
         lines += [f"{name}: {said or 'no verdict'} by {judge}: {why}" for name, judge, said, why in verdict.judged]
-        return "\n".join(lines)
+        return plain("\n".join(lines))
     return None

@@ -6,6 +6,7 @@ from typing import Any
 
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelIndex, Qt
 
+from ui.widgets.plain import plain
 from workbench.probes.competencies import label
 from workbench.projections.transcript import ProbeRow, Transcript, TurnRow
 
@@ -50,7 +51,7 @@ class TranscriptModel(QAbstractListModel):
         if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
             return f"{row.speaker}: {row.text}" if isinstance(row, TurnRow) else f"Probe: {row.question}"
         if role == Qt.ItemDataRole.ToolTipRole:
-            return _tip(row)
+            return plain(_tip(row))
         return None
 
 

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QLabel, QMenu, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QMenu, QScrollArea, QVBoxLayout, QWidget
 
 from ui.models.table import Table
 from ui.panels.base import ElidedLabel, Empty, Panel, asked
@@ -17,6 +17,7 @@ from ui.state.moment import Moment
 from ui.theme import theme
 from ui.widgets import colormap
 from ui.widgets.heatmap import AttentionMap, ColorBar, HeadGrid
+from ui.widgets.plain import Label
 from ui.widgets.token_strip import TokenStrip
 from workbench.projections.attention import (
     MAX,
@@ -131,12 +132,12 @@ class AttentionPanel(Panel):
         right = QVBoxLayout()
         right.setSpacing(theme.active().unit(1))
         self.bar = ColorBar()
-        self.sunk, hint = QLabel(), QLabel(HINT)
+        self.sunk, hint = Label(), Label(HINT)
         for label in (self.sunk, hint):
             label.setProperty("part", "faint")
             label.setWordWrap(True)
         hint.setToolTip(_HINT_TIP)
-        caption = QLabel("share of a row's attention")
+        caption = Label("share of a row's attention")
         caption.setProperty("part", "faint")
         for widget in (caption, self.bar, self.sunk):
             right.addWidget(widget)

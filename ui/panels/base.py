@@ -21,7 +21,6 @@ from PySide6.QtGui import QAction, QContextMenuEvent, QGuiApplication, QHideEven
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
-    QLabel,
     QMenu,
     QProgressBar,
     QStackedWidget,
@@ -35,6 +34,7 @@ from ui.models.table import Table, TableModel
 from ui.state.moment import Moment
 from ui.state.workspace import Workspace
 from ui.theme import theme
+from ui.widgets.plain import Label, plain
 from workbench.errors import MnemoscopeError
 from workbench.trace.reader import TraceReader
 
@@ -296,7 +296,7 @@ class Panel(QFrame):
                 "This is a defect of the program; the menu copies its details",
                 "error",
             )
-        self._card.setToolTip(answer.trace)
+        self._card.setToolTip(plain(answer.trace))
         self._stack.setCurrentWidget(self._card)
 
     def _show_loading(self) -> None:
@@ -376,15 +376,13 @@ def _entry(menu: QMenu, title: str, action: Callable[[], Any], key: str = "") ->
     return entry
 
 
-class ElidedLabel(QLabel):
+class ElidedLabel(Label):
     """A label of one line that ends in an ellipsis where it does not fit, and then shows all of it as its tooltip."""
 
     def __init__(self, text: str = "", parent: QWidget | None = None) -> None:
-        super().__init__(parent)
         self._full = ""
+        super().__init__(text, parent)
         self.setMinimumWidth(24)
-        self.setTextFormat(Qt.TextFormat.PlainText)
-        self.setText(text)
 
     def setText(self, text: str) -> None:  # noqa: D102
         if text != self._full:
@@ -408,7 +406,7 @@ class ElidedLabel(QLabel):
     def _elide(self) -> None:
         shown = self.fontMetrics().elidedText(self._full, Qt.TextElideMode.ElideRight, max(self.width(), 24))
         super().setText(shown)
-        self.setToolTip(self._full if shown != self._full else "")
+        self.setToolTip(plain(self._full if shown != self._full else ""))
 
 
 class _Card(QWidget):
@@ -417,7 +415,7 @@ class _Card(QWidget):
     def __init__(self) -> None:
         super().__init__()
         layout = QVBoxLayout(self)
-        self._what, self._how = QLabel(), QLabel()
+        self._what, self._how = Label(), Label()
         layout.addStretch(2)
         for label in (self._what, self._how):
             label.setWordWrap(True)
@@ -444,7 +442,7 @@ def _loading() -> QWidget:
     bar.setRange(0, 0)
     bar.setTextVisible(False)
     bar.setMaximumWidth(160)
-    label = QLabel("Reading the trace")
+    label = Label("Reading the trace")
     label.setProperty("part", "faint")
     layout.addStretch(2)
     layout.addWidget(bar, 0, Qt.AlignmentFlag.AlignHCenter)

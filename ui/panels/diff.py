@@ -12,6 +12,7 @@ from ui.panels.base import Empty, Panel
 from ui.state.moment import Moment
 from ui.theme import theme
 from ui.widgets import rich
+from ui.widgets.plain import plain
 from ui.widgets.rich import RichView
 from ui.widgets.units import count
 from workbench.projections.diff import Change, DiffView, diff_view, word_diff
@@ -96,7 +97,7 @@ class DiffPanel(Panel):
         tip = (
             "Compare with this turn from now on (B)" if self._base is None else "Compare with the turn before again (B)"
         )
-        self._pin.setToolTip(tip)
+        self._pin.setToolTip(plain(tip))
         self._pin.setAccessibleName(tip)
 
     def _pinned_base(self, on: bool) -> None:

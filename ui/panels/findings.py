@@ -11,6 +11,7 @@ from ui.models.table import Table, TableModel
 from ui.panels.base import Empty, Panel
 from ui.state.moment import Moment
 from ui.theme import theme
+from ui.widgets.plain import plain
 from workbench.projections.findings_list import MEANINGS, FindingRow, findings_list
 from workbench.trace.reader import TraceReader
 
@@ -96,5 +97,5 @@ def _refill(box: QComboBox, every: str, entries: list[tuple[str, str, str]]) -> 
     box.addItem(every, "")
     for text, value, tip in entries:
         box.addItem(text, value)
-        box.setItemData(box.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)
+        box.setItemData(box.count() - 1, plain(tip), Qt.ItemDataRole.ToolTipRole)
     box.setCurrentIndex(max(0, box.findData(before)))

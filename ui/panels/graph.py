@@ -13,6 +13,7 @@ from ui.state.moment import Moment
 from ui.theme import theme
 from ui.widgets.graph_view import FORCE, THREAD, GraphCanvas
 from ui.widgets.legend import Legend
+from ui.widgets.plain import plain
 from ui.widgets.units import count
 from workbench.projections.asked import in_question
 from workbench.projections.graph import ABSENT, STATUSES, GraphView, graph_view
@@ -87,7 +88,7 @@ class GraphPanel(Panel):
         button.setProperty("part", "quiet")
         button.setIcon(theme.active().icon(icon))
         button.setProperty("glyph", icon)
-        button.setToolTip(tip)
+        button.setToolTip(plain(tip))
         button.setAccessibleName(tip)
         button.setCheckable(checkable)
         self.tools.addWidget(button)

@@ -8,7 +8,6 @@ from PySide6.QtCore import QModelIndex, QPointF, Qt
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
-    QLabel,
     QListView,
     QMenu,
     QSizePolicy,
@@ -24,6 +23,7 @@ from ui.theme import marks, theme
 from ui.theme.marks import Mark
 from ui.widgets.hit_delegate import HitDelegate
 from ui.widgets.painting import painting
+from ui.widgets.plain import Label, plain
 from ui.widgets.span_bar import SpanBar
 from ui.widgets.units import ms
 from workbench.projections.hits import HitsView, hits_view
@@ -51,7 +51,7 @@ class HitsPanel(Panel):
         column = QVBoxLayout(body)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(theme.active().unit(2))
-        self.question, self.verdict = QLabel(), QLabel()
+        self.question, self.verdict = Label(), Label()
         self.question.setWordWrap(True)
         self.verdict.setWordWrap(True)
         self.answer = _Answer()
@@ -59,13 +59,13 @@ class HitsPanel(Panel):
             widget.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
             column.addWidget(widget)
         column.addWidget(self._make_list(), 1)
-        self.nothing = QLabel("This lane scores no candidates: it reads the turns themselves")
+        self.nothing = Label("This lane scores no candidates: it reads the turns themselves")
         self.nothing.setProperty("part", "faint")
         self.nothing.setWordWrap(True)
         self.nothing.setAlignment(Qt.AlignmentFlag.AlignTop)
         column.addWidget(self.nothing, 1)
         line = QHBoxLayout()
-        self.context, self.dropped = QLabel("context"), QLabel()
+        self.context, self.dropped = Label("context"), Label()
         for label in (self.context, self.dropped):
             label.setProperty("part", "faint")
         line.addWidget(self.context)
@@ -111,7 +111,7 @@ class HitsPanel(Panel):
         self.context.setText(f"context, {view.used:,} tok" if view.used else "context")
         names = ", ".join(s.label for s in view.dropped[:3]) + ("…" if len(view.dropped) > 3 else "")
         self.dropped.setText(f"no room for {names}" if view.dropped else "everything fitted" if view.spans else "")
-        self.dropped.setToolTip("\n".join(f"{s.label}: {s.text[:120]}" for s in view.dropped))
+        self.dropped.setToolTip(plain("\n".join(f"{s.label}: {s.text[:120]}" for s in view.dropped)))
         self.bar.show_spans(view.spans, 0, color)
         self.bar.setVisible(bool(view.spans))
         self.on_moment(self.moment)
@@ -215,7 +215,7 @@ class _Answer(QWidget):
         line = QHBoxLayout(self)
         line.setContentsMargins(0, 0, 0, 0)
         line.setSpacing(theme.active().unit(2))
-        self._mark, self._said, self._gold = _Verdict(), QLabel(), QLabel()
+        self._mark, self._said, self._gold = _Verdict(), Label(), Label()
         self._said.setTextFormat(Qt.TextFormat.PlainText)
         self._gold.setProperty("part", "faint")
         line.addWidget(self._mark)
@@ -229,9 +229,9 @@ class _Answer(QWidget):
         self._said.setText(said if len(said) <= 80 else said[:79] + "…")
         gold = " or ".join(view.probe.gold) or ("to say that it does not know" if view.probe.abstain else "")
         self._gold.setText(f"gold {gold[:60]}" if gold else "")
-        self._gold.setToolTip(gold)
+        self._gold.setToolTip(plain(gold))
         self._mark.show_verdict(view.correct)
-        self.setToolTip(f"retrieved in {ms(view.ms)}")
+        self.setToolTip(plain(f"retrieved in {ms(view.ms)}"))
 
 
 class _Verdict(QWidget):

@@ -29,6 +29,7 @@ from ui.theme import theme
 from ui.widgets import units
 from ui.widgets.item_delegate import ItemDelegate, row_height
 from ui.widgets.item_story import story_html
+from ui.widgets.plain import plain
 from ui.widgets.rich import RichView
 from workbench.projections.diff import readable
 from workbench.projections.items import ItemDetail, ItemsView, item_detail, items_view
@@ -173,7 +174,7 @@ class ItemsPanel(Panel):
         button.setProperty("part", "quiet")
         button.setIcon(theme.active().icon(icon))
         button.setProperty("glyph", icon)
-        button.setToolTip(tip)
+        button.setToolTip(plain(tip))
         button.setAccessibleName(tip)
         button.setCheckable(True)
         button.toggled.connect(self._filter)
@@ -272,7 +273,7 @@ class ItemsPanel(Panel):
                 ", ".join(map(str, row.item.turns)),
                 row.item.created,
                 row.item.changed,
-                row.item.accessed,
+                row.used,
                 row.item.successor,
             )
             for row in view.items.rows

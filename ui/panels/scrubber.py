@@ -20,7 +20,7 @@ from PySide6.QtGui import (
     QPixmap,
     QResizeEvent,
 )
-from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
+from PySide6.QtWidgets import QApplication, QSizePolicy, QToolTip, QWidget
 
 from ui.bridge.project_pool import Answer
 from ui.models.table import Table
@@ -29,6 +29,7 @@ from ui.state.moment import Moment
 from ui.theme import marks, theme
 from ui.theme.marks import Mark
 from ui.widgets.painting import painting
+from ui.widgets.plain import plain
 from ui.widgets.zones import tip
 from workbench.projections.findings import SHOWN_ELSEWHERE, FindingsView, LaneFindings, findings_view
 from workbench.projections.timeline import ProbeMark, Timeline, Track, timeline
@@ -115,6 +116,8 @@ class Tracks(QWidget):
         self._picture: QPixmap | None = None
         self._turn, self._lane, self._probe = -1, 0, ""
         self._dragging = False
+        self._pressed = QPointF()
+        self._evidence: tuple[int, ...] = ()
         self._labels: list[QRectF] = []
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
@@ -152,6 +155,11 @@ class Tracks(QWidget):
         if (moment.lane, moment.probe) != (self._lane, self._probe):
             self._lane, self._probe = moment.lane, moment.probe
             self._picture = None
+            self.update()
+        asked = self._panel.workspace.probe_in_question()
+        evidence = asked.evidence if asked is not None else ()
+        if evidence != self._evidence:
+            self._evidence = evidence
             self.update()
         if moment.turn != self._turn:
             old, self._turn = self._turn, moment.turn
@@ -209,6 +217,7 @@ class Tracks(QWidget):
                 return
             if painter.paintEngine().type() != QPaintEngine.Type.Raster:  # a figure: lines, not pixels
                 self._draw_everything(painter, self._view)
+                self._draw_evidence(painter)
                 self._draw_cursor(painter)
                 return
             ratio = self.devicePixelRatioF()
@@ -216,7 +225,22 @@ class Tracks(QWidget):
                 self._picture = self._draw_all(self._view, ratio)
             source = QRectF(event.rect())
             painter.drawPixmap(source, self._picture, QRectF(source.topLeft() * ratio, source.size() * ratio))
+            self._draw_evidence(painter)
             self._draw_cursor(painter)
+
+    def _draw_evidence(self, painter: QPainter) -> None:
+        """A wedge under the scale at every turn that holds the answer to the probe in question."""
+        now = theme.active()
+        size, top = now.unit(1.25), self._top() - 1.0
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(now.color("accent"))
+        for turn in self._evidence:
+            x = self._x(turn)
+            wedge = [QPointF(x - size, top - size), QPointF(x + size, top - size), QPointF(x, top + size * 0.6)]
+            painter.drawPolygon(wedge)
+        painter.restore()
 
     def _draw_cursor(self, painter: QPainter) -> None:
         now, x = theme.active(), self._x(self._turn)
@@ -344,11 +368,8 @@ class Tracks(QWidget):
                 self._panel.workspace.selection.select(lane=track.lane)
             return
         self._dragging = True
-        probe = self._probe_at(event.position())
-        if probe is not None and track is not None:
-            self._panel.workspace.jump(probe.turn, lane=track.lane, probe=probe.probe)
-        else:
-            self._panel.workspace.cursor.go(self._turn_at(event.position().x()))
+        self._pressed = event.position()
+        self._panel.workspace.cursor.go(self._turn_at(event.position().x()))
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: D102
         if self._dragging:
@@ -359,6 +380,10 @@ class Tracks(QWidget):
             self.setCursor(Qt.CursorShape.PointingHandCursor if pointing else Qt.CursorShape.ArrowCursor)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: D102
+        dragged = (event.position() - self._pressed).manhattanLength() >= QApplication.startDragDistance()
+        probe, track = self._probe_at(self._pressed), self._track_at(self._pressed.y())
+        if self._dragging and not dragged and probe is not None and track is not None:
+            self._panel.workspace.jump(probe.turn, lane=track.lane, probe=probe.probe)
         self._dragging = False
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: D102
@@ -379,7 +404,7 @@ class Tracks(QWidget):
 
     def event(self, event: QEvent) -> bool:  # noqa: D102
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
-            QToolTip.showText(event.globalPos(), self._tip(event.pos()), self)
+            QToolTip.showText(event.globalPos(), plain(self._tip(event.pos())), self)
             return True
         return super().event(event)
 
@@ -410,11 +435,12 @@ class Tracks(QWidget):
                 f"probe {probe.probe} after turn {probe.turn}", f"{track.name}: {'right' if probe.correct else 'wrong'}"
             )
         turn = max(0, min(self._turn_at(point.x()), self._view.turns - 1))
+        evidence = ["holds the answer to the probe in question"] if turn in self._evidence else []
         done = {name: turns[turn] for name, turns in track.marks.items() if turn in turns}
         found = self.findings(track.lane).per_turn().get(turn, [])
         said = [f"finding: {f.text if f.text.startswith(f.kind) else f'{f.kind}: {f.text}'}" for f in found[:_TOLD]]
         more = [f"and {len(found) - _TOLD:,} more findings"] if len(found) > _TOLD else []
-        return tip(f"turn {turn} · {track.name}", *(_totals(done) or ["nothing changed"]), *said, *more)
+        return tip(f"turn {turn} · {track.name}", *evidence, *(_totals(done) or ["nothing changed"]), *said, *more)
 
 
 def _gathered(turns: Mapping[int, int], per: int) -> dict[float, int]:

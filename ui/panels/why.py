@@ -16,6 +16,7 @@ from ui.state.moment import Moment
 from ui.theme import theme
 from ui.widgets.cause_bars import CauseBars
 from ui.widgets.funnel import FunnelBar
+from ui.widgets.plain import plain
 from ui.widgets.rich import RichView
 from ui.widgets.why_story import causes_html, why_html
 from workbench.engine.protocol import Explain
@@ -90,7 +91,7 @@ class WhyPanel(Panel):
             button.setText(text)
             button.setCheckable(True)
             button.setProperty("part", "quiet")
-            button.setToolTip(tip)
+            button.setToolTip(plain(tip))
             button.setAccessibleName(tip)
         self.all.toggled.connect(lambda _: self.refresh())
         self.pin.clicked.connect(self._pin_probe)

@@ -74,7 +74,9 @@ def _background(widget: QWidget) -> QColor:
 
 def ask_and_export(parent: QWidget, start: Path, suffix: str, export: Callable[[Path], object]) -> None:
     """Ask for a file, beginning with ``start``, and let ``export`` write it; says what went wrong."""
-    from PySide6.QtWidgets import QFileDialog, QMessageBox
+    from PySide6.QtWidgets import QFileDialog
+
+    from ui.widgets.plain import warn
 
     kind = suffix.upper()
     name, _ = QFileDialog.getSaveFileName(parent, f"Export {kind}", str(start), f"{kind} (*.{suffix})")
@@ -83,4 +85,4 @@ def ask_and_export(parent: QWidget, start: Path, suffix: str, export: Callable[[
     try:
         export(Path(name).with_suffix(f".{suffix}"))
     except (MnemoscopeError, OSError) as error:
-        QMessageBox.warning(parent, "Export", str(error))
+        warn(parent, "Export", str(error))

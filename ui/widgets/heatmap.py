@@ -15,6 +15,7 @@ from ui.theme.theme import Theme
 from ui.widgets import colormap
 from ui.widgets.arrays import draw_lines
 from ui.widgets.painting import painting
+from ui.widgets.plain import plain
 from ui.widgets.span_bar import span_tip
 from workbench.projections.attention import AttentionPicture, binned, column_mass, percent, ticks
 
@@ -340,9 +341,8 @@ class AttentionMap(QWidget):
             band = self._band_under(where)
             if band >= 0:
                 share = percent(float(self.picture.mass[band]))
-                QToolTip.showText(
-                    event.globalPos(), f"{share} of the attention\n{span_tip(self.picture.view.bands[band].span)}", self
-                )
+                about = span_tip(self.picture.view.bands[band].span)
+                QToolTip.showText(event.globalPos(), plain(f"{share} of the attention\n{about}"), self)
             elif self._places().strip.contains(where):
                 QToolTip.showText(event.globalPos(), "Mean over the answer's tokens, on the scale of the map", self)
             else:
@@ -503,7 +503,7 @@ class HeadGrid(QWidget):
             if row >= 0:
                 share = percent(float(self._shares[row, column]))
                 QToolTip.showText(
-                    event.globalPos(), f"layer {self._layers[row]}, head {column}\n{share} on the span", self
+                    event.globalPos(), plain(f"layer {self._layers[row]}, head {column}\n{share} on the span"), self
                 )
             return True
         return super().event(event)

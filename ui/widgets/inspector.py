@@ -6,12 +6,13 @@ import traceback
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QLabel, QStackedWidget, QTabBar, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QScrollArea, QStackedWidget, QTabBar, QVBoxLayout, QWidget
 
 from ui import panels
 from ui.panels.base import Panel
 from ui.state.workspace import Workspace
 from ui.theme import marks, theme
+from ui.widgets.plain import Label, plain
 
 
 class _Front(QStackedWidget):
@@ -60,7 +61,12 @@ class Inspector(QFrame):
         outer.addWidget(self.head)
         self._stack, self._nothing = _Front(), QWidget()
         self._stack.addWidget(self._nothing)
-        outer.addWidget(self._stack, 1)
+        room = QScrollArea()  # on a small screen a panel is scrolled; it makes no window larger than its screen
+        room.setFrameShape(QFrame.Shape.NoFrame)
+        room.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        room.setWidgetResizable(True)
+        room.setWidget(self._stack)
+        outer.addWidget(room, 1)
         self.tabs.currentChanged.connect(self._show)
         workspace.opened.connect(self._lanes)
         workspace.advanced.connect(lambda _: self._lanes() if self.chooser.count() < self._count() else None)
@@ -139,11 +145,11 @@ class Inspector(QFrame):
         try:
             panel = panels.make(name, self._workspace)
         except Exception as error:  # one broken panel must not take the window with it; it says what broke
-            label = QLabel(f"This panel could not be made\n{type(error).__name__}: {error}")
+            label = Label(f"This panel could not be made\n{type(error).__name__}: {error}")
             label.setProperty("part", "error")
             label.setAlignment(Qt.AlignmentFlag.AlignCenter)
             label.setWordWrap(True)
-            label.setToolTip(traceback.format_exc())
+            label.setToolTip(plain(traceback.format_exc()))
             return label
         panel.pinned_lane = self._pinned
         return panel

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from ui.theme import marks, theme
 from ui.theme.marks import Mark
 from ui.widgets.painting import painting
+from ui.widgets.plain import plain
 
 FRESH, GLOW, TO_COME = "fresh", "glow", "to come"
 
@@ -31,7 +32,7 @@ class Legend(QWidget):
             self._marks, self._color = tuple(pairs), color
             words = ", ".join(word for _, word in pairs)
             self.setAccessibleDescription(words)
-            self.setToolTip(words)
+            self.setToolTip(plain(words))
             self.update()
 
     def sizeHint(self) -> QSize:  # noqa: D102

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPlainTextEdit, QPushButton, QVBoxLayout
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QPlainTextEdit, QPushButton, QVBoxLayout
 
 from ui.theme import theme
+from ui.widgets.plain import Label
 
 
 class Notice(QFrame):
@@ -20,7 +21,7 @@ class Notice(QFrame):
         outer = QVBoxLayout(self)
         outer.setContentsMargins(now.unit(3), now.unit(2), now.unit(3), now.unit(2))
         row = QHBoxLayout()
-        self.what = QLabel()
+        self.what = Label()
         self.what.setWordWrap(True)
         self.what.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         row.addWidget(self.what, 1)

@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QProgressBar, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QMenu,
+    QProgressBar,
+    QSizePolicy,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from ui.bridge.engine_client import EngineClient
 from ui.commands.registry import Registry
@@ -12,6 +22,7 @@ from ui.state.moment import Moment
 from ui.state.player import SPEEDS, Player
 from ui.state.workspace import Workspace
 from ui.theme import theme
+from ui.widgets.plain import Label, plain
 
 BUTTONS = (
     ("playback.previous-probe", "mdi6.skip-previous"),
@@ -22,6 +33,7 @@ BUTTONS = (
     ("playback.next-wrong", "mdi6.alert-circle-outline"),
     ("playback.next-change", "mdi6.pencil"),
 )
+_NARROW = 1200  # px of width from which the pinned probe is named
 _PIN = 12  # characters of a pinned probe's name
 LIVE = (("run.pause", "mdi6.pause"), ("run.step", "mdi6.debug-step-over"), ("run.cancel", "mdi6.stop"))
 
@@ -32,7 +44,7 @@ class _Pill(ElidedLabel):
     def _elide(self) -> None:
         says = self.toolTip()
         super()._elide()
-        self.setToolTip(says)
+        super().setToolTip(says)
 
 
 class Transport(QFrame):
@@ -69,11 +81,13 @@ class Transport(QFrame):
         self.session.setMenu(QMenu(self.session))
         self.file = ElidedLabel()
         self.file.setProperty("part", "faint")
+        self.session.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
+        self.session.setMinimumWidth(64)
         left.addWidget(self.session)
         left.addWidget(self.file, 1)
         for name, icon in BUTTONS:
             middle.addWidget(self._button(name, icon))
-        self.turn, self.of = QLabel(), QLabel()
+        self.turn, self.of = Label(), Label()
         self.turn.setProperty("part", "title")
         self.of.setProperty("part", "quiet")
         self.speed = QToolButton()
@@ -87,7 +101,6 @@ class Transport(QFrame):
             action = self.speed.menu().addAction(speed_text(speed))
             action.triggered.connect(lambda _=False, s=speed: self._player.set_speed(s))
         self.pinned = self._button("select.pin", "mdi6.pin")
-        self.pinned.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.pinned.hide()
         middle.addSpacing(8)
         for widget in (self.turn, self.of, self.speed):
@@ -119,7 +132,7 @@ class Transport(QFrame):
         button = QToolButton()
         button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         action = self._registry.action(name)
-        button.setToolTip(action.toolTip())
+        button.setToolTip(plain(action.toolTip()))
         button.setAccessibleName(action.text())
         button.clicked.connect(lambda: self._registry.run(name))
         action.changed.connect(lambda: button.setEnabled(action.isEnabled()))
@@ -135,7 +148,7 @@ class Transport(QFrame):
         column.setSpacing(2)
         self.doing = ElidedLabel()
         self.doing.setProperty("part", "faint")
-        self.doing.setMinimumWidth(120)
+        self.doing.setMinimumWidth(64)
         self.progress = QProgressBar()
         self.progress.setTextVisible(False)
         column.addStretch(1)
@@ -147,11 +160,15 @@ class Transport(QFrame):
             row.addWidget(self._button(name, icon))
         return self.live
 
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: D102
+        super().resizeEvent(event)
+        self._moved(self._workspace.moment)
+
     def retheme(self) -> None:
         """Icons and paddings anew."""
         now = theme.active()
         self._row.setContentsMargins(now.unit(4), now.unit(2), now.unit(4), now.unit(2))
-        self._row.setSpacing(now.unit(4))
+        self._row.setSpacing(now.unit(2))
         size = QSize(now.size + 7, now.size + 7)
         for name, (button, icon) in self._buttons.items():
             primary = name == "playback.toggle"
@@ -193,6 +210,12 @@ class Transport(QFrame):
     def _moved(self, moment: Moment) -> None:
         run, session = self._workspace.run, self._workspace.session
         self.pinned.setVisible(moment.pinned)
+        style = (
+            Qt.ToolButtonStyle.ToolButtonTextBesideIcon
+            if self.width() >= _NARROW
+            else Qt.ToolButtonStyle.ToolButtonIconOnly
+        )
+        self.pinned.setToolButtonStyle(style)
         self.pinned.setText(moment.probe if len(moment.probe) <= _PIN else moment.probe[: _PIN - 1] + "…")
         if run is None or session is None:
             self.turn.setText("turn –")
@@ -202,7 +225,9 @@ class Transport(QFrame):
             self._opened()
             return
         name = run.sessions.get(moment.session, "")
-        self.session.setText(name if len(name) < 48 else name[:46] + "…")
+        most = min(48, max(10, (self.width() - self.minimumSizeHint().width()) // theme.active().unit(4)))
+        self.session.setText(name if len(name) <= most else name[: most - 1] + "…")
+        self.session.setToolTip(plain(f"{name}\nChoose a session of this run"))
         self.turn.setText(f"turn {moment.turn}" + (f" · event {moment.seq}" if moment.seq is not None else ""))
         self.of.setText(f"of {len(session.turns) - 1}")
         widest = f"turn {len(session.turns) - 1}" + (f" · event {moment.seq}" if moment.seq is not None else "")
@@ -235,7 +260,7 @@ class Transport(QFrame):
         ]
         if engine.get("demo"):
             lines.append("The demo model understands the sample sessions' English")
-        self.pill.setToolTip("\n".join(lines))
+        self.pill.setToolTip(plain("\n".join(lines)))
 
     def _engine(self, state: str) -> None:
         self.live.setVisible(state in ("loading", "running", "paused"))

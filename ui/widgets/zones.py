@@ -9,6 +9,8 @@ from PySide6.QtCore import QEvent, QPoint, QRect, Qt
 from PySide6.QtGui import QHelpEvent, QMouseEvent
 from PySide6.QtWidgets import QToolTip, QWidget
 
+from ui.widgets.plain import plain
+
 
 @dataclass(frozen=True, slots=True)
 class Zone:
@@ -44,7 +46,7 @@ class ZonedWidget(QWidget):
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
             zone = next((z for z in reversed(self.zones) if z.rect.contains(event.pos()) and z.tip), None)
             if zone is not None:
-                QToolTip.showText(event.globalPos(), zone.tip, self, zone.rect)
+                QToolTip.showText(event.globalPos(), plain(zone.tip), self, zone.rect)
             else:
                 QToolTip.hideText()
             return True
@@ -68,8 +70,5 @@ class ZonedWidget(QWidget):
 
 
 def tip(*lines: str) -> str:
-    """A tooltip of several lines as plain text of bearable width."""
-    from html import escape
-
-    body = "<br>".join(escape(line[:600]).replace("\n", "<br>") for line in lines if line)
-    return f"<div style='max-width:420px'>{body}</div>"
+    """A tooltip of several lines, without the empty ones."""
+    return "\n".join(line for line in lines if line)

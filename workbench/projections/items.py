@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from workbench.memory.items import Item
@@ -35,12 +36,13 @@ class ItemRow:
     """An item at the cursor and what this turn did to it.
 
     ``marks`` are the kinds of this turn's operations on it, most important first; ``changes`` the fields that this
-    turn updated, old and new.
+    turn updated, old and new; ``used`` is how often it was retrieved so far.
     """
 
     item: Item
     marks: tuple[str, ...] = ()
     changes: tuple[FieldChange, ...] = ()
+    used: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +68,37 @@ def items_view(reader: TraceReader, session: int, lane: int, turn: int, seq: int
     touched: dict[str, list[Event]] = {}
     for event in events:
         touched.setdefault(event.subject, []).append(event)
-    rows = tuple(_row(i, touched[i.id]) if i.id in touched else ItemRow(i) for i in state.items.values())
+    used = _used(index, session, lane, turn, index.seq if seq is None else seq)
+    rows = tuple(_row(i, touched.get(i.id, []), used[i.id]) for i in state.items.values())
     names = dict.fromkeys(name for i in state.items.values() for name in i.fields)
     found = [e.kind for e in events]
     counts = tuple((str(k), found.count(k)) for k in MARKED if k in found)
     return ItemsView(lane, turn, rows, tuple(names), counts, sum(i.active for i in state.items.values()))
 
 
-def _row(item: Item, events: list[Event]) -> ItemRow:
+@dataclass
+class _Recalls:
+    """Turn, event and returned items of every recall of a lane, as far as the trace was read."""
+
+    seq: int = 0
+    found: list[tuple[int, int, tuple[str, ...]]] = field(default_factory=list)
+
+
+def _used(index: TraceIndex, session: int, lane: int, turn: int, seq: int) -> Counter[str]:
+    """How many recalls up to the cursor have returned each item."""
+    recalls: _Recalls = index.memo.setdefault(("recalls", session, lane), _Recalls())
+    if recalls.seq < index.seq:
+        for event in index.reader.events(session, lane, (Kind.RECALLED,), after_seq=recalls.seq, up_to_seq=index.seq):
+            names = tuple(h["item"] for h in event.payload["hits"] if h["returned"])
+            recalls.found.append((event.turn, event.seq, names))
+        recalls.seq = index.seq
+    return Counter(name for at, n, names in recalls.found if at <= turn and n <= seq for name in names)
+
+
+def _row(item: Item, events: list[Event], used: int) -> ItemRow:
+    used = max(used, item.accessed)  # methods whose state depends on use record the same retrievals themselves
+    if not events:
+        return ItemRow(item, used=used)
     kinds = {e.kind for e in events}
     marks = tuple(str(k) for k in MARKED if k in kinds)
     first: dict[str, Any] = {}
@@ -83,7 +108,7 @@ def _row(item: Item, events: list[Event]) -> ItemRow:
             first.setdefault(name, old)
             last[name] = new
     pairs = ((name, readable(first[name]), readable(last[name])) for name in first)
-    return ItemRow(item, marks, tuple(FieldChange(*p) for p in pairs if p[1] != p[2]))
+    return ItemRow(item, marks, tuple(FieldChange(*p) for p in pairs if p[1] != p[2]), used)
 
 
 def chips(fields: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:

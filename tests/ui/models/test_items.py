@@ -125,7 +125,7 @@ def test_what_a_cell_says(model: ItemsModel) -> None:
         created=3,
         successor="note-1",
     )
-    model.show([ItemRow(item, ("item.written", "item.linked"))])
+    model.show([ItemRow(item, ("item.written", "item.linked"), used=2)])
     said = [model.index(0, column).data() for column in range(model.columnCount())]
     assert said == ["written, linked", "note-0", "text", "3 to 5", "7", "2"]
     assert model.index(0, ITEM).data(Qt.ItemDataRole.ToolTipRole) == "note note-0, active → note-1, written at turn 3"

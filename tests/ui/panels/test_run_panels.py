@@ -133,6 +133,35 @@ def test_a_click_on_a_badge_selects_its_probe_and_lane(shown: Maker, workspace: 
     assert workspace.selection.now.lane == tracks._view.tracks[2].lane
 
 
+def test_a_drag_that_begins_on_a_badge_keeps_the_lane(shown: Maker, workspace: Workspace, qtbot: Any) -> None:
+    tracks = shown("scrubber", 1200, 180).tracks
+    before, probe = workspace.selection.now.lane, tracks._view.tracks[1].probes[3]
+    assert before != tracks._view.tracks[1].lane
+    spot = QPointF(tracks._x(probe.turn), tracks._y(1)).toPoint()
+    qtbot.mousePress(tracks, Qt.MouseButton.LeftButton, pos=spot)
+    qtbot.mouseMove(tracks, QPoint(round(tracks._x(5)), spot.y()))
+    qtbot.mouseRelease(tracks, Qt.MouseButton.LeftButton, pos=QPoint(round(tracks._x(5)), spot.y()))
+    assert (workspace.cursor.turn, workspace.selection.now.lane, workspace.selection.now.probe) == (5, before, "")
+
+
+def test_the_timeline_marks_where_the_evidence_is(shown: Maker, workspace: Workspace, settle: Any) -> None:
+    tracks = shown("scrubber", 1200, 180).tracks
+    probes = workspace.session.probes  # type: ignore[union-attr]
+    asked = {p.after for p in probes}
+    probe = next(p for p in probes if p.evidence and p.evidence[0] not in asked)
+    workspace.follow(workspace.cursor.last, probe.id)
+    settle(workspace)
+    turn, top = probe.evidence[0], int(tracks._top())
+    with_mark = tracks.grab().toImage()
+    assert "holds the answer" in tracks._tip(QPoint(round(tracks._x(turn)), round(tracks._y(2))))
+    workspace.selection.let_go(probe="", pinned=False)
+    tracks._evidence = ()
+    without = tracks.grab().toImage()
+    x = round(tracks._x(turn))
+    spots = [(x + dx, y) for dx in range(-3, 4) for y in range(top - 6, top + 1)]
+    assert any(with_mark.pixel(*spot) != without.pixel(*spot) for spot in spots)
+
+
 def test_moving_the_cursor_does_not_draw_the_marks_again(shown: Maker, workspace: Workspace, settle: Any) -> None:
     panel = shown("scrubber", 1200, 180)
     panel.grab()

@@ -1,3 +1,5 @@
+from collections import Counter
+
 from workbench.memory.items import ACTIVE, SUPERSEDED
 from workbench.projections.diff import FieldChange
 from workbench.projections.items import chips, item_detail, items_view
@@ -71,3 +73,14 @@ def test_detail_of_an_item_to_come_and_of_none(story: TraceReader) -> None:
     assert all(step.future for step in detail.steps)
     assert [t.index for t in detail.sources] == [3]
     assert item_detail(story, 1, 1, 5, "note-9") is None
+
+
+def test_used_is_how_often_an_item_was_returned(story: TraceReader) -> None:
+    recalls = list(story.events(1, 1, (Kind.RECALLED,)))
+    assert recalls
+    last = items_view(story, 1, 1, recalls[-1].turn)
+    wanted = Counter(h["item"] for e in recalls for h in e.payload["hits"] if h["returned"])
+    assert {r.item.id: r.used for r in last.rows} == {r.item.id: wanted[r.item.id] for r in last.rows}
+    assert any(r.used for r in last.rows)
+    before = items_view(story, 1, 1, recalls[0].turn, recalls[0].seq - 1)
+    assert not any(r.used for r in before.rows)
