@@ -11,7 +11,7 @@ from tests.workbench.memory.test_full_prompts import own
 from workbench.memory.registry import STRATEGIES, strategy
 
 MISSING = {
-    "memgas", "tool2vec", "mirix", "letta", "think-in-memory", "caim",
+    "memgas", "tool2vec", "think-in-memory", "caim",
 }  # fmt: skip
 """Methods that the page does not have yet. The set may only become smaller."""
 

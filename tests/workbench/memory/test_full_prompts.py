@@ -27,13 +27,15 @@ from workbench.sessions.model import Turn
 from workbench.trace.events import Kind
 
 PENDING = {
-    "memgas", "tool2vec", "mirix", "letta", "think-in-memory", "caim",
+    "memgas", "tool2vec", "think-in-memory", "caim",
 }  # fmt: skip
 """Strategies that still ask something without a prompt of their own. The set may only become smaller."""
 SMALL: dict[str, dict[str, Any]] = {
     "lightmem": {"sensory": 16, "short_term": 24, "sleep": 0.2},
     "memos": {"similar": 0.3, "group": 4, "cluster": 2},
     "memoryos": {"short": 1, "hot": 2.0, "join": 0.2},
+    "mirix": {"batch": 2},
+    "letta": {"queue": 4},
     "hmt": {"segment": 16, "sensory": 4},
     "sculptor": {"fill": 0.02, "short": 4},
 }
@@ -43,6 +45,10 @@ WRITES_NO_TEXT = {
     "expe-repair": "the reader takes the first option, which says that everything failed",
     "spatial": "the only text is the name of a place",
 }
+FORCED = {
+    "mirix/meta": {"choice": ["core", "episodic", "semantic", "procedural", "resource", "knowledge"]},
+}
+"""Answers that the reader is told, so that the session comes to every operation."""
 SAID = (
     ("Caroline", "I adopted a cat named Bailey yesterday.", 0),
     ("Melanie", "Lovely! My old piano came back from repair.", 0),
@@ -78,7 +84,9 @@ class ReadingMind(Mind):
         self.calls.append(operation)
         rendered = PromptSet("full").rendered(operation)
         self.operations.append((operation, rendered))
-        data = Reader(rendered.messages).answer()
+        full = operation.full
+        forced = FORCED.get(f"{full.method}/{full.name}") if full else None
+        data = forced or Reader(rendered.messages).answer()
         called = {"purpose": operation.purpose, "prompt": [], "raw": "", "tokens": [0, 0], "stop": "end", "error": ""}
         event = self.emit(Kind.MODEL_CALLED, "", called, 0, 0.0) if self.emit else None
         return Completion("", data, True, event.n if event else 0, schema=rendered.schema)

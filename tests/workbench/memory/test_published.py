@@ -10,6 +10,7 @@ from tests.support.minds import Lane, Mind, span_texts
 from workbench.memory.base import MemoryStrategy
 from workbench.memory.registry import STRATEGIES, strategy
 from workbench.memory.strategies.a_mem import AMem
+from workbench.memory.strategies.letta import Letta
 from workbench.memory.strategies.lightmem import LightMem
 from workbench.memory.strategies.mem0 import Mem0
 from workbench.memory.strategies.mem0_graph import Mem0Graph
@@ -17,6 +18,7 @@ from workbench.memory.strategies.mem0_v3 import Mem0V3
 from workbench.memory.strategies.memory_os import MemoryOS
 from workbench.memory.strategies.memory_r1 import MemoryR1
 from workbench.memory.strategies.memos import MemOS
+from workbench.memory.strategies.mirix import MIRIX
 from workbench.sessions.model import Turn
 
 DATE, LATER = "2023-05-08T13:56", "2023-06-09T10:00"
@@ -311,3 +313,130 @@ def test_memoryos_has_room_for_a_long_profile() -> None:
     long = "Curiosity (high): " + "asks and asks, " * 200
     told = lane(MemoryOS(short=1, hot=1.5), profile=[{"summary": long}]).observe(*talk((OSLO, "Hm."), ("Bye.", "Bye!")))
     assert told.texts("profile") == [" ".join(long.split())] and told.losses() == []
+
+
+# MIRIX
+
+
+def mirix(*stores: str, batch: int = 1, core: int = 5000, **answers: Any) -> Lane:
+    return lane(MIRIX(batch=batch, core=core), meta=lambda text: {"choice": [*stores]}, **answers)
+
+
+def change(action: str, *items: dict[str, Any], ids: tuple[int, ...] = ()) -> dict[str, Any]:
+    return {"action": action, "ids": [*ids], "items": [*items]}
+
+
+def happened(summary: str, details: str = "") -> dict[str, Any]:
+    return {"event_type": "activity", "summary": summary, "details": details, "actor": "Mira"}
+
+
+def test_mirix_managers_know_their_store_and_each_has_its_own_kind_of_item() -> None:
+    router = {"entry_type": "guide", "summary": "Reset the router", "steps": ["Unplug it.", "Plug it in."]}
+    code = {"entry_type": "credential", "source": "Mira", "sensitivity": "high", "secret_value": "4711",
+            "caption": "Mira's door code"}  # fmt: skip
+    told = mirix("procedural", "knowledge", procedural=[change("insert", router)], knowledge=[change("insert", code)])
+    told.tell("Unplug the router, plug it in. My door code is 4711.", date=DATE)
+    assert told.texts("procedural") == ["Reset the router: 1. Unplug it. 2. Plug it in."]
+    assert told.texts("knowledge") == ["Mira's door code: 4711"]
+    systems = {sent: r.messages[0].text for sent, r in told.mind.sent}
+    assert "how something is done" in systems["mirix/procedural"] and "vault" in systems["mirix/knowledge"]
+    assert len({*systems.values()}) == 3
+
+
+def test_mirix_merges_an_event_and_replaces_an_entry() -> None:
+    told = mirix(
+        "episodic",
+        episodic=[
+            change("insert", happened("Mira went to a fair.", "It rained.")),
+            change("merge", happened("Mira went to a fair and won.", "A bear."), ids=(0,)),
+        ],
+    ).tell("I went to a fair.", "I won a bear there.", date=DATE)
+    assert told.texts("episodic") == ["Mira went to a fair and won. It rained. A bear."]
+    assert told.state.active("episodic")[0].turns == (0, 1)
+    assert "0 | [8 May 2023, 13:56] Mira went to a fair. It rained." in told.mind.prompt("episodic")
+    who = {"name": "Lea", "summary": "Mira's sister", "details": "", "source": "Mira"}
+    told = mirix(
+        "semantic", semantic=[change("insert", who), change("update", who | {"details": "A baker."}, ids=(0,))]
+    ).tell("Lea is my sister.", "Lea bakes.", date=DATE)
+    assert told.texts("semantic") == ["Lea: Mira's sister A baker."]
+
+
+def test_mirix_gives_a_core_block_that_would_overflow_back_to_be_rewritten() -> None:
+    append = {"action": "append", "label": "human", "content": "Mira lives in Oslo and likes it."}
+    rewrite = {"action": "rewrite", "label": "human", "content": "Mira: Oslo, tea."}
+    more = append | {"content": "Mira drinks tea every morning."}
+    told = mirix("core", core=50)
+    told.mind.answers["core"] = [append, more, rewrite]
+    told.tell(OSLO, "I drink tea every morning.", date=DATE)
+    assert told.mind.names == ["meta", "core", "meta", "core", "core"]
+    assert told.texts("core") == ["Mira: Oslo, tea."] and told.state.active("core")[0].turns == (0, 1)
+    assert "Block human (33 of 50 characters):" in told.mind.prompt("core")
+    assert "refused: human would have" in told.mind.prompt("core") and told.losses() == ["too long"]
+
+
+def test_mirix_takes_a_sitting_in_together() -> None:
+    told = mirix("episodic", batch=0, episodic=[change("insert", happened("They met."))])
+    told.tell(OSLO, "Tomas likes tea.", date=DATE)
+    assert told.mind.names == [] and len(told.ask("Where?").spans) == 2
+    told.tell("Hello.", date=LATER, part=1)
+    assert told.mind.names == ["meta", "episodic"] and told.mind.prompt("meta").count("Mira:") == 2
+    assert told.texts("message") == ["Mira: Hello."]
+
+
+# Letta
+
+
+def edit(tool: str, content: str, block: str = "human", old: str = "") -> dict[str, Any]:
+    return {"tool": tool, "block": block, "old": old, "content": content}
+
+
+def test_letta_makes_several_edits_of_one_message() -> None:
+    first = {"edits": [edit("core_memory_append", "Mira lives in Oslo."), edit("archival_memory_insert", "A party.")]}
+    second = {
+        "edits": [edit("core_memory_replace", "Lima", old="Oslo"), edit("core_memory_append", "Be kind.", "persona")]
+    }
+    told = lane(Letta(), edit=[first, second]).tell(OSLO, LIMA, date=DATE)
+    assert told.mind.names == ["edit", "edit"]
+    assert [(i.text, i.fields["label"]) for i in told.state.active("core")] == [
+        ("Mira lives in Lima.", "human"), ("Be kind.", "persona"),
+    ]  # fmt: skip
+    assert told.texts("passage") == ["A party."] and told.state["core-0"].turns == (0, 1)
+    assert "Core memory, human (20 of 2000 characters):\nMira lives in Oslo." in told.mind.prompt("edit")
+    assert f"Recent messages:\n[8 May 2023, 13:56] Mira: {OSLO}" in told.mind.prompt("edit")
+
+
+def test_letta_tells_the_agent_what_could_not_be_done() -> None:
+    wrong = {"edits": [edit("core_memory_replace", "Lima", old="Rome")]}
+    full = {"edits": [edit("core_memory_append", "x" * 60)]}
+    for bad, error in ((wrong, "human does not say: Rome"), (full, "human would have 81 of 70 characters")):
+        good = {"edits": [edit("core_memory_replace", "Lima", old="Oslo")]}
+        start = {"edits": [edit("core_memory_append", "Mira lives in Oslo.")]}
+        told = lane(Letta(core=70), edit=[start, bad, good]).tell(OSLO, LIMA)
+        assert error in told.mind.prompt("edit") and told.texts("core") == ["Mira lives in Lima."]
+        assert told.losses() == ["not in the schema"]
+
+
+def test_letta_deletes_a_line_of_which_nothing_is_left() -> None:
+    start = {"edits": [edit("core_memory_append", OSLO)]}
+    told = lane(Letta(), edit=[start, {"edits": [edit("core_memory_replace", "", old=OSLO)]}]).tell(OSLO, "No more.")
+    assert told.texts("core") == []
+
+
+def test_letta_searches_recall_and_archival_storage_with_words_of_their_own() -> None:
+    passage = {"edits": [edit("archival_memory_insert", "Ines plays the old cello.")]}
+    none: dict[str, Any] = {"edits": []}
+    search = {"conversation_search": "red boats", "archival_memory_search": ""}
+    told = lane(Letta(queue=2, k=1), edit=[passage, *[none] * 5], search=[search, search | {
+        "archival_memory_search": "cello"}])  # fmt: skip
+    told.tell("Ines!", "red boats sail", "green trees grow", "Hm.", "Oh.", "Ah.")
+    found = {h.item for h in told.ask("boats?").hits if h.returned}
+    assert "message-1" in found and "passage-0" not in found
+    assert "passage-0" in {h.item for h in told.ask("boats?").hits if h.returned}
+
+
+def test_letta_has_room_for_a_long_summary_and_keeps_it_going() -> None:
+    long = " ".join(f"On day {n} Mira bought apples." for n in range(60))
+    told = lane(Letta(queue=2), edit=lambda text: {"edits": []}, summary=[{"summary": long}, {"summary": "Short."}])
+    told.tell("One.", "Two.", "Three.", "Four.", date=DATE)
+    assert long in told.mind.prompt("summary") and told.texts("summary") == ["Short."]
+    assert told.state["summary-0"].turns == (0, 1) and told.losses() == []
