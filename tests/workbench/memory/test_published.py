@@ -408,7 +408,7 @@ def test_letta_makes_several_edits_of_one_message() -> None:
 def test_letta_tells_the_agent_what_could_not_be_done() -> None:
     wrong = {"edits": [edit("core_memory_replace", "Lima", old="Rome")]}
     full = {"edits": [edit("core_memory_append", "x" * 60)]}
-    for bad, error in ((wrong, "human does not say: Rome"), (full, "human would have 81 of 70 characters")):
+    for bad, error in ((wrong, "human does not say: Rome"), (full, "human would have 80 of 70 characters")):
         good = {"edits": [edit("core_memory_replace", "Lima", old="Oslo")]}
         start = {"edits": [edit("core_memory_append", "Mira lives in Oslo.")]}
         told = lane(Letta(core=70), edit=[start, bad, good]).tell(OSLO, LIMA)
