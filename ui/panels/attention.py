@@ -19,6 +19,7 @@ from ui.widgets import colormap
 from ui.widgets.heatmap import AttentionMap, ColorBar, HeadGrid
 from ui.widgets.plain import Label
 from ui.widgets.token_strip import TokenStrip
+from workbench.engine.protocol import Retrace
 from workbench.projections.attention import (
     MAX,
     MEAN,
@@ -63,6 +64,8 @@ class AttentionPanel(Panel):
         """Map, text, heads, scale."""
         self._choice = Choice()
         self._band = -1
+        self._wanted: set[tuple[int, str]] = set()
+        self.workspace.told.connect(self._told)
         unit = theme.active().unit
         body = QWidget()
         column = QVBoxLayout(body)
@@ -160,10 +163,26 @@ class AttentionPanel(Panel):
         self.text.show_tokens(shown.tokens, starts, [b.span.tokens for b in shown.bands if b.evidence])
         self._band = self._default_band(view) if not 0 <= self._band < len(shown.bands) else self._band
         self.on_moment(self.moment)
+        if view.missing:
+            self._want(view)
+
+    def _want(self, view: AttentionPicture) -> None:
+        """Have what was not kept computed again, once for each answer."""
+        run = self.workspace.run
+        key = (view.view.lane, view.view.probe.id)
+        self.readout.setText("mean over all layers and heads; this layer and head are being computed again…")
+        if run is not None and key not in self._wanted:
+            self._wanted.add(key)
+            self.workspace.asked.emit(Retrace(run.path, self.moment.session, *key))
+
+    def _told(self) -> None:
+        if self.view is not None and self.view.missing:
+            self._choice = replace(self._choice, again=self._choice.again + 1)
+            self.refresh()
 
     def _fill_boxes(self, view: AttentionPicture) -> None:
         chosen = view.choice
-        layers = [(f"layer {n}", at) for at, n in enumerate(view.view.layers)]
+        layers = [(f"layer {n}", at) for at, n in enumerate(view.view.all_layers)]
         heads = [(f"head {n}", n) for n in range(view.view.heads)]
         _fill(self.layer_box, [("layer mean", MEAN), ("layer max", MAX), *layers], chosen.layer)
         _fill(self.head_box, [("head mean", MEAN), ("head max", MAX), *heads], chosen.head)
@@ -197,7 +216,7 @@ class AttentionPanel(Panel):
         shares = view.masses[..., self._band] if band else np.zeros((0, 0), np.float32)
         most = percent(float(shares.max(initial=0)))
         self.about.setText(f"on {band.span.label}{held}, by layer and head, up to {most}" if band else "")
-        self.grid.show_shares(shares, view.view.layers, view.choice.layer, view.choice.head)
+        self.grid.show_shares(shares, view.view.all_layers, view.choice.layer, view.choice.head)
 
     def _show_text(self, view: AttentionPicture, row: int) -> None:
         run = self.workspace.run
@@ -270,11 +289,12 @@ class AttentionPanel(Panel):
 
     def _choose(self, *_: object) -> None:
         layer, head = self.layer_box.currentData(), self.head_box.currentData()
-        self._choice = Choice(
-            MEAN if layer is None else layer,
-            MEAN if head is None else head,
-            self.scale_box.currentData(),
-            self.sinks.isChecked(),
+        self._choice = replace(
+            self._choice,
+            layer=MEAN if layer is None else layer,
+            head=MEAN if head is None else head,
+            scale=self.scale_box.currentData(),
+            hide_sinks=self.sinks.isChecked(),
         )
         self.refresh()
 

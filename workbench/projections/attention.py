@@ -137,8 +137,8 @@ def attention_view(
     if summed is None:
         return full or probe
     view = _of_summary(reader, lane, probe, found, summed)
-    again = _again(reader, view)
-    return replace(view, full=again or full)
+    whole = _again(reader, view) or full
+    return replace(view, full=None if whole is None else replace(whole, every=view.every))
 
 
 def _of_arrays(
@@ -319,6 +319,7 @@ class Choice:
     hide_sinks: bool = False
     other: int = 0
     pool: Pool = "max"
+    again: int = 0  # counted up when weights may have come, so that a view is made anew
 
     def within(self, view: AttentionView) -> Choice:
         """The choice, with layers and heads that this capture does not have replaced by the mean."""
