@@ -180,6 +180,9 @@ def test_a_database_shows_its_tables_and_their_rows(tmp_path: Path) -> None:
 
 def test_a_damaged_database_is_one_line(tmp_path: Path) -> None:
     raw = database(tmp_path, "CREATE TABLE a (b)").read_bytes()
+    for name in (b"\n", b"\xe9"):
+        broken = raw.replace(b"CREATE TABLE a", b"CREATE TABLE " + name)
+        assert refusal(put(tmp_path, broken, "bad.db")).startswith("a damaged SQLite file (")
     assert refusal(put(tmp_path, raw[:100] + b"\xff" * 4000, "bad.db")).startswith("a damaged SQLite file (")
 
 

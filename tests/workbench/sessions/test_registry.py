@@ -92,4 +92,4 @@ def test_probes_that_nobody_can_answer_are_left_out_whoever_read_them(
     install(diary=SimpleNamespace(detect=lambda data, path: True, read=lambda data, path: [session]))
     (read,) = formats.read(chat(tmp_path))
     assert [p.id for p in read.probes] == ["a"]
-    assert read.warnings == ("3 questions without a text or an answer are left out",)
+    assert read.warnings == ("3 questions without a text or an answer: left out",)

@@ -15,7 +15,7 @@ from typing import Any
 
 from workbench.errors import SessionFormatError
 from workbench.sessions.formats.guess import seems
-from workbench.sessions.formats.limits import Remarks, shown
+from workbench.sessions.formats.limits import Remarks, one_line, shown
 from workbench.sessions.formats.lines import Lines
 from workbench.sessions.formats.loading import Archive, load, members
 from workbench.sessions.formats.registry import READERS, Reader, readers, titles
@@ -24,9 +24,6 @@ from workbench.sessions.formats.sidecar import attached
 from workbench.sessions.model import Probe, Session
 
 __all__ = ["READERS", "distinct", "read", "recognise", "titles"]
-
-_LONGEST = 600
-"""Characters of an error's line."""
 
 
 def read(path: Path | str, **options: str) -> list[Session]:
@@ -42,7 +39,7 @@ def read(path: Path | str, **options: str) -> list[Session]:
     try:
         return distinct(attached(distinct(_read(data, path, options)), path))
     except SessionFormatError as error:
-        raise SessionFormatError(f"{path}: {shown_line(error.what)}", error.remedy) from error
+        raise SessionFormatError(f"{path}: {one_line(error.what)}", error.remedy) from error
     finally:
         _close(data)
 
@@ -54,14 +51,9 @@ def recognise(path: Path | str) -> str:
     try:
         return next(iter(_recognised(data, path)))[0]
     except SessionFormatError as error:
-        raise SessionFormatError(f"{path}: {shown_line(error.what)}", error.remedy) from error
+        raise SessionFormatError(f"{path}: {one_line(error.what)}", error.remedy) from error
     finally:
         _close(data)
-
-
-def shown_line(text: str) -> str:
-    """An error's line, bounded."""
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 
 def _close(data: Any) -> None:
@@ -134,7 +126,8 @@ def _askable(session: Session) -> Session:
     kept = tuple(p for p in session.probes if p.question.strip() and (p.abstain or any(g.strip() for g in p.gold)))
     if len(kept) == len(session.probes):
         return session
-    remark = f"{len(session.probes) - len(kept)} questions without a text or an answer are left out"
+    gone = len(session.probes) - len(kept)
+    remark = f"{gone} question{'s' if gone > 1 else ''} without a text or an answer: left out"
     return replace(session, probes=kept, warnings=(*session.warnings, remark))
 
 

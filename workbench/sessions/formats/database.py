@@ -54,7 +54,7 @@ class Database:
                 connection.text_factory = lambda raw: raw.decode("utf-8", "replace")
                 connection.execute("PRAGMA trusted_schema = OFF")
                 yield from connection.execute(query)
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeDecodeError) as error:  # the library's own message may be no text
             raise SessionFormatError(f"a damaged SQLite file ({error})", "copy it again") from error
 
 

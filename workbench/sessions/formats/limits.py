@@ -17,6 +17,8 @@ MAX_TURNS = 200_000
 """Turns of a session."""
 MAX_REMARKS = 100
 """Remarks that a session keeps in words; the rest is counted."""
+LONGEST = 600
+"""Characters of an error's line, without its remedy."""
 SHOWN = 80
 """Characters of a foreign value that a message quotes."""
 
@@ -60,6 +62,12 @@ def shown(value: Any, limit: int = SHOWN) -> str:
     else:
         text = repr(value)
     return text if len(text) <= limit + 3 else f"{text[:limit]}…"
+
+
+def one_line(text: str) -> str:
+    """A message as one line of printable characters, bounded: foreign text may stand in it."""
+    line = "".join(c if c.isprintable() else " " for c in text[: LONGEST + 1])
+    return line if len(line) <= LONGEST else f"{line[:LONGEST]}…"
 
 
 def check_turns(count: int, where: str) -> None:

@@ -21,7 +21,7 @@ from workbench.errors import SessionFormatError
 from workbench.sessions.formats import packed, parquet, tables
 from workbench.sessions.formats.archive import Archive
 from workbench.sessions.formats.database import Database
-from workbench.sessions.formats.limits import MAX_BYTES, MAX_LINES, MAX_VALUES, Remarks
+from workbench.sessions.formats.limits import MAX_BYTES, MAX_LINES, MAX_VALUES, Remarks, one_line
 from workbench.sessions.formats.lines import Lines, stem
 
 __all__ = ["Archive", "Database", "Lines", "load", "members", "parse", "stem"]
@@ -42,7 +42,7 @@ def load(path: Path) -> Any:
     try:
         return _load(path)
     except SessionFormatError as error:
-        raise SessionFormatError(f"{path}: {error.what}", error.remedy) from error
+        raise SessionFormatError(f"{path}: {one_line(error.what)}", error.remedy) from error
     except OSError as error:
         raise SessionFormatError(f"{path}: cannot be read ({error.strerror or error})", "check the path") from error
 
