@@ -20,12 +20,13 @@ def seeds(shared: bool = True) -> dict[str, bytes]:
     """Seeds by name, always in the same order.
 
     Args:
-        shared: also the cases and the first rows of the real data, when they lie beside the checkout.
+        shared: also the cases and the first rows of the real data, when they lie beside the checkout, and Parquet,
+            each mutant of which takes a process.
     """
     found = dict(_samples())
     found["mem0.db"] = _history()
     if shared:
-        found |= dict(_cases())
+        found |= _parquet() | dict(_cases())
     return found
 
 
@@ -82,3 +83,22 @@ def _history() -> bytes:
         connection.commit()
         connection.close()
         return path.read_bytes()
+
+
+def _parquet() -> dict[str, bytes]:
+    """A MemoryAgentBench row as Parquet, where the optional library is installed."""
+    try:
+        from arro3.core import Array, DataType, Table, list_array
+        from arro3.io import write_parquet
+    except ImportError:
+        return {}
+    text, one = DataType.utf8(), Array([0, 1], DataType.int32())
+    columns = {
+        "context": Array(["0. Ida keeps a kiosk.\n1. Ida keeps a boat.\n"], text),
+        "questions": list_array(one, Array(["What does Ida keep?"], text)),
+        "answers": list_array(one, list_array(one, Array(["a boat"], text))),
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "split.parquet"
+        write_parquet(Table.from_pydict(columns), str(path))
+        return {"split.parquet": path.read_bytes()}
