@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from contextlib import closing
 
 from workbench import console
 from workbench.branch import Edit
@@ -11,6 +10,7 @@ from workbench.commands.explain import session_number
 from workbench.engine.branching import branch as make
 from workbench.engine.control import Control
 from workbench.engine.protocol import Loading, Progress, Report
+from workbench.examine import opened
 from workbench.projections.scores import scores
 from workbench.trace.reader import LaneRow, TraceReader
 
@@ -18,7 +18,7 @@ from workbench.trace.reader import LaneRow, TraceReader
 def branch(options: argparse.Namespace) -> None:
     """``mnemoscope branch``."""
     edits = tuple(Edit.parse(given) for given in options.edit)
-    with closing(TraceReader(options.file)) as reader:
+    with opened(options.file) as reader:
         session = session_number(reader, options.session)
     control = Control()
     with console.Meter() as meter, console.cancelling(control):
@@ -30,7 +30,7 @@ def branch(options: argparse.Namespace) -> None:
                 meter.note(what.what)
 
         child = make(options.file, options.lane, options.turn, edits, session, options.threads, report, control)
-    with closing(TraceReader(options.file)) as reader:
+    with opened(options.file) as reader:
         _print(reader, options, child, edits)
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from contextlib import closing
 
 from workbench import console
 from workbench.engine import explain as engine
 from workbench.errors import UsageError
+from workbench.examine import opened
 from workbench.reports import why as text
 from workbench.trace.reader import TraceReader
 from workbench.why.explaining import Target
@@ -16,7 +16,7 @@ from workbench.why.verdict import Verdict
 
 def explain(options: argparse.Namespace) -> None:
     """``mnemoscope explain``."""
-    with closing(TraceReader(options.file)) as reader:
+    with opened(options.file) as reader:
         session = session_number(reader, options.session)
         wanted = engine.targets(reader, session, options.lane, options.probe)
         verdicts = _confirmed(options, wanted) if options.confirm else engine.suspects(reader, wanted)

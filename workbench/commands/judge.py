@@ -8,16 +8,16 @@ from contextlib import closing
 from workbench import console
 from workbench.commands.explain import session_number
 from workbench.engine.judge import judge_run
+from workbench.examine import opened
 from workbench.llm.base import BackendOptions
 from workbench.llm.open import open_backend
 from workbench.projections.published import figure_json, standings
 from workbench.reports import tables
-from workbench.trace.reader import TraceReader
 
 
 def run(options: argparse.Namespace) -> None:
     """Judge and say it."""
-    with closing(TraceReader(options.file)) as reader:
+    with opened(options.file) as reader:
         session = session_number(reader, options.session)
     with console.Meter() as meter:
         meter.note("loading the judge")
@@ -25,7 +25,7 @@ def run(options: argparse.Namespace) -> None:
         with closing(open_backend(asked)) as backend:
             name = backend.info.name
             added, trials = judge_run(options.file, backend, session, options.lane, options.again, meter.step)
-    with closing(TraceReader(options.file)) as reader:
+    with opened(options.file) as reader:
         found = standings(reader, session)
     if options.json:
         lanes = {s.name: {f.name: figure_json(f) for f in s.figures if f.judge} for s in found}

@@ -11,8 +11,8 @@ from workbench.branch import settings_of
 from workbench.commands.explain import session_number
 from workbench.engine import explain as engine
 from workbench.errors import UsageError
+from workbench.examine import opened
 from workbench.reports import why as text
-from workbench.trace.reader import TraceReader
 from workbench.why import use as attention
 from workbench.why.explaining import prover
 from workbench.why.knockout import Bars, bars, found
@@ -20,7 +20,7 @@ from workbench.why.knockout import Bars, bars, found
 
 def knockout(options: argparse.Namespace) -> None:
     """``mnemoscope knockout``."""
-    with closing(TraceReader(options.file)) as reader:
+    with opened(options.file) as reader:
         session = session_number(reader, options.session)
         wanted = engine.targets(reader, session, options.lane, options.probe)
         if not wanted:
