@@ -1,7 +1,7 @@
 """Is a named cause a cause? Its fix against the fix of a cause that was not named: ``python -m tests.why.causal``.
 
-Nothing is planted here: wrong answers of ordinary lanes on generated sessions. The cause is the one that is named before
-anything was tried. Prints the table that stands in the README.
+Nothing is planted here: wrong answers of ordinary lanes on generated sessions. The cause is the one that is named
+before anything was tried. Prints the table that stands in the README.
 """
 
 from __future__ import annotations
