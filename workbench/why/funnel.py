@@ -14,16 +14,16 @@ from typing import Any, Literal, Protocol
 from workbench.projections.hits import ContextSpan
 from workbench.why.case import Case
 from workbench.why.history import Version
-from workbench.why.texts import Rarity, names
+from workbench.why.texts import Rarity, names, tokens
 
 Stage = Literal["said", "stored", "kept", "retrieved", "packed", "used", "right"]
 STAGES: tuple[Stage, ...] = ("said", "stored", "kept", "retrieved", "packed", "used", "right")
-ENOUGH = 0.5
-"""Share of a turn, rare words counting more, that a text from it must repeat to be taken to say the same."""
 SOME = 0.2
-"""The least of it that a text from it repeats that says it in few words."""
+"""Share of a turn, rare words counting more, that a text from it must repeat to be taken to say the same …"""
+OWN = 0.3
+"""… of what only that turn says, where the text comes from several …"""
 ELSEWHERE = 0.8
-"""The same for a text that comes from other turns."""
+"""… and a text that comes from other turns."""
 MOST_TURNS = 12
 """Evidence turns that are asked about one by one."""
 SEARCHED = 4
@@ -51,7 +51,7 @@ class ByText:
     """The judge without a model.
 
     Where the turn names the gold, the text must name it, too; and it must come from that turn or repeat most of it.
-    Elsewhere it must repeat half of the turn; a text from there may be short, if it repeats no other evidence better.
+    Elsewhere a text from the turn may be short, if what it says only that turn says, of all that the text comes from.
     """
 
     case: Case
@@ -59,17 +59,22 @@ class ByText:
 
     def __call__(self, piece: Piece, text: str, turns: Sequence[int]) -> bool:
         """See :class:`Judge`."""
-        return any(self._says(turn, text, turns) for turn in piece.turns)
+        return any(self._says(piece, turn, text, turns) for turn in piece.turns)
 
-    def _says(self, turn: int, text: str, turns: Sequence[int]) -> bool:
+    def _says(self, piece: Piece, turn: int, text: str, turns: Sequence[int]) -> bool:
         gold = self.case.probe.gold
-        if names(self.case.said(turn), gold):
+        if piece.whole and names(self.case.said(turn), gold):
             return names(text, gold) and (turn in turns or self.alike(turn, text))
         if turn not in turns:
             return self.alike(turn, text)
-        share = self._share(turn, text)
-        rivals = [t for t in self.case.probe.evidence if t in turns and t != turn]
-        return share >= ENOUGH or (share >= SOME and all(share > self._share(t, text) for t in rivals))
+        return self._share(turn, text) >= SOME and self._own(turn, text, turns)
+
+    def _own(self, turn: int, text: str, turns: Sequence[int]) -> bool:
+        """Whether a text says some of what, of all the turns it comes from, only this one says, rare words counting
+        more."""
+        others = {t for other in turns[:MOST_TURNS] if other != turn for t in tokens(self.case.said(other))}
+        own = " ".join(t for t in tokens(self.case.said(turn)) if t not in others)
+        return not others or not own or self.rarity.share(text, own) >= OWN
 
     def alike(self, turn: int, text: str) -> bool:
         """Whether a text from elsewhere repeats most of a turn."""

@@ -36,6 +36,7 @@ class ByReader:
         self._known: dict[tuple[Piece, str], bool] = {}
         self._telling: dict[Piece, bool] = {}
         self._turns: tuple[int, ...] = ()
+        self._wanted: tuple[Piece, ...] = ()
         self.judged = self.skipped = 0
 
     async def learn(self, turns: Sequence[int]) -> tuple[Piece, ...]:
@@ -48,6 +49,7 @@ class ByReader:
         asked = any(alone.values()) and not nothing
         gold = self._scene.case.probe.gold
         wanted = pieces(turns, (lambda t: alone[t]) if asked else lambda t: names(self._scene.case.said(t), gold))
+        self._wanted = wanted
         missing = await asyncio.gather(*(self._right(self._without(piece)) for piece in wanted))
         for piece, still in zip(wanted, missing, strict=True):
             self._telling[piece] = whole and not still
@@ -70,9 +72,17 @@ class ByReader:
         found = self._known.get((piece, plain))
         if found is None:
             return self.by_text(piece, text, turns)
-        if not piece.whole and self.by_text(piece, text, turns):
-            return True  # a reader that fails at a question for several facts says little about one of them
+        if not piece.whole:
+            return self._part(piece, text, turns, found)
         return found and self._near(piece, text, turns)
+
+    def _part(self, piece: Piece, text: str, turns: Sequence[int], found: bool) -> bool:
+        """Whether a text carries one of several facts. A reader that fails at the question for all of them says little
+        about one; and one that succeeds may have taken another fact for it: what says that one by its words is none."""
+        if self.by_text(piece, text, turns):
+            return True
+        others = (other for other in self._wanted if other is not piece)
+        return found and self._near(piece, text, turns) and not any(self.by_text(o, text, turns) for o in others)
 
     def _near(self, piece: Piece, text: str, turns: Sequence[int]) -> bool:
         """Whether a text comes from the piece's turns, or repeats most of one: the like of another matter does not."""
