@@ -19,8 +19,11 @@ from PySide6.QtWidgets import QDialog, QWidget
 
 from ui import layouts, panels
 from ui.panels.base import Panel
+from ui.panels.why import WhyPanel
 from ui.theme import theme
 from ui.theme.tokens import THEMES
+from workbench.projections.why import causes_view
+from workbench.why.verdict import LOST
 
 if TYPE_CHECKING:
     from ui.window import MainWindow
@@ -75,11 +78,37 @@ def _stops(window: MainWindow, looks: Sequence[str]) -> Iterator[tuple[str, QWid
             settle(window)
             yield f"panel-{name}-{look}", window.scrubber if name == "scrubber" else window._parts[name]
         for name in panels.INSPECTORS:
+            if name == "why":
+                _wrong_answer(window)
             window.show_panel(name)
             settle(window)
             yield f"panel-{name}-{look}", window.inspector
+            if name == "why":
+                yield f"window-why-{look}", window
+                yield from _all_causes(window, look)
         yield from _dialogs(window, look)
     theme.use("dark")
+
+
+def _wrong_answer(window: MainWindow) -> None:
+    """Go to a wrong answer whose cause is proved and whose fact was lost by an operation; to any wrong one without."""
+    space = window.workspace
+    if space.reader is None or not space.cursor.session:
+        return
+    wrong = [w for lane in causes_view(space.reader, space.cursor.session) for w in lane.wrong]
+    best = max(wrong, key=lambda w: (bool(w.confirmed), w.cause == LOST and w.confirmed), default=None)
+    if best is not None:
+        space.cursor.go(best.turn)
+        space.explain(best.lane, best.probe)
+
+
+def _all_causes(window: MainWindow, look: str) -> Iterator[tuple[str, QWidget]]:
+    panel = window.inspector.panel
+    if isinstance(panel, WhyPanel):
+        panel.all.setChecked(True)
+        settle(window)
+        yield f"panel-why-all-{look}", window.inspector
+        panel.all.setChecked(False)
 
 
 def _dialogs(window: MainWindow, look: str) -> Iterator[tuple[str, QWidget]]:

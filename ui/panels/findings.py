@@ -44,6 +44,7 @@ class FindingsPanel(Panel):
         self.grid.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.grid.horizontalHeader().setStretchLastSection(True)
         self.grid.horizontalHeader().setHighlightSections(False)
+        self.grid.horizontalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         self.grid.setAccessibleName("Findings")
         self.grid.clicked.connect(self._chosen)
         self.grid.activated.connect(self._chosen)
@@ -66,7 +67,7 @@ class FindingsPanel(Panel):
         _refill(self.kinds, "all kinds", [(k, k, MEANINGS[k]) for k in MEANINGS if any(r.kind == k for r in view)])
         self._fill()
         unit = theme.active().unit
-        for column, width in enumerate((12, 24, 34, 24)):
+        for column, width in enumerate((11, 22, 30, 18)):
             self.grid.setColumnWidth(column, unit(width))
 
     def _fill(self) -> None:

@@ -31,14 +31,14 @@ class FindingRow:
 
 
 def findings_list(reader: TraceReader, session: int) -> tuple[FindingRow, ...]:
-    """The findings of all lanes, by turn."""
+    """The findings of all lanes, the gravest kinds first, each by turn."""
     index = TraceIndex.of(reader)
     found = findings_view(reader, session)
-    rows = []
+    rows, grave = [], {kind: n for n, kind in enumerate(MEANINGS)}
     for lane in index.lanes:
         rows += [FindingRow(lane, f.turn, f.kind, f.item, f.seq, f.text) for f in found.lanes[lane.id].findings]
         rows += _destructive(reader, session, lane)
-    return tuple(sorted(rows, key=lambda r: (r.turn, r.lane.id, r.seq)))
+    return tuple(sorted(rows, key=lambda r: (grave[r.kind], r.turn, r.lane.id, r.seq)))
 
 
 def _destructive(reader: TraceReader, session: int, lane: LaneRow) -> list[FindingRow]:

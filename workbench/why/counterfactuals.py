@@ -321,7 +321,8 @@ class Prover:
             used = replace(first.use if not done else Use(), rival=rival)
             clauses.append(clause(self._reader, world.case, world.way, used, cause))
             done = (*done, *(f for f in ORDER if CAUSE[f] == cause and f in ("put", "restore", "force", "keep")))
-        return "; and even so, ".join([clauses[0], *(c[:1].lower() + c[1:] for c in clauses[1:])])
+        parts = [c.rstrip(".") for c in clauses]
+        return "; and even so, ".join([parts[0], *(c[:1].lower() + c[1:] for c in parts[1:])])
 
 
 def mend_of(way: Funnel) -> Fix | None:
@@ -369,4 +370,4 @@ def _why_not(proof: Proof, first: Verdict) -> str:
     if proof.oracle is not None and not proof.oracle.right:
         answer = proof.oracle.answer or "nothing"
         return f"From the evidence turns alone this reader answers {answer}"
-    return f"{first.sentence}; but to mend that does not make the answer right"
+    return f"{first.sentence.rstrip('.')}; but to mend that does not make the answer right"
