@@ -178,7 +178,6 @@ class WhyPanel(Panel):
             for step in [s for s in self.view.verdict.thread if not s.held][:3]:
                 title = f"Go to turn {step.turn}, where it was not {step.stage}"
                 menu.addAction(title).triggered.connect(partial(self._go, step.turn))
-            menu.addAction("What became of the evidence").triggered.connect(partial(self._toggled, "forward"))
 
     # Following
 

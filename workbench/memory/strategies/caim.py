@@ -43,7 +43,7 @@ class CAIM(MemoryStrategy):
 
     name: ClassVar[str] = "caim"
     title: ClassVar[str] = "CAIM"
-    fidelity: ClassVar[Fidelity] = "adapted"
+    fidelity: ClassVar[Fidelity] = "emulated"
     paper: ClassVar[str] = "CAIM, arXiv 2505.13044"
     differs: ClassVar[str] = (
         "Written from the abstract and overview: the schemas are this project's. The ontology is fixed, so there is no "
