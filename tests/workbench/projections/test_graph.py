@@ -35,7 +35,7 @@ def test_hits_glow_at_their_turn_and_for_the_selected_probe(story: TraceReader) 
     assert graph_view(story, 1, 1, 5).glow == {2: 1}
     selected = graph_view(story, 1, 1, 5, probe="p0")
     assert (selected.probe, selected.glow) == ("p0", {0: 1, 1: 2})
-    assert graph_view(story, 1, 1, 3, probe="p0").glow == {}  # not yet asked
+    assert graph_view(story, 1, 1, 3, probe="p0").glow == {0: 1, 1: 2}  # a pinned one, wherever the cursor stands
 
 
 def test_an_empty_lane_has_an_empty_graph(story: TraceReader) -> None:
