@@ -96,9 +96,9 @@ def _wrong_answer(window: MainWindow) -> None:
     if space.reader is None or not space.cursor.session:
         return
     wrong = [w for lane in causes_view(space.reader, space.cursor.session) for w in lane.wrong]
-    best = max(wrong, key=lambda w: (bool(w.confirmed), w.cause == LOST and w.confirmed), default=None)
+    best = max(wrong, key=lambda w: (bool(w.confirmed), w.cause == LOST and bool(w.confirmed)), default=None)
     if best is not None:
-        space.cursor.go(best.turn)
+        space.follow(best.turn, best.probe)
         space.explain(best.lane, best.probe)
 
 

@@ -12,7 +12,12 @@ from ui.tour import HEIGHT, WIDTH, tour
 def expected(look: str) -> set[str]:
     parts = ("scrubber", "transcript", "lanes", "scoreboard", *panels.INSPECTORS)
     stops = [f"layout-{name.lower()}" for name in layouts.LAYOUTS] + [f"panel-{name}" for name in parts]
-    stops += ["dialog-command-palette", *(f"dialog-help-{page}" for page in ("start", "marks", "keys"))]
+    stops += [
+        "window-why",
+        "panel-why-all",
+        "dialog-command-palette",
+        *(f"dialog-help-{page}" for page in ("start", "marks", "keys")),
+    ]
     return {f"{stop}-{look}@{scale}x.png" for stop in stops for scale in (1, 2)}
 
 
