@@ -16,7 +16,7 @@ from ui.bridge.engine_client import EngineClient
 from ui.tour import failures
 from workbench import paths
 from workbench.engine import run as engine
-from workbench.engine.protocol import Failed
+from workbench.engine.protocol import Failed, StateChanged
 from workbench.llm.open import DEMO_MODEL
 from workbench.trace.reader import TraceReader
 
@@ -94,6 +94,7 @@ def test_a_crash_offers_to_go_on(window: Any, threaded: ScriptedBackend, tmp_pat
     crash = Failed("the engine process died (signal 6)", "GGML_ASSERT: out of memory", True, 6)
     window.client._reported.emit(crash)
     qtbot.waitUntil(window.notice.isVisible)
+    window.client._take(StateChanged("paused"))
     assert window.client.state == "failed"
     assert "signal 6" in window.notice.what.text()
     assert "out of memory" in window.notice.details.toPlainText()

@@ -112,7 +112,8 @@ class EngineClient(QObject):
             case TraceAdvanced(seq):
                 self.advanced.emit(seq)
             case StateChanged(state):
-                self._become(state)
+                if self.state != "failed":  # what the engine said before it died may arrive after the news of it
+                    self._become(state)
             case Failed():
                 self._become("failed")
                 self.failed.emit(report)
