@@ -253,6 +253,8 @@ def _noter(meter: console.Meter) -> Any:
             meter.note(report.what)
         elif isinstance(report, Ready):
             meter.note(f"{report.model} on {report.device}")
+            if report.note:
+                meter.note(report.note)
 
     return note
 

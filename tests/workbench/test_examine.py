@@ -1,5 +1,6 @@
 """Telling a damaged file from a defect of this program."""
 
+import json
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -10,6 +11,7 @@ from tests.support.damage import HARMS, damaged_copy
 from tests.support.traces import write_trace
 from workbench.errors import TraceError, UsageError
 from workbench.examine import blamed, opened, problems, prove
+from workbench.llm.load import Buffer, Load
 from workbench.paths import sample_sessions
 from workbench.trace import payloads
 from workbench.trace.events import Kind
@@ -100,3 +102,15 @@ def test_payloads_may_hold_more_than_the_views_read() -> None:
     assert payloads.wrong(Kind.TURN_CLOSED, {"calls": 1, "tokens": [1, 2], "items": 3, "new": None}) == ""
     assert payloads.wrong("kind.of.tomorrow", {}) == ""
     assert payloads.wrong(Kind.TURN_CLOSED, {"calls": 1, "tokens": [1], "items": 3}).startswith("tokens: ")
+
+
+def test_branches_and_measurements_have_a_shape() -> None:
+    edit = {"kind": "param", "name": "k", "value": "3"}
+    branched = {"lane": 2, "parent": 1, "session": 1, "turn": 4, "edits": [edit], "settings": {}}
+    assert payloads.wrong(Kind.BRANCHED, branched) == ""
+    assert payloads.wrong(Kind.BRANCHED, branched | {"settings": []}).startswith("settings: ")
+    measured = {"after": 1.5} | Load(buffers=(Buffer("CPU", "cache", "work", 1 << 20),)).to_json()
+    told = json.loads(json.dumps(measured))
+    assert payloads.wrong(Kind.ENGINE_MEASURED, told) == ""
+    assert payloads.wrong(Kind.ENGINE_MEASURED, told | {"tokens": "many"}).startswith("tokens: ")
+    assert payloads.wrong(Kind.ENGINE_MEASURED, told | {"buffers": [{"device": "CPU"}]}).startswith("buffers.0.")

@@ -121,11 +121,12 @@ class Loading:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """The model is loaded; ``device`` is what really computes."""
+    """The model is loaded; ``device`` is what really computes. ``note`` says what of the run is not to be had of it."""
 
     model: str
     device: str
     path: str
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

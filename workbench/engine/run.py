@@ -237,13 +237,19 @@ class _Run:
             "versions": _versions(),
             "prompts": {"set": prompts.name, "sha256": prompts.digest},
         }
-        self.tell(Ready(backend.info.name, backend.info.device, str(self.config.path)))
+        self.tell(Ready(backend.info.name, backend.info.device, str(self.config.path), self._lacking(backend.info)))
         if self.crash:
             log = discreet(self.crash.log)[-4000:]
             payload = {"signal": self.crash.signal, "message": discreet(self.crash.message), "log": log}
             self._engine_event(Kind.ENGINE_CRASHED, payload)
         self._engine_event(Kind.ENGINE_LOADED, info)
         self._engine_event(Kind.RUN_STARTED, {"resumed": resumed})
+
+    def _lacking(self, info: ModelInfo) -> str:
+        """That attention cannot be recorded, with the reason, when it should be; "" when it can."""
+        if info.capture or self.config.capture == "off":
+            return ""
+        return f"no attention is recorded, and spans cannot be masked: {info.capture_note}"
 
     def _engine_event(self, kind: Kind, payload: dict[str, Any]) -> None:
         with self.writer.reader() as reader:

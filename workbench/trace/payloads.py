@@ -145,6 +145,42 @@ class _Compressed(TypedDict):
     blobs: dict[str, str | None]
 
 
+class _Edit(TypedDict):
+    kind: str
+    name: str
+    value: str
+
+
+class _Branched(TypedDict):
+    lane: int
+    parent: int
+    session: int
+    turn: int
+    edits: list[_Edit]
+    settings: dict[str, Any]
+
+
+class _Buffer(TypedDict):
+    device: str
+    kind: str
+    owner: str
+    bytes: int
+
+
+class _Measured(TypedDict):
+    after: float
+    threads: int
+    buffers: list[_Buffer]
+    resident: int | None
+    process: int
+    held: int
+    active: int
+    waiting: int
+    answering: int
+    tokens: int
+    seconds: float
+
+
 class _Scored(TypedDict):
     correct: bool
     score: float
@@ -183,6 +219,8 @@ class _Closed(TypedDict):
 
 
 _SHAPES: dict[str, Any] = {
+    Kind.BRANCHED: _Branched,
+    Kind.ENGINE_MEASURED: _Measured,
     Kind.WRITTEN: _Written,
     Kind.UPDATED: _Updated,
     Kind.LINKED: _Linked,

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 from tests.support.gguf_models import Shape, write_model
+from tests.support.runs import session_file
+from workbench.cli import main
 from workbench.errors import ModelError
 from workbench.llm.base import AnswerRequest, BackendOptions, CompletionRequest
 from workbench.llm.library import library
@@ -33,6 +35,17 @@ def test_sliding_window_model_answers_without_capture(tmp_path: Path) -> None:
     texts = [asyncio.run(backend.complete(CompletionRequest(MESSAGES, max_tokens=6))).text for _ in range(2)]
     assert texts[0] == texts[1]
     backend.close()
+
+
+def test_a_run_says_once_that_attention_cannot_be_recorded(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """In lanes without a policy, too, and not when nobody wants it recorded."""
+    path, session = tmp_path / "window.gguf", session_file(tmp_path)
+    write_model(path, Shape(layers=2), architecture="olmo2", extra={"attention.sliding_window": 64})
+    for capture, said in (("answers", 1), ("off", 0)):
+        command = ["run", session, "--lane", "bm25", "--model", path, "--embedder", "hash", "--capture", capture]
+        assert main([str(a) for a in (*command, "--context", 512, "--threads", 1, "--out", tmp_path / capture)]) == 0
+        told = capsys.readouterr().err
+        assert told.count("no attention is recorded, and spans cannot be masked: a sliding-window cache") == said
 
 
 def test_other_dense_architecture_is_captured(tmp_path: Path) -> None:
