@@ -38,15 +38,17 @@ from ui.state.workspace import Workspace
 from ui.theme import theme
 from ui.widgets.inspector import Inspector
 from ui.widgets.notice import Notice
+from ui.widgets.plain import sure
 from ui.widgets.transport import Transport
 from workbench import paths
 from workbench.engine.config import RunConfig
-from workbench.engine.protocol import Annotate, Branch, Explained, Failed, Question, Ready
+from workbench.engine.protocol import Annotate, Branch, Explained, Failed, Question, Ready, Undo, Undone
 from workbench.errors import MnemoscopeError
 from workbench.models.store import checked
 from workbench.projections.probe_table import most_telling, probe_table
 from workbench.projections.remarks import place
 from workbench.sessions.model import Probe
+from workbench.trace.reader import LaneRow
 from workbench.why.causes import remember
 from workbench.why.verdict import Verdict
 
@@ -150,6 +152,7 @@ class MainWindow(QMainWindow):
         self.workspace.branch_wanted.connect(self.ask_branch)
         self.inquiry.explained.connect(self._explained)
         self.inquiry.branched.connect(self._branched)
+        self.inquiry.undone.connect(self._undone)
         self.inquiry.failed.connect(self._failed_question)
         self.inquiry.done.connect(self.workspace.told)
         self.client.ready.connect(self._ready)
@@ -281,6 +284,23 @@ class MainWindow(QMainWindow):
         dialog = WhatIfDialog(run.name(at.lane), at.turn, start, self)
         if dialog.exec() and dialog.edits:
             self._ask(Branch(run.path, at.session, run.name(at.lane), at.turn, dialog.edits))
+
+    def has_branch(self) -> bool:
+        """Whether the selected lane is a branch."""
+        return self._branch() is not None
+
+    def _branch(self) -> LaneRow | None:
+        run, lane = self.workspace.run, self.workspace.selection.now.lane
+        return next((r for r in run.lanes if r.id == lane and r.parent is not None), None) if run else None
+
+    def ask_undo(self) -> None:
+        """Run → Undo this branch: its lane goes, and every other row of the file stays."""
+        run, row = self.workspace.run, self._branch()
+        if run is None or row is None:
+            return
+        more = "All that this branch did goes. The lane that it came from stays as it is."
+        if sure(self, "Undo this branch", f"Take {row.name} out of {run.path.name}?", more, "Undo it"):
+            self._ask(Undo(run.path, row.name))
 
     def ask_remark(self) -> None:
         """Select → Add a remark: on the selected item, else on the probe in question, else on this turn."""
@@ -582,6 +602,18 @@ class MainWindow(QMainWindow):
             child = next((row.id for row in run.lanes if row.name == lane), 0) if run else 0
             if child:
                 self.workspace.selection.select(lane=child)
+
+    def _undone(self, report: Undone) -> None:
+        """The file has less in it than the panels know: it is opened anew, where one stands."""
+        run, at = self.workspace.run, self.workspace.moment
+        if run is None or run.path != report.path:
+            return
+        self.open_run(report.path, at.turn)
+        run = self.workspace.run
+        parent = next((row.id for row in run.lanes if row.name == report.parent), 0) if run else 0
+        if run is not None and at.session in run.sessions and at.session != self.workspace.cursor.session:
+            self.workspace.enter(at.session, at.turn)
+        self.workspace.selection.select(lane=parent, probe=at.probe, pinned=at.pinned)
 
     def _failed_question(self, report: Failed) -> None:
         self.notice.say(report.message[:1].upper() + report.message[1:], [], report.log)

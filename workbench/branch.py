@@ -2,13 +2,16 @@
 
 A branch is a lane of its own with a parent and a starting turn. It begins with a copy of all that the parent had done
 by the end of that turn, takes the edits, and goes on from there; the parent's rows are never touched. Without an edit
-it becomes its parent again, event by event. What was changed is on record as ``lane.branched``.
+it becomes its parent again, event by event. What was changed is on record as ``lane.branched``. A branch can be undone:
+then its lane is gone, and every other row is as it was.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from workbench import whereabouts
@@ -168,6 +171,30 @@ def create(writer: TraceWriter, begin: Start) -> int:
     writer.append(copied)  # arrays are named by their hash: the child's events name the parent's
     writer.append(_edited(begin, number, copied, session))
     return number
+
+
+def undo(path: Path, lane: str) -> str:
+    """Take a branch out of its run file, with all that it did; the name of the lane that it came from.
+
+    Raises:
+        UsageError: no such lane, it is no branch, or other branches came from it.
+        TraceError: the file cannot be written.
+    """
+    with closing(TraceReader(path)) as reader:
+        rows = {row.name: row for row in reader.lanes()}
+        branches = [row.name for row in rows.values() if row.parent is not None]
+        if lane not in rows or rows[lane].parent is None:
+            what = f"{lane} is no branch" if lane in rows else f"no lane {lane!r}"
+            raise UsageError(f"{path}: {what}", f"branches: {', '.join(branches) or 'none'}")
+        row = rows[lane]
+        later = [other.name for other in rows.values() if other.parent == row.id]
+        if later:
+            raise UsageError(f"{path}: {', '.join(later)} came from {lane}", "undo what came from it first")
+        told = [e.seq for e in reader.events(0, 0, (Kind.BRANCHED,)) if e.payload["lane"] == row.id]
+        parent = next(other.name for other in rows.values() if other.id == row.parent)
+    with TraceWriter(path) as writer:
+        writer.remove_lane(row.id, told[-1] if told else 0)
+    return parent
 
 
 def _add(writer: TraceWriter, reader: TraceReader, begin: Start) -> int:

@@ -814,7 +814,9 @@ def _add_branch(commands: Any) -> None:
         "file", type=Path, metavar="FILE", help="a run file; the branch becomes a lane of its own in it"
     )
     command.add_argument("--lane", required=True, metavar="L")
-    command.add_argument("--turn", required=True, type=int, metavar="T", help="the last turn that stays as it was")
+    what = command.add_mutually_exclusive_group(required=True)
+    what.add_argument("--turn", type=int, metavar="T", help="the last turn that stays as it was")
+    what.add_argument("--undo", action="store_true", help="take the branch L out of the file again")
     command.add_argument("--session", default="", metavar="NAME", help="of several sessions in the run")
     command.add_argument(
         "--edit",

@@ -9,9 +9,13 @@ from PySide6.QtWidgets import QDialogButtonBox, QInputDialog
 from tests.workbench.projections.story import write_story
 from ui.bridge.inquiry import Inquiry
 from ui.dialogs.what_if import WhatIfDialog
-from workbench.engine.protocol import Annotate, Branch, Explained, Failed
+from workbench.branch import create, start
+from workbench.engine.control import Control
+from workbench.engine.protocol import Annotate, Branch, Explained, Failed, Undo, Undone
+from workbench.engine.questions import Questions
 from workbench.projections.remarks import remarks
 from workbench.trace.reader import TraceReader
+from workbench.trace.writer import TraceWriter
 from workbench.why.causes import known, suspect
 
 
@@ -83,3 +87,34 @@ def test_the_engine_process_keeps_a_remark(tmp_path: Path, qtbot: Any) -> None:
     inquiry.shutdown()
     with TraceReader(path) as reader:
         assert [(r.seq, r.text) for r in remarks(reader)] == [(3, "here it begins")]
+
+
+def test_a_branch_is_undone(window: Any, asked: list[Any], monkeypatch: pytest.MonkeyPatch, settle: Any) -> None:
+    assert not window.registry.action("run.undo-branch").isEnabled(), "a-mem is no branch"
+    path = window.workspace.run.path
+    with TraceReader(path) as reader:
+        begin = start(reader, 1, "a-mem", 2, ())
+    with TraceWriter(path) as writer:
+        create(writer, begin)
+    window._branched("a-mem @2")
+    settle(window.workspace)
+    window.registry.update()
+    assert window.has_branch() and window.registry.action("run.undo-branch").isEnabled()
+    monkeypatch.setattr("ui.window.sure", lambda *_: False)
+    window.registry.run("run.undo-branch")
+    monkeypatch.setattr("ui.window.sure", lambda *_: True)
+    window.registry.run("run.undo-branch")
+    assert asked == [Undo(path, "a-mem @2")]
+    reports: list[Any] = []
+    Questions().deal(asked[0], reports.append, Control())
+    assert reports[0] == Undone(path, "a-mem")
+    window._undone(reports[0])
+    settle(window.workspace)
+    assert [row.name for row in window.workspace.run.lanes] == [r.name for r in begin_lanes(path)]
+    now = window.workspace.moment
+    assert (window.workspace.run.name(now.lane), now.turn) == ("a-mem", 4)
+
+
+def begin_lanes(path: Path) -> Any:
+    with TraceReader(path) as reader:
+        return reader.lanes()

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from tests.support.backends import ScriptedBackend
@@ -18,8 +19,10 @@ from workbench.engine.branching import branch
 from workbench.errors import UsageError
 from workbench.lanes import LaneSpec
 from workbench.memory.registry import STRATEGIES
-from workbench.trace.events import Kind
+from workbench.trace.blobs import digest
+from workbench.trace.events import Event, Kind
 from workbench.trace.reader import TraceReader
+from workbench.trace.writer import TraceWriter
 
 
 @pytest.fixture(autouse=True)
@@ -144,3 +147,38 @@ def test_cancelling_keeps_what_was_done(tmp_path: Path) -> None:
         branch(path, "bm25", 2, (), report=report, control=control)
     with TraceReader(path) as reader:
         assert 2 <= reader.last_turn(1, 2) < 11
+
+
+def everything(path: Path) -> dict[str, list[tuple[Any, ...]]]:
+    with TraceReader(path) as reader:
+        tables = ("meta", "session", "lane", "blob", "event", "annotation", "verdict", "sqlite_master")
+        return {t: sorted(reader.query(f"SELECT * FROM {t}"), key=repr) for t in tables}
+
+
+def test_a_branch_that_is_undone_leaves_the_file_as_it_was(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = engine.run(config(tmp_path, "bm25", "full", embedder="hash"))
+    with TraceWriter(path) as writer:
+        writer.put_verdicts([(1, 1, "p0", {"about": "the parent"})])
+        writer.annotate(4, "Mira", "of the parent", "today")
+    before = everything(path)
+    child = branch(path, "bm25", 5, (Edit.parse("param:k=1"),))
+    with TraceWriter(path) as writer:
+        writer.put_verdicts([(1, child.id, "p0", {"about": "the branch"})])
+        writer.annotate(writer.last_seq, "Mira", "of the branch", "today")
+        weights = np.arange(6, dtype=np.float16).reshape(1, 1, 1, 6)
+        payload = {"blob": digest(weights), "layers": [0], "heads": 1, "tokens": ["x"], "bins": None}
+        writer.append([Event(1, child.id, 11, 10_000, Kind.CAPTURED, "p0", 0, payload)], [weights])
+    grandchild = branch(path, child.name, 8, ())
+    for lane, told in (
+        ("bm25", "bm25 is no branch"),
+        ("x", "no lane 'x'"),
+        (child.name, f"{grandchild.name} came from"),
+    ):
+        assert cli.main(["branch", str(path), "--lane", lane, "--undo"]) == 2
+        assert told in capsys.readouterr().err
+    for row, parent in ((grandchild, child.name), (child, "bm25")):
+        assert cli.main(["branch", str(path), "--lane", row.name, "--undo", "--json"]) == 0
+        assert json.loads(capsys.readouterr().out) == {"lane": row.name, "parent": parent, "undone": True}
+    assert everything(path) == before
+    again = branch(path, "bm25", 5, (Edit.parse("param:k=1"),))
+    assert (again.name, again.parent) == (child.name, child.parent)

@@ -15,6 +15,7 @@ from workbench.engine.protocol import (
     Question,
     Report,
     TraceAdvanced,
+    Undone,
 )
 from workbench.engine.supervisor import Supervisor
 
@@ -24,7 +25,7 @@ class Inquiry(QObject):
 
     Signals (all in the GUI thread):
         explained: a verdict was found (``Explained``).
-        branched: a branch is there, by its lane's name.
+        branched: a branch is there, by its lane's name. undone: one is gone (``Undone``).
         progressed: (done, total, note). loading: something slow, as a line.
         advanced: the trace has grown up to this event.
         failed: what a person should know (``Failed``).
@@ -33,6 +34,7 @@ class Inquiry(QObject):
 
     explained = Signal(object)
     branched = Signal(str)
+    undone = Signal(object)
     progressed = Signal(int, int, str)
     loading = Signal(str)
     advanced = Signal(int)
@@ -78,6 +80,8 @@ class Inquiry(QObject):
                 self.explained.emit(report)
             case Branched(lane):
                 self.branched.emit(lane)
+            case Undone():
+                self.undone.emit(report)
             case Progress(done, total, note):
                 self.progressed.emit(done, total, note)
             case Loading(what):

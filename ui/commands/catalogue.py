@@ -321,6 +321,15 @@ def _run(w: Target) -> list[Command]:
             _open(w),
         ),
         Command(
+            "run.undo-branch",
+            "Undo this branch…",
+            w.ask_undo,
+            "Run",
+            ("Ctrl+Shift+B",),
+            "Take the selected branch out of the run file again; the lane that it came from stays as it is",
+            w.has_branch,
+        ),
+        Command(
             "run.follow",
             "Follow the live run",
             w.follow,

@@ -43,3 +43,13 @@ def plain(text: str) -> str:
     if max(map(len, short)) <= _WIDE and not Qt.mightBeRichText(said):
         return said
     return f"<div style='max-width:420px'>{escape(said).replace(chr(10), '<br>')}</div>"  # Qt wraps only rich text
+
+
+def sure(parent: QWidget | None, title: str, text: str, more: str, yes: str) -> bool:
+    """Ask before something goes; whether ``yes`` was chosen and not Cancel. Both texts are shown as they are."""
+    box = QMessageBox(QMessageBox.Icon.Question, title, text, QMessageBox.StandardButton.Cancel, parent)
+    box.setTextFormat(Qt.TextFormat.PlainText)
+    box.setInformativeText(more)
+    chosen = box.addButton(yes, QMessageBox.ButtonRole.AcceptRole)
+    box.exec()
+    return box.clickedButton() is chosen

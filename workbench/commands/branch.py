@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 
 from workbench import console
-from workbench.branch import Edit
+from workbench.branch import Edit, undo
 from workbench.commands.explain import session_number
 from workbench.engine.branching import branch as make
 from workbench.engine.control import Control
 from workbench.engine.protocol import Loading, Progress, Report
+from workbench.errors import UsageError
 from workbench.examine import opened
 from workbench.projections.scores import scores
 from workbench.trace.reader import LaneRow, TraceReader
@@ -17,6 +18,9 @@ from workbench.trace.reader import LaneRow, TraceReader
 
 def branch(options: argparse.Namespace) -> None:
     """``mnemoscope branch``."""
+    if options.undo:
+        _undo(options)
+        return
     edits = tuple(Edit.parse(given) for given in options.edit)
     with opened(options.file) as reader:
         session = session_number(reader, options.session)
@@ -32,6 +36,18 @@ def branch(options: argparse.Namespace) -> None:
         child = make(options.file, options.lane, options.turn, edits, session, options.threads, report, control)
     with opened(options.file) as reader:
         _print(reader, options, child, edits)
+
+
+def _undo(options: argparse.Namespace) -> None:
+    if options.edit:
+        raise UsageError("--undo takes a branch out of the file", "leave out --edit")
+    with opened(options.file):  # what is no run is told apart before anything is written
+        pass
+    parent = undo(options.file, options.lane)
+    if options.json:
+        console.say_json({"lane": options.lane, "parent": parent, "undone": True})
+    else:
+        console.say(f"{options.lane} is gone; {parent} is as it was")
 
 
 def _print(reader: TraceReader, options: argparse.Namespace, child: LaneRow, edits: tuple[Edit, ...]) -> None:

@@ -65,6 +65,14 @@ class Branch:
 
 
 @dataclass(frozen=True, slots=True)
+class Undo:
+    """Take a branch out of the file again."""
+
+    path: Path
+    lane: str
+
+
+@dataclass(frozen=True, slots=True)
 class Annotate:
     """Attach a remark to an event."""
 
@@ -105,6 +113,14 @@ class Branched:
     """A branch is there, by its lane's name."""
 
     lane: str
+
+
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """A branch is gone from the file; ``parent`` is the lane that it came from, by its name."""
+
+    path: Path
+    parent: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +178,7 @@ class Failed:
     signal: int = 0
 
 
-Question = Explain | Branch | Annotate | Retrace
+Question = Explain | Branch | Undo | Annotate | Retrace
 Command = Start | Pause | Resume | Step | Cancel | Shutdown | Question
-Report = Loading | Ready | Progress | TraceAdvanced | StateChanged | Failed | Explained | Branched | Retraced | Answered
+Told = Explained | Branched | Undone | Retraced | Answered
+Report = Loading | Ready | Progress | TraceAdvanced | StateChanged | Failed | Told

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from workbench.branch import Edit
+from workbench.branch import Edit, undo
 from workbench.engine.branching import branch
 from workbench.engine.control import Control
 from workbench.engine.explain import Models, keep, proved
@@ -23,6 +23,8 @@ from workbench.engine.protocol import (
     Report,
     Retrace,
     Retraced,
+    Undo,
+    Undone,
 )
 from workbench.engine.retrace import retrace
 from workbench.trace.reader import TraceReader
@@ -47,6 +49,8 @@ class Questions:
                     self._models.close()
                     child = branch(path, lane, turn, tuple(map(Edit.parse, edits)), session, None, report, control)
                     report(Branched(child.name))
+                case Undo(path, lane):
+                    report(Undone(path, undo(path, lane)))
                 case Retrace(path, session, lane, probe):
                     report(Loading("computing the attention again"))
                     asyncio.run(retrace(path, session, lane, probe, self._models))

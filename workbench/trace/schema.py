@@ -13,6 +13,11 @@ VERDICT = (  # what was found out about a run afterwards; files of version 1.0 g
     "CREATE TABLE IF NOT EXISTS verdict(session INTEGER NOT NULL, lane INTEGER NOT NULL, probe TEXT NOT NULL, "
     "payload TEXT NOT NULL, PRIMARY KEY(session, lane, probe)) WITHOUT ROWID"
 )
+STAYS = {  # a branch that is undone is the one thing that is ever taken out (TraceWriter.remove_lane)
+    f"{table}_stays": f"CREATE TRIGGER {table}_stays BEFORE DELETE ON {table} "
+    f"BEGIN SELECT RAISE(ABORT, '{table}s cannot be deleted'); END"
+    for table in ("event", "blob")
+}
 SCHEMA = f"""
 CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE session(id INTEGER PRIMARY KEY, name TEXT NOT NULL, sha256 TEXT NOT NULL, turns INTEGER NOT NULL,
@@ -31,9 +36,9 @@ CREATE TABLE annotation(id INTEGER PRIMARY KEY, seq INTEGER NOT NULL, author TEX
                         created TEXT NOT NULL);
 {VERDICT};
 CREATE TRIGGER event_is_final BEFORE UPDATE ON event BEGIN SELECT RAISE(ABORT, 'events cannot be changed'); END;
-CREATE TRIGGER event_stays BEFORE DELETE ON event BEGIN SELECT RAISE(ABORT, 'events cannot be deleted'); END;
+{STAYS["event_stays"]};
 CREATE TRIGGER session_is_final BEFORE UPDATE ON session BEGIN SELECT RAISE(ABORT, 'sessions cannot be changed'); END;
 CREATE TRIGGER session_stays BEFORE DELETE ON session BEGIN SELECT RAISE(ABORT, 'sessions cannot be deleted'); END;
 CREATE TRIGGER blob_is_final BEFORE UPDATE ON blob BEGIN SELECT RAISE(ABORT, 'blobs cannot be changed'); END;
-CREATE TRIGGER blob_stays BEFORE DELETE ON blob BEGIN SELECT RAISE(ABORT, 'blobs cannot be deleted'); END;
+{STAYS["blob_stays"]};
 """

@@ -7,6 +7,7 @@ import sqlite3
 import stat
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing, suppress
+from functools import partial
 from pathlib import Path
 from threading import RLock
 from typing import Any
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 from workbench import __version__
 from workbench.errors import TraceError
 from workbench.sessions.model import Session
-from workbench.trace import blobs, schema, tables
+from workbench.trace import blobs, payloads, schema, tables
 from workbench.trace.events import Event
 from workbench.trace.lock import RunLock
 from workbench.trace.reader import TraceReader, check_version
@@ -131,6 +132,34 @@ class TraceWriter:
             [
                 lambda: self._connection.execute(schema.VERDICT),
                 lambda: self._connection.executemany(insert, packed),
+            ]
+        )
+
+    def remove_lane(self, lane: int, told: int) -> None:
+        """Take a branch out again: its row, events, verdicts and remarks, and the arrays that no other lane names.
+
+        Every row of other lanes stays byte for byte.
+
+        Args:
+            told: the event that says how it came about (``lane.branched``); it goes as well.
+        """
+        with self.reader() as reader:
+            named: dict[bool, set[str]] = {True: set(), False: set()}
+            for event in reader.events(kinds=payloads.ARRAYS):
+                if not payloads.wrong(event.kind, event.payload):
+                    named[event.lane == lane] |= set(payloads.arrays_of(event).values())
+        arrays = [(name,) for name in named[True] - named[False]]
+        run, mine = self._connection.execute, "SELECT seq FROM event WHERE lane = ? OR seq = ?"
+        self._write(
+            [
+                *(partial(run, f"DROP TRIGGER IF EXISTS {name}") for name in schema.STAYS),
+                partial(run, f"DELETE FROM annotation WHERE seq IN ({mine})", (lane, told)),
+                partial(run, schema.VERDICT),
+                partial(run, "DELETE FROM verdict WHERE lane = ?", (lane,)),
+                partial(self._connection.executemany, "DELETE FROM blob WHERE hash = ?", arrays),
+                partial(run, "DELETE FROM event WHERE lane = ? OR seq = ?", (lane, told)),
+                partial(run, "DELETE FROM lane WHERE id = ?", (lane,)),
+                *(partial(run, trigger) for trigger in schema.STAYS.values()),
             ]
         )
 
