@@ -18,6 +18,8 @@ from workbench.memory.prompt_sets import PromptSet
 from workbench.reading import Reader, newest
 from workbench.sessions.model import Probe
 
+TWO_OPTIONS = "maybe-not-mentioned"
+"""The task whose rule shows a probe's options: LoCoMo's adversarial questions."""
 ANSWER_TOKENS = 32
 """What an answer may take where its benchmark does not say."""
 
@@ -112,7 +114,10 @@ class Answerer:
 
     def question(self, probe: Probe) -> contexts.Question:
         """What a model is asked: the question, its benchmark's rule and when it is asked; nothing of the answer key."""
-        return contexts.Question(probe.question, probe.task, self.asked(probe), self.asking.prompts, self.dates)
+        options = probe.options if probe.task == TWO_OPTIONS else ()
+        return contexts.Question(
+            probe.question, probe.task, self.asked(probe), self.asking.prompts, self.dates, options
+        )
 
     def length(self, probe: Probe) -> int:
         """Tokens that the answer may take: what its benchmark allows, of which the bundled model needs few."""
@@ -159,6 +164,8 @@ class Answerer:
         error = f"cut off at {max_tokens} tokens" if done.stop == "limit" else ""
         error = "ended because it repeats itself" if done.stop == "repetition" else error
         more, text = without_thought(done.text)
+        if packed.question.options and self.asking.prompts.name != "plain":
+            text = written_out(text, packed.question.options)
         return Answered(packed, text, result, error, ms=since(began), thought=thought or more)
 
     async def _think(self, request: AnswerRequest) -> str:
@@ -176,6 +183,17 @@ class Answerer:
         began = time.perf_counter()
         text, items = newest(packed.question.text, packed.spans)
         return Answered(packed, text, None, items=items, ms=since(began))
+
+
+def written_out(text: str, options: Sequence[str]) -> str:
+    """An answer that is the letter of one of two options as that option, as LoCoMo's official code reads it.
+
+    One character, or three: the second option unless it is "a" or "(a)". Anything else stays as it is.
+    """
+    said = text.strip().lower()
+    if len(options) != 2 or len(said) not in (1, 3):
+        return text
+    return options[0] if said in ("a", "(a)") else options[1]
 
 
 def without_thought(text: str) -> tuple[str, str]:

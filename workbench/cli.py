@@ -202,6 +202,7 @@ def _add_run(commands: Any) -> None:
         help="the bundled model's one-liners, the methods' own prompts, or yours; default: what fits the model",
     )
     command.add_argument("--temperature", type=float, default=0.0, metavar="T", help="of memory operations; 0: greedy")
+    _reading(command)
     command.add_argument(
         "--thinking", type=int, default=0, metavar="N", help="tokens to think aloud before an answer; 0: none"
     )
@@ -230,6 +231,7 @@ def _run(options: argparse.Namespace) -> None:
         prompts=options.prompts,
         temperature=options.temperature,
         thinking=options.thinking,
+        read=tuple(_read_options("run", options).items()),
     )
     control = Control()
     with console.Meter() as meter, console.cancelling(control):
@@ -318,6 +320,7 @@ def _add_grade(commands: Any) -> None:
         "--judge", default="", metavar="MODEL", help="also judge with this model, like `judge --model`"
     )
     command.add_argument("--threads", type=int, metavar="N", help="CPU threads of the judge")
+    _reading(command)
     _errata(command)
     _json(command)
 
@@ -325,7 +328,8 @@ def _add_grade(commands: Any) -> None:
 def _grade(options: argparse.Namespace) -> None:
     from workbench.commands import grade
 
-    grade.run(_sessions(options.session)[0], options, _known_errors(options))
+    sessions, _ = _sessions(options.session, **_read_options("grade", options))
+    grade.run(sessions, options, _known_errors(options))
 
 
 def _add_rerun(commands: Any) -> None:
@@ -381,8 +385,12 @@ def _reading(command: argparse.ArgumentParser) -> None:
     )
 
 
+def _read_options(command: str, options: argparse.Namespace) -> dict[str, str]:
+    return _pairs(command, options.read, "--read", "see docs/formats.md")
+
+
 def _inspect(options: argparse.Namespace) -> None:
-    found = describe(options.file, **_pairs("inspect", options.read, "--read", "see docs/formats.md"))
+    found = describe(options.file, **_read_options("inspect", options))
     if options.json:
         console.say_json(found)
         return
@@ -466,7 +474,7 @@ def _convert(options: argparse.Namespace) -> None:
 
         sessions = mapped.read(options.file, mapped.parse_map(options.map))
     else:
-        sessions, _ = _sessions(options.file, **_pairs("convert", options.read, "--read", "see docs/formats.md"))
+        sessions, _ = _sessions(options.file, **_read_options("convert", options))
     _write_sessions(sessions, options.out, options.json)
 
 

@@ -26,6 +26,7 @@ class Question:
         asked: when it is asked, in words.
         prompts: the run's prompt set.
         dates: whether the reader is told when things were said.
+        options: what there is to choose from; no part of the answer key.
     """
 
     text: str
@@ -33,6 +34,7 @@ class Question:
     asked: str = ""
     prompts: PromptSet = field(default_factory=lambda: PromptSet("plain"))
     dates: bool = True
+    options: tuple[str, ...] = ()
 
     def line(self, span: Span) -> str:
         """A span as it stands in the prompt: under its time, where the prompt set shows times."""
@@ -42,7 +44,7 @@ class Question:
     def messages(self, spans: Sequence[Span]) -> tuple[Message, ...]:
         """The prompt with these spans."""
         lines = [Line(s.text, s.when) for s in spans]
-        return self.prompts.answer(lines, self.text, self.task, self.asked, self.dates)
+        return self.prompts.answer(lines, self.text, self.task, self.asked, self.dates, self.options)
 
 
 @dataclass(frozen=True, slots=True)

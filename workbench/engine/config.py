@@ -30,6 +30,7 @@ class RunConfig:
         prompts: ``plain``, ``full`` or a folder of a person's own prompts; empty lets the model decide.
         temperature: of memory operations; 0 is greedy. Answers are always greedy.
         thinking: tokens that a thinking model may think aloud before it answers; 0: it is told not to.
+        read: options of the session files' readers, as ``(("chunk", "code"),)``.
         only: names of the sessions to replay when the files hold more; empty for all.
     """
 
@@ -48,6 +49,7 @@ class RunConfig:
     prompts: str = ""
     temperature: float = 0.0
     thinking: int = 0
+    read: tuple[tuple[str, str], ...] = ()
 
     @property
     def path(self) -> Path:
@@ -70,4 +72,5 @@ class RunConfig:
         """Plain JSON for the run file: names, and no folder, user or host of this machine."""
         plain = {"sessions": [place_name(s) for s in self.sessions], "lanes": list(self.lanes), "only": list(self.only)}
         named = {key: place_name(getattr(self, key)) for key in ("model", "embedder", "prompts")}
-        return asdict(self) | plain | named | {"out": place_name(self.path)}
+        asked = {"read": {key: place_name(value) for key, value in self.read}}
+        return asdict(self) | plain | named | asked | {"out": place_name(self.path)}

@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import json
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
@@ -58,7 +58,7 @@ def run(
         raise UsageError("a run needs at least one session and one lane", "name a session file and --lane SPEC")
     config.check()
     specs = _specs(config.lanes)
-    read = formats.distinct([s for path in config.sessions for s in _read(path)])
+    read = formats.distinct([s for path in config.sessions for s in _read(path, dict(config.read))])
     sessions = _chosen(read, config.only)
     tell = _Reporter(progress, report)
     tell(Loading("opening the run file"))
@@ -72,10 +72,10 @@ def run(
     return config.path
 
 
-def _read(path: Path) -> list[Session]:
+def _read(path: Path, options: Mapping[str, str]) -> list[Session]:
     """The sessions of a session file, or of a run: what was recorded can be replayed."""
     if not is_run(path):
-        return formats.read(path)
+        return formats.read(path, **options)
     with TraceReader(path) as reader:
         return [reader.session(number) for number in reader.session_names()]
 

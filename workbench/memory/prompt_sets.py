@@ -74,17 +74,24 @@ class PromptSet:
         return next((name for name in names if any((folder / name).is_file() for folder in folders)), None)
 
     def answer(
-        self, spans: Sequence[Line], question: str, task: str = "", asked: str = "", dates: bool = True
+        self,
+        spans: Sequence[Line],
+        question: str,
+        task: str = "",
+        asked: str = "",
+        dates: bool = True,
+        options: Sequence[str] = (),
     ) -> tuple[Message, ...]:
         """The prompt of an answer: the memory's lines, when the question is asked, the question.
 
         Args:
             task: name of the benchmark's rule, ``answer/<task>.md``; empty for the usual one.
             asked: when it is asked, in words.
+            options: what there is to choose from, for rules that name it.
         """
         if self.name == "plain":
             return prompts.answer([line.text for line in spans], question).messages
-        (rule,) = self._parts(f"answer/{task or 'short'}.md", {"question": question})[:1]
+        (rule,) = self._parts(f"answer/{task or 'short'}.md", {"question": question, "options": list(options)})[:1]
         inputs = {"rule": rule, "spans": list(spans), "question": question, "asked": asked if dates else ""}
         return self._messages("answer/answer.md", inputs if dates else undated(inputs))
 

@@ -58,7 +58,7 @@ RETRIEVED = ("longmemeval-ndcg", "recall-any", "recall-all")
 """Figures of what was retrieved (``workbench.probes.longmemeval``)."""
 
 NEEDS: Mapping[str, str] = {
-    "recsys-recall@5": "the benchmark's catalogue entity2id.json, beside the session file",
+    "recsys-recall@5": "the benchmark's catalogue entity2id.json beside the session file, or `--read catalogue=FILE`",
     "longbench-f1-zh": "the package jieba",
     "rouge-l-zh": "the package jieba",
 }

@@ -12,6 +12,7 @@ from rank_bm25 import BM25Okapi
 
 from workbench.errors import SessionFormatError
 from workbench.sessions import Session, Turn, formats
+from workbench.sessions.formats.locomo import NOT_MENTIONED
 
 
 @pytest.fixture(scope="module")
@@ -184,3 +185,17 @@ MISTAKES: list[tuple[dict[str, Any], str]] = [
 def test_a_mistake_names_its_place(tmp_path: Path, values: dict[str, Any], message: str) -> None:
     with pytest.raises(SessionFormatError, match=rf"locomo\.json: {message}"):
         read(tmp_path, [sample(**values)])
+
+
+def test_adversarial_questions_have_the_official_two_options(tmp_path: Path) -> None:
+    asked = [{"question": f"What is {n}?", "category": 5, "adversarial_answer": f"it is {n}"} for n in range(40)]
+    file = tmp_path / "x.json"
+    file.write_text(json.dumps([sample(qa=[*asked, {"question": "And?", "category": 5}])]))
+    (session,) = formats.read(file)
+    *two, none = session.probes
+    assert all(sorted(p.options) == sorted((f"it is {n}", NOT_MENTIONED)) for n, p in enumerate(two))
+    first = [p.options[0] == NOT_MENTIONED for p in two]
+    assert 8 < sum(first) < 32  # in no fixed order, and the same one every time
+    assert [p.options for p in formats.read(file)[0].probes] == [p.options for p in session.probes]
+    assert none.options == ()
+    assert all(p.options == () for p in formats.read(file, adversarial="open")[0].probes)

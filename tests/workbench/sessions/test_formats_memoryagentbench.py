@@ -10,6 +10,7 @@ import pytest
 from rank_bm25 import BM25Okapi
 
 from workbench.errors import SessionFormatError
+from workbench.probes import score_answer
 from workbench.sessions import Session, formats
 from workbench.sessions.formats.contexts import PIECE
 from workbench.sessions.formats.memoryagentbench import HEADING
@@ -225,3 +226,44 @@ MISTAKES: list[tuple[dict[str, Any], str]] = [
 def test_a_mistake_names_its_place(tmp_path: Path, values: dict[str, Any], message: str) -> None:
     with pytest.raises(SessionFormatError, match=rf"split\.json: {message}"):
         read(tmp_path, row(**values))
+
+
+def recommending(folder: Path) -> Path:
+    rows = [
+        {
+            "context": "Ida: I liked Rope. Bo: Watch Vertigo then.",
+            "questions": ["What should I watch?"],
+            "answers": [["1"]],
+            "metadata": {"source": "recsys_redial_full"},
+        }
+    ]
+    (folder / "rows.json").write_text(json.dumps(rows))
+    return folder / "rows.json"
+
+
+def test_recommendations_find_their_catalogue_beside_the_file_or_by_name(tmp_path: Path) -> None:
+    file, titles = recommending(tmp_path), {"<x/Vertigo_(film)>": 1, "<x/Rope>": 2}
+    assert "catalogue" not in formats.read(file)[0].extra
+    elsewhere = tmp_path / "other" / "titles.json"
+    elsewhere.parent.mkdir()
+    elsewhere.write_text(json.dumps(titles))
+    (named,) = formats.read(file, catalogue=str(elsewhere))
+    assert named.extra["catalogue"] == titles
+    (tmp_path / "entity2id.json").write_text(json.dumps({"Rope": 1}))
+    (beside,) = formats.read(file)
+    assert beside.extra["catalogue"] == {"Rope": 1}
+    assert score_answer(named.probes[0], "1. vertgo", named.extra)["scores"] == {"recsys-recall@5": 1.0}
+    assert score_answer(beside.probes[0], "1. vertgo", beside.extra)["scores"] == {"recsys-recall@5": 1.0}
+
+
+@pytest.mark.parametrize("text", ["[]", "{}", '{"Rope": "1"}', '{"Rope": true}', "no JSON"])
+def test_what_is_no_catalogue_is_refused_by_name_and_remarked_beside(tmp_path: Path, text: str) -> None:
+    file = recommending(tmp_path)
+    (tmp_path / "entity2id.json").write_text(text)
+    (session,) = formats.read(file)
+    assert "catalogue" not in session.extra
+    assert any("the catalogue beside it is left out" in w for w in session.warnings)
+    with pytest.raises(SessionFormatError, match=r"entity2id\.json"):
+        formats.read(file, catalogue=str(tmp_path / "entity2id.json"))
+    with pytest.raises(SessionFormatError, match="no such file"):
+        formats.read(file, catalogue=str(tmp_path / "missing.json"))

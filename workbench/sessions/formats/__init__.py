@@ -30,7 +30,8 @@ def read(path: Path | str, **options: str) -> list[Session]:
     """Every session in the file, under distinct names, with the probes that lie beside it (``sidecar``).
 
     Args:
-        options: for readers that have some (``OPTIONS`` in their module), as ``chunk="code"`` of MemoryAgentBench.
+        options: for readers that have some (``OPTIONS`` in their module), as ``chunk="code"`` of MemoryAgentBench;
+            ``("FILE",)`` there stands for the name of any file.
 
     Raises ``SessionFormatError`` naming file, place and remedy.
     """
@@ -86,7 +87,8 @@ def _checked(options: Mapping[str, str], format_: str, reader: Reader) -> Mappin
     """The options, which the reader must have."""
     known: Mapping[str, Sequence[str]] = getattr(reader, "OPTIONS", {})
     for key, value in options.items():
-        if value not in known.get(key, ()):
+        choices = known.get(key, ())
+        if value not in choices and choices != ("FILE",):
             offered = "; ".join(f"{name}={'|'.join(values)}" for name, values in known.items()) or "none"
             raise SessionFormatError(f"no option {key}={shown(value)[1:-1]} for {format_}", f"there are: {offered}")
     return options

@@ -6,10 +6,15 @@ per conversation), and the flat variant of retrieval studies (``conversation[{ti
 ``question[…]``, by number). Sittings are the ``session_N`` that are lists: some have a date and no turns. Evidence
 labels are dirty (``"D8:6; D9:17"``, ``"D:11:26"``, ``"D30:05"``, ``"D"``, a text in place of a list), so every label in
 a text is taken and the raw values stay in the probe's ``extra``. Both speakers are people: both have the role ``user``.
+
+The official code asks an adversarial question with two options, its wrong answer and "Not mentioned in the
+conversation", in an order drawn anew for each; here the order follows from the question (``adversarial=open`` leaves
+the options away).
 """
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import replace
@@ -26,6 +31,9 @@ from workbench.sessions.formats.shapes import MEND, Listed, Row, Text, array, ch
 from workbench.sessions.formats.when import When, when
 from workbench.sessions.model import Probe, Session, Turn
 
+OPTIONS = {"adversarial": ("options", "open")}
+"""What ``read`` may be asked for; the first is the default."""
+NOT_MENTIONED = "Not mentioned in the conversation"
 CATEGORIES = {1: "multi-hop", 2: "temporal", 3: "open-domain", 4: "single-hop", 5: "adversarial"}
 """The published categories (the order in the paper differs; confirmed by the authors' issues 6 and 29)."""
 COMPETENCY = {
@@ -54,6 +62,7 @@ class Question(Row):
 
     question: str = Field(min_length=1)
     answer: Any = None
+    adversarial_answer: Any = None
     category: Any = None
     evidence: Listed = Field(default=[])
 
@@ -84,13 +93,13 @@ def _numbered(data: Any) -> list[tuple[str, Any]]:
     return [(f"[{shown(key)[1:-1]}]", row | {"sample_id": key}) for key, row in data.items() if isinstance(row, dict)]
 
 
-def read(data: Any, path: Path) -> list[Session]:
+def read(data: Any, path: Path, adversarial: str = "options") -> list[Session]:
     """One session per sample, its questions asked after the last turn as the benchmark does."""
     rows = _numbered(data) or list(placed(data if isinstance(data, list) else [data]))
-    return sessions_of(rows, lambda where, row: [_sample(table(row, where), where, path)])
+    return sessions_of(rows, lambda where, row: [_sample(table(row, where), where, path, adversarial == "open")])
 
 
-def _sample(row: Mapping[str, Any], where: str, path: Path) -> Session:
+def _sample(row: Mapping[str, Any], where: str, path: Path, open_: bool = False) -> Session:
     remarks = Remarks()
     flat = isinstance(row.get("conversation"), list)
     turns = _flat(row, where, remarks) if flat else _turns(row, where, remarks)
@@ -101,7 +110,7 @@ def _sample(row: Mapping[str, Any], where: str, path: Path) -> Session:
     rows = [(f"{dotted(where, key)}[{n}]", (n + 1, question)) for n, question in enumerate(asked)]
     last = len(turns) - 1
     read = each(rows, lambda place, q: _probe(q[1], q[0], place, last, places, remarks), remarks, need=0)
-    probes = [p for p in read if p]
+    probes = [replace(p, options=()) if open_ else p for p in read if p]
     name = row.get("sample_id")
     name = str(name) if isinstance(name, str | int) and str(name) else stem(path)
     return Session(name, tuple(turns), tuple(probes), "locomo", tuple(remarks))
@@ -174,10 +183,18 @@ def _probe(row: Any, number: int, where: str, after: int, places: Mapping[str, i
         () if adversarial else gold,
         COMPETENCY[category],
         _evidence(asked.evidence, places, dotted(where, "evidence"), remarks),
+        options=_options(asked) if adversarial else (),
         abstain=adversarial,
         extra=told | {"category": category, "family": CATEGORIES[category]},
         **tasks.locomo(category),
     )
+
+
+def _options(asked: Question) -> tuple[str, ...]:
+    """The two options of an adversarial question; none where the file has no wrong answer to it."""
+    wrong = golds(asked.adversarial_answer) or golds(asked.answer)
+    first = hashlib.sha256(asked.question.encode("utf-8", "replace")).digest()[0] & 1
+    return () if not wrong else (wrong[0], NOT_MENTIONED) if first else (NOT_MENTIONED, wrong[0])
 
 
 def _category(value: Any, where: str) -> int:

@@ -4,7 +4,8 @@ FactConsolidation's context is a numbered list and becomes one turn per fact, be
 is newer is told with every question (``workbench.sessions.tasks``), as the benchmark does. Any other context is cut at
 sentence ends, in any script, into pieces of about 512 tokens, the paper's chunk size, or of about 4,096, the size in
 the code's settings (``chunk=code``); the text between the cuts stays as it is. Questions and golds stay as they are;
-lists in lists of golds are one list, as in the code.
+lists in lists of golds are one list, as in the code. Recommendations are scored by the titles of the benchmark's
+catalogue, ``entity2id.json``, which lies beside the session file or is named (``catalogue=FILE``).
 """
 
 from __future__ import annotations
@@ -18,16 +19,20 @@ from typing import Any
 
 from pydantic import Field
 
+from workbench.errors import SessionFormatError
 from workbench.sessions import tasks
 from workbench.sessions.formats.contexts import CHUNKS, cut
 from workbench.sessions.formats.limits import Remarks, check_turns, shown
 from workbench.sessions.formats.lines import dotted, placed, sample, stem
+from workbench.sessions.formats.loading import load
 from workbench.sessions.formats.shapes import Listed, Object, Row, Text, checked, each, golds, sessions_of, string
 from workbench.sessions.formats.when import when
 from workbench.sessions.model import Probe, Session, Turn
 
-OPTIONS = {"chunk": ("paper", "code")}
+OPTIONS = {"chunk": ("paper", "code"), "catalogue": ("FILE",)}
 """What ``read`` may be asked for; the first is the default."""
+CATALOGUE = "entity2id.json"
+"""The catalogue of films by its official name: title (or address) to number."""
 HEADING = "The facts that follow have been learned."
 """Stands before a list of facts that has no heading of its own, as the benchmark's introduction does."""
 SOURCES: dict[str, tuple[str, str]] = {
@@ -41,7 +46,7 @@ SOURCES: dict[str, tuple[str, str]] = {
     "detective": ("long_range_understanding", "exact"),
 }
 """What ``metadata.source`` begins with: competency, and the scorer nearest to the paper's metric (summaries and
-LongMemEval are judged by a model there; recommendations need a catalogue that is not in the file)."""
+LongMemEval are judged by a model there; recommendations are compared with the catalogue)."""
 _BUDGET = 20_000_000  # comparisons, or letters in thousands, that looking for evidence may take
 
 
@@ -79,11 +84,44 @@ def detect(data: Any, path: Path) -> bool:
     return any({"context", "questions", "answers"} <= row.keys() for row in sample(data))
 
 
-def read(data: Any, path: Path, chunk: str = "paper") -> list[Session]:
-    """One session per row, every question after the last turn, as the benchmark asks them."""
+def read(data: Any, path: Path, chunk: str = "paper", catalogue: str = "") -> list[Session]:
+    """One session per row, every question after the last turn, as the benchmark asks them.
+
+    Args:
+        catalogue: the file of film titles; empty takes ``entity2id.json`` beside the session file, where there is one.
+    """
     rows = placed(data if isinstance(data, list) else [data])
     named = [(where, (f"{stem(path)} {n}", row)) for n, (where, row) in enumerate(rows, 1)]
-    return sessions_of(named, lambda where, one: [_row(one[1], where, one[0], CHUNKS[chunk])])
+    found = sessions_of(named, lambda where, one: [_row(one[1], where, one[0], CHUNKS[chunk])])
+    return [_with_titles(s, path, catalogue) if s.name.startswith("recsys") else s for s in found]
+
+
+def _with_titles(session: Session, path: Path, named: str) -> Session:
+    """The session with the catalogue. One that was named must be there; one that lies beside it and is broken is told.
+
+    Raises:
+        SessionFormatError: the named file is no catalogue.
+    """
+    place = Path(named) if named else path.with_name(CATALOGUE)
+    if not named and not place.is_file():
+        return session
+    try:
+        titles = catalogue_of(place)
+    except SessionFormatError as error:
+        if named:
+            raise
+        return replace(session, warnings=(*session.warnings, f"the catalogue beside it is left out: {error.what}"))
+    return replace(session, extra={**session.extra, "catalogue": titles})
+
+
+def catalogue_of(path: Path) -> dict[str, int]:
+    """``entity2id.json``: titles or addresses of films to numbers. Raises ``SessionFormatError`` for anything else."""
+    data = load(path)
+    rows = data if isinstance(data, dict) else {}
+    if not rows or not all(isinstance(n, int) and not isinstance(n, bool) for n in rows.values()):
+        what = f"{path}: no catalogue, which is an object of titles and their numbers"
+        raise SessionFormatError(what, "name the benchmark's entity2id.json")
+    return dict(rows)
 
 
 def _row(value: Any, where: str, name: str, limit: int) -> Session:
