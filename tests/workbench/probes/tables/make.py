@@ -1,8 +1,9 @@
 """Makes the tables beside it: pairs in our own words, and what each benchmark's official code says of them.
 
-``python -m tests.workbench.probes.tables.make CHECKOUTS`` where CHECKOUTS holds the official repositories as
-``MemoryAgentBench``, ``locomo`` (branch ``code``), ``LongMemEval``, ``LongBench`` and ``MInference``, with ``rouge``,
-``fuzzywuzzy``, ``editdistance`` and ``jieba`` importable. Their code is run, not copied; tests read the tables alone.
+``python -m tests.workbench.probes.tables.make CHECKOUTS [PART]`` where CHECKOUTS holds the official repositories as
+``MemoryAgentBench``, ``locomo`` (branch ``code``), ``LongMemEval``, ``LongBench`` and ``MInference``, and LoCoMo's five
+first conversations as ``locomo5.json``, with ``rouge``, ``fuzzywuzzy``, ``editdistance`` and ``jieba`` importable.
+Their code is run, not copied; tests read the tables alone.
 """
 
 from __future__ import annotations
@@ -88,7 +89,7 @@ CASES = (
 class Words:
     """Seeded inputs: golds, and answers that are more or less like them."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int | str) -> None:
         self.random = random.Random(seed)
 
     def phrase(self, most: int = 6) -> str:
@@ -187,6 +188,44 @@ def locomo(root: Path) -> None:
             rows.append([category, gold, said, float(code.eval_question_answering(str(file))[0][0])])
             file.unlink()
     save("locomo-f1", "locomo", rows, ["category", "gold", "answer", "value"])
+
+
+def locomo_answers(conversations: list[Any]) -> dict[str, list[str]]:
+    """An answer to every question of LoCoMo's conversations, by conversation and in the order of the questions."""
+    found = {}
+    for sample in conversations:
+        words = [Words(f"{sample['sample_id']} {n}") for n in range(len(sample["qa"]))]
+        golds = [str(q.get("answer", q.get("adversarial_answer", ""))) for q in sample["qa"]]
+        found[sample["sample_id"]] = [w.answer(gold) for w, gold in zip(words, golds, strict=True)]
+    return found
+
+
+def locomo_means(root: Path) -> None:
+    """The five means of LoCoMo's first five conversations, by ``eval_question_answering`` and ``evaluation_stats``."""
+    code = module(root / "locomo/task_eval/evaluation.py", bert_score=stub("bert_score", score=None))
+    conversations = json.loads((root / "locomo5.json").read_text(encoding="utf-8"))
+    said = locomo_answers(conversations)
+    every: dict[int, list[float]] = {}
+    rows: list[Any] = []
+    for sample in conversations:
+        name = sample["sample_id"]
+        asked = [
+            q | {"answer": q.get("answer", ""), "prediction": a} for q, a in zip(sample["qa"], said[name], strict=True)
+        ]
+        file = HERE / "pairs.tmp"
+        file.write_text(json.dumps({"qa": asked}), encoding="utf-8")
+        values = code.eval_question_answering(str(file))[0]
+        file.unlink()
+        own: dict[int, list[float]] = {}
+        for question, value in zip(asked, values, strict=True):
+            for found in (own, every):
+                found.setdefault(question["category"], []).append(float(value))
+        rows.append([name, _means(own)])
+    save("locomo-means", "locomo", [*rows, ["all", _means(every)]], ["conversation", "by category: n, mean"])
+
+
+def _means(found: dict[int, list[float]]) -> dict[str, list[float]]:
+    return {str(c): [len(v), sum(v) / len(v)] for c, v in sorted(found.items())}
 
 
 def memoryagentbench(root: Path) -> None:
@@ -415,11 +454,12 @@ def _scbench(task: str, words: Words) -> Iterator[tuple[list[str], str, Any]]:
             yield golds, said, golds
 
 
-def main(root: Path) -> None:
-    """All tables."""
-    for part in (locomo, memoryagentbench, longmemeval, longbench, scbench):
-        part(root)
+def main(root: Path, only: str = "") -> None:
+    """All tables, or those of one part."""
+    for part in (locomo, locomo_means, memoryagentbench, longmemeval, longbench, scbench):
+        if only in ("", part.__name__):
+            part(root)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), *sys.argv[2:])
