@@ -15,11 +15,16 @@ from pathlib import Path
 from typing import Any
 
 from workbench import whereabouts
+from workbench.cache.base import CachePolicy
+from workbench.cache.registry import DEFAULT, policies, policy
 from workbench.discreet import place_name
 from workbench.errors import UsageError
 from workbench.lanes import LaneSpec
+from workbench.memory.controls import CONTROLS
 from workbench.memory.items import Item, MemoryState
 from workbench.memory.log import MemoryLog
+from workbench.memory.registry import strategies, strategy
+from workbench.plugins import from_path, is_path
 from workbench.sessions.model import Session
 from workbench.trace.events import Event, Kind
 from workbench.trace.reader import LaneRow, TraceReader
@@ -29,6 +34,9 @@ ITEMS = ("text", "add", "delete", "restore")
 _PLACES = ("model", "prompts")  # settings that may be a path or an address
 SETTINGS = ("prompts", "model", "temperature", "thinking", "reader", "seed")
 REASON = "edited by hand"
+CODE = "code"
+"""The setting that says where classes are that were given by path; no run file holds it."""
+_TYPE_IT = "name its file with --code path/to/file.py:Class"
 FORMS = {
     "text": "text:ITEM=NEW TEXT",
     "add": "add:KIND=TEXT",
@@ -109,14 +117,51 @@ def start(reader: TraceReader, session: int, lane: str, turn: int, edits: Sequen
         if edit.kind in ("text", "delete", "restore") and edit.name not in items:
             raise UsageError(f"edit {edit}: {lane} has no item {edit.name!r} at turn {turn}")
     settings = settings_of(reader, parent.id)
-    return Start(session, parent, turn, tuple(edits), _spec(parent, edits), settings | _changed(edits))
+    spec = _spec(spec_of(parent, settings[CODE]), edits)
+    return Start(session, parent, turn, tuple(edits), spec, settings | _changed(edits))
 
 
-def spec_of(row: LaneRow) -> LaneSpec:
-    """The SPEC of a lane of a run, branches included."""
+def spec_of(row: LaneRow, code: Mapping[str, str] | None = None) -> LaneSpec:
+    """The SPEC of a lane of a run, branches included.
+
+    Args:
+        code: where the classes are that were given by path, by their names (``whereabouts.code``).
+
+    Raises:
+        UsageError: it was given by a path that is not known here.
+    """
+    places = code or {}
     own = {k: v for k, v in row.params.items() if not k.startswith("cache.")}
     of_cache = {k.removeprefix("cache."): v for k, v in row.params.items() if k.startswith("cache.")}
-    return LaneSpec(row.memory, own, row.cache, of_cache)
+    memory, cache = places.get(row.memory, row.memory), places.get(row.cache, row.cache)
+    if not (is_path(memory) or row.memory in (*strategies(), *CONTROLS)):
+        raise UsageError(f"{row.name}: {row.memory} is none of this program's memories", _TYPE_IT)
+    if not (is_path(cache) or row.cache in (*policies(), DEFAULT)):
+        raise UsageError(f"{row.name}: {row.cache} is none of this program's cache policies", _TYPE_IT)
+    return LaneSpec(memory, own, cache, of_cache)
+
+
+def typed(reader: TraceReader, given: Sequence[str]) -> None:
+    """Take in the classes of lanes that a person names by path for this run: from now on they are known here.
+
+    Raises:
+        UsageError: a class is no memory and no cache policy, or no lane of this run has its name.
+    """
+    known = {name for row in reader.lanes() for name in (row.memory, row.cache)}
+    for path in given:
+        name = _name_of(path)
+        if name not in known:
+            raise UsageError(f"{reader.path}: no lane has {name} ({path})", f"it has: {', '.join(sorted(known))}")
+        whereabouts.remember_code(reader.meta("identity", ""), {name: path})
+
+
+def _name_of(path: str) -> str:
+    try:
+        return strategy(path).name
+    except UsageError:
+        if not is_path(path) or not issubclass(from_path(path, object), CachePolicy):
+            raise
+    return policy(path).name
 
 
 def settings_of(reader: TraceReader, lane: int) -> dict[str, Any]:
@@ -130,17 +175,17 @@ def settings_of(reader: TraceReader, lane: int) -> dict[str, Any]:
     branched = {e.payload["lane"]: e.payload for e in reader.events(0, 0, (Kind.BRANCHED,))}
     for child in reversed(line):
         settings |= branched.get(child, {}).get("settings", {})
-    return whereabouts.resolved(reader.meta("identity"), settings)
+    identity = reader.meta("identity")
+    return whereabouts.resolved(identity, settings) | {CODE: whereabouts.code(identity)}
 
 
-def _spec(parent: LaneRow, edits: Sequence[Edit]) -> LaneSpec:
-    spec = spec_of(parent)
+def _spec(spec: LaneSpec, edits: Sequence[Edit]) -> LaneSpec:
     for edit in edits:
         if edit.kind == "param":
-            given = LaneSpec.parse(f"{parent.memory}:{edit.name}={edit.value}").memory_params
+            given = LaneSpec.parse(f"{spec.memory}:{edit.name}={edit.value}").memory_params
             spec = replace(spec, memory_params={**spec.memory_params, **given})
         elif edit.kind == "cache":
-            other = LaneSpec.parse(f"{parent.memory}+{edit.value}")
+            other = LaneSpec.parse(f"{spec.memory}+{edit.value}")
             spec = replace(spec, cache=other.cache, cache_params=other.cache_params)
     spec.strategy(), spec.policy()
     return spec

@@ -835,6 +835,7 @@ def _add_branch(commands: Any) -> None:
         "model:PATH, temperature:T, thinking:N, reader:R, seed:N; repeat it",
     )
     command.add_argument("--threads", type=int, metavar="N", help="CPU threads")
+    _code(command)
     _json(command)
 
 
@@ -844,7 +845,18 @@ def _branch(options: argparse.Namespace) -> None:
     branch(options)
 
 
+def _code(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--code",
+        action="append",
+        default=[],
+        metavar="FILE.py:CLASS",
+        help="the class of a lane that was given by path, where this machine does not know it; it is run",
+    )
+
+
 def _of_model(command: argparse.ArgumentParser) -> None:
+    _code(command)
     command.add_argument("--model", default="", metavar="PATH", help="where the run's model is now, or another one")
     command.add_argument("--threads", type=int, metavar="N", help="CPU threads")
 

@@ -52,6 +52,12 @@ class LaneSpec:
         """SHA-256 of what was given by path, empty for what the registry knows."""
         return fingerprint(self.memory) + fingerprint(self.cache)
 
+    @property
+    def outside(self) -> dict[str, str]:
+        """What was given by path, ``{its own name: path/to/file.py:Class}``."""
+        pairs = ((self.memory_name, self.memory), (self.cache_name, self.cache))
+        return {name: given for name, given in pairs if is_path(given)}
+
     def strategy(self) -> MemoryStrategy:
         """A fresh strategy with these parameters."""
         return memories.strategy(self.memory)(**self.memory_params)

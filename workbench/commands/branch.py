@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from workbench import console
-from workbench.branch import Edit, undo
+from workbench.branch import Edit, typed, undo
 from workbench.commands.explain import session_number
 from workbench.engine.branching import branch as make
 from workbench.engine.control import Control
@@ -23,6 +23,7 @@ def branch(options: argparse.Namespace) -> None:
         return
     edits = tuple(Edit.parse(given) for given in options.edit)
     with opened(options.file) as reader:
+        typed(reader, options.code)
         session = session_number(reader, options.session)
     control = Control()
     with console.Meter() as meter, console.cancelling(control):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from workbench import console
+from workbench.branch import typed
 from workbench.engine import explain as engine
 from workbench.errors import UsageError
 from workbench.examine import opened
@@ -17,6 +18,7 @@ from workbench.why.verdict import Verdict
 def explain(options: argparse.Namespace) -> None:
     """``mnemoscope explain``."""
     with opened(options.file) as reader:
+        typed(reader, options.code)
         session = session_number(reader, options.session)
         wanted = engine.targets(reader, session, options.lane, options.probe)
         verdicts = _confirmed(options, wanted) if options.confirm else engine.suspects(reader, wanted)

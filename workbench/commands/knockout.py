@@ -7,7 +7,7 @@ import asyncio
 from contextlib import closing
 
 from workbench import console
-from workbench.branch import settings_of
+from workbench.branch import settings_of, typed
 from workbench.commands.explain import session_number
 from workbench.engine import explain as engine
 from workbench.errors import UsageError
@@ -21,6 +21,7 @@ from workbench.why.knockout import Bars, bars, found
 def knockout(options: argparse.Namespace) -> None:
     """``mnemoscope knockout``."""
     with opened(options.file) as reader:
+        typed(reader, options.code)
         session = session_number(reader, options.session)
         wanted = engine.targets(reader, session, options.lane, options.probe)
         if not wanted:

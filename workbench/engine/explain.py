@@ -10,7 +10,7 @@ from typing import Any
 
 from workbench import whereabouts
 from workbench.answering import Asking
-from workbench.branch import settings_of
+from workbench.branch import CODE, settings_of
 from workbench.errors import TraceError, UsageError
 from workbench.llm.base import Backend, BackendOptions
 from workbench.llm.open import open_backend
@@ -53,7 +53,8 @@ def setting(settings: Mapping[str, Any], backend: Backend) -> Setting:
     prompts = chosen(settings.get("prompts", ""), backend.info.demo)
     asking = Asking(prompts, settings.get("thinking", 0), settings.get("temperature", 0.0))
     capture = settings.get("capture", "answers")
-    return Setting(backend, settings.get("reader", "model"), settings.get("seed", 0), capture, asking)
+    reader, seed = settings.get("reader", "model"), settings.get("seed", 0)
+    return Setting(backend, reader, seed, capture, asking, settings.get(CODE, {}))
 
 
 def backend_of(

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench import paths
-from workbench.branch import settings_of, spec_of
+from workbench.branch import CODE, settings_of, spec_of
 from workbench.engine.explain import Models
 from workbench.errors import ModelError, TraceError
 from workbench.llm.base import CacheRequest, RetraceRequest
@@ -52,7 +52,7 @@ def _request(reader: TraceReader, session: int, lane: int, found: dict[str, Even
     cache, read = None, 0
     if compressed is not None:
         row = next(row for row in reader.lanes() if row.id == lane)
-        policy = spec_of(row).policy()
+        policy = spec_of(row, settings_of(reader, lane)[CODE]).policy()
         assert policy is not None
         roles = _roles(reader, session, found)
         cache, read = CacheRequest(policy, None, roles, compare=False), int(compressed.payload["read"])

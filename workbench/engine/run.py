@@ -29,7 +29,7 @@ from workbench.sessions.model import Session
 from workbench.trace.events import Event, Kind
 from workbench.trace.reader import TraceReader, is_run
 from workbench.trace.writer import TraceWriter
-from workbench.whereabouts import remember
+from workbench.whereabouts import remember, remember_code
 
 _REPORT_EVERY = 1 / 30  # seconds; the pipe only says how far the trace has advanced
 _MEASURE_EVERY = 2.0  # seconds between measurements of the engine
@@ -210,6 +210,8 @@ class _Run:
         self.writer.set_meta("config", self.config.to_json() | {"lanes": [s.name for s in self.specs]})
         self.writer.set_meta("identity", self._identity)
         remember(self._identity, (self.config.model, self.config.embedder, self.config.prompts))
+        for spec in self.specs:
+            remember_code(self._identity, spec.outside)
         numbers = [found.get(h) or self.writer.add_session(s, h) for s, h in zip(self.sessions, hashes, strict=True)]
         return numbers, [rows.get(s.name) or self._add_lane(s) for s in self.specs]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
@@ -24,7 +24,8 @@ from workbench.why.case import FIXED, Case
 
 @dataclass(frozen=True)
 class Setting:
-    """How a run asked: its model, who read, seed and prompts; and what was answered since, for all lanes.
+    """How a run asked: its model, who read, seed and prompts, where classes are that were given by path; and what was
+    answered since, for all lanes.
 
     A question with the same memory before it is asked once, whichever lane wants to know.
     """
@@ -34,6 +35,7 @@ class Setting:
     seed: int = 0
     capture: Capturing = "answers"
     asking: Asking = field(default_factory=Asking)
+    code: Mapping[str, str] = field(default_factory=dict)
     answers: dict[Any, asyncio.Task[Any]] = field(default_factory=dict)
 
     def asked_under(self, spec: LaneSpec) -> Asking:

@@ -53,7 +53,7 @@ def failed(reader: TraceReader, session: int | None = None, lane: int | None = N
 def scene(reader: TraceReader, setting: Setting, target: Target) -> Scene:
     """A probe as its lane met it, ready to be asked again."""
     asked = case(reader, target.session, target.lane, target.probe)
-    return Scene(setting, asked, spec_of(asked.lane), state_before(reader, asked))
+    return Scene(setting, asked, spec_of(asked.lane, setting.code), state_before(reader, asked))
 
 
 async def prove(
@@ -83,8 +83,11 @@ async def prove(
             done(verdict)
         return verdict
 
-    async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(one(t)) for t in targets]
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(one(t)) for t in targets]
+    except ExceptionGroup as many:
+        raise many.exceptions[0] from many  # what a person can mend says so itself
     found = [verdict for task in tasks if (verdict := task.result()) is not None]
     if len(found) < len(targets):
         raise Cancelled("cancelled; what is proved stays")
