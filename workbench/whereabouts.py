@@ -59,7 +59,7 @@ def code(identity: str | None) -> dict[str, str]:
 def _write(identity: str, here: Mapping[str, str]) -> None:
     if not here:
         return
-    _said[identity] = _said.get(identity, {}) | here
+    _said[identity] = _said.get(identity, {}) | dict(here)
     try:
         known = _known()
         here = known.pop(identity, {}) | dict(here)
