@@ -96,14 +96,19 @@ class Reader:
 
     def about(self, name: str, used: Collection[int] = ()) -> int | None:
         """The number of the line that speaks of the same as the current one; None where nothing is numbered."""
-        told = re.search(rf"^- (?:\w+\.)*{name}: (.*)", self.system, re.MULTILINE)
-        if told and "comes from" in told[1]:
+        told = self._about(name)
+        if "comes from" in told:
             return self.current.number
         numbered = [s for s in self.lines if s.number is not None and s not in self.news and s.number not in used]
         shared = [(len(s.words & self.current.words), -n) for n, s in enumerate(numbered)]
         if shared:
             return numbered[-max(shared)[1]].number
-        return 0 if told and "one past the last" in told[1] else None
+        return 0 if "one past the last" in told else None
+
+    def _about(self, name: str) -> str:
+        """What the format says about a field."""
+        told = re.search(rf"^- (?:\w+\.)*{name}: (.*)", self.system, re.MULTILINE) if name else None
+        return told[1] if told else ""
 
     def _value(self, name: str = "", used: Collection[int] = ()) -> Any:
         if self._takes("{"):
@@ -115,7 +120,9 @@ class Reader:
         if self._takes("true | false"):
             return True
         if self._takes("text"):
-            return self.current.resolved
+            when = self.current.when
+            day = when.date().isoformat() if when else ""
+            return day if "YYYY-MM-DD" in self._about(name) else self.current.resolved
         options = [self._string()]
         while self._takes(" | "):
             options.append(self._string())

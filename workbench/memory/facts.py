@@ -189,6 +189,17 @@ def _taken(waiting: Sequence[Item], log: MemoryLog) -> Batch:
     return Batch(tuple((told(m), m.turns) for m in waiting), speakers, roles)
 
 
+def sitting_over(waiting: Sequence[Item], turn: Turn, most: int, mind: Mind, answer: int = prompts.FULL_TOKENS) -> bool:
+    """Whether what waits is a sitting that ``turn`` no longer belongs to: it has ended, holds ``most`` turns (0: any
+    number), or fills a prompt beside an answer of ``answer`` tokens."""
+    if not waiting or waiting[-1].fields["part"] != turn.part or 0 < most <= len(waiting):
+        return bool(waiting)
+    if not mind.full:
+        return False  # a plain prompt shows what fits
+    size = sum(mind.count_tokens(item.text) + 16 for item in waiting)  # 16: its number and time
+    return size + mind.count_tokens(turn.said) > room(mind, answer, 0.6)
+
+
 def digest(text: str) -> str:
     """Mem0's identity of a text: its MD5."""
     return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()

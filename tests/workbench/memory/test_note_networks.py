@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -114,3 +115,59 @@ def test_a_turn_is_found_by_the_questions_it_answers() -> None:
     both = vector("Which city is home?") + vector("Where to send mail?")
     assert top.item == "turn-0" and top.parts["question"] == pytest.approx(1)
     assert top.score == pytest.approx(float(both @ vector("Which city is home?") / np.linalg.norm(both)), abs=1e-4)
+
+
+def test_the_own_questions_alone_are_the_key() -> None:
+    """Usage, not the words of the message, decides what is found: with ``own`` the other turn comes first."""
+    answers: dict[str, list[Any] | Any] = {
+        "questions": [{"questions": ["Who fears the dark cellar?"]}, {"questions": ["What is sold on Monday?"]}]
+    }
+    told = ("The dark cellar again.", "Who fears dark cellar trips?")
+
+    def first(**parameters: Any) -> str:
+        lane = Lane(Tool2Vec(**parameters), Mind({k: list(v) for k, v in answers.items()}, full=True)).tell(*told)
+        return lane.ask("Who fears dark cellar trips?").hits[0].item
+
+    assert first() == "turn-0" and first(own=True) == "turn-1"
+
+
+def test_a_whole_sitting_is_one_session_with_its_own_keywords() -> None:
+    mind = Mind({"keywords": [{"keywords": ["apple harvest", "Oslo"]}]}, full=True)
+    lane = Lane(MemGAS(), mind).tell(*(f"Mira bought {n} red apples." for n in range(14))).tell("Hello.", part=1)
+    assert mind.names == ["summary", "keywords"] and len(lane.texts("session")) == 1
+    assert lane.texts("keywords") == ["apple harvest; Oslo"]
+    assert all(f"Mira bought {n} red apples." in mind.prompt("summary") for n in range(14))
+    assert [o.full.max_tokens for o in mind.calls if o.full] == [500, 500]
+
+
+def test_a_sitting_that_fills_a_prompt_is_closed_before_it_ends() -> None:
+    lane = Lane(MemGAS(), Mind(full=True)).tell(*(f"{n} " + "word " * 60 for n in range(20)))
+    assert len(lane.texts("session")) == 1 and not lane.losses()
+
+
+def test_the_filter_extracts_words_with_their_date() -> None:
+    said = "We met at the lake yesterday and then I bought four red apples and a very long book."
+    extract = {"extracts": [{"turn": 1, "words": "Mira: I bought four red apples"}]}
+    mind = Mind({"filter": [extract, {"extracts": []}]}, full=True)
+    lane = Lane(MemGAS(k=1), mind, whens=[]).tell("Hello there.", said, date="2023-05-08T13:56")
+    lane.tell("Bye.", part=1, date="2023-06-01T09:00")
+    spans = lane.ask("What did Mira buy?").spans
+    assert (spans[0].text, spans[0].when) == ("Mira: I bought four red apples", "8 May 2023, 13:56")
+    assert spans[0].turns == (1,)
+    assert len(spans) == 2, "what helps, and the open session"
+    assert f"1 | [8 May 2023, 13:56] Mira: {said}" in mind.prompt("filter") and "Keywords:" in mind.prompt("filter")
+    assert span_texts(lane.ask("What did Mira buy?")) == ["Mira: Bye."], "an empty extract is an answer"
+
+
+def test_page_rank_knows_no_weights_unless_it_is_told_to() -> None:
+    """A strong and a weak link carry the same, as in the official code; ``weighted`` lets the strong one win."""
+
+    def ranks(weighted: bool) -> dict[str, float]:
+        strategy = MemGAS(session=1, k=3, weighted=weighted, seeds=1)
+        lane = Lane(strategy).tell("red boats sail", "Tomas bakes bread", "Ines plays chess", "end")
+        lane.log().link("session-0", "session-1", "associated", 0.9)
+        lane.log().link("session-0", "session-2", "associated", 0.1)
+        return {h.item: h.score for h in lane.ask("red boats sail").hits}
+
+    even, uneven = ranks(False), ranks(True)
+    assert even["turn-1"] == pytest.approx(even["turn-2"]) and uneven["turn-1"] > uneven["turn-2"]

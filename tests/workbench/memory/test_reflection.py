@@ -75,6 +75,96 @@ def test_caims_controller_may_decide_not_to_look() -> None:
     assert mind.purposes[2:] == ["check", "check", "choose", "relevant"]
 
 
+THOUGHTS = {"facts": [{"text": f"{t} cat", "head": "the cat"} for t in ("Tom has a", "Tom feeds a", "Tom likes a")]}
+
+
+def test_the_model_names_heads_and_what_is_merged() -> None:
+    """Of three thoughts of one head two become one; the third stays, though it begins with the same name."""
+    merged = {"merged": [{"text": "Tom has a cat and feeds it", "thoughts": [0, 1]}]}
+    mind = Mind({"thoughts": [THOUGHTS], "merge": [merged]}, full=True)
+    lane = Lane(ThinkInMemory(buckets=1), mind).tell("I have a cat.", "Old, isn't it?")
+    assert mind.names == ["thoughts", "merge"]
+    assert lane.texts("thought") == ["Tom likes a cat", "Tom has a cat and feeds it"]
+    assert lane.state.active("thought")[-1].fields["head"] == "the cat"
+    assert "1 | Tom feeds a cat" in mind.prompt("merge")
+
+
+def test_a_thought_is_merged_once() -> None:
+    groups = [{"text": "a", "thoughts": [0, 1]}, {"text": "b", "thoughts": [1, 2]}, {"text": "c", "thoughts": [2]}]
+    mind = Mind({"thoughts": [THOUGHTS], "merge": [{"merged": groups}]}, full=True)
+    lane = Lane(ThinkInMemory(buckets=1), mind).tell("Hm.", "Ah.")
+    assert lane.texts("thought") == ["Tom likes a cat", "a"] and lane.losses() == ["not in the schema"] * 2
+
+
+def test_thoughts_are_forgotten_by_number() -> None:
+    facts = [{"facts": [{"text": OSLO, "head": "Mira"}, {"text": "Mira sings.", "head": "Mira"}]},
+             {"facts": [{"text": LIMA, "head": "Mira"}]}]  # fmt: skip
+    mind = Mind({"thoughts": facts, "forget": [{"forget": [0]}], "merge": [{"merged": []}]}, full=True)
+    lane = Lane(ThinkInMemory(buckets=1), mind).tell("a", "b", "c", "d")
+    assert lane.texts("thought") == ["Mira sings.", LIMA]
+    assert mind.prompt("forget") == f"Thoughts:\n0 | {OSLO}\n1 | Mira sings.\n\nNew thoughts:\n{LIMA}"
+
+
+def test_thoughts_come_from_what_was_said_and_its_response() -> None:
+    mind = Mind({"thoughts": [{"facts": []}]}, full=True)
+    lane = Lane(ThinkInMemory(), mind).tell("Where do you live?")
+    assert not mind.calls and span_texts(lane.ask("Where?")) == ["Mira: Where do you live?"]
+    lane.tell("In Oslo.", speaker="Tom", role="assistant")
+    assert mind.prompt("thoughts").splitlines()[1:] == ["Mira: Where do you live?", "Tom: In Oslo."]
+    assert span_texts(lane.ask("Where?")) == []
+
+
+EVENTS = [
+    {
+        "facts": [
+            {"text": "Mira sailed to Oslo", "tags": ["Travel"], "source": 0},
+            {"text": "Mira sold a car", "source": 1},
+        ]
+    },
+    {"facts": [{"text": "Mira flew to Lima", "tags": ["travel", "flights"], "source": 0}]},
+]
+"""What a session of sailing says; the second event has no tag."""
+
+
+def caim(**answers: Any) -> Lane:
+    mind = Mind({"events": [dict(e) for e in EVENTS], **answers}, full=True)
+    lane = Lane(CAIM(controller=False), mind, whens=[]).tell("Sailed!", "Car sold.", date="2023-05-08T10:00")
+    return lane.tell("Flew!", part=1, date="2023-07-01T10:00").tell("Bye.", part=2, date="2023-08-01T10:00")
+
+
+def test_caims_ontology_grows_out_of_the_session() -> None:
+    lane = caim()
+    assert "Ontology: (no tags yet)" in lane.mind.prompt("events", 0)
+    assert "Ontology: travel\n" in lane.mind.prompt("events", 1)
+    assert [i.fields["tags"] for i in lane.state.active("event")] == [["travel"], [], ["travel", "flights"]]
+    assert [i.fields["date"][:10] for i in lane.state.active("event")] == ["2023-05-08", "2023-05-08", "2023-07-01"]
+
+
+@pytest.mark.parametrize(
+    ("selected", "found"),
+    [
+        ({"tags": [0], "since": "", "until": ""}, ["Mira sailed to Oslo", "Mira flew to Lima"]),
+        ({"tags": [0], "since": "2023-05-01", "until": "2023-05-31"}, ["Mira sailed to Oslo"]),
+        ({"tags": [], "since": "2023-06-01", "until": ""}, ["Mira flew to Lima"]),
+        ({"tags": [1], "since": "in May", "until": ""}, ["Mira flew to Lima"]),
+    ],
+)
+def test_caim_filters_by_tag_and_time(selected: dict[str, Any], found: list[str]) -> None:
+    lane = caim(select=[selected], relevant=lambda prompt: {"useful": list(range(prompt.count(" | ")))})
+    assert span_texts(lane.ask("Where was Mira in May?")) == [*found, "Mira: Bye."]
+    assert "First day: 2023-05-08\nLast day: 2023-07-01" in lane.mind.prompt("select")
+    assert lane.losses() == (["not in the schema"] if selected["since"] == "in May" else [])
+
+
+def test_caims_review_writes_one_event_of_two() -> None:
+    both = {"same": [0], "text": "Mira lives in the old town of Oslo"}
+    events = [{"facts": [{"text": "Mira lives in Oslo"}]}, {"facts": [{"text": "Mira lives in old Oslo"}]}]
+    mind = Mind({"events": events, "review": [both]}, full=True)
+    lane = Lane(CAIM(), mind).tell("a").tell("b", part=1).tell("c", part=2)
+    assert lane.texts("event") == ["Mira lives in the old town of Oslo"]
+    assert lane.state.active("event")[0].turns == (0, 1)
+
+
 def talk(*said: str) -> list[Turn]:
     return [Turn(n, "user" if n % 2 == 0 else "assistant", text) for n, text in enumerate(said)]
 
