@@ -224,7 +224,10 @@ class ItemsPanel(Panel):
             self.view_table.setColumnHidden(column, self.width() < width * theme.active().size / theme.NORMAL)
 
     def on_moment(self, moment: Moment) -> None:
-        """Mark the selected item's row."""
+        """Mark the selected item's row, and those that come from the followed turn."""
+        if self._delegate.followed != moment.thread:
+            self._delegate.followed = moment.thread
+            self.view_table.viewport().update()
         row = self.items.place(moment.item)
         if row == self.view_table.currentIndex().row():
             return

@@ -73,7 +73,7 @@ class LanesPanel(Panel):
         self.columns.show_view(view)
 
     def on_moment(self, moment: Moment) -> None:  # noqa: D102
-        self.columns.choose(moment.lane, moment.item)
+        self.columns.choose(moment.lane, moment.item, moment.thread)
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: D102
         super().resizeEvent(event)
@@ -222,6 +222,7 @@ class _Columns(ZonedWidget):
         self._panel = panel
         self._view: Lanes | None = None
         self._lane, self._item = 0, ""
+        self.followed: int | None = None
         self.kept: dict[Any, _Kept] = {}
         self.setAccessibleName("Lanes side by side")
 
@@ -233,9 +234,9 @@ class _Columns(ZonedWidget):
         self.setAccessibleDescription("; ".join(_spoken(lane) for lane in view.lanes))
         self.update()
 
-    def choose(self, lane: int, item: str) -> None:
-        if (lane, item) != (self._lane, self._item):
-            moved, self._lane, self._item = lane != self._lane, lane, item
+    def choose(self, lane: int, item: str, thread: int | None) -> None:
+        if (lane, item, thread) != (self._lane, self._item, self.followed):
+            moved, self._lane, self._item, self.followed = lane != self._lane, lane, item, thread
             if moved:
                 self.bring()
             self.update()
@@ -376,7 +377,7 @@ class _Column:
         item = self.item if self.selected else ""
         ratio = self.widget.devicePixelRatioF()
         size = (ratio, self.width, self.foot - self.y, self.whole.bottom() - self.y)
-        key = (part, id(answer), self.lane.lane, *size, self.selected, item, self.now)
+        key = (part, id(answer), self.lane.lane, *size, self.selected, item, self.widget.followed, self.now)
         kept = self.widget.kept.pop(key, None) or self._copied(answer, paint)
         self.widget.kept[key] = kept
         self.painter.drawPixmap(self.whole.x(), self.y, kept.pixmap)
@@ -479,7 +480,7 @@ class _Column:
                     now.color("track") if span.kind in ("instruction", "question") else now.lane(lane.place, 0.32)
                 )
             p.drawRoundedRect(rect, min(3.0, width / 2), 3)
-            if self.item and self.item in span.items and self.selected:
+            if (self.item and self.item in span.items and self.selected) or self.widget.followed in span.turns:
                 p.setBrush(Qt.BrushStyle.NoBrush)
                 p.setPen(QPen(now.color("accent-fill"), 2))
                 p.drawRoundedRect(rect.adjusted(-1, -1, 1, 1), 3, 3)
@@ -492,7 +493,10 @@ class _Column:
     def _span_tip(self, span: SpanView) -> str:
         where = ", ".join(f"turn {t}" for t in span.turns[:6])
         head = " · ".join(x for x in (span.label, span.kind, tokens(span.tokens) if span.tokens else "", where) if x)
-        return tip(head, "holds the evidence" if span.evidence else "", span.text)
+        followed = (
+            f"comes from turn {self.widget.followed}, which is followed" if self.widget.followed in span.turns else ""
+        )
+        return tip(head, "holds the evidence" if span.evidence else "", followed, span.text)
 
     def _span_chooser(self, span: SpanView) -> Callable[[], None] | None:
         if not span.items:
@@ -540,7 +544,8 @@ class _Column:
 
     def _span_line(self, span: SpanView) -> None:
         now, height = self.now, self.now.metrics().height()
-        ink = now.lane(self.lane.place, 1.0 if span.evidence else 0.4)
+        followed = self.widget.followed in span.turns
+        ink = now.color("accent-fill") if followed else now.lane(self.lane.place, 1.0 if span.evidence else 0.4)
         self.painter.setPen(Qt.PenStyle.NoPen)
         self.painter.setBrush(ink)
         self.painter.drawRoundedRect(QRectF(self.x, self.y + 2, now.unit(1), height - 4), 2, 2)

@@ -32,6 +32,7 @@ from ui.widgets.painting import painting
 from ui.widgets.plain import plain
 from ui.widgets.zones import tip
 from workbench.projections.findings import SHOWN_ELSEWHERE, FindingsView, LaneFindings, findings_view
+from workbench.projections.thread import KEPT, PACKED, RETRIEVED, STORED, LaneThread
 from workbench.projections.timeline import ProbeMark, Timeline, Track, timeline
 from workbench.trace.reader import TraceReader
 
@@ -57,6 +58,7 @@ class ScrubberPanel(Panel):
         self.head.hide()
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.tracks = Tracks(self)
+        self.workspace.followed.connect(self.tracks.update)
         self.setFocusProxy(self.tracks)
         return self.tracks
 
@@ -217,6 +219,7 @@ class Tracks(QWidget):
                 return
             if painter.paintEngine().type() != QPaintEngine.Type.Raster:  # a figure: lines, not pixels
                 self._draw_everything(painter, self._view)
+                self._draw_thread(painter)
                 self._draw_evidence(painter)
                 self._draw_cursor(painter)
                 return
@@ -225,8 +228,31 @@ class Tracks(QWidget):
                 self._picture = self._draw_all(self._view, ratio)
             source = QRectF(event.rect())
             painter.drawPixmap(source, self._picture, QRectF(source.topLeft() * ratio, source.size() * ratio))
+            self._draw_thread(painter)
             self._draw_evidence(painter)
             self._draw_cursor(painter)
+
+    def _draw_thread(self, painter: QPainter) -> None:
+        """The followed turn: in every lane a line as long as it held something of it, with what happened to it."""
+        found = self._panel.workspace.thread_view
+        if found is None or self._view is None or found.session != self._view.session:
+            return
+        now, ink = theme.active(), theme.active().color("accent")
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        for one in found.lanes:
+            if one.place >= len(self._view.tracks):
+                continue
+            y, size = self._y(one.place) + self._row() * 0.4, self._row() / 11
+            painter.setPen(QPen(ink, 1.6))
+            painter.drawLine(QPointF(self._x(found.turn), y), QPointF(self._x(one.end), y))
+            for turn, kind in _stations(one).items():
+                color = now.color("wrong") if kind == Mark.DELETED else ink
+                marks.draw(painter, kind, QPointF(self._x(turn), y), size * (1.3 if kind == Mark.DELETED else 1), color)
+        painter.setPen(QPen(ink, 1.2, Qt.PenStyle.DotLine))
+        x = self._x(found.turn)
+        painter.drawLine(QPointF(x, self._top()), QPointF(x, self._y(len(self._view.tracks) - 1) + self._row() * 0.4))
+        painter.restore()
 
     def _draw_evidence(self, painter: QPainter) -> None:
         """A wedge under the scale at every turn that holds the answer to the probe in question."""
@@ -421,6 +447,13 @@ class Tracks(QWidget):
         nearest = min(track.probes, key=lambda p: abs(self._x(p.turn) - point.x()))
         return nearest if abs(self._x(nearest.turn) - point.x()) <= self._row() * 0.35 else None
 
+    def _told_of_thread(self, turn: int, lane: int) -> list[str]:
+        found = self._panel.workspace.thread_view
+        one = found.of(lane) if found is not None else None
+        if found is None or one is None:
+            return []
+        return ["this turn is followed"] if turn == found.turn else _thread_lines(one, turn, found.turn)
+
     def _tip(self, point: QPoint) -> str:
         track = self._track_at(point.y())
         if track is None or self._view is None:
@@ -436,11 +469,30 @@ class Tracks(QWidget):
             )
         turn = max(0, min(self._turn_at(point.x()), self._view.turns - 1))
         evidence = ["holds the answer to the probe in question"] if turn in self._evidence else []
+        evidence += self._told_of_thread(turn, track.lane)
         done = {name: turns[turn] for name, turns in track.marks.items() if turn in turns}
         found = self.findings(track.lane).per_turn().get(turn, [])
         said = [f"finding: {f.text if f.text.startswith(f.kind) else f'{f.kind}: {f.text}'}" for f in found[:_TOLD]]
         more = [f"and {len(found) - _TOLD:,} more findings"] if len(found) > _TOLD else []
         return tip(f"turn {turn} · {track.name}", *evidence, *(_totals(done) or ["nothing changed"]), *said, *more)
+
+
+def _thread_lines(one: LaneThread, turn: int, followed: int) -> list[str]:
+    told = [s for s in one.story.steps if s.turn == turn and s.stage != RETRIEVED]
+    return [f"of turn {followed}: {s.stage if s.held else f'not {s.stage}'} {s.item}".rstrip() for s in told[:_TOLD]]
+
+
+def _stations(one: LaneThread) -> dict[int, Mark]:
+    """What stands on a lane's thread at a turn: where it was lost, else written or changed, else shown to a reader."""
+    found: dict[int, Mark] = {}
+    for step in one.story.steps:
+        if not step.held and step.stage in (STORED, KEPT):
+            found[step.turn] = Mark.DELETED
+        elif step.stage in (STORED, KEPT):
+            found.setdefault(step.turn, Mark.WRITTEN)
+        elif step.stage == PACKED:
+            found.setdefault(step.turn, Mark.UPDATED)
+    return found
 
 
 def _gathered(turns: Mapping[int, int], per: int) -> dict[float, int]:

@@ -6,7 +6,15 @@ from typing import Any, ClassVar
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPointF, QRect, QRectF, QSize, Qt, QTimer
 from PySide6.QtGui import QFontMetrics, QPainter, QPen, QResizeEvent
-from PySide6.QtWidgets import QAbstractItemView, QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QListView,
+    QMenu,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QWidget,
+)
 
 from ui.models.table import Table
 from ui.models.transcript import ROW, TranscriptModel
@@ -48,6 +56,7 @@ class TranscriptPanel(Panel):
         self.list.setAccessibleName("Transcript")
         self.list.clicked.connect(self._clicked)
         self.list.activated.connect(self._clicked)
+        self.workspace.followed.connect(lambda: self.on_moment(self.moment))
         self._stood: tuple[int, str] | None = None
         return self.list
 
@@ -70,7 +79,11 @@ class TranscriptPanel(Panel):
         probe = view.probe_rows.get(asked.id) if asked else None
         row = view.rows[probe] if probe is not None else None
         evidence = frozenset(row.evidence) if isinstance(row, ProbeRow) else frozenset()
-        self._repaint(view, self.delegate.stand(moment.turn, asked.id if moment.probe and asked else "", evidence))
+        found = self.workspace.thread_view
+        one = found.of(moment.lane) if found is not None else None
+        touched = one.turns if one is not None else frozenset()
+        stood = (moment.turn, asked.id if moment.probe and asked else "", evidence, moment.thread, touched)
+        self._repaint(view, self.delegate.stand(*stood))
         target = probe if moment.probe and isinstance(row, ProbeRow) and row.turn == moment.turn else None
         place = target if target is not None else view.turn_rows.get(moment.turn)
         if place is not None and self._stood != (moment.turn, moment.probe):
@@ -123,6 +136,12 @@ class TranscriptPanel(Panel):
             bar = self.list.verticalScrollBar()
             bar.setValue(bar.value() + rect.center().y() - int(height * 0.6))
 
+    def add_actions(self, menu: QMenu) -> None:
+        """Follow the cursor's turn through the memories."""
+        turn, followed = self.moment.turn, self.moment.thread
+        title = f"Let go of turn {turn}" if turn == followed else f"Follow turn {turn} through the memories"
+        menu.addAction(f"{title}\tShift+T").triggered.connect(lambda: self.workspace.follow_turn(turn))
+
     def _clicked(self, index: QModelIndex) -> None:
         row = self.model.row(index.row())
         self.workspace.jump(row.turn, **({"probe": row.probe} if isinstance(row, ProbeRow) else {}))
@@ -147,15 +166,21 @@ class _Delegate(QStyledItemDelegate):
         super().__init__(parent)
         self._heights: dict[int, int] = {}
         self._turn, self._probe, self._evidence = -1, "", frozenset[int]()
+        self._thread: int | None = None
+        self._touched = frozenset[int]()
         self.lanes: dict[int, int] = {}
 
     def forget(self) -> None:
         self._heights.clear()
 
-    def stand(self, turn: int, probe: str, evidence: frozenset[int]) -> tuple[int, int] | None:
-        """Take over the cursor; the first and last turn that look different now, None when any may."""
-        same, old = (probe, evidence) == (self._probe, self._evidence), self._turn
-        self._turn, self._probe, self._evidence = turn, probe, evidence
+    def stand(
+        self, turn: int, probe: str, evidence: frozenset[int], thread: int | None, touched: frozenset[int]
+    ) -> tuple[int, int] | None:
+        """Take over the cursor, the followed turn and those at which something happened to it; the first and last turn
+        that look different now, None when any may."""
+        new = (probe, evidence, thread, touched)
+        same, old = new == (self._probe, self._evidence, self._thread, self._touched), self._turn
+        self._turn, (self._probe, self._evidence, self._thread, self._touched) = turn, new
         return (min(old, turn), max(old, turn)) if same else None
 
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
@@ -198,6 +223,11 @@ class _Delegate(QStyledItemDelegate):
             painter.setPen(QPen(now.color("line"), 1))
         painter.setBrush(now.color(fill))
         painter.drawRoundedRect(QRectF(card).adjusted(0.5, 0.5, -0.5, -0.5), 6, 6)
+        if isinstance(row, TurnRow) and (row.turn == self._thread or row.turn in self._touched):
+            wide = now.unit(1.2 if row.turn == self._thread else 0.6)
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(now.color("accent"))
+            painter.drawRoundedRect(QRectF(card.x() + 1, card.y() + 3, wide, card.height() - 6), wide / 2, wide / 2)
 
     def _turn_row(self, painter: QPainter, rect: QRect, row: TurnRow) -> None:
         now = theme.active()

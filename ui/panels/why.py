@@ -18,9 +18,11 @@ from ui.widgets.cause_bars import CauseBars
 from ui.widgets.funnel import FunnelBar
 from ui.widgets.plain import plain
 from ui.widgets.rich import RichView
+from ui.widgets.thread_story import thread_html
 from ui.widgets.why_story import causes_html, why_html
 from workbench.engine.protocol import Explain
 from workbench.probes.competencies import label
+from workbench.projections.thread import Thread, thread
 from workbench.projections.why import LaneCauses, Station, WhyView, causes_view, why_view
 from workbench.trace.reader import TraceReader
 from workbench.why.verdict import TITLES, UNEXPLAINED
@@ -33,7 +35,9 @@ class Overview:
     lanes: tuple[LaneCauses, ...]
 
 
-def _unproved(view: WhyView | Overview) -> bool:
+def _unproved(view: WhyView | Overview | Thread) -> bool:
+    if isinstance(view, Thread):
+        return False
     if isinstance(view, Overview):
         return any(w.confirmed is None for lane in view.lanes for w in lane.wrong)
     return not view.right and view.verdict.confirmed is None
@@ -43,11 +47,16 @@ class WhyPanel(Panel):
     """The verdict on the probe in question, or the causes of all wrong answers."""
 
     name: ClassVar[str] = "why"
-    follows: ClassVar[frozenset[str]] = frozenset({"session", "turn", "seq", "lane", "probe", "pinned"})
+    follows: ClassVar[frozenset[str]] = frozenset({"session", "turn", "seq", "lane", "probe", "pinned", "thread"})
 
     @staticmethod
-    def project(reader: TraceReader, moment: Moment, options: Any) -> WhyView | Overview | Empty:
-        """See ``workbench.projections.why``. ``options``: whether all answers are wanted, and how often told anew."""
+    def project(reader: TraceReader, moment: Moment, options: Any) -> WhyView | Overview | Thread | Empty:
+        """See ``workbench.projections.why``. ``options``: whether all answers are wanted, whether the followed turn is,
+        and how often told anew."""
+        if options[1]:
+            if moment.thread is None:
+                return Empty("No turn is followed", "Shift+T follows the turn of the cursor through every memory")
+            return thread(reader, moment.session, moment.thread)
         if options[0]:
             lanes = causes_view(reader, moment.session) if moment.session else ()
             if not any(lane.wrong for lane in lanes):
@@ -66,15 +75,17 @@ class WhyPanel(Panel):
         self.funnel, self.text = FunnelBar(self._follow_station), self._rich("Why the answer is as it is")
         self.bars, self.list = CauseBars(self._chosen), self._rich("Wrong answers by cause")
         self.pages = QStackedWidget()
-        for top, below in ((self.funnel, self.text), (self.bars, self.list)):
+        self.forward = self._rich("What became of the followed turn")
+        for widgets in ((self.funnel, self.text), (self.bars, self.list), (self.forward,)):
             page = QWidget()
             column = QVBoxLayout(page)
             column.setContentsMargins(0, 0, 0, 0)
             column.setSpacing(theme.active().unit(3))
-            column.addWidget(top)
-            column.addWidget(below, 1)
+            for widget in widgets:
+                column.addWidget(widget, isinstance(widget, RichView))
             self.pages.addWidget(page)
         self.workspace.told.connect(self._anew)
+        self.workspace.wanted.connect(self._wanted)
         self.setFocusProxy(self.text)
         return self.pages
 
@@ -83,8 +94,9 @@ class WhyPanel(Panel):
         self.prove.setProperty("part", "quiet")
         self.prove.setToolTip("Change one thing and ask again, until the answer flips")
         self.prove.clicked.connect(self._prove)
-        self.all, self.pin = QToolButton(), QToolButton()
+        self.all, self.pin, self.thread_on = QToolButton(), QToolButton(), QToolButton()
         for button, text, tip in (
+            (self.thread_on, "Thread", "Forward from a turn: what every memory made of it (Shift+T follows another)"),
             (self.all, "All answers", "The causes of every wrong answer of this session"),
             (self.pin, "Pin", "Keep this probe in question wherever the cursor goes"),
         ):
@@ -93,9 +105,10 @@ class WhyPanel(Panel):
             button.setProperty("part", "quiet")
             button.setToolTip(plain(tip))
             button.setAccessibleName(tip)
-        self.all.toggled.connect(lambda _: self.refresh())
+        self.all.toggled.connect(lambda on: self._one_of(self.thread_on, on))
+        self.thread_on.toggled.connect(self._follow_evidence)
         self.pin.clicked.connect(self._pin_probe)
-        for widget in (self.prove, self.pin, self.all):
+        for widget in (self.prove, self.pin, self.thread_on, self.all):
             widget.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
             self.tools.addWidget(widget)
 
@@ -107,9 +120,27 @@ class WhyPanel(Panel):
         view.toggled.connect(self._toggled)
         return view
 
-    def options(self) -> tuple[bool, int]:
-        """All answers or this one; and how often something new was told about them."""
-        return self.all.isChecked(), self._told
+    def _wanted(self, name: str) -> None:
+        """Somebody asks why an answer is as it is: that is shown, whatever was shown before."""
+        if name == self.name:
+            self.all.setChecked(False)
+            self.thread_on.setChecked(False)
+
+    def _one_of(self, other: QToolButton, on: bool) -> None:
+        if on:
+            other.setChecked(False)
+        self.refresh()
+
+    def _follow_evidence(self, on: bool) -> None:
+        """Where no turn is followed: the first that says what this answer needed, else the cursor's."""
+        if on and self.moment.thread is None:
+            turns = self.view.verdict.turns if isinstance(self.view, WhyView) else ()
+            self.workspace.follow_turn(turns[0] if turns else self.moment.turn)
+        self._one_of(self.all, on)
+
+    def options(self) -> tuple[bool, bool, int]:
+        """All answers or this one; the thread of the followed turn; and how often something new was told about them."""
+        return self.all.isChecked(), self.thread_on.isChecked(), self._told
 
     def _anew(self) -> None:
         self._told += 1
@@ -119,10 +150,13 @@ class WhyPanel(Panel):
 
     # Showing
 
-    def show_view(self, view: WhyView | Overview) -> None:
+    def show_view(self, view: WhyView | Overview | Thread) -> None:
         """Fill the page."""
         run = self.workspace.run
-        if isinstance(view, Overview):
+        if isinstance(view, Thread):
+            color = theme.active().lane(run.place(self.moment.lane) if run else 0)
+            self.forward.show_html(thread_html(view, self.moment.lane), color, f"{self.moment.lane} {view.turn}")
+        elif isinstance(view, Overview):
             self.bars.show_causes(view.lanes)
             self._fill_list(view)
         else:
@@ -130,7 +164,7 @@ class WhyPanel(Panel):
             self.funnel.setVisible(not view.probe.abstain)
             self.funnel.show_stations(view.stations)
             self.text.show_html(why_html(view, self._unfolded), color, f"{view.lane} {view.probe.id}")
-        self.pages.setCurrentIndex(isinstance(view, Overview))
+        self.pages.setCurrentIndex(2 if isinstance(view, Thread) else isinstance(view, Overview))
         self.prove.setVisible(_unproved(view))
 
     def _fill_list(self, view: Overview) -> None:
@@ -140,10 +174,12 @@ class WhyPanel(Panel):
     def on_moment(self, moment: Moment) -> None:
         """Whether the probe is pinned."""
         self.pin.setChecked(moment.pinned)
-        self.pin.setVisible(not self.all.isChecked())
+        self.pin.setVisible(not self.all.isChecked() and not self.thread_on.isChecked())
 
-    def title(self, view: WhyView | Overview | None) -> str:
+    def title(self, view: WhyView | Overview | Thread | None) -> str:
         """``mem0 · why p8 · lost, proved``."""
+        if isinstance(view, Thread):
+            return f"{self.lane_title()} · forward from turn {view.turn}"
         if isinstance(view, Overview):
             wrong = sum(len(lane.wrong) for lane in view.lanes)
             return f"Why {wrong} answers are wrong"
@@ -151,8 +187,14 @@ class WhyPanel(Panel):
             return f"{self.lane_title()} · why" if self.lane_title() else "Why"
         return f"{self.lane_title()} · why {view.probe.id}"
 
-    def table(self, view: WhyView | Overview) -> Table:
-        """The thread of one answer, or one row per wrong answer."""
+    def table(self, view: WhyView | Overview | Thread) -> Table:
+        """The thread of one answer or of a turn, or one row per wrong answer."""
+        if isinstance(view, Thread):
+            steps = [(one.lane.name, s) for one in view.lanes for s in one.story.steps]
+            return Table(
+                ("lane", "stage", "turn", "event", "item", "text", "held"),
+                [(name, s.stage, s.turn, s.seq, s.item, s.text, s.held) for name, s in steps],
+            )
         if isinstance(view, Overview):
             columns = ("lane", "probe", "turn", "competency", "question", "answer", "gold", "cause", "proved", "why")
             rows = [
@@ -172,7 +214,7 @@ class WhyPanel(Panel):
         """Prove; go to where it was lost."""
         if isinstance(self.view, Overview):
             menu.addAction("Prove all of them").triggered.connect(self._prove)
-        elif self.view is not None:
+        elif isinstance(self.view, WhyView):
             if not self.view.right:
                 menu.addAction("Prove it (again)").triggered.connect(self._prove)
             for step in [s for s in self.view.verdict.thread if not s.held][:3]:
@@ -219,7 +261,7 @@ class WhyPanel(Panel):
 
     def _prove(self) -> None:
         run, session = self.workspace.run, self.moment.session
-        if run is None or self.view is None:
+        if run is None or not isinstance(self.view, WhyView | Overview):
             return
         if isinstance(self.view, Overview):
             wrong = [w for lane in self.view.lanes for w in lane.wrong if w.confirmed is None]

@@ -18,6 +18,7 @@ class Moment:
         item, probe: ids, empty for none. The probe belongs to the session, the item to the lane.
         token: index of an answer token, None for none.
         pinned: the probe stays in question wherever the cursor goes.
+        thread: the turn that is followed through every lane, None for none.
     """
 
     session: int = 0
@@ -28,6 +29,7 @@ class Moment:
     probe: str = ""
     token: int | None = None
     pinned: bool = False
+    thread: int | None = None
 
     def but(self, **changes: Any) -> Moment:
         """The moment with some fields changed."""

@@ -1,4 +1,4 @@
-"""The selection that all panels share: lane, item, probe and answer token, with back and forward."""
+"""The selection that all panels share: lane, item, probe, answer token, followed turn; with back and forward."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ class Selected:
     probe: str = ""
     token: int | None = None
     pinned: bool = False
+    thread: int | None = None
 
 
 class Place(NamedTuple):
@@ -57,7 +58,7 @@ class Selection(QObject):
         return self._history[self._at][0]
 
     def select(self, *, step: bool = False, **changes: Any) -> None:
-        """Change some of ``lane, item, probe, token, pinned``; another probe is not pinned unless that is said.
+        """Change some of ``lane, item, probe, token, pinned, thread``; another probe is not pinned unless that is said.
 
         ``step`` makes a step to go back to even where nothing else is selected: the cursor is about to jump.
         """

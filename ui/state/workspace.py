@@ -8,12 +8,13 @@ from typing import Any
 
 from PySide6.QtCore import QFileSystemWatcher, QObject, QTimer, Signal
 
-from ui.bridge.project_pool import ProjectPool
+from ui.bridge.project_pool import Answer, ProjectPool
 from ui.state.cursor import Cursor
 from ui.state.moment import Moment
 from ui.state.selection import Place, Selection
 from workbench.examine import blamed, prove
 from workbench.projections.asked import due, in_question
+from workbench.projections.thread import Thread, thread
 from workbench.sessions.model import Probe, Session
 from workbench.trace.reader import LaneRow, TraceReader
 
@@ -49,6 +50,7 @@ class Workspace(QObject):
         asked: somebody has a question to the engine (``workbench.engine.protocol.Question``).
         branch_wanted: somebody wants a branch from here that begins with this edit.
         told: verdicts or remarks on the open run are new; its events are as they were.
+        followed: what became of the followed turn is known (``thread_view``), or none is followed any more.
     """
 
     opened = Signal()
@@ -57,6 +59,7 @@ class Workspace(QObject):
     wanted = Signal(str)
     asked = Signal(object)
     told = Signal()
+    followed = Signal()
     branch_wanted = Signal(str)
 
     def __init__(self, pool: ProjectPool | None = None, parent: QObject | None = None) -> None:
@@ -65,6 +68,9 @@ class Workspace(QObject):
         self.cursor, self.selection = Cursor(self), Selection(self)
         self.probe_filter: tuple[int, str] = (0, "")
         """Lane and competency whose probes the probe table shows; (0, "") for all."""
+        self.thread_view: Thread | None = None
+        """What became of the turn that is followed; None until it is known."""
+        self._following: tuple[int, int | None, int] = (0, None, 0)
         self.run: OpenRun | None = None
         self.reader: TraceReader | None = None
         self._soon = QTimer(self)
@@ -96,6 +102,7 @@ class Workspace(QObject):
             chosen.probe,
             chosen.token,
             chosen.pinned,
+            chosen.thread,
         )
 
     @property
@@ -127,6 +134,30 @@ class Workspace(QObject):
         self._soon.start()
         self._watch(path)
 
+    def follow_turn(self, turn: int | None) -> None:
+        """Follow a turn through every lane; the one that is followed, or None, lets go of it."""
+        self.selection.select(thread=None if turn == self.selection.now.thread else turn)
+
+    def _follow_thread(self) -> None:
+        """Have the thread made anew where another turn is followed, or the trace has grown."""
+        wanted = (self.cursor.session, self.selection.now.thread, self._seq)
+        if wanted == self._following:
+            return
+        self._following = wanted
+        if self.thread_view is not None and (
+            wanted[1] is None or wanted[:2] != (self.thread_view.session, self.thread_view.turn)
+        ):
+            self.thread_view = None
+            self.followed.emit()
+        if wanted[1] is not None and self.run is not None:
+            self.pool.submit(id(self), _thread, self.moment, None, self._threaded, True)
+
+    def _threaded(self, answer: Answer) -> None:
+        view = answer.view
+        if isinstance(view, Thread) and (view.session, view.turn) == self._following[:2]:
+            self.thread_view = view
+            self.followed.emit()
+
     def close(self) -> None:
         """Let go of the run and end the projections."""
         if self.reader is not None:
@@ -138,7 +169,7 @@ class Workspace(QObject):
     def enter(self, session: int, turn: int = 0) -> None:
         """Go to another session of the run."""
         if self.reader is not None:
-            self.selection.select(step=True, item="", probe="", token=None, pinned=False)
+            self.selection.select(step=True, item="", probe="", token=None, pinned=False, thread=None)
             self.cursor.enter(session, _last(self.reader, session), turn)
 
     def grew(self, seq: int) -> None:
@@ -157,6 +188,7 @@ class Workspace(QObject):
         self.cursor.extend(_last(self.reader, self.cursor.session))
         if following:
             self.cursor.go(self.cursor.last)
+        self._follow_thread()
         self.advanced.emit(seq)
 
     def _watch(self, path: Path | None) -> None:
@@ -231,7 +263,12 @@ class Workspace(QObject):
         if chosen.probe and not chosen.pinned and all(p.id != chosen.probe for p in self.due()):
             self.selection.let_go(probe="", token=None)
             self._soon.stop()
+        self._follow_thread()
         self.moved.emit(self.moment)
+
+
+def _thread(reader: TraceReader, moment: Moment, options: Any) -> Thread | None:
+    return None if moment.thread is None else thread(reader, moment.session, moment.thread)
 
 
 def _describe(reader: TraceReader) -> OpenRun:

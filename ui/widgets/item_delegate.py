@@ -29,11 +29,13 @@ class ItemDelegate(QStyledItemDelegate):
 
     Attributes:
         color: the lane's, for marks.
+        followed: the turn that is followed; what comes from it is marked at its edge. None for none.
     """
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.color = QColor()
+        self.followed: int | None = None
 
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:  # noqa: D102
         return QSize(40, row_height())
@@ -48,6 +50,8 @@ class ItemDelegate(QStyledItemDelegate):
             painter.fillRect(rect, style.color("accent-soft"))
         elif Kind.WRITTEN in row.marks or Kind.UPDATED in row.marks:
             painter.fillRect(rect, style.color("raised"))
+        if index.column() == model.MARK and self.followed is not None and self.followed in row.item.turns:
+            painter.fillRect(QRectF(rect.x(), rect.y() + 2, style.unit(0.8), rect.height() - 4), style.color("accent"))
         ink = Ink(painter, 1.0 if row.item.active else _FADED)
         inner = rect.adjusted(style.unit(2), style.unit(1.5), -style.unit(1), -style.unit(1))
         column = index.column()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ from workbench.projections.index import TraceIndex
 from workbench.trace.events import Event, Kind
 from workbench.trace.reader import TraceReader
 from workbench.why.case import FIXED, Case, case
-from workbench.why.history import ENDS, Version, versions
+from workbench.why.history import ENDS, versions
 from workbench.why.verdict import Step
 
 LIMIT = 400
@@ -43,12 +43,14 @@ class Story:
     Attributes:
         steps: operations on all that came from it and the questions that it reached, in order.
         alive: items that still come from it in the end. more: steps that were left out.
+        items: all that ever came from it.
     """
 
     turn: int
     steps: tuple[Step, ...]
     alive: tuple[str, ...]
     more: int = 0
+    items: frozenset[str] = frozenset()
 
 
 def sources(reader: TraceReader, session: int, lane: int, probe: str, token: int | None = None) -> list[Source]:
@@ -80,44 +82,54 @@ def story(reader: TraceReader, session: int, lane: int, turn: int) -> Story:
     index = TraceIndex.of(reader)
     history = versions(index.operations(session, lane))
     mine = [v for v in history if turn in v.turns]
-    items = {v.item for v in mine}
-    events = [e for e in reader.events(session, lane, turns=(turn, 10**9)) if _concerns(e, items, turn)]
-    steps = [step for event in events for step in _steps(event, items, mine)]
-    end = index.seq
-    alive = tuple(dict.fromkeys(v.item for v in mine if v.alive(end)))
-    return Story(turn, tuple(steps[:LIMIT]), alive, max(0, len(steps) - LIMIT))
+    items = frozenset(v.item for v in mine)
+    steps: list[Step] = []
+    reached: set[str] = set()
+    for event in reader.events(session, lane, _TOLD, turns=(turn, 10**9), up_to_seq=index.seq):
+        more = _steps(event, turn, items, reached)
+        reached |= {event.subject for step in more if step.stage == "packed"}
+        steps += more
+    alive = tuple(dict.fromkeys(v.item for v in mine if v.alive(index.seq)))
+    return Story(turn, tuple(steps[:LIMIT]), alive, max(0, len(steps) - LIMIT), items)
 
 
-def _concerns(event: Event, items: set[str], turn: int) -> bool:
-    if event.kind == Kind.DROPPED:
-        return event.turn == turn
-    if event.kind in (Kind.RECALLED, Kind.PACKED):
-        return True
-    return event.subject in items and event.kind in (Kind.WRITTEN, Kind.UPDATED, Kind.RESTORED, *ENDS)
+_TOLD = (Kind.WRITTEN, Kind.UPDATED, Kind.RESTORED, *ENDS, Kind.DROPPED, Kind.RECALLED, Kind.PACKED, Kind.SCORED)
 
 
-def _steps(event: Event, items: set[str], mine: Sequence[Version]) -> list[Step]:
+def _steps(event: Event, turn: int, items: frozenset[str], reached: set[str]) -> list[Step]:
     data = event.payload
-    if event.kind == Kind.WRITTEN:
-        return [Step("stored", event.turn, event.seq, event.subject, data["text"])]
-    if event.kind == Kind.DROPPED:
-        return [Step("stored", event.turn, event.seq, "", f"{data['reason']}: {data.get('detail', '')}", False)]
-    if event.kind == Kind.UPDATED:
-        if "text" not in data["changes"]:
-            return []
-        return [Step("kept", event.turn, event.seq, event.subject, str(data["changes"]["text"][1]))]
-    if event.kind == Kind.RESTORED:
-        return [Step("kept", event.turn, event.seq, event.subject, "restored")]
-    if event.kind in ENDS:
-        heir = data.get("by") or data.get("into") or ""
-        text = f"{event.kind.removeprefix('item.')}{f' → {heir}' if heir else ''}"
-        return [Step("kept", event.turn, event.seq, event.subject, text, False)]
     if event.kind == Kind.RECALLED:
         hits = [h for h in data.get("hits", ()) if h["item"] in items]
-        best = hits[0] if hits else None
-        return [_hit(event, best)] if best else []
-    spans = [s for s in data.get("spans", ()) if s.get("kind") not in FIXED and items & {*s.get("items", ())}]
-    return [Step("packed", event.turn, event.seq, spans[0]["label"], event.subject)] if spans else []
+        return [_hit(event, hits[0])] if hits else []
+    if event.kind == Kind.PACKED:
+        spans = [s for s in data.get("spans", ()) if _from(s, turn, items)]
+        return [Step("packed", event.turn, event.seq, spans[0]["label"], event.subject)] if spans else []
+    if event.kind == Kind.SCORED:
+        right = bool(data["correct"])
+        told = f"{event.subject} answered {'right' if right else 'wrong'} with it in the context"
+        return [Step("right", event.turn, event.seq, event.subject, told, right)] if event.subject in reached else []
+    if event.kind == Kind.DROPPED:
+        told = f"{data['reason']}: {data.get('detail', '')}"
+        return [Step("stored", event.turn, event.seq, "", told, False)] if event.turn == turn else []
+    return _operation(event, data) if event.subject in items else []
+
+
+def _from(span: Mapping[str, Any], turn: int, items: frozenset[str]) -> bool:
+    mine = turn in span.get("turns", ()) or not items.isdisjoint(span.get("items", ()))
+    return mine and span.get("kind") not in FIXED
+
+
+def _operation(event: Event, data: Mapping[str, Any]) -> list[Step]:
+    if event.kind == Kind.WRITTEN:
+        return [Step("stored", event.turn, event.seq, event.subject, data["text"])]
+    if event.kind == Kind.UPDATED:
+        changed = data["changes"].get("text")
+        return [Step("kept", event.turn, event.seq, event.subject, str(changed[1]))] if changed else []
+    if event.kind == Kind.RESTORED:
+        return [Step("kept", event.turn, event.seq, event.subject, "restored")]
+    heir = data.get("by") or data.get("into") or ""
+    text = f"{event.kind.removeprefix('item.')}{f' → {heir}' if heir else ''}"
+    return [Step("kept", event.turn, event.seq, event.subject, text, False)]
 
 
 def _hit(event: Event, hit: Mapping[str, Any]) -> Step:

@@ -152,3 +152,33 @@ def test_a_wrong_answer_on_its_card_leads_here(story: Workspace, qtbot: Any, set
     zone = next(z for z in lanes.columns.zones if "Click: why" in z.tip)
     qtbot.mouseClick(lanes.columns, Qt.MouseButton.LeftButton, pos=QPoint(zone.rect.center()))
     assert wanted == ["why"] and story.selection.now.probe == "p0" and story.selection.now.pinned
+
+
+def test_a_turn_is_followed_through_all_panels(panel: Any, story: Workspace, qtbot: Any, settle: Any) -> None:
+    others = {name: make(name, story) for name in ("scrubber", "transcript", "items", "lanes")}
+    for other in others.values():
+        qtbot.addWidget(other)
+        other.resize(700, 400)
+        other.show()
+    settle(story)
+    before = {name: other.grab().toImage() for name, other in others.items()}
+    panel.thread_on.click()
+    settle(story)
+    assert story.selection.now.thread == 3, "what this answer needed was said there"
+    assert panel.title(panel.view) == "a-mem · forward from turn 3"
+    told = panel.forward.toPlainText()
+    assert "I moved to Oslo last week" in told and "note-2" in told and "In the other lanes" in told
+    assert panel.table(panel.view).rows[0][:3] == ("a-mem", "stored", 3) and not panel.prove.isVisible()
+    after = {name: other.grab().toImage() for name, other in others.items()}
+    for name in ("scrubber", "transcript", "items"):
+        assert before[name] != after[name], f"{name} shows it"
+    story.follow_turn(0)
+    settle(story)
+    assert others["lanes"].grab().toImage() != after["lanes"], "spans that come from turn 0 are marked"
+    story.follow_turn(0)
+    settle(story)
+    assert story.thread_view is None and panel.view is None
+    assert others["scrubber"].grab().toImage() == before["scrubber"]
+    story.explain(1, "p0")
+    settle(story)
+    assert not panel.thread_on.isChecked() and panel.title(panel.view) == "a-mem · why p0"
