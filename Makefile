@@ -3,7 +3,7 @@ PYTHON ?= python3
 BOOTSTRAP = $(PYTHON) packaging/bootstrap.py
 ARGS ?=
 
-.PHONY: help run test test-slow test-gpu attack lint fix bench samples setup clean
+.PHONY: help run test test-slow test-gpu attack lint fix bench samples package release setup clean
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,6 +34,12 @@ bench: ## measurements
 
 samples: ## make the sample sessions and the recorded run again
 	@$(BOOTSTRAP) samples $(ARGS)
+
+package: ## the application for this platform in dist/, with its archive, tried (builds llama.cpp for any processor, once)
+	@$(BOOTSTRAP) package $(ARGS)
+
+release: ## application, wheel and sdist in dist/, tried, with checksums and notes
+	@$(BOOTSTRAP) release $(ARGS)
 
 setup: ## only set up (.venv, embedding model), with the tools for tests and lint
 	@$(BOOTSTRAP) setup --dev $(ARGS)

@@ -7,6 +7,8 @@
     python packaging/bootstrap.py lint [--fix]              ruff, mypy, import-linter
     python packaging/bootstrap.py bench [NAME…]             measurements
     python packaging/bootstrap.py samples                   the sample sessions and the recorded run, made again
+    python packaging/bootstrap.py package [--native]        the application for this platform in dist/, tried
+    python packaging/bootstrap.py release [--native]        that, wheel and sdist, with checksums and notes
     python packaging/bootstrap.py exec COMMAND…             any program of .venv
 
 Every step prints one line with the time it took. What is missing (a compiler, a library, the network) ends in one
@@ -570,7 +572,7 @@ def build_llama(python: Path, version: str, cmake: str, folder: Path, cuda: bool
 
 def ensure_packages(python: Path, wheels: Sequence[str], extras: Sequence[str]) -> None:
     """Installs those wheels, the pinned dependencies and the project itself, editable."""
-    wanted = f"{ROOT}[{','.join(extras)}]" if extras else str(ROOT)
+    wanted = f"{ROOT}[{','.join(sorted({'llama', *extras}))}]"
     with Step("pinned packages and Mnemoscope itself") as step:
         arguments = ["install", "--constraint", str(CONSTRAINTS), *wheels, "--editable", wanted]
         log = pip(python, arguments, step, "the dependencies")
@@ -807,6 +809,38 @@ def record(python: Path, name: str, lanes: Sequence[str], options: Sequence[str]
     return 0
 
 
+# One library for each generation of processors, chosen when it runs: what is built here works elsewhere.
+PORTABLE = ("-DGGML_NATIVE=OFF", "-DGGML_BACKEND_DL=ON", "-DGGML_CPU_ALL_VARIANTS=ON")
+
+
+def portable_llama(python: Path, arguments: Sequence[str]) -> list[str]:
+    """The option that hands over llama.cpp for any processor of this kind; none with ``--native`` or one's own."""
+    if "--native" in arguments or "--libraries" in arguments:
+        return []
+    version = pinned("llama-cpp-python")
+    cmake = " ".join(["-DLLAVA_BUILD=OFF", *PORTABLE, os.environ.get("CMAKE_ARGS", "")]).strip()
+    folder = wheel_folder(version, cmake)
+    if not any(folder.glob("*.whl")):
+        build_llama(python, version, cmake, folder, cuda=False)
+    return ["--libraries", str(next(folder.glob("*.whl")))]
+
+
+def package(arguments: Sequence[str]) -> int:
+    """The application for this platform as a folder and its archive in ``dist/``, tried as a stranger would."""
+    return _packager("package", arguments)
+
+
+def release(arguments: Sequence[str]) -> int:
+    """Application, wheel and sdist, all of them tried, with checksums and the changelog's section."""
+    return _packager("release", arguments)
+
+
+def _packager(command: str, arguments: Sequence[str]) -> int:
+    python = setup(["package"])
+    program = ROOT / "packaging" / "package.py"
+    return call([python, program, command, *portable_llama(python, arguments), *arguments])
+
+
 def execute(arguments: Sequence[str]) -> int:
     """A program of the environment, set up first: ``exec python -m workbench lanes``."""
     if not arguments:
@@ -824,7 +858,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     prepare.add_argument("--dev", action="store_true", help="with the test and lint tools")
     prepare.add_argument("--train", action="store_true", help="with what trains the bundled model (PyTorch)")
     prepare.add_argument("--model", action="store_true", help="try again to obtain the sentence-embedding model")
-    programs = {"run": run, "test": test, "lint": lint, "bench": bench, "samples": samples, "exec": execute}
+    programs = {"run": run, "test": test, "lint": lint, "bench": bench, "samples": samples}
+    programs |= {"package": package, "release": release, "exec": execute}
     for name, program in programs.items():
         commands.add_parser(name, help=(program.__doc__ or "").splitlines()[0], add_help=False)
     options, rest = parser.parse_known_args(argv)

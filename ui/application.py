@@ -12,5 +12,6 @@ def application() -> object:
     app = QApplication.instance() or QApplication(sys.argv[:1])
     app.setApplicationName("mnemoscope")
     QApplication.setApplicationDisplayName("Mnemoscope")
+    QApplication.setDesktopFileName("mnemoscope")  # whose icon and menu entry it is (packaging/linux)
     sys.setswitchinterval(0.002)  # the projections' threads hand the interpreter back to the window sooner
     return app

@@ -56,7 +56,7 @@ def measure(name: str) -> dict[str, Any]:
 
 def _program(benchmark: Benchmark) -> dict[str, Any]:
     package = benchmark.target.partition(".")[0]
-    if find_spec(package) is None:
+    if find_spec(package) is None or getattr(sys, "frozen", False):
         raise MnemoscopeError(f"{benchmark.name}: {package} is not installed here", "run it from a full installation")
     done = subprocess.run([sys.executable, "-m", benchmark.target], stdout=subprocess.PIPE, text=True)
     if done.returncode:

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import json
+import platform
 import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from workbench import __version__, console
 from workbench.errors import MnemoscopeError
 
+if TYPE_CHECKING:
+    from workbench.llm.library import Library
+
 PACKAGES = ("llama-cpp-python", "chromadb", "numpy", "scipy", "pydantic", "sqlite-utils", "PySide6-Essentials")
+_PATIENCE = 300  # seconds in which the engine process must say something
 LANES = ("full", "window", "bm25", "dense", "a-mem")
 
 
@@ -66,12 +71,11 @@ def _steps(folder: Path, model: str, embedder: str) -> list[tuple[str, Callable[
         ("replay", lambda: _replay(folder, run, model, embedder)),
         ("trace", lambda: _trace(run)),
         ("report", lambda: _report(run)),
+        ("engine", lambda: _engine(folder, model, embedder)),
     ]
 
 
 def _versions() -> str:
-    import platform
-
     found = [f"mnemoscope {__version__}", f"Python {platform.python_version()}", platform.platform(terse=True)]
     for name in PACKAGES:
         try:
@@ -84,8 +88,17 @@ def _versions() -> str:
 def _library() -> str:
     from workbench.llm.library import library
 
-    devices = [f"{name} ({text})" if text else name for name, text, _ in library().devices()]
-    return f"loads; tensor layout as expected; devices: {', '.join(devices)}"
+    loaded = library()
+    devices = [f"{name} ({text})" if text else name for name, text, _ in loaded.devices()]
+    layout = loaded.layout_error or "tensor layout as expected"
+    return f"loads; {layout}; devices: {', '.join(devices)}; {', '.join(loaded.instructions())}{_slow(loaded)}"
+
+
+def _slow(loaded: Library) -> str:
+    """A remark where the processor lacks what llama.cpp is fast with: it computes all the same."""
+    if platform.machine().lower() not in ("x86_64", "amd64") or "AVX2" in loaded.instructions():
+        return ""
+    return "; this processor has no AVX2, so models are slow (recorded runs play as ever)"
 
 
 def _models(model: str, embedder: str) -> str:
@@ -131,6 +144,36 @@ def _replay(folder: Path, run: Path, model: str, embedder: str) -> str:
 
     replay(RunConfig((folder / "session.json",), LANES, model, embedder, out=run), report=note)
     return f"{len(LANES)} lanes ({', '.join(LANES)}) on {ready[0].model}, {ready[0].device}"
+
+
+def _engine(folder: Path, model: str, embedder: str) -> str:
+    """The process that the window's runs live in: started, asked for a run, asked to leave."""
+    from queue import Empty, SimpleQueue
+
+    from workbench.engine.config import RunConfig
+    from workbench.engine.protocol import Failed, Ready, Report, StateChanged
+    from workbench.engine.supervisor import Supervisor
+
+    inbox: SimpleQueue[Report] = SimpleQueue()
+    supervisor = Supervisor(inbox.put)
+    out = folder / "engine.mnemo"
+    device = ""
+    try:
+        supervisor.start(RunConfig((folder / "session.json",), ("bm25",), model, embedder, out=out))
+        while True:
+            report = inbox.get(timeout=_PATIENCE)
+            if isinstance(report, Failed):
+                raise MnemoscopeError(report.message, report.log.strip()[-500:])
+            if isinstance(report, Ready):
+                device = report.device
+            if isinstance(report, StateChanged) and report.state == "finished":
+                return f"a process of its own replays on {device}"
+    except Empty as error:
+        raise MnemoscopeError(
+            f"the engine process says nothing for {_PATIENCE} s", "look at its processor time"
+        ) from error
+    finally:
+        supervisor.shutdown()
 
 
 def _trace(run: Path) -> str:

@@ -341,7 +341,7 @@ def test_selftest_goes_through_every_step(
     code, out, _ = call(capsys, "selftest")
     assert code == 0, out
     lines = [line.split()[:2] for line in out.splitlines()]
-    steps = ["versions", "llama.cpp", "models", "session", "replay", "trace", "report"]
+    steps = ["versions", "llama.cpp", "models", "session", "replay", "trace", "report", "engine"]
     assert lines == [["ok", step] for step in steps]
 
 

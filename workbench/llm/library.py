@@ -7,6 +7,8 @@
 from __future__ import annotations
 
 import ctypes
+import os
+import re
 import sys
 from collections import deque
 from functools import cache
@@ -52,6 +54,7 @@ class Library:
         C: the ctypes bindings ``llama_cpp.llama_cpp``.
         base: ``libggml-base`` with the functions that the bindings lack.
         log: the last lines llama.cpp wrote; nothing of it reaches standard error.
+        folder: where its shared libraries lie.
         layout_error: why tensors cannot be read, or "" when the layout check passed.
     """
 
@@ -61,19 +64,34 @@ class Library:
         try:
             import llama_cpp
         except (ImportError, OSError, RuntimeError) as error:
-            raise ModelError(
-                f"llama_cpp cannot be loaded: {error}", "run `make run` or pip install llama-cpp-python==0.3.36"
-            ) from error
+            raise ModelError(f"llama_cpp cannot be loaded: {error}", _remedy()) from error
         self.version: str = llama_cpp.__version__
         self.C: Any = llama_cpp.llama_cpp
         self._callback = self.C.llama_log_callback(self._on_log)  # kept alive as long as the library
         self.C.llama_log_set(self._callback, ctypes.c_void_p(0))
         self.C.llama_backend_init()
-        folder = Path(llama_cpp.__file__).parent / "lib"
-        self.base = _bind_base(ctypes.CDLL(str(folder / _file_name("ggml-base"))))
-        self._registry = _bind_registry(ctypes.CDLL(str(folder / _file_name("ggml"))))
+        self.folder = library_folder(Path(llama_cpp.__file__))
+        self.base = _bind_base(ctypes.CDLL(str(self.folder / _file_name("ggml-base"))))
+        self._registry = _bind_registry(ctypes.CDLL(str(self.folder / _file_name("ggml"))))
+        self._load_backends()
         self.ops = {self.base.ggml_op_name(i).decode(): i for i in range(60)}
         self.layout_error = self._check_layout()
+
+    def _load_backends(self) -> None:
+        """In a build with run-time dispatch what computes are libraries of their own: the best for this processor.
+
+        Named by their folder, since ggml would otherwise look for them in the current one, too.
+        """
+        registry = self._registry
+        if registry.ggml_backend_dev_count() == 0:
+            registry.ggml_backend_load_all_from_path(os.fsencode(self.folder))
+        if registry.ggml_backend_dev_count() == 0:
+            raise ModelError(f"llama.cpp finds nothing to compute with in {self.folder}", _remedy())
+
+    def instructions(self) -> list[str]:
+        """Names of the instruction sets that are computed with, as ggml calls them (``AVX2``)."""
+        told = self.C.llama_print_system_info().decode("utf-8", "replace")
+        return [name for name, value in re.findall(r"(\w+) = (\d+)", told) if value != "0" and name.isupper()]
 
     def _on_log(self, _level: int, text: bytes | None, _data: Any) -> None:
         self._pending += (text or b"").decode("utf-8", "replace")
@@ -115,6 +133,27 @@ class Library:
         return found
 
 
+def library_folder(package: Path) -> Path:
+    """Where llama.cpp's shared libraries lie: ``LLAMA_CPP_LIB_PATH``, else beside the bindings.
+
+    Args:
+        package: the file ``llama_cpp/__init__.py``; the bindings follow the same variable.
+    """
+    own = os.environ.get("LLAMA_CPP_LIB_PATH")
+    return package.parent / "lib" if own is None else Path(own)
+
+
+def _remedy() -> str:
+    """What to do when llama.cpp does not load."""
+    if os.environ.get("LLAMA_CPP_LIB_PATH") is not None:
+        return (
+            "LLAMA_CPP_LIB_PATH must name the folder of a build for llama-cpp-python 0.3.36; unset it for the own one"
+        )
+    if getattr(sys, "frozen", False):
+        return "unpack Mnemoscope again"
+    return 'run `make run`, or pip install "mnemoscope[llama]"; recorded runs open without it'
+
+
 def _file_name(stem: str) -> str:
     if sys.platform == "win32":
         return f"{stem}.dll"
@@ -144,6 +183,7 @@ def _bind_registry(lib: ctypes.CDLL) -> Any:
         {
             "ggml_backend_dev_count": (ctypes.c_size_t, []),
             "ggml_backend_dev_get": (ctypes.c_void_p, [ctypes.c_size_t]),
+            "ggml_backend_load_all_from_path": (None, [ctypes.c_char_p]),
         },
     )
 

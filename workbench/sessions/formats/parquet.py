@@ -19,10 +19,11 @@ _SECONDS = 600
 
 def rows(path: Path) -> list[dict[str, Any]]:
     """The rows of a Parquet file as objects. Raises ``SessionFormatError``, also when the library is missing."""
-    if find_spec("arro3") is None or getattr(sys, "frozen", False):
+    if find_spec("arro3") is None:
         remedy = "install mnemoscope[parquet] (the packages arro3-io and arro3-core), or save it as JSON Lines"
         raise SessionFormatError("a Parquet file, for which a library is missing", remedy)
-    command = [sys.executable, "-m", _PROGRAM, str(path)]
+    program = ["--read-parquet"] if getattr(sys, "frozen", False) else ["-m", _PROGRAM]  # packaging/program.py
+    command = [sys.executable, *program, str(path)]
     try:
         done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=_SECONDS)
     except subprocess.TimeoutExpired as error:

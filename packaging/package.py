@@ -1,0 +1,401 @@
+#!/usr/bin/env python3
+"""Builds the application for this platform: a folder that needs no Python, its archive, and its checksum.
+
+    python packaging/package.py build [--libraries PLACE] [--out DIR]
+    python packaging/package.py smoke FOLDER            tries a finished folder
+    python packaging/package.py package [--out DIR]     both
+    python packaging/package.py release [--out DIR]     application, wheel and sdist, smoke-tested, checksums, notes
+
+``make package`` and ``make release`` call it in an environment with the extra ``package``; packaging/bootstrap.py makes
+that and hands over the portable build of llama.cpp.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import lzma
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+import time
+import zipfile
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import licences
+
+ROOT = Path(__file__).resolve().parent.parent
+NAME = "mnemoscope"
+LARGEST = 350_000_000  # bytes of the archive
+WINDOWS, MACOS = sys.platform == "win32", sys.platform == "darwin"
+# llama.cpp loses its tile configuration on processors with matrix tiles (bootstrap.WITHOUT_AMX); without this variant
+# they take the next best.
+LEFT_OUT = ("sapphirerapids",)
+
+
+class PackageError(Exception):
+    """What went wrong, in one line."""
+
+
+# -- build -------------------------------------------------------------------------------------------------------------
+
+
+def version() -> str:
+    """The version, from the one place that says it."""
+    found = re.search(r'^__version__ = "([^"]+)"', (ROOT / "workbench" / "__init__.py").read_text("utf-8"), re.M)
+    assert found
+    return found[1]
+
+
+def full_name() -> str:
+    """``mnemoscope-0.1.0-linux-x86_64``."""
+    system = {"linux": "linux", "darwin": "macos", "win32": "windows"}.get(sys.platform, sys.platform)
+    return f"{NAME}-{version()}-{system}-{platform.machine().lower()}"
+
+
+def libraries_of(wheel: Path, folder: Path) -> list[str]:
+    """Take llama.cpp's shared libraries out of a wheel of llama-cpp-python; the names of what was taken.
+
+    A build with run-time dispatch puts what computes beside the bindings' own folder (``bin/``), one library for each
+    set of instructions.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    taken = []
+    with zipfile.ZipFile(wheel) as archive:
+        for member in archive.namelist():
+            path = Path(member)
+            own = path.parts[:2] == ("llama_cpp", "lib")
+            computes = path.parts[0] in ("bin", "lib") and re.match(r"(lib)?ggml-cpu-\w[\w.]*\.(so|dll)$", path.name)
+            if not path.suffix or not (own or computes) or any(name in path.name for name in LEFT_OUT):
+                continue
+            (folder / path.name).write_bytes(archive.read(member))
+            taken.append(path.name)
+    if not any("ggml-base" in name for name in taken):
+        raise PackageError(f"{wheel} holds no llama.cpp")
+    return sorted(taken)
+
+
+def build(out: Path, libraries: Path | None) -> Path:
+    """Build the folder and its archive below ``out``; returns the archive."""
+    target = out / full_name()
+    shutil.rmtree(target, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix="mnemoscope-package-") as work:
+        made, sources = _frozen(Path(work), libraries)
+        out.mkdir(parents=True, exist_ok=True)
+        shutil.move(made, target)
+    _beside(target)
+    texts = licences.write(sources, target / "licences", _inside_libraries())
+    if texts:
+        print(f"no licence text came with: {', '.join(texts)} (licences/INDEX.txt says what they name)")
+    archive = pack(target)
+    size = archive.stat().st_size
+    print(f"{target.name}: {_bytes_of(target) / 1e6:.0f} MB unpacked; {archive.name}: {size / 1e6:.0f} MB")
+    if size > LARGEST:
+        raise PackageError(f"{archive} has {size / 1e6:.0f} MB, more than {LARGEST / 1e6:.0f}")
+    checksums([archive])
+    return archive
+
+
+def _frozen(work: Path, libraries: Path | None) -> tuple[Path, list[str]]:
+    """Run PyInstaller; the folder that it made, and the files that went into it."""
+    listed = work / "sources.txt"
+    environment = {**os.environ, "MNEMOSCOPE_VERSION": version(), "MNEMOSCOPE_SOURCES": str(listed)}
+    environment["PYTHONPATH"] = str(ROOT)
+    if libraries is not None:
+        environment["MNEMOSCOPE_LLAMA_LIBS"] = str(libraries)
+    command = [sys.executable, "-m", "PyInstaller", "--noconfirm", "--log-level", "WARN"]
+    places = ["--distpath", str(work / "dist"), "--workpath", str(work / "work")]
+    done = subprocess.run([*command, *places, str(ROOT / "packaging" / "mnemoscope.spec")], env=environment, cwd=ROOT)
+    if done.returncode:
+        raise PackageError(f"PyInstaller failed (exit code {done.returncode}), see above")
+    return work / "dist" / ("Mnemoscope.app" if MACOS else NAME), listed.read_text("utf-8").splitlines()
+
+
+def _beside(target: Path) -> None:
+    """What a person finds beside the program."""
+    if not WINDOWS and not MACOS:
+        (target / "mnemoscope-ui").symlink_to("mnemoscope")
+        linux = ROOT / "packaging" / "linux"
+        shutil.copy2(linux / "install.sh", target / "install.sh")
+        (target / "share").mkdir()
+        for name in ("mnemoscope.desktop", "mnemoscope.xml"):
+            shutil.copyfile(linux / name, target / "share" / name)
+        shutil.copyfile(ROOT / "resources" / "icons" / "app.svg", target / "share" / "mnemoscope.svg")
+    for name in ("LICENSE", "README.md", "CHANGELOG.md", "CITATION.cff"):
+        shutil.copyfile(ROOT / name, target / name)
+
+
+def _inside_libraries() -> list[licences.Part]:
+    """llama.cpp is inside the bindings' libraries; its licence is the MIT licence in its authors' name."""
+    text = Path(tempfile.gettempdir()) / "LICENSE.llama.cpp"
+    ours = (ROOT / "LICENSE").read_text("utf-8")
+    text.write_text(re.sub(r"Copyright .*", "Copyright (c) 2023-2026 The ggml authors", ours), "utf-8")
+    return [licences.Part("llama.cpp", "", "MIT", (text,))]
+
+
+def pack(folder: Path) -> Path:
+    """The archive of a folder beside it: ``.tar.xz``, on Windows ``.zip``. The same folder gives the same bytes."""
+    if WINDOWS:
+        return Path(shutil.make_archive(str(folder), "zip", folder.parent, folder.name))
+    archive = folder.with_name(f"{folder.name}.tar.xz")
+    with lzma.open(archive, "wb", preset=2) as data, tarfile.open(fileobj=data, mode="w") as tar:  # type: ignore[arg-type]
+        for path in [folder, *sorted(folder.rglob("*"))]:
+            tar.add(path, path.relative_to(folder.parent), recursive=False, filter=_anonymous)
+    return archive
+
+
+def _anonymous(entry: tarfile.TarInfo) -> tarfile.TarInfo:
+    """Neither who built it nor when is anyone's business."""
+    entry.uid = entry.gid = 0
+    entry.uname = entry.gname = ""
+    entry.mtime = int(os.environ.get("SOURCE_DATE_EPOCH", "1735689600"))
+    return entry
+
+
+def _bytes_of(folder: Path) -> int:
+    return sum(path.lstat().st_size for path in folder.rglob("*") if not path.is_dir())
+
+
+def checksums(files: Sequence[Path]) -> Path:
+    """``SHA256SUMS`` beside the files, as ``sha256sum --check`` reads it; other files that it lists stay."""
+    out = files[0].parent / "SHA256SUMS"
+    lines = out.read_text("utf-8").splitlines() if out.exists() else []
+    known = {line.split("  ", 1)[1]: line.split("  ", 1)[0] for line in lines}
+    for path in files:
+        with path.open("rb") as data:
+            known[path.name] = hashlib.file_digest(data, "sha256").hexdigest()
+    lines = [f"{digest}  {name}" for name, digest in sorted(known.items()) if (out.parent / name).exists()]
+    out.write_text("\n".join(lines) + "\n", "utf-8")
+    return out
+
+
+# -- smoke test --------------------------------------------------------------------------------------------------------
+
+
+def smoke(folder: Path) -> None:
+    """Try the finished folder as a stranger would: from elsewhere, without environment, where nothing can be written.
+
+    Raises:
+        PackageError: the first thing that fails, with what was printed.
+    """
+    with tempfile.TemporaryDirectory(prefix="mnemoscope-smoke-") as work:
+        stranger = Stranger(folder.resolve(), Path(work))
+        with read_only(folder):
+            for name, attempt in stranger.attempts():
+                began = time.monotonic()
+                found = attempt()
+                print(f"ok    {name}: {found} ({time.monotonic() - began:.1f} s)", flush=True)
+
+
+class Stranger:
+    """Who has unpacked the folder: a home, a place to work, and no environment but that."""
+
+    def __init__(self, folder: Path, work: Path) -> None:
+        self.folder, self.home, self.place = folder, work / "home", work / "place"
+        self.home.mkdir()
+        self.place.mkdir()
+
+    def run(self, program: str, *arguments: str, code: int = 0, **environment: str) -> str:
+        """Run a program of the folder; what it printed on both streams."""
+        command = [str(self.folder / (f"{program}.exe" if WINDOWS else program)), *arguments]
+        own = {"HOME": str(self.home), "QT_QPA_PLATFORM": "offscreen", "LANG": "C.UTF-8", **environment}
+        if WINDOWS:
+            own |= {name: os.environ[name] for name in ("SYSTEMROOT", "TEMP") if name in os.environ}
+            own |= {"USERPROFILE": str(self.home), "LOCALAPPDATA": str(self.home)}
+        done = subprocess.run(command, cwd=self.place, env=own, capture_output=True, timeout=900)
+        said = done.stdout.decode("utf-8", "replace") + done.stderr.decode("utf-8", "replace")
+        if done.returncode != code:
+            raise PackageError(f"{program} {' '.join(arguments)} ended with {done.returncode}: {said[-2000:]}")
+        return said
+
+    def attempts(self) -> Iterator[tuple[str, Callable[[], str]]]:
+        """Every attempt by name; each returns what it found."""
+        yield "version", self._version
+        yield "self test", self._selftest
+        yield "run, score, report", self._run
+        yield "the same run from source", self._again
+        yield "window", self._tour
+        yield "a model that is tried in a process of its own", self._model
+        yield "the user's data", self._data
+        yield "licences", self._licences
+
+    def _version(self) -> str:
+        said = self.run("mnemoscope", "--version").strip()
+        if version() not in said:
+            raise PackageError(f"--version says {said!r}")
+        return said
+
+    def _selftest(self) -> str:
+        told = json.loads(self.run("mnemoscope", "selftest", "--json").splitlines()[0])
+        if not told["ok"]:
+            raise PackageError(f"selftest: {told['steps'][-1]['found']}")
+        return str(told["steps"][1]["found"])
+
+    def _run(self) -> str:
+        session = next(self.folder.rglob("sample_sessions/accurate-retrieval.json"))
+        lanes = [word for lane in ("bm25", "dense", "a-mem") for word in ("--lane", lane)]
+        self.run("mnemoscope", "run", str(session), *lanes, "--exact", "--out", "run.mnemo")
+        board = json.loads(self.run("mnemoscope", "score", "run.mnemo", "--json").splitlines()[0])
+        self.run("mnemoscope", "export", "run.mnemo", "--html", "report.html")
+        said = [
+            f"{lane['lane']} {lane['competencies']['accurate_retrieval']['accuracy']:.2f}" for lane in board["lanes"]
+        ]
+        return f"{', '.join(said)}; report {(self.place / 'report.html').stat().st_size >> 10} KiB"
+
+    def _again(self) -> str:
+        """The checkout's Python makes the run again, on the same machine code; every event must be the same."""
+        libraries = next(self.folder.rglob("llama_cpp/lib"))
+        command = [sys.executable, "-m", "workbench", "rerun", str(self.place / "run.mnemo"), "--json"]
+        own = {**os.environ, "PYTHONPATH": str(ROOT), "LLAMA_CPP_LIB_PATH": str(libraries)}
+        done = subprocess.run(command, cwd=self.place, env=own, capture_output=True, text=True)
+        if done.returncode:
+            raise PackageError(f"rerun from source: {done.stderr[-1000:]}")
+        lanes = json.loads(done.stdout)["lanes"]
+        different = {lane["lane"]: lane["different"] for lane in lanes if lane["different"]}
+        if different or not lanes:
+            raise PackageError(f"from source other events come: {different}")
+        return f"{sum(lane['events'] for lane in lanes)} events, all the same"
+
+    def _tour(self) -> str:
+        self.run("mnemoscope-ui", "--tour", "tour")
+        pictures = list((self.place / "tour").glob("*.png"))
+        if len(pictures) < 10:
+            raise PackageError(f"the tour saved {len(pictures)} pictures")
+        return f"{len(pictures)} pictures"
+
+    def _model(self) -> str:
+        """A copy elsewhere is a stranger's file, so a child process tries it before it is used."""
+        (self.place / "own.gguf").write_bytes(next(self.folder.rglob("mnemoscope-demo.gguf")).read_bytes())
+        self.run("mnemoscope", "--try-model", "own.gguf")
+        session = next(self.folder.rglob("sample_sessions/accurate-retrieval.json"))
+        self.run("mnemoscope", "run", str(session), "--lane", "full", "--model", "own.gguf", "--out", "own.mnemo")
+        return "found sound, then used"
+
+    def _data(self) -> str:
+        kept = sorted({path.relative_to(self.home).parts[:3] for path in self.home.rglob("*") if path.is_file()})
+        if not kept:
+            raise PackageError("nothing was kept in the user's folders")
+        return ", ".join("/".join(parts) for parts in kept)
+
+    def _licences(self) -> str:
+        lines = (self.folder / "licences" / "INDEX.txt").read_text("utf-8").splitlines()
+        return f"texts of {len(lines)} parts"
+
+
+class read_only:
+    """Takes every right to write away from a folder, and gives it back. As root that stops nobody: it is said."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder, self._modes = folder, [(p, p.stat().st_mode) for p in _all(folder)]
+
+    def __enter__(self) -> None:
+        for path, mode in self._modes:
+            path.chmod(mode & ~0o222)
+        self._stamp = self._state()
+
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
+        changed = self._state() != self._stamp
+        for path, mode in self._modes:
+            path.chmod(mode)
+        if kind is None and changed:
+            raise PackageError(f"something was written into {self._folder}")
+
+    def _state(self) -> list[tuple[str, int, int]]:
+        return [(str(p), p.lstat().st_size, p.lstat().st_mtime_ns) for p in _all(self._folder)]
+
+
+def _all(folder: Path) -> list[Path]:
+    return [path for path in [folder, *sorted(folder.rglob("*"))] if not path.is_symlink()]
+
+
+# -- release -----------------------------------------------------------------------------------------------------------
+
+
+def notes(changelog: str, wanted: str) -> str:
+    """The section of the changelog that the version has.
+
+    Raises:
+        PackageError: when the topmost section is another one's.
+    """
+    sections = re.split(r"^## ", changelog, flags=re.M)[1:]
+    title = sections[0].splitlines()[0] if sections else ""
+    if title.split()[:1] != [wanted]:
+        raise PackageError(f"the topmost section of CHANGELOG.md is {title!r}, not {wanted}")
+    return sections[0].partition("\n")[2].strip() + "\n"
+
+
+def agreed_version() -> str:
+    """The version, when package, citation and changelog say the same."""
+    mine = version()
+    cited = re.search(r"^version: (.+)$", (ROOT / "CITATION.cff").read_text("utf-8"), re.M)
+    if cited is None or cited[1].strip() != mine:
+        raise PackageError(f"CITATION.cff is not at version {mine}")
+    notes((ROOT / "CHANGELOG.md").read_text("utf-8"), mine)
+    return mine
+
+
+def distributions(out: Path) -> list[Path]:
+    """The wheel and the sdist; what is not committed (the embedding model) is in neither."""
+    done = subprocess.run([sys.executable, "-m", "build", "--outdir", str(out), str(ROOT)])
+    if done.returncode:
+        raise PackageError("the wheel and the sdist could not be built, see above")
+    return [*out.glob(f"{NAME}-{version()}-*.whl"), *out.glob(f"{NAME}-{version()}.tar.gz")]
+
+
+def release(out: Path, libraries: Path | None) -> None:
+    """Everything that a release consists of, tried, with checksums and notes."""
+    mine = agreed_version()
+    archive = build(out, libraries)
+    smoke(out / full_name())
+    made = distributions(out)
+    for path in made:
+        done = subprocess.run([sys.executable, str(ROOT / "packaging" / "wheel_smoke.py"), str(path)])
+        if done.returncode:
+            raise PackageError(f"{path.name} does not work where it is installed, see above")
+    (out / "NOTES.md").write_text(notes((ROOT / "CHANGELOG.md").read_text("utf-8"), mine), "utf-8")
+    print(checksums([archive, *made]).read_text("utf-8"), end="")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Read the command line; the exit code."""
+    parser = argparse.ArgumentParser(prog="package.py", description="Builds and tries the application.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name in ("build", "package", "release"):
+        command = commands.add_parser(name)
+        command.add_argument("--libraries", type=Path, help="folder, or wheel, with llama.cpp's shared libraries")
+        command.add_argument(
+            "--native", action="store_true", help="the environment's own llama.cpp, for this processor"
+        )
+        command.add_argument("--out", type=Path, default=ROOT / "dist")
+    commands.add_parser("smoke").add_argument("folder", type=Path)
+    options = parser.parse_args(argv)
+    try:
+        if options.command == "smoke":
+            smoke(options.folder)
+            return 0
+        with tempfile.TemporaryDirectory(prefix="mnemoscope-libraries-") as folder:
+            libraries = options.libraries
+            if libraries is not None and libraries.suffix == ".whl":
+                print(f"llama.cpp: {', '.join(libraries_of(libraries, Path(folder)))}")
+                libraries = Path(folder)
+            if options.command == "release":
+                release(options.out, libraries)
+            else:
+                build(options.out, libraries)
+            if options.command == "package":
+                smoke(options.out / full_name())
+        return 0
+    except PackageError as error:
+        print(f"package: {error}", file=sys.stderr)
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,262 @@
+"""The packaged application: what goes in, how the desktop learns of it, and the finished folder itself (slow)."""
+
+from __future__ import annotations
+
+import configparser
+import hashlib
+import importlib.util
+import os
+import re
+import subprocess
+import sys
+import tarfile
+import zipfile
+from pathlib import Path
+from types import ModuleType
+from xml.etree import ElementTree
+
+import numpy
+import pytest
+
+from workbench import __version__
+from workbench.trace.schema import APPLICATION_ID
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+PACKAGING = ROOT / "packaging"
+LINUX = PACKAGING / "linux"
+
+
+def script(name: str, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """A script of packaging/ as a module (``packaging`` itself is the name of another distribution)."""
+    monkeypatch.syspath_prepend(str(PACKAGING))
+    spec = importlib.util.spec_from_file_location(f"mnemoscope_{name}", PACKAGING / f"{name}.py")
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    monkeypatch.setitem(sys.modules, spec.name, module)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def package(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    return script("package", monkeypatch)
+
+
+# -- what goes in ------------------------------------------------------------------------------------------------------
+
+
+def test_a_portable_wheel_gives_its_bindings_libraries_and_one_for_each_processor(
+    package: ModuleType, tmp_path: Path
+) -> None:
+    wheel = tmp_path / "llama.whl"
+    inside = ("llama_cpp/lib/libllama.so", "llama_cpp/lib/libggml-base.so.0", "bin/libggml-cpu-haswell.so")
+    outside = (
+        "llama_cpp/__init__.py",
+        "bin/libggml-cpu-sapphirerapids.so",
+        "lib/libllama-common.so",
+        "bin/tool",
+        "lib/",
+    )
+    with zipfile.ZipFile(wheel, "w") as archive:
+        for name in (*inside, *outside):
+            archive.writestr(name, name)
+    assert package.libraries_of(wheel, tmp_path / "got") == sorted(Path(name).name for name in inside)
+    assert (tmp_path / "got" / "libggml-cpu-haswell.so").read_text() == "bin/libggml-cpu-haswell.so"
+
+
+def test_a_wheel_of_something_else_is_refused(package: ModuleType, tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "other.whl", "w") as archive:
+        archive.writestr("other/__init__.py", "")
+    with pytest.raises(package.PackageError, match="holds no llama"):
+        package.libraries_of(tmp_path / "other.whl", tmp_path / "got")
+
+
+def test_the_licence_of_what_is_inside_comes_with_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    licences = script("licences", monkeypatch)
+    nameless = licences.Part("nameless", "1", "MIT", ())
+    without = licences.write([numpy.__file__, str(tmp_path / "nobody's")], tmp_path / "out", [nameless])
+    index = (tmp_path / "out" / "INDEX.txt").read_text("utf-8")
+    assert without == ["nameless"] and "nameless 1: MIT - no text came with it" in index
+    assert re.search(rf"^numpy {re.escape(numpy.__version__)}: .+ - numpy/LICENSE.txt", index, re.M)
+    assert "Python 3." in index and "all-MiniLM-L6-v2: Apache-2.0" in index
+    named = re.findall(r"(?<=[ ,])(\S+/\S+\.\w+)(?=,|$)", index, re.M)
+    assert named and all((tmp_path / "out" / name).is_file() for name in named if not name.startswith("sentence-"))
+
+
+def test_two_texts_of_one_name_are_both_kept(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    licences = script("licences", monkeypatch)
+    texts = [tmp_path / folder / "LICENSE" for folder in ("a", "b")]
+    for text in texts:
+        text.parent.mkdir()
+        text.write_text(str(text))
+    licences.write([], tmp_path / "out", [licences.Part("both", "1", "MIT", tuple(texts))])
+    assert {path.read_text() for path in (tmp_path / "out" / "both").iterdir()} == {str(text) for text in texts}
+
+
+def test_the_archive_is_the_same_again_and_names_nobody(package: ModuleType, tmp_path: Path) -> None:
+    if package.WINDOWS:
+        pytest.skip("a zip on Windows")
+    folder = tmp_path / "mnemoscope"
+    (folder / "inside").mkdir(parents=True)
+    (folder / "inside" / "text").write_text("text")
+    (folder / "link").symlink_to("inside/text")
+    first = package.pack(folder).read_bytes()
+    os.utime(folder / "inside" / "text", (1, 1))
+    assert package.pack(folder).read_bytes() == first
+    with tarfile.open(tmp_path / "mnemoscope.tar.xz") as archive:
+        assert {(entry.uid, entry.uname) for entry in archive} == {(0, "")}
+        assert archive.getmember("mnemoscope/link").linkname == "inside/text"
+
+
+def test_checksums_are_read_by_sha256sum_and_forget_what_is_gone(package: ModuleType, tmp_path: Path) -> None:
+    old, new = tmp_path / "old.whl", tmp_path / "new.tar.gz"
+    old.write_text("old")
+    package.checksums([old])
+    old.unlink()
+    new.write_text("new")
+    listed = package.checksums([new]).read_text()
+    assert listed == f"{hashlib.sha256(b'new').hexdigest()}  new.tar.gz\n"
+
+
+def test_the_version_is_the_same_wherever_it_is_said(package: ModuleType) -> None:
+    assert package.agreed_version() == __version__
+
+
+def test_release_notes_are_the_topmost_section_or_nothing(package: ModuleType) -> None:
+    changes = "# Changelog\n\nx\n\n## 2.0.0\n\n* new\n\n## 1.0.0\n\n* old\n"
+    assert package.notes(changes, "2.0.0") == "* new\n"
+    with pytest.raises(package.PackageError, match=r"'2\.0\.0', not 1\.0\.0"):
+        package.notes(changes, "1.0.0")
+
+
+def test_what_is_written_into_an_installation_is_noticed(package: ModuleType, tmp_path: Path) -> None:
+    folder = tmp_path / "app"
+    folder.mkdir()
+    (folder / "file").write_text("as it was")
+    with package.read_only(folder):
+        assert not (folder / "file").stat().st_mode & 0o222
+    with pytest.raises(package.PackageError, match="written into"), package.read_only(folder):
+        (folder / "file").chmod(0o644)
+        (folder / "file").write_text("something else")
+    assert (folder / "file").stat().st_mode & 0o200
+
+
+# -- the program -------------------------------------------------------------------------------------------------------
+
+
+def program(*arguments: str, name: Path = PACKAGING / "program.py") -> subprocess.CompletedProcess[str]:
+    """``packaging/program.py``, under another name where one is given."""
+    return subprocess.run(
+        [sys.executable, str(name), *arguments], capture_output=True, text=True, timeout=120, cwd=ROOT
+    )
+
+
+@pytest.fixture(autouse=True)
+def from_the_checkout(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+
+
+def test_one_executable_is_both_programs(tmp_path: Path) -> None:
+    window = tmp_path / "Mnemoscope-UI.exe"  # its name in any case of letters, with or without a suffix
+    window.write_bytes((PACKAGING / "program.py").read_bytes())
+    assert program("--version").stdout.strip() == f"mnemoscope {__version__}"
+    assert "usage: mnemoscope-ui" in program("--help", name=window).stdout
+
+
+def test_it_is_the_process_that_tries_a_model(tmp_path: Path) -> None:
+    sound = program("--try-model", str(ROOT / "resources" / "models" / "mnemoscope-demo.gguf"))
+    assert sound.stdout.splitlines()[-1] == '{"wrong": ""}'
+    (tmp_path / "bad.gguf").write_bytes(b"GGUF" + bytes(64))
+    assert '"wrong": ""' not in program("--try-model", str(tmp_path / "bad.gguf")).stdout
+
+
+def test_it_is_the_process_that_reads_parquet(tmp_path: Path) -> None:
+    (tmp_path / "bad.parquet").write_bytes(b"PAR1nothing")
+    done = program("--read-parquet", str(tmp_path / "bad.parquet"))
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+
+
+# -- the desktop -------------------------------------------------------------------------------------------------------
+
+
+def entry_of(path: Path) -> configparser.SectionProxy:
+    parsed = configparser.RawConfigParser(delimiters=("=",), interpolation=None)
+    parsed.optionxform = str  # type: ignore[assignment, method-assign]
+    parsed.read_string(path.read_text("utf-8"))
+    assert parsed.sections() == ["Desktop Entry"]
+    return parsed["Desktop Entry"]
+
+
+def test_the_desktop_entry_is_one() -> None:
+    entry = entry_of(LINUX / "mnemoscope.desktop")
+    assert {"Type", "Name", "Exec", "Icon", "Categories", "MimeType"} <= entry.keys()
+    assert entry["Type"] == "Application" and entry["Exec"].split() == ["mnemoscope-ui", "%f"]
+    assert all(entry[name].endswith(";") for name in ("Categories", "Keywords", "MimeType"))
+
+
+def test_run_files_are_known_by_name_and_by_content() -> None:
+    kind = next(iter(ElementTree.parse(LINUX / "mnemoscope.xml").getroot()))
+    tag = "{http://www.freedesktop.org/standards/shared-mime-info}"
+    assert f"{kind.get('type')};" == entry_of(LINUX / "mnemoscope.desktop")["MimeType"]
+    assert [glob.get("pattern") for glob in kind.iter(f"{tag}glob")] == ["*.mnemo"]
+    text, number = kind.iter(f"{tag}match")
+    head = next(iter((ROOT / "sample_sessions").glob("*.mnemo"))).read_bytes()[:100]
+    assert head.startswith(text.get("value", "?").encode())
+    assert int(number.get("value", "0"), 16) == APPLICATION_ID
+    assert head[int(number.get("offset", "0")) :][:4] == APPLICATION_ID.to_bytes(4, "big")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a shell script for Linux")
+def test_install_makes_it_known_and_remove_takes_that_back(tmp_path: Path) -> None:
+    folder = tmp_path / "my 100% | new & old 'apps'"
+    (folder / "share").mkdir(parents=True)
+    for name in ("mnemoscope", "mnemoscope-ui"):
+        (folder / name).write_text("#!/bin/sh\necho $0\n")
+        (folder / name).chmod(0o755)
+    for source, name in (
+        (LINUX / "mnemoscope.desktop", "mnemoscope.desktop"),
+        (LINUX / "mnemoscope.xml", "mnemoscope.xml"),
+        (ROOT / "resources" / "icons" / "app.svg", "mnemoscope.svg"),
+    ):
+        (folder / "share" / name).write_bytes(source.read_bytes())
+    (folder / "install.sh").write_bytes((LINUX / "install.sh").read_bytes())
+    prefix = tmp_path / "prefix"
+
+    def install(*arguments: str) -> None:
+        subprocess.run(["sh", str(folder / "install.sh"), *arguments, str(prefix)], check=True, capture_output=True)
+
+    install()
+    install()  # again, after the folder was moved
+    entry = entry_of(prefix / "share" / "applications" / "mnemoscope.desktop")
+    assert entry["Exec"] == f'"{str(folder / "mnemoscope-ui").replace("%", "%%")}" %f'
+    assert entry["TryExec"] == str(folder / "mnemoscope-ui")
+    assert (prefix / "bin" / "mnemoscope-ui").resolve() == folder / "mnemoscope-ui"
+    assert (prefix / "share" / "icons" / "hicolor" / "scalable" / "apps" / "mnemoscope.svg").is_file()
+    install("--remove")
+    left = [
+        path for path in prefix.rglob("*") if path.is_file() and path.parent.name != "mime" and "mnemo" in path.name
+    ]
+    assert left == [] and (folder / "mnemoscope").exists()
+
+
+# -- the finished things -----------------------------------------------------------------------------------------------
+
+
+def finished(pattern: str) -> Path:
+    """What ``make release`` has put into dist/; skips where it has not been run."""
+    found = sorted((ROOT / "dist").glob(pattern))
+    if not found:
+        pytest.skip(f"no dist/{pattern}: made by `make release`")
+    return found[-1]
+
+
+@pytest.mark.slow
+def test_the_packaged_application_works_for_a_stranger(package: ModuleType) -> None:
+    package.smoke(finished(f"mnemoscope-{__version__}-*-*/licences").parent)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("pattern", [f"mnemoscope-{__version__}-*.whl", f"mnemoscope-{__version__}.tar.gz"])
+def test_wheel_and_sdist_work_in_a_bare_environment(pattern: str, tmp_path: Path) -> None:
+    done = subprocess.run([sys.executable, str(PACKAGING / "wheel_smoke.py"), str(finished(pattern))], timeout=3000)
+    assert done.returncode == 0
