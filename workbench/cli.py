@@ -517,29 +517,32 @@ def _probes(options: argparse.Namespace) -> None:
 
 
 def _add_synth(commands: Any) -> None:
-    command = _command(commands, "synth", _synth, "generate a session with probes")
+    command = _command(commands, "synth", _synth, "generate sessions with probes, also after published benchmarks")
     command.add_argument("kind", nargs="?", metavar="KIND", help="see --list")
-    command.add_argument("--list", action="store_true", help="every kind with its options")
+    command.add_argument("--list", action="store_true", help="every kind with its options, paper and label")
     command.add_argument("--seed", type=int, default=0, metavar="N")
+    command.add_argument("--tokens", type=int, metavar="N", help="length of a benchmark's session; default 2000")
+    command.add_argument(
+        "--model", default="demo", metavar="demo|NAME|PATH|words", help="whose tokens are counted; words: no model's"
+    )
+    command.add_argument("--date", default="", metavar="YYYY-MM-DD", help="of a release: each has probes of its own")
+    command.add_argument("--versions", type=int, default=1, metavar="N", help="so many versions of every probe")
     command.add_argument("--option", action="append", default=[], metavar="KEY=VALUE", help="repeat it for several")
     command.add_argument("--out", type=Path, metavar="SESSION.json", help="default: KIND-SEED.json")
     _json(command)
 
 
 def _synth(options: argparse.Namespace) -> None:
-    from workbench.sessions.synthesis import SynthesisError, generate, list_kinds
+    from workbench.commands import synth
 
     if options.list:
-        _print_kinds(list_kinds(), options.json)
+        synth.listed(options.json)
         return
     if not options.kind:
         raise UsageError("mnemoscope synth: which kind?", "see `mnemoscope synth --list`")
     pairs = _pairs("synth", options.option, "--option", "see `mnemoscope synth --list`")
-    try:
-        session = generate(options.kind, options.seed, **pairs)
-    except SynthesisError as error:
-        raise UsageError(error.what, error.remedy) from error
-    _write_sessions([session], options.out or Path(f"{options.kind}-{options.seed}.json"), options.json)
+    sessions = synth.made(options, pairs)
+    _write_sessions(sessions, options.out or Path(f"{options.kind}-{options.seed}.json"), options.json)
 
 
 def _pairs(command: str, given: Sequence[str], flag: str, remedy: str) -> dict[str, str]:
@@ -548,14 +551,6 @@ def _pairs(command: str, given: Sequence[str], flag: str, remedy: str) -> dict[s
     if any(not key or not equals for key, equals, _ in pairs):
         raise UsageError(f"mnemoscope {command}: options are written {flag} key=value", remedy)
     return {key: value for key, _, value in pairs}
-
-
-def _print_kinds(kinds: Sequence[tuple[str, str, dict[str, Any]]], as_json: bool) -> None:
-    if as_json:
-        console.say_json([{"name": n, "help": h, "options": o} for n, h, o in kinds])
-        return
-    rows = [[name, text.replace("``", ""), _given(options)] for name, text, options in kinds]
-    console.say(console.table(["kind", "what", "options with defaults"], rows))
 
 
 # lanes ---------------------------------------------------------------------------------------------------------------

@@ -17,8 +17,11 @@ from tests.support.runs import session_file
 from tests.support.traces import write_trace
 from workbench import bench, cli, console, selftest
 from workbench.engine import run as engine
+from workbench.llm.model import Model
+from workbench.llm.open import find_language_model
 from workbench.memory.registry import STRATEGIES
 from workbench.sessions import Probe, Session, Turn, formats
+from workbench.sessions.generators import GENERATORS
 from workbench.trace.schema import MAJOR
 from workbench.trace.writer import TraceWriter
 
@@ -203,6 +206,25 @@ def test_synth_makes_the_same_session_from_the_same_seed(capsys: Capture, tmp_pa
     assert call(capsys, "synth", "--list")[1].startswith("kind ")
 
 
+def test_synth_makes_a_session_as_long_as_asked_in_the_models_tokens(capsys: Capture, tmp_path: Path) -> None:
+    out, fresh = tmp_path / "long.json", tmp_path / "fresh.json"
+    made = answer(capsys, "synth", "conflict-chains", "--tokens", 600, "--option", "updates=3", "--out", out)
+    assert (made["sessions"], made["probes"]) == (1, len(formats.read(out)[0].probes))
+    model = Model(find_language_model("demo"), vocabulary_only=True)
+    assert 500 < sum(len(model.tokenize(t.text, special=False)) for t in formats.read(out)[0].turns) <= 612
+    dated = ("--date", "2026-11-28", "--versions", 3, "--model", "words", "--tokens", 500)
+    assert answer(capsys, "synth", "sort", *dated, "--out", fresh)["sessions"] == 3
+    assert {s.extra["released"] for s in formats.read(fresh)} == {"2026-11-28"}
+
+
+def test_synth_lists_generators_with_paper_and_label(capsys: Capture) -> None:
+    cards = {k["name"]: k for k in answer(capsys, "synth", "--list")}
+    assert cards.keys() > GENERATORS.keys()
+    assert cards["needle-bench"]["label"] == "adapted"
+    text = call(capsys, "synth", "--list")[1]
+    assert all(name in text and card.paper in text for name, card in GENERATORS.items())
+
+
 def test_lanes_lists_every_strategy_with_its_defaults(capsys: Capture) -> None:
     found = answer(capsys, "lanes")
     assert [m["name"] for m in found["memory"]] == list(STRATEGIES)
@@ -232,6 +254,11 @@ USAGE: list[tuple[list[str], str]] = [
     (["run", "x.json", "--lane", "full+ice"], "mnemoscope: unknown cache policy 'ice'"),
     (["synth"], "mnemoscope synth: which kind?"),
     (["synth", "opera"], "mnemoscope: synth: there is no kind 'opera'"),
+    (["synth", "mixed", "--tokens", "9"], "mnemoscope synth mixed: --tokens is for the generators"),
+    (["synth", "sort", "--tokens", "9"], "mnemoscope: synth sort: --tokens 9 is out of range"),
+    (["synth", "sort", "--date", "today"], "mnemoscope synth: --date 'today' is no date"),
+    (["synth", "sort", "--versions", "0"], "mnemoscope synth: --versions 0 is out of range"),
+    (["synth", "sort", "--model", "http://127.0.0.1:9/v1#m"], "mnemoscope synth: a server does not say its tokens"),
     (["synth", "mixed", "--option", "turns"], "mnemoscope synth: options are written --option key=value"),
     (["bench", "nap"], "mnemoscope: no benchmark 'nap' - one of: scheduler, read, scrub"),
     (["export", "x.mnemo"], "mnemoscope export: one of the arguments --html --otel --atif is required"),

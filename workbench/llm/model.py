@@ -57,12 +57,14 @@ class Model:
         C = self.library.C
         self.vocab = C.llama_model_get_vocab(self.handle)
         self.n_vocab: int = C.llama_vocab_n_tokens(self.vocab)
-        self.n_layer: int = C.llama_model_n_layer(self.handle)
-        self.n_head: int = C.llama_model_n_head(self.handle)
-        self.n_head_kv: int = C.llama_model_n_head_kv(self.handle)
-        self.n_embd: int = C.llama_model_n_embd(self.handle)
+        # A vocabulary alone has no shapes: asked for the heads of no layer, llama.cpp ends the process.
+        shaped = not vocabulary_only
+        self.n_layer: int = C.llama_model_n_layer(self.handle) if shaped else 0
+        self.n_head: int = C.llama_model_n_head(self.handle) if shaped else 0
+        self.n_head_kv: int = C.llama_model_n_head_kv(self.handle) if shaped else 0
+        self.n_embd: int = C.llama_model_n_embd(self.handle) if shaped else 0
         self.n_params: int = C.llama_model_n_params(self.handle)
-        self.n_ctx_train: int = C.llama_model_n_ctx_train(self.handle)
+        self.n_ctx_train: int = C.llama_model_n_ctx_train(self.handle) if shaped else 0
         self.gpu_layers = gpu_layers
         self._pieces: dict[int, bytes] = {}
         self._shown: dict[int, str] = {}

@@ -13,7 +13,7 @@ from typing import Any
 
 from workbench import plugins
 from workbench.errors import MnemoscopeError
-from workbench.probes import locomo, longbench, memoryagentbench, ours, scbench
+from workbench.probes import locomo, longbench, memoryagentbench, ours, scbench, structured
 from workbench.probes.base import Published, Score, Scorer, Shared
 from workbench.sessions.model import Probe
 
@@ -32,6 +32,9 @@ SCORERS: dict[str, Scorer] = {
     "number": ours.number,
     "choice": ours.choice,
     "abstain": ours.abstain,
+    "interval": structured.interval,
+    "checks": structured.checks,
+    "all": structured.every,
 }
 """Our readings. Adding one takes a function and a line here."""
 

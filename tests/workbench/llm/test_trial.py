@@ -13,6 +13,7 @@ from workbench.errors import ModelError
 from workbench.llm import trial
 from workbench.llm.base import BackendOptions
 from workbench.llm.gguf_file import read_header
+from workbench.llm.model import Model
 from workbench.llm.open import find_language_model, open_backend
 from workbench.llm.trial import proved
 
@@ -132,3 +133,13 @@ def test_200_damaged_models_never_end_this_process(tmp_path: Path) -> None:
             assert "\n" not in str(error) and str(path) in str(error)
         path.unlink()
     assert refused > 50
+
+
+def test_of_a_large_model_the_vocabulary_alone_is_tried(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    path = tiny(tmp_path)
+    loaded = Model(path, vocabulary_only=True)
+    assert loaded.has_tokenizer
+    assert (loaded.n_layer, loaded.n_head) == (0, 0)
+    loaded.close()
+    monkeypatch.setattr(trial, "_WHOLE", 0)
+    assert trial._compute(path, embedding=False) == ""

@@ -16,7 +16,10 @@ from workbench.sessions.model import Probe, Session, Turn
 
 VERSION = 1
 KEY = "mnemoscope_session"
-SCORERS = ("match", "exact", "substring", "f1", "locomo", "label", "label-strict", "number", "choice", "abstain")
+SCORERS = (
+    "match", "exact", "substring", "f1", "locomo", "label", "label-strict", "number", "choice", "abstain", "interval",
+    "checks", "all",
+)  # fmt: skip
 """The scorers a probe may name: ``workbench.probes.scorers.SCORERS``, which this layer cannot import."""
 
 

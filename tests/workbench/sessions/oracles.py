@@ -1,0 +1,356 @@
+"""Readers of generated sessions that know the rules and nothing else: golds must follow from the texts.
+
+An oracle gets the texts of the turns up to the question, the question and its options, and gives an answer; "" where
+the texts do not say it. It shares no code and no data with the generators.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from itertools import pairwise
+
+Texts = Sequence[str]
+Oracle = Callable[[Texts, str, Sequence[str]], str]
+NOT_TOLD = "That was not mentioned."
+
+
+def found(pattern: str, text: str) -> str:
+    """The first group of a match; "" without one."""
+    match = re.search(pattern, text)
+    return match[1] if match else ""
+
+
+def last(pattern: str, texts: Texts) -> str:
+    """The first group of the last match in the texts."""
+    hits = [m[1] for t in texts for m in re.finditer(pattern, t)]
+    return hits[-1] if hits else ""
+
+
+def needle_bench(texts: Texts, question: str, options: Sequence[str]) -> str:
+    if "parcel" in question:
+        onward = dict(m.groups() for t in texts if (m := re.match(r"(.+) passes everything on to (.+)\.$", t)))
+        name = found(r"handed to (\S+)\.", question)
+        while name in onward:
+            name = onward[name]
+        return name
+    kept = {k.lower(): v for t in texts for k, v in re.findall(r"^(.+) is kept in (\w+)\.$", t)}
+    asked = re.findall(r"the \w+ \w+ of [A-Z]\w+ [A-Z]\w+", question)
+    return ", ".join(kept.get(thing.lower(), "?") for thing in asked)
+
+
+def ancestral_trace(texts: Texts, question: str, options: Sequence[str]) -> str:
+    parent = {}
+    patterns = (
+        r"^(?P<a>.+) is a parent of (?P<b>.+)\.$",
+        r"^(?P<a>.+) has a child called (?P<b>.+)\.$",
+        r"^One of the children of (?P<a>.+) is (?P<b>.+)\.$",
+        r"^(?P<b>.+) is a child of (?P<a>.+)\.$",
+        r"^A parent of (?P<b>.+) is (?P<a>.+)\.$",
+        r"^(?P<b>.+) grew up as a child of (?P<a>.+)\.$",
+    )
+    for text in texts:
+        match = next(m for p in patterns if (m := re.match(p, text)))
+        parent[match["b"]] = match["a"]
+    name = found(r"ancestor of (.+) that can", question)
+    while name in parent:
+        name = parent[name]
+    return name if parent else ""
+
+
+def sort(texts: Texts, question: str, options: Sequence[str]) -> str:
+    places = [next((n for n, t in enumerate(texts) if o in t), -1) for o in options]
+    return "" if -1 in places else options[places.index(min(places))]
+
+
+def hi_bench(texts: Texts, question: str, options: Sequence[str]) -> str:
+    above: dict[str, str] = {}
+    root = found(r"^(\w+) is the whole organisation", texts[0]) if texts else ""
+    for text in texts:
+        if match := re.match(r"(\w+) belongs to (\w+)\.|(\w+) has been moved: it now belongs to (\w+)\.", text):
+            child, parent = (g for g in match.groups() if g)
+            above[child] = parent
+        elif match := re.match(r"(\w+) is the unit above (\w+)\.|Directly under (\w+) stands (\w+)\.", text):
+            parent, child = (g for g in match.groups() if g)
+            above[child] = parent
+
+    def line(unit: str) -> list[str]:
+        units = [unit]
+        while units[-1] in above:
+            units.append(above[units[-1]])
+        return units
+
+    if not texts:
+        return ""
+    if unit := found(r"stands directly above (\w+)\?", question) or found(r"Where does (\w+)", question):
+        return above[unit]
+    if unit := found(r"levels? above (\w+)\?", question):
+        return line(unit)[2 if "two" in question else 1]
+    if unit := found(r"How many levels below \w+ is (\w+)\?", question):
+        assert line(unit)[-1] == root
+        return str(len(line(unit)) - 1)
+    if unit := found(r"directly under (\w+)\?", question):
+        return str(sum(parent == unit for parent in above.values()))
+    unit, other = re.findall(r"Does (\w+) stand anywhere under (\w+)\?", question)[0]
+    return "yes" if other in line(unit)[1:] else "no"
+
+
+def worm(texts: Texts, question: str, options: Sequence[str]) -> str:
+    words: dict[int, list[str]] = {}
+    for text in texts:
+        for number, word in re.findall(r"^List (\d+), word \d+: (\w+)\.", text):
+            words.setdefault(int(number), []).append(word)
+    own = words.get(int(found(r"list (\d+)", question) or 0), [])
+    if drawer := found(r"What is in (drawer \w of cabinet \d+) now", question):
+        return last(rf"In {drawer} there is now an? (\w+)\.", texts)
+    if not own:
+        return ""
+    if first := found(r"the first (\d+) words", question):
+        return ", ".join(own[: int(first)])
+    if place := found(r"was word (\d+) of", question):
+        return own[int(place) - 1]
+    numbers = [
+        "zero",
+        "one",
+        "two",
+        "three",
+        "four",
+        "five",
+        "six",
+        "seven",
+        "eight",
+        "nine",
+        "ten",
+        "eleven",
+        "twelve",
+    ]
+    back, word = re.findall(r'came (\w+) words? before "(\w+)"', question)[0]
+    return own[own.index(word) - numbers.index(back)]
+
+
+_OPPOSITE = {
+    frozenset(pair.split()) for pair in (
+        "hot cold", "early late", "heavy light", "open closed", "wide narrow", "full empty", "deep shallow",
+        "rough smooth", "rare common", "sharp blunt", "loud quiet", "wet dry",
+    )
+}  # fmt: skip
+_DAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
+
+
+def long_ins(texts: Texts, question: str, options: Sequence[str]) -> str:
+    paper, wrong = found(r"exam paper (\d+)", question), []
+    for text in texts:
+        if not re.match(rf"Exam paper {paper}[.,]", text):
+            continue
+        for number, asked, said in re.findall(r"^(\d+)\. (.+) Answer: (\S+)$", text, re.M):
+            asked = asked.rsplit(". ", 1)[-1]
+            if "+" in asked:
+                right = said == str(sum(map(int, asked.split(" + "))))
+            elif asked in _DAYS:
+                right = said == _DAYS[(_DAYS.index(asked) + 1) % 7]
+            elif said.isdigit():
+                right = int(said) == len(asked)
+            else:
+                right = frozenset((asked, said)) in _OPPOSITE
+            wrong += [] if right else [number]
+    return ", ".join(wrong)
+
+
+def _wanted(texts: Texts, question: str) -> str:
+    """The label whose examples say the same verb and thing, which no other label's do together."""
+    verbs = (
+        "return", "repair", "insure", "rent out", "repaint", "replace", "register", "sell", "borrow", "clean", "track",
+        "cancel", "collect", "exchange", "upgrade", "pack", "label", "polish", "donate", "lock",
+    )  # fmt: skip
+
+    def want(text: str) -> tuple[str, str]:
+        verb, thing = re.findall(rf"\b({'|'.join(verbs)}) (?:my|an?|the|our|her|this) (\w+)", text)[0]
+        return verb, thing
+
+    known = {want(t): t.rsplit("label: ", 1)[1] for t in texts if "\nlabel: " in t}
+    return known.get(want(question), "")
+
+
+def labelled(texts: Texts, question: str, options: Sequence[str]) -> str:
+    return _wanted(texts, question)
+
+
+def long_bio_bench(texts: Texts, question: str, options: Sequence[str]) -> str:
+    phrases = {
+        "born": (r"was born on ([\w ]+)\.", r"The life of .+? began on ([\w ]+)\."),
+        "city": (r"The birthplace of .+? is (\w+)\.", r"came into the world in (\w+)\."),
+        "job": (r"works as an? (\w+)\.", r"earns a living as an? (\w+)\."),
+        "subject": (r"has a degree in (\w+)\.", r"learned at university was (\w+)\."),
+        "university": (r"studied at the University of (\w+)\.", r"is a graduate of the University of (\w+)\."),
+        "hobby": (r"spare time .+? enjoys ([\w ]+)\.", r"Nothing relaxes .+? more than ([\w ]+)\."),
+    }
+    bios = {}
+    for text in texts:
+        facts = {key: next(filter(None, (found(p, text) for p in own)), "") for key, own in phrases.items()}
+        name = found(r"\] (?:The life of )?(\w+ \w+) ", text)
+        bios[name] = facts | {"number": found(r"^\[(\d+)\]", text)}
+    named = [n for n in bios if n in question]
+    date = {n: datetime.strptime(f["born"], "%d %B %Y") for n, f in bios.items()}
+    if not texts:
+        return ""
+    if "birth years" in question:
+        return str(abs(date[named[0]].year - date[named[1]].year))
+    if "born first" in question:
+        return min(named, key=date.__getitem__)
+    if match := re.match(r"In which city was the (\w+) born who studied (\w+) and enjoys ([\w ]+)\?", question):
+        return next(f["city"] for f in bios.values() if (f["job"], f["subject"], f["hobby"]) == match.groups())
+    wanted = {"date": "born", "city was": "city", "occupation": "job", "subject": "subject", "university": "university",
+              "hobby": "hobby", "number,": "number"}  # fmt: skip
+    return next((bios[named[0]][key] for word, key in wanted.items() if f"{word} " in question), "") or NOT_TOLD
+
+
+def humble_bench(texts: Texts, question: str, options: Sequence[str]) -> str:
+    name, thing = re.findall(r"Where does ([\w ]+) keep the (\w+)\?", question)[0]
+    place = last(rf"{name} keeps the {thing} in (.+)\.$", texts)
+    place = place or last(rf"The {thing} of {name} lies in (.+)\.$", texts)
+    if not place:
+        return NOT_TOLD if texts else ""
+    return place if not options or place in options else "None of the above"
+
+
+def x_le_bench(texts: Texts, question: str, options: Sequence[str]) -> str:
+    pattern = r"(.+), (\d\d:\d\d)\. (?:As planned,|Plans changed:) I (.+)\.$"
+    entries = [m.groups() for t in texts if (m := re.match(pattern, t))]
+    if match := re.match(r"What did I do on (.+) (at|right after) (\d\d:\d\d)\?", question):
+        place = next((n for n, (day, hour, _) in enumerate(entries) if (day, hour) == (match[1], match[3])), -1)
+        return entries[place + (match[2] != "at")][2] if place >= 0 else ""
+    if what := found(r"On which date was it that I (.+)\?", question):
+        return next((day.split(", ")[1] for day, _, did in entries if did == what), "")
+    if what := found(r"say that I (.+)\?", question):
+        return str(sum(did == what for _, _, did in entries)) if texts else ""
+    thing = found(r"last leave the (\w+)\?", question)
+    return last(rf"I (?:left|put|forgot) the {thing} (.+)\.$", texts)
+
+
+def sv_bench(texts: Texts, question: str, options: Sequence[str]) -> str:
+    patterns = (
+        r"an? (?P<animal>\w+) crosses the yard, followed by someone with an? (?P<colour>\w+) (?P<thing>\w+)\.",
+        r"someone sets down an? (?P<colour>\w+) (?P<thing>\w+); an? (?P<animal>\w+) watches",
+        r"next to an? (?P<colour>\w+) (?P<thing>\w+) an? (?P<animal>\w+) has",
+    )
+    scenes = [next(m for p in patterns if (m := re.search(p, t))) for t in texts]
+    if not scenes:
+        return ""
+    if back := found(r"Think back (\d+) scenes", question):
+        return scenes[-1 - int(back)]["animal"]
+    if "before" in question:
+        return scenes[-2]["thing"]
+    return scenes[-1]["colour" if "colour" in question else "animal"]
+
+
+def et_bench(texts: Texts, question: str, options: Sequence[str]) -> str:
+    name, does = re.findall(r"does (\w+ \w+) (.+)\? Answer", question)[0]
+    times = [found(r"^\[(\d\d:\d\d)\]", t) for t in texts if f"] {name} " in t and does in t]
+    return f"{times[0]} to {times[-1]}" if times else ""
+
+
+def turtle_bench(texts: Texts, question: str, options: Sequence[str]) -> str:
+    number, guess = re.findall(r"Puzzle (\d+), a guess: (.+\?) Answer", question)[0]
+    told = " ".join(t for t in texts if t.startswith(f"Puzzle {number}."))
+    if not told:
+        return ""
+    if match := re.match(r"Is the (\w+) (\w+)\?", guess):
+        return "yes" if f"{match[2]} {match[1]}" in told else "no"
+    key = next(g for p in (r"work as an? (\w+)", r"happen in (\w+)", r"Is (\w+) part", r"Does an? (\w+) play")
+               if (g := found(p, guess)))  # fmt: skip
+    return "yes" if re.search(rf"\b{key}\b", told) else "no"
+
+
+def long_gen_bench(texts: Texts, question: str, options: Sequence[str]) -> str:
+    if questions := re.findall(r"Question (\d+): Where has (\w+ \w+) moved\?", question):
+        where = dict(m.groups() for t in texts if (m := re.match(r"(\w+ \w+) has moved to (\w+)\.", t)))
+        return "\n".join(f"Answer {n}: {where.get(name, '?')}" for n, name in questions)
+    weeks = int(found(r"all (\d+) weeks", question))
+    says: dict[int, list[str]] = {n: ["nothing"] for n in range(1, weeks + 1)}
+    for text in texts:
+        thing = found(r"^About the diary:.* mention an? (\w+)", text)
+        if match := re.search(r"In week (\d+) ", text):
+            own = [int(match[1])]
+        elif match := re.search(r"From week (\d+) to week (\d+)", text):
+            own = list(range(int(match[1]), int(match[2]) + 1))
+        elif match := re.search(r"Every (\d+)\w\w week", text):
+            own = list(range(int(match[1]), weeks + 1, int(match[1])))
+        else:
+            continue
+        for week in own:
+            says[week].append(thing)
+    return "\n".join(f"Week {n}: {' and '.join(things)}" for n, things in says.items())
+
+
+def tool_llm(texts: Texts, question: str, options: Sequence[str]) -> str:
+    calls = [
+        (*re.findall(r'^(\w+)\(\{"\w+": "(\w+)"\}\)$', one)[0], found(r'"reference": "(\w+)"', two))
+        for one, two in pairwise(texts)
+        if re.match(r"\w+\(\{", one)
+    ]
+    by_result = {result: n for n, (_, _, result) in enumerate(calls)}
+    if not calls:
+        return ""
+    if result := found(r"Which tool returned the reference (\w+)\?", question):
+        return calls[by_result[result]][0]
+    if result := found(r"when it returned (\w+)\?", question):
+        return calls[by_result[result]][1]
+    if match := re.match(r"Which reference did (\w+) return for (\w+)\?", question):
+        return next(result for tool, value, result in calls if (tool, value) == match.groups())
+    return calls[by_result[found(r"had returned (\w+)\?", question)] + 1][0]
+
+
+def conflict_chains(texts: Texts, question: str, options: Sequence[str]) -> str:
+    name = found(r"does (\w+ \w+) ", question)
+    own = [t for t in texts if t.startswith(f"{name} ")]
+    patterns = {
+        "live": r"(?:lives in|moved to) (\w+)\.",
+        "work": r"(?:works as|now) an? (\w+)\.",
+        "hobby": r"(?:weekends with|taken up) ([\w ]+?)(?: in place of the old hobby)?\.",
+        "pet": r"(?:has a pet|now has an?) (\w+)\.",
+    }
+    kind = next(key for key in patterns if key in question)
+    marks = {"live": ("lives", "moved"), "work": ("works", "jobs"), "hobby": ("weekends", "hobby"), "pet": ("pet",)}
+    return last(patterns[kind], [t for t in own if any(m in t for m in marks[kind])])
+
+
+def sc_bench(texts: Texts, question: str, options: Sequence[str]) -> str:
+    if key := found(r"does the key (\w+) hold", question):
+        return last(rf"^Key {key} holds the value (\w+)\.", texts)
+    if match := re.search(r"begins with (\w+) and ends with (\w+)\?", question):
+        return next((t for t in texts if t.startswith(match[1]) and t.endswith(match[2]) and " " not in t), "")
+    if value := found(r"have the value (\d+)", question):
+        chain: list[str] = []
+        for text in texts:
+            if (m := re.match(r"(\w+) is set to (\w+)\.", text)) and m[2] in (value, *chain):
+                chain.append(m[1])
+        return ", ".join(chain)
+    if "Which label fits" in question:
+        return _wanted(texts, question)
+    numbers = sorted(int(n) for t in texts if t.startswith("Numbers:") for n in re.findall(r"\d+", t))
+    place = {"the largest": -1, "the second largest": -2, "the third largest": -3, "the smallest": 0,
+             "the second smallest": 1, "the third smallest": 2}  # fmt: skip
+    return str(numbers[place[found(r"which is (.+)\?", question)]]) if numbers else ""
+
+
+ORACLES: dict[str, Oracle] = {
+    "needle-bench": needle_bench,
+    "ancestral-trace": ancestral_trace,
+    "sort": sort,
+    "hi-bench": hi_bench,
+    "worm": worm,
+    "long-ins": long_ins,
+    "licon-bench": labelled,
+    "many-shot": labelled,
+    "long-bio-bench": long_bio_bench,
+    "humble-bench": humble_bench,
+    "x-le-bench": x_le_bench,
+    "sv-bench": sv_bench,
+    "et-bench": et_bench,
+    "turtle-bench": turtle_bench,
+    "long-gen-bench": long_gen_bench,
+    "tool-llm": tool_llm,
+    "conflict-chains": conflict_chains,
+    "sc-bench": sc_bench,
+}

@@ -1,0 +1,165 @@
+"""LongBioBench (arXiv 2506.02921): generated biographies; understanding, reasoning and trustworthiness settings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from workbench.sessions.generators import pools
+from workbench.sessions.generators.base import Generator, Job, Writer
+
+MONTHS = (
+    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+    "December",
+)  # fmt: skip
+_PLAIN = {
+    "born": "{name} was born on {born}.",
+    "city": "The birthplace of {name} is {city}.",
+    "job": "{name} works as a {job}.",
+    "subject": "{name} has a degree in {subject}.",
+    "university": "{name} studied at the University of {university}.",
+    "hobby": "In spare time {name} enjoys {hobby}.",
+}
+_PARAPHRASED = {
+    "born": "The life of {name} began on {born}.",
+    "city": "{name} came into the world in {city}.",
+    "job": "{name} earns a living as a {job}.",
+    "subject": "What {name} learned at university was {subject}.",
+    "university": "{name} is a graduate of the University of {university}.",
+    "hobby": "Nothing relaxes {name} more than {hobby}.",
+}
+_ASKED = {
+    "born": "On which date was {name} born?",
+    "city": "In which city was {name} born?",
+    "job": "What is the occupation of {name}?",
+    "subject": "Which subject did {name} study?",
+    "university": "Which university did {name} attend?",
+    "hobby": "What is the hobby of {name}?",
+}
+_FIELDS = tuple(_PLAIN)
+
+
+@dataclass
+class _Bio:
+    name: str
+    year: int
+    facts: dict[str, str]
+    turn: int = -1
+    missing: set[str] = field(default_factory=set)
+
+    @property
+    def date(self) -> tuple[int, int, int]:
+        day, month, _ = self.facts["born"].split()
+        return self.year, MONTHS.index(month), int(day)
+
+
+def _bio(w: Writer, name: str) -> _Bio:
+    year = w.r.randrange(1935, 2003)
+    born = f"{w.r.randrange(1, 29)} {w.r.choice(MONTHS)} {year}"
+    pick = w.r.choice
+    facts = {"born": born, "city": pick(pools.CITIES), "job": pick(pools.JOBS), "subject": pick(pools.SUBJECTS),
+             "university": pick(pools.CITIES), "hobby": pick(pools.HOBBIES)}  # fmt: skip
+    return _Bio(name, year, facts)
+
+
+def _make(job: Job) -> None:
+    w = job.writer()
+    bios: list[_Bio] = []
+    phrases = _PARAPHRASED if job["text"] == "paraphrased" else _PLAIN
+    for n, name in enumerate(pools.people(w.r, min(20_000, 200 + job.tokens // 40))):
+        bio = _bio(w, name)
+        if n % 4 == 3:
+            bio.missing.add(w.r.choice(_FIELDS[1:]))
+        told = [phrases[f].format(name=name, **bio.facts) for f in _FIELDS if f not in bio.missing]
+        text = f"[{n + 1}] {' '.join(told)}"
+        if not w.fits(text) and len(bios) >= 5:
+            break
+        bio.turn = w.say(text)
+        bios.append(bio)
+    kinds: tuple[Callable[[Writer, list[_Bio]], None], ...] = (
+        _standard, _older, _first_born, _by_trait, _cited, _unknown,
+    )  # fmt: skip
+    for number in range(job["probes"]):
+        kinds[number % len(kinds)](w, bios)
+
+
+def _standard(w: Writer, bios: list[_Bio]) -> None:
+    """Understanding: one fact."""
+    what = _FIELDS[len(w.probes) // 6 % len(_FIELDS)]
+    bio = w.r.choice([b for b in bios if what not in b.missing])
+    extra = {"setting": "understanding", "task": what}
+    w.ask(_ASKED[what].format(name=bio.name), [bio.facts[what]], "accurate_retrieval", [bio.turn], extra=extra)
+
+
+def _older(w: Writer, bios: list[_Bio]) -> None:
+    """Reasoning: a difference of birth years."""
+    one, two = w.r.sample(bios, 2)
+    question = f"By how many years do the birth years of {one.name} and {two.name} differ?"
+    extra = {"setting": "reasoning", "task": "calculation"}
+    gold, turns = str(abs(one.year - two.year)), [one.turn, two.turn]
+    w.ask(question, [gold], "long_range_understanding", turns, scorer="number", extra=extra)
+
+
+def _first_born(w: Writer, bios: list[_Bio]) -> None:
+    """Reasoning: who of four was born first."""
+    four = w.r.sample(bios, 4)
+    while len({bio.date for bio in four}) < 4:
+        four = w.r.sample(bios, 4)
+    eldest = min(four, key=lambda bio: bio.date)
+    names = tuple(bio.name for bio in four)
+    w.ask(
+        f"Who of these was born first: {pools.listed(list(names))}?",
+        [eldest.name],
+        "long_range_understanding",
+        [bio.turn for bio in four],
+        options=names,
+        extra={"setting": "reasoning", "task": "rank"},
+    )
+
+
+def _by_trait(w: Writer, bios: list[_Bio]) -> None:
+    """Reasoning: the only person with two traits, and a third fact."""
+    whole = [bio for bio in bios if not bio.missing]
+    alone = [b for b in whole if sum(_traits(b) == _traits(other) for other in whole) == 1]
+    if not alone:
+        return _standard(w, bios)
+    bio = w.r.choice(alone)
+    question = (
+        f"In which city was the {bio.facts['job']} born who studied {bio.facts['subject']} "
+        f"and enjoys {bio.facts['hobby']}?"
+    )
+    extra = {"setting": "reasoning", "task": "multi-hop"}
+    return w.ask(question, [bio.facts["city"]], "long_range_understanding", [bio.turn], extra=extra)
+
+
+def _traits(bio: _Bio) -> tuple[str, str, str]:
+    return bio.facts["job"], bio.facts["subject"], bio.facts["hobby"]
+
+
+def _cited(w: Writer, bios: list[_Bio]) -> None:
+    """Trust: the number of the biography that says it."""
+    bio = w.r.choice(bios)
+    question = f"What is the number, in square brackets, of the biography of {bio.name}?"
+    extra = {"setting": "trustworthiness", "task": "citation"}
+    gold = str(bio.turn + 1)
+    w.ask(question, [gold], "accurate_retrieval", [bio.turn], scorer="number", extra=extra)
+
+
+def _unknown(w: Writer, bios: list[_Bio]) -> None:
+    """Trust: a fact that was left out."""
+    bio = w.r.choice([b for b in bios if b.missing])
+    what = sorted(bio.missing)[0]
+    extra = {"setting": "trustworthiness", "task": "unknown"}
+    w.ask(_ASKED[what].format(name=bio.name), [], "accurate_retrieval", extra=extra)
+
+
+GENERATOR = Generator(
+    "long-bio-bench",
+    "LongBioBench",
+    "A Controllable Examination for Long-Context Language Models, arXiv 2506.02921",
+    "adapted",
+    "six attributes; six of its kinds of questions",
+    "Biographies in a row: single facts, differences, ranks, joins, citations, facts that were left out.",
+    {"text": ("plain", "paraphrased"), "probes": 24},
+    _make,
+)
