@@ -114,14 +114,18 @@ def _all_causes(window: MainWindow, look: str) -> Iterator[tuple[str, QWidget]]:
 def _dialogs(window: MainWindow, look: str) -> Iterator[tuple[str, QWidget]]:
     from ui.commands.palette import Palette
     from ui.dialogs.help import HelpDialog
+    from ui.dialogs.probes_dialog import ProbesDialog
     from ui.dialogs.run_dialog import RunDialog
     from workbench import paths
+    from workbench.sessions import formats
 
     made: list[tuple[str, QDialog]] = [("command-palette", Palette(window.palette_entries(), window))]
     made += [(f"help-{page}", HelpDialog(window.registry, page, window)) for page in ("start", "marks", "keys")]
     sessions = sorted(paths.sample_sessions().glob("*.json"))
     if sessions:
-        made.append(("new-run", RunDialog((sessions[0],), window.settings, window)))
+        read = formats.read(sessions[0])
+        made.append(("new-run", RunDialog((sessions[0],), window.settings, window, read)))
+        made.append(("probes", ProbesDialog(sessions[0], read, window.settings, window)))
     for name, dialog in made:
         dialog.show()
         settle(window)

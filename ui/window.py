@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import sys
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -47,11 +48,13 @@ from workbench.errors import MnemoscopeError
 from workbench.models.store import checked
 from workbench.projections.probe_table import most_telling, probe_table
 from workbench.projections.remarks import place
-from workbench.sessions.model import Probe
+from workbench.sessions import formats
+from workbench.sessions.model import Probe, Session
 from workbench.trace.reader import LaneRow
 from workbench.why.causes import remember
 from workbench.why.verdict import Verdict
 
+_SESSIONS = "Sessions (*.json *.jsonl *.ndjson *.csv *.af *.eval *.db *.zip *.gz *.zst *.bz2 *.xz);;All files (*)"
 _SMALLEST, _LARGEST = 11, 24
 _GROW_EVERY = 100  # ms
 _FRAME = (8, 40)  # px beside and above a window that its frame takes at most; it is not known before it is shown
@@ -167,12 +170,17 @@ class MainWindow(QMainWindow):
 
     # Opening.
 
-    def open(self, path: Path) -> None:
-        """Open a run file, or offer to replay a session file. What is wrong with it is said in the window."""
+    def open(self, path: Path, then: Callable[[Path], None] | None = None) -> None:
+        """Open a run file, or offer to replay a session file, or do something else with it (``then``).
+
+        What is wrong with it is said in the window.
+        """
         path = Path(path)
         self.notice.hide()
         try:
-            if path.suffix.lower() == ".mnemo":
+            if then is not None:
+                then(path)
+            elif path.suffix.lower() == ".mnemo":
                 self.open_run(path)
                 self._stand(path)
             elif path.suffix.lower() == ".gguf":
@@ -237,10 +245,28 @@ class MainWindow(QMainWindow):
             self.workspace.cursor.go(self.workspace.cursor.last)
 
     def offer_session(self, path: Path) -> None:
-        """Ask for lanes and model, then replay a session file. Raises ``MnemoscopeError`` when it cannot be read."""
+        """Ask for lanes and model, then replay a session file; before that for probes, when it has none.
+
+        Raises ``MnemoscopeError`` when it cannot be read.
+        """
+        sessions = formats.read(path)
+        if any(session.probes for session in sessions):
+            self._ask_lanes(path, sessions)
+        else:
+            self.offer_probes(path, sessions)
+
+    def offer_probes(self, path: Path, sessions: Sequence[Session] = ()) -> None:
+        """Show a session file's probes and write some; then replay it. Raises ``MnemoscopeError`` as above."""
+        from ui.dialogs.probes_dialog import ProbesDialog
+
+        dialog = ProbesDialog(path, sessions or formats.read(path), self.settings, self)
+        if dialog.exec():
+            self._ask_lanes(path, dialog.sessions)
+
+    def _ask_lanes(self, path: Path, sessions: Sequence[Session]) -> None:
         from ui.dialogs.run_dialog import RunDialog
 
-        dialog = RunDialog((path,), self.settings, self)
+        dialog = RunDialog((path,), self.settings, self, sessions)
         if dialog.exec():
             self.start_run(dialog.config())
 
@@ -265,8 +291,11 @@ class MainWindow(QMainWindow):
 
     def ask_session(self) -> None:
         """File → Open session."""
-        kinds = "Sessions (*.json *.jsonl *.ndjson *.csv *.af *.eval *.db *.zip *.gz *.zst *.bz2 *.xz)"
-        self._ask_file("Open session", f"{kinds};;All files (*)", paths.sample_sessions())
+        self._ask_file("Open session", _SESSIONS, paths.sample_sessions())
+
+    def ask_probes(self) -> None:
+        """File → Probes of a session."""
+        self._ask_file("Probes of a session", _SESSIONS, paths.sample_sessions(), self.offer_probes)
 
     def ask_model(self) -> None:
         """File → Open model."""
@@ -633,13 +662,13 @@ class MainWindow(QMainWindow):
         what = report.message[:1].upper() + report.message[1:]
         self.notice.say(f"{what}. Nothing that was written is lost." if report.crashed else what, actions, report.log)
 
-    def _ask_file(self, title: str, kinds: str, folder: Path) -> None:
+    def _ask_file(self, title: str, kinds: str, folder: Path, then: Callable[[Path], None] | None = None) -> None:
         from PySide6.QtWidgets import QFileDialog
 
         name, _ = QFileDialog.getOpenFileName(self, title, self.settings.get("folder", str(folder)), kinds)
         if name:
             self.settings.set("folder", str(Path(name).parent))
-            self.open(Path(name))
+            self.open(Path(name), then)
 
     def _fill_recent(self) -> None:
         self._recent.clear()

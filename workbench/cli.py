@@ -19,6 +19,7 @@ from workbench import __version__, console
 from workbench.errors import Cancelled, MnemoscopeError, UsageError
 from workbench.files import write_text
 from workbench.reading import READERS
+from workbench.sessions.model import COMPETENCIES
 
 if TYPE_CHECKING:
     from workbench.engine.protocol import Progress, Report
@@ -500,6 +501,7 @@ def _add_probes(commands: Any) -> None:
     command.add_argument("--gold", action="append", metavar="ANSWER", help="an accepted answer; repeat it for several")
     command.add_argument("--evidence", default="", metavar="3,4", help="the turns that hold the answer, by number")
     command.add_argument("--after", type=int, metavar="TURN", help="asked after this turn; default: the last")
+    command.add_argument("--competency", default=COMPETENCIES[0], choices=COMPETENCIES, help="what it tests")
     command.add_argument(
         "--make", type=int, metavar="N", help="let the model write up to N; what is unsupported is dropped"
     )

@@ -15,6 +15,7 @@ import platformdirs
 from workbench.errors import MnemoscopeError
 
 APP = "mnemoscope"
+DEMO_MODEL = "mnemoscope-demo.gguf"
 EMBEDDING_MODEL = "all-MiniLM-L6-v2.Q8_0.gguf"
 
 

@@ -28,7 +28,8 @@ def test_the_tour_visits_everything(
     assert tour(tmp_path, run_file, (look,)) == 0, capsys.readouterr().err
     found = {path.name for path in tmp_path.glob("*.png")}
     assert expected(look) <= found
-    assert {n.removeprefix("dialog-new-run-") for n in found - expected(look)} <= {f"{look}@1x.png", f"{look}@2x.png"}
+    of_sessions = {f"dialog-{name}-{look}@{scale}x.png" for name in ("new-run", "probes") for scale in (1, 2)}
+    assert found - expected(look) <= of_sessions
     for scale in (1, 2):
         image = QImage(str(tmp_path / f"layout-debug-{look}@{scale}x.png"))
         assert (image.width(), image.height()) == (WIDTH * scale, HEIGHT * scale)

@@ -1,4 +1,4 @@
-"""Questions about the open run to an engine process of their own: proofs, branches, remarks."""
+"""Questions to an engine process of their own: proofs, branches and remarks of a run, probes for a session file."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from workbench.engine.protocol import (
     Report,
     TraceAdvanced,
     Undone,
+    Wrote,
 )
 from workbench.engine.supervisor import Supervisor
 
@@ -26,6 +27,7 @@ class Inquiry(QObject):
     Signals (all in the GUI thread):
         explained: a verdict was found (``Explained``).
         branched: a branch is there, by its lane's name. undone: one is gone (``Undone``).
+        wrote: a model has written probes (``Wrote``).
         progressed: (done, total, note). loading: something slow, as a line.
         advanced: the trace has grown up to this event.
         failed: what a person should know (``Failed``).
@@ -35,6 +37,7 @@ class Inquiry(QObject):
     explained = Signal(object)
     branched = Signal(str)
     undone = Signal(object)
+    wrote = Signal(object)
     progressed = Signal(int, int, str)
     loading = Signal(str)
     advanced = Signal(int)
@@ -82,6 +85,8 @@ class Inquiry(QObject):
                 self.branched.emit(lane)
             case Undone():
                 self.undone.emit(report)
+            case Wrote():
+                self.wrote.emit(report)
             case Progress(done, total, note):
                 self.progressed.emit(done, total, note)
             case Loading(what):

@@ -30,6 +30,14 @@ def _file(w: Target) -> list[Command]:
             "Replay a session file through memory systems of your choice",
         ),
         Command(
+            "file.probes",
+            "Probes of a session…",
+            w.ask_probes,
+            "File",
+            ("Ctrl+Shift+N",),
+            "Write questions for a session file, by hand or by a model; they are kept beside it",
+        ),
+        Command(
             "file.open-model", "Open model…", w.ask_model, "File", ("Ctrl+M",), "Choose the GGUF that new runs use"
         ),
         Command(

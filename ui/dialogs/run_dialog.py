@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import Qt
@@ -25,6 +25,7 @@ from PySide6.QtWidgets import (
 
 from ui.settings import Settings
 from ui.theme import theme
+from ui.widgets.model_field import ModelField
 from ui.widgets.plain import Label, plain
 from ui.widgets.units import count
 from workbench import paths
@@ -32,19 +33,25 @@ from workbench.engine.config import RunConfig
 from workbench.errors import MnemoscopeError, UsageError
 from workbench.lanes import LaneSpec, with_controls
 from workbench.memory import registry as memories
-from workbench.models import listing, store
-from workbench.sessions import formats
+from workbench.models import listing
+from workbench.sessions import Session, formats
 
 FIRST_CHOICE = ("full", "window", "bm25", "dense", "a-mem")
 
 
 class RunDialog(QDialog):
-    """Reads the session first: raises ``SessionFormatError`` when it cannot be read."""
+    """Reads the files first, unless it is told what was read: raises ``SessionFormatError`` when one cannot be."""
 
-    def __init__(self, sessions: tuple[Path, ...], settings: Settings, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        sessions: tuple[Path, ...],
+        settings: Settings,
+        parent: QWidget | None = None,
+        read: Sequence[Session] = (),
+    ) -> None:
         super().__init__(parent)
         self._sessions, self._settings = sessions, settings
-        read = [s for path in sessions for s in formats.read(path)]
+        read = read or [s for path in sessions for s in formats.read(path)]
         turns, probes = sum(len(s.turns) for s in read), sum(len(s.probes) for s in read)
         self.setWindowTitle("Replay a session")
         now = theme.active()
@@ -84,7 +91,7 @@ class RunDialog(QDialog):
 
     def config(self) -> RunConfig:
         """The run as chosen."""
-        model = self._chosen_model()
+        model = self.model.chosen
         self._settings.set("model", model)
         return RunConfig(
             sessions=self._sessions,
@@ -96,12 +103,6 @@ class RunDialog(QDialog):
             exact=self.exact.isChecked(),
             out=Path(self.out.text()),
         )
-
-    def _chosen_model(self) -> str:
-        """The entry that is chosen, or what was typed: a server's address, a path."""
-        typed = self.model.currentText().strip()
-        place = self.model.findText(typed)
-        return str(self.model.itemData(place)) if place >= 0 else typed or "demo"
 
     def _warn(self, outer: QVBoxLayout, warnings: list[str]) -> None:
         label = Label(f"{count(len(warnings), 'remark')} about the file: {warnings[0]}")
@@ -148,7 +149,8 @@ class RunDialog(QDialog):
         self.more = QLineEdit()
         self.more.setPlaceholderText("with parameters, as a-mem:k=5; bm25:k=20")
         self.more.textChanged.connect(lambda _: self._check())
-        self.model = self._model_field()
+        self.model = ModelField(self._settings)
+        self.model.currentTextChanged.connect(lambda _: self._check())
         self.embedder = QComboBox()
         here = paths.embedding_model() is not None
         self.embedder.addItem("MiniLM" if here else "MiniLM (not installed)", "minilm")
@@ -161,7 +163,7 @@ class RunDialog(QDialog):
         self.controls = QCheckBox("controls: no memory, the evidence alone, full context")
         self.exact = QCheckBox("exact: one sequence at a time, the same from run to run")
         form.addRow("More lanes", self.more)
-        form.addRow("Model", self._with_button(self.model, "Open…", self._ask_model))
+        form.addRow("Model", self._with_button(self.model, "Open…", self.model.browse))
         form.addRow("Embeddings", self.embedder)
         form.addRow("Seed", self.seed)
         form.addRow("", self.controls)
@@ -170,28 +172,6 @@ class RunDialog(QDialog):
         self.out = QLineEdit(str(_free(paths.runs() / f"{self._sessions[0].stem}.mnemo")))
         form.addRow("Run file", self._with_button(self.out, "Choose…", self._ask_out))
         return form
-
-    def _model_field(self) -> QComboBox:
-        """Installed models by name, GGUF files that lie about, and room to type a server's address."""
-        field = QComboBox()
-        field.setEditable(True)
-        field.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
-        field.setToolTip("A model, the path of a GGUF, or a server: http://HOST:PORT/v1#MODEL")
-        field.addItem("demo model (understands the sample sessions' English)", "demo")
-        have = store.installed()
-        for name in have:
-            field.addItem(name, name)
-        known = {one.file.resolve() for one in have.values()}
-        for folder in paths.model_folders():
-            for path in sorted(folder.glob("*.gguf")):
-                if path.name != paths.EMBEDDING_MODEL and path.resolve() not in known:
-                    field.addItem(path.name, str(path))
-        chosen = str(self._settings.get("model", "demo"))
-        if field.findData(chosen) < 0 and (Path(chosen).is_file() or "://" in chosen):
-            field.addItem(chosen if "://" in chosen else Path(chosen).name, chosen)
-        field.setCurrentIndex(max(0, field.findData(chosen)))
-        field.currentTextChanged.connect(lambda _: self._check())
-        return field
 
     def _with_button(self, field: QWidget, title: str, action: Callable[[], None]) -> QWidget:
         holder = QWidget()
@@ -202,13 +182,6 @@ class RunDialog(QDialog):
         button.clicked.connect(lambda _: action())
         row.addWidget(button)
         return holder
-
-    def _ask_model(self) -> None:
-        name, _ = QFileDialog.getOpenFileName(self, "Open model", str(paths.models()), "GGUF models (*.gguf)")
-        if name:
-            if self.model.findData(name) < 0:
-                self.model.addItem(Path(name).name, name)
-            self.model.setCurrentIndex(self.model.findData(name))
 
     def _ask_out(self) -> None:
         name, _ = QFileDialog.getSaveFileName(self, "Run file", self.out.text(), "Runs (*.mnemo)")
@@ -226,7 +199,7 @@ class RunDialog(QDialog):
                 problem = "Choose at least one lane"
             elif len(set(names)) < len(names):
                 raise UsageError("a lane is named twice", "leave one out, or give it other parameters")
-            listing.usable(self._chosen_model())
+            listing.usable(self.model.chosen)
         except MnemoscopeError as error:
             problem = str(error)
         self.wrong.setText(problem)

@@ -43,7 +43,7 @@ class ProbesPanel(Panel):
         return (
             view
             if view.lines
-            else Empty("This session has no probes", "Add probes to the session file, or generate one with synth")
+            else Empty("This session has no probes", "File → Probes of a session… writes some; replay it then")
         )
 
     def build(self) -> QWidget:  # noqa: D102

@@ -63,6 +63,7 @@ QLineEdit, QPlainTextEdit, QTextEdit, QTextBrowser
 QPlainTextEdit[part="bare"], QTextBrowser[part="bare"] {{ background: transparent; border: none; padding: 0; }}
 QAbstractSpinBox {{ background: {sunken}; border: 1px solid {line}; border-radius: 6px; padding: 0 {u2}px;
   min-height: {hit2}px; selection-background-color: {accent-fill}; selection-color: {on-accent}; }}
+QAbstractSpinBox::up-button, QAbstractSpinBox::down-button {{ width: 0; border: none; }}
 QAbstractSpinBox QLineEdit, QComboBox QLineEdit {{ background: transparent; border: none; padding: 0; }}
 QCheckBox, QRadioButton {{ spacing: {u2}px; min-height: {hit2}px; background: transparent; }}
 QCheckBox::indicator, QRadioButton::indicator

@@ -67,18 +67,11 @@ def _cell(value: Any) -> str:
 
 
 def _by_hand(options: argparse.Namespace, session: Session) -> Probe:
-    last = len(session.turns) - 1
-    after = last if options.after is None else options.after
-    if not options.add.strip() or not any(g.strip() for g in options.gold or ()):
-        raise UsageError("mnemoscope probes: a question needs a text and an answer", "--add QUESTION --gold ANSWER")
-    if not -1 <= after <= last:
-        raise UsageError(f"mnemoscope probes: --after {after}: the turns are 0 to {last}", "see `mnemoscope inspect`")
     evidence = _numbers(options.evidence)
-    wrong = [n for n in evidence if not 0 <= n <= last]
-    if wrong:
-        raise UsageError(f"mnemoscope probes: --evidence {wrong[0]}: the turns are 0 to {last}", "name turns by number")
-    extra = {sidecar.WRITTEN: "by hand"}
-    return Probe("", after, options.add, tuple(options.gold), "accurate_retrieval", evidence, extra=extra)
+    try:
+        return sidecar.by_hand(session, options.add, options.gold or (), options.after, evidence, options.competency)
+    except UsageError as error:
+        raise UsageError(error.what, "--add QUESTION --gold ANSWER [--evidence 3,4] [--after TURN]") from None
 
 
 def _numbers(text: str) -> tuple[int, ...]:

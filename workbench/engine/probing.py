@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic_core import from_json
 
+from workbench.engine.control import Control
 from workbench.errors import ModelError
 from workbench.llm.base import Backend, CompletionRequest
 from workbench.memory import schemas
 from workbench.memory.prompt_sets import PromptSet, Rendered
 from workbench.memory.prompts import Full, Operation
 from workbench.probes.support import Support, repeated, support
-from workbench.sessions.formats.sidecar import WRITTEN
+from workbench.sessions.formats.sidecar import WRITTEN, scorer
 from workbench.sessions.model import Probe, Session, Turn
 
 WINDOW = 1500
@@ -27,7 +28,6 @@ ANSWER_TOKENS = 700
 """Tokens that its questions may take."""
 PER_WINDOW = 5
 """Questions that it is asked for at once, at most."""
-_SHORT = 6  # words up to which an answer is matched as a whole
 _QUESTION = schemas.fields(
     question=schemas.text("the question"),
     answer=schemas.text("its short answer, in the words of the turns"),
@@ -49,6 +49,7 @@ def make(
     backend: Backend,
     count: int,
     progress: Callable[[int, int], None] | None = None,
+    control: Control | None = None,
 ) -> Made:
     """Let a model write up to ``count`` probes, spread over the session and asked at its end.
 
@@ -56,17 +57,33 @@ def make(
 
     Args:
         progress: called with the windows done and all of them.
+        control: its ``cancel`` ends the writing at once; what was written so far is handed back.
 
     Raises:
         ModelError: the bundled model is asked, which knows no such task, or the model cannot be used.
     """
     if backend.info.demo:
         raise ModelError("the bundled model cannot write probes", "name an instruct model with --model")
-    return asyncio.run(_make(session, backend, count, progress))
-
-
-async def _make(session: Session, backend: Backend, count: int, progress: Callable[[int, int], None] | None) -> Made:
     made = Made()
+    asyncio.run(_until_cancelled(_make(session, backend, count, progress, made), control))
+    return made
+
+
+async def _until_cancelled(work: Coroutine[Any, Any, None], control: Control | None) -> None:
+    task = asyncio.ensure_future(work)
+    if control is not None:
+        control.bind(asyncio.get_running_loop(), lambda report: None)
+        control.running([task])
+    try:
+        await task
+    except asyncio.CancelledError:
+        if control is None or not control.cancelled:
+            raise
+
+
+async def _make(
+    session: Session, backend: Backend, count: int, progress: Callable[[int, int], None] | None, made: Made
+) -> None:
     windows = _chosen(list(_windows(session, backend, -(-count // PER_WINDOW))), count)
     for n, turns in enumerate(windows):
         wanted = min(PER_WINDOW, -(-(count - len(made.probes)) // (len(windows) - n)))
@@ -76,7 +93,6 @@ async def _make(session: Session, backend: Backend, count: int, progress: Callab
         if progress:
             progress(n + 1, len(windows))
     del made.probes[count:]
-    return made
 
 
 def _windows(session: Session, backend: Backend, least: int) -> Iterator[list[Turn]]:
@@ -172,6 +188,6 @@ def _probe(question: str, answer: str, found: Support, quotes: list[str], sessio
         (answer,),
         "long_range_understanding" if several else "accurate_retrieval",
         found.turns,
-        "match" if len(answer.split()) <= _SHORT else "f1",
+        scorer((answer,)),
         extra={WRITTEN: model, "quoted": round(found.quoted, 1), "said": round(found.said, 1), "quotes": quotes},
     )

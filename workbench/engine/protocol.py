@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from workbench.engine.config import RunConfig
+from workbench.sessions.model import Probe
 
 
 # To the engine.
@@ -92,7 +93,26 @@ class Retrace:
     probe: str
 
 
+@dataclass(frozen=True, slots=True)
+class WriteProbes:
+    """Let a model write up to ``count`` probes for a session of a session file; they are kept beside the file."""
+
+    path: Path
+    session: str
+    count: int
+    model: str
+
+
 # From the engine.
+@dataclass(frozen=True, slots=True)
+class Wrote:
+    """The probes that were kept, and how many questions were not, by reason."""
+
+    probes: tuple[Probe, ...]
+    dropped: tuple[tuple[str, int], ...]
+    cancelled: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Retraced:
     """The arrays of an answer are there."""
@@ -178,7 +198,7 @@ class Failed:
     signal: int = 0
 
 
-Question = Explain | Branch | Undo | Annotate | Retrace
+Question = Explain | Branch | Undo | Annotate | Retrace | WriteProbes
 Command = Start | Pause | Resume | Step | Cancel | Shutdown | Question
-Told = Explained | Branched | Undone | Retraced | Answered
+Told = Explained | Branched | Undone | Retraced | Wrote | Answered
 Report = Loading | Ready | Progress | TraceAdvanced | StateChanged | Failed | Told

@@ -1,4 +1,4 @@
-"""Questions to the engine process about a run that is there: proofs, branches, remarks, attention."""
+"""Questions to the engine process: proofs, branches, remarks and attention of a run; probes for a session file."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from workbench.branch import Edit, undo
 from workbench.engine.branching import branch
 from workbench.engine.control import Control
 from workbench.engine.explain import Models, keep, proved
+from workbench.engine.probing import make
 from workbench.engine.protocol import (
     Annotate,
     Answered,
@@ -25,8 +26,15 @@ from workbench.engine.protocol import (
     Retraced,
     Undo,
     Undone,
+    WriteProbes,
+    Wrote,
 )
 from workbench.engine.retrace import retrace
+from workbench.errors import SessionFormatError
+from workbench.llm.base import BackendOptions
+from workbench.llm.open import open_backend
+from workbench.sessions import formats
+from workbench.sessions.formats import sidecar
 from workbench.trace.reader import TraceReader
 from workbench.trace.writer import TraceWriter
 from workbench.why.explaining import Target
@@ -55,6 +63,9 @@ class Questions:
                     report(Loading("computing the attention again"))
                     asyncio.run(retrace(path, session, lane, probe, self._models))
                     report(Retraced(question))
+                case WriteProbes():
+                    self._models.close()
+                    _write_probes(question, report, control)
                 case Annotate(path, seq, author, text):
                     TraceReader(path).close()  # a writer would make the file that is not there
                     with TraceWriter(path) as writer:
@@ -78,3 +89,18 @@ class Questions:
     def close(self) -> None:
         """Let go of the model."""
         self._models.close()
+
+
+def _write_probes(asked: WriteProbes, report: Callable[[Report], None], control: Control) -> None:
+    """Cancelled, what the model has written so far is kept."""
+    session = next((s for s in formats.read(asked.path) if s.name == asked.session), None)
+    if session is None:
+        raise SessionFormatError(f"{asked.path}: no session {asked.session!r} any more", "open the file again")
+    report(Loading("loading the model"))
+    backend = open_backend(BackendOptions(model=asked.model))
+    try:
+        made = make(session, backend, asked.count, lambda done, all_: report(Progress(done, all_)), control)
+    finally:
+        backend.close()
+    named = sidecar.add(asked.path, session, made.probes) if made.probes else []
+    report(Wrote(tuple(named), tuple(made.dropped.most_common()), control.cancelled))

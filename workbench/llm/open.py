@@ -15,7 +15,7 @@ from workbench.models import catalogue, store
 if TYPE_CHECKING:
     from workbench.llm.vectors import Embedding
 
-DEMO_MODEL = "mnemoscope-demo.gguf"
+DEMO_MODEL = paths.DEMO_MODEL
 
 
 def open_backend(options: BackendOptions) -> Backend:

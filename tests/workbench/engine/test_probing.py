@@ -151,10 +151,11 @@ def test_by_hand_from_the_command_line(tmp_path: Path, call: Callable[..., tuple
 
 
 USAGE = [
-    (("--add", "Who?"), "a question needs a text and an answer"),
-    (("--add", " ", "--gold", "x"), "a question needs a text and an answer"),
-    (("--add", "Who?", "--gold", "x", "--after", "9"), "--after 9: the turns are 0 to 8"),
-    (("--add", "Who?", "--gold", "x", "--evidence", "9"), "--evidence 9: the turns are 0 to 8"),
+    (("--add", "Who?"), "a probe needs a question and an answer - --add QUESTION"),
+    (("--add", " ", "--gold", "x"), "a probe needs a question and an answer - --add QUESTION"),
+    (("--add", "Who?", "--gold", "x", "--after", "9"), "there is no turn 9: the turns are 0 to 8"),
+    (("--add", "Who?", "--gold", "x", "--evidence", "9"), "there is no turn 9: the turns are 0 to 8"),
+    (("--add", "Who?", "--gold", "x", "--evidence=-1"), "there is no turn -1: the turns are 0 to 8"),
     (("--add", "Who?", "--gold", "x", "--evidence", "two"), "--evidence 'two' is no list of turns"),
     (("--make", "0"), "--make needs a number from 1 on"),
     (("--session", "other"), "no session 'other' - it has: log"),

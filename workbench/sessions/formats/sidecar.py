@@ -15,17 +15,19 @@ from typing import Any
 
 from pydantic import Field
 
-from workbench.errors import SessionFormatError
+from workbench.errors import SessionFormatError, UsageError
 from workbench.files import write_text
 from workbench.sessions.formats import native
 from workbench.sessions.formats.limits import Remarks
 from workbench.sessions.formats.loading import load
 from workbench.sessions.formats.shapes import Listed, Row, Text, checked, each, table
-from workbench.sessions.model import Probe, Session
+from workbench.sessions.model import COMPETENCIES, Probe, Session
 
 SUFFIX = ".probes.json"
 KEY = "mnemoscope_probes"
 VERSION = 1
+SHORT = 6
+"""Words up to which an answer is matched as a whole."""
 WRITTEN = "written"
 """In ``Probe.extra`` of such probes: ``by hand``, or the name of the model that wrote them."""
 
@@ -88,6 +90,38 @@ def written(path: Path) -> dict[str, list[str]]:
     """The ids of the probes that lie beside a session file, by the session's name. Raises ``SessionFormatError``."""
     found = _entries(beside(path)) if beside(path).is_file() else {}
     return {name: [str(row.get("id", "")) for row in e.probes if isinstance(row, dict)] for name, e in found.items()}
+
+
+def by_hand(
+    session: Session,
+    question: str,
+    gold: Sequence[str],
+    after: int | None = None,
+    evidence: Sequence[int] = (),
+    competency: str = COMPETENCIES[0],
+) -> Probe:
+    """A probe that a person writes; ``add`` gives it its id.
+
+    Args:
+        after: the turn after which it is asked; None is the last one, -1 before the first.
+        evidence: indexes of the turns that hold the answer.
+
+    Raises ``UsageError`` for what is no probe of this session.
+    """
+    answers, last = tuple(g.strip() for g in gold if g.strip()), len(session.turns) - 1
+    asked = last if after is None else after
+    wrong = next((n for n in evidence if not 0 <= n <= last), None if -1 <= asked <= last else asked)
+    if not question.strip() or not answers:
+        raise UsageError("a probe needs a question and an answer", "give both")
+    if wrong is not None:
+        raise UsageError(f"there is no turn {wrong}: the turns are 0 to {last}", "name turns by number")
+    turns = tuple(dict.fromkeys(sorted(evidence)))
+    return Probe("", asked, question.strip(), answers, competency, turns, scorer(answers), extra={WRITTEN: "by hand"})
+
+
+def scorer(gold: Sequence[str]) -> str:
+    """Short answers are matched as a whole, longer ones compared by their words."""
+    return "match" if max(len(answer.split()) for answer in gold) <= SHORT else "f1"
 
 
 def add(path: Path, session: Session, probes: Sequence[Probe]) -> list[Probe]:
