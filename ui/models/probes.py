@@ -35,7 +35,7 @@ class ProbesModel(QAbstractTableModel):
             self.headerDataChanged.emit(Qt.Orientation.Horizontal, len(FIXED), self.columnCount() - 1)
 
     def show(self, view: ProbeTable, competency: str = "", wrong_in: int = 0) -> None:
-        """Show a table; only one competency, and only what the lane ``wrong_in`` got wrong, when given."""
+        """Show a table; when given only one competency or part of a benchmark, only what ``wrong_in`` got wrong."""
         places = [place for place, (lane, _) in enumerate(view.lanes) if lane == wrong_in]
         lines = [line for line in view.lines if _passes(line, competency, places)]
         same = [line.probe for line in lines] == [line.probe for line in self.lines] and view.lanes == self.lanes
@@ -85,7 +85,7 @@ class ProbesModel(QAbstractTableModel):
 
 
 def _passes(line: ProbeLine, competency: str, wrong: list[int]) -> bool:
-    if competency and line.competency != competency:
+    if competency and competency not in (line.competency, line.part):
         return False
     found = [line.verdicts[place] for place in wrong]
     return all(v is not None and not v.correct for v in found)

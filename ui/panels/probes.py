@@ -25,7 +25,7 @@ from ui.state.moment import Moment
 from ui.theme import marks, theme
 from ui.theme.marks import Mark
 from workbench.probes.competencies import label
-from workbench.projections.probe_table import ProbeTable, probe_table
+from workbench.projections.probe_table import ProbeTable, part_title, probe_table
 from workbench.trace.reader import TraceReader
 
 
@@ -139,13 +139,13 @@ class ProbesPanel(Panel):
         return Table(columns, rows)
 
     def _families(self, view: ProbeTable) -> None:
-        names = sorted({line.competency for line in view.lines})
+        names = [*sorted({line.competency for line in view.lines}), *sorted({line.part for line in view.lines} - {""})]
         have = [self.family.itemData(i) for i in range(1, self.family.count())]
         if names != have:
             while self.family.count() > 1:
                 self.family.removeItem(1)
             for name in names:
-                self.family.addItem(label(name), name)
+                self.family.addItem(part_title(name) if "/" in name else label(name), name)
 
     def _filter(self) -> None:
         if self.view is not None:

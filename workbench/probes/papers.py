@@ -8,6 +8,7 @@ from statistics import fmean
 
 from workbench.probes.base import Shared
 from workbench.probes.competencies import ABSTENTION, SHORT, label
+from workbench.probes.statistics import Interval, interval
 from workbench.sessions.model import Probe
 
 LOCOMO_CATEGORIES = {
@@ -34,6 +35,40 @@ _MAB_COLUMNS = (
 """MemoryAgentBench's Table 3: what a source begins with, its column, and the competency that it is averaged into."""
 
 
+EVERY = "*"
+"""The category of a column over all probes of its benchmark."""
+SCORE_TITLES = {
+    "locomo-f1": "F1",
+    "locomo-judge": "LLM judge",
+    "longmemeval-judge": "accuracy by judge",
+    "longmemeval-ndcg": "NDCG",
+    "recall-any": "recall_any",
+    "recall-all": "recall_all",
+    "em": "exact match",
+    "substring-em": "substring exact match",
+    "icl-em": "exact match",
+    "eventqa-recall": "eventqa_recall",
+    "recsys-recall@5": "Recall@5",
+    "infbench-judge": "F1 by judge",
+    "longbench-f1": "F1",
+    "longbench-f1-zh": "F1",
+    "longbench-class": "accuracy",
+    "longbench-count": "accuracy",
+    "longbench-retrieval": "accuracy",
+    "rouge-l": "ROUGE-L",
+    "rouge-l-zh": "ROUGE-L",
+    "code-sim": "edit similarity",
+    "scbench": "official score",
+}
+"""What the papers call their scores."""
+
+
+def score_title(name: str) -> str:
+    """What a paper calls a score: ``longmemeval-ndcg@5`` as "NDCG@5"."""
+    base, at, cut = name.partition("@")
+    return SCORE_TITLES.get(name) or SCORE_TITLES.get(base, base) + at + cut
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where a probe counts: its benchmark ("" for none) and the category within it."""
@@ -44,12 +79,18 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of a paper's table: mean of ``n`` figures, or of other columns (``n`` 0)."""
+    """A column of a paper's table: mean of ``n`` figures with its 95 % interval, or of other columns (``n`` 0).
+
+    ``category`` is that of its probes; ``EVERY`` where it is over all of the benchmark's, "" where it is a mean of
+    columns.
+    """
 
     title: str
     score: str
     n: int
     mean: float
+    interval: Interval | None = None
+    category: str = ""
 
 
 def place(probe: Probe, shared: Shared) -> Place:
@@ -74,15 +115,20 @@ def title(benchmark: str, category: str) -> str:
     return category if benchmark else SHORT.get(category, label(category))
 
 
-def columns(benchmark: str, figures: Mapping[str, tuple[str, Sequence[float]]]) -> list[Column]:
+def columns(benchmark: str, figures: Mapping[str, tuple[str, Sequence[float]]], quick: bool = False) -> list[Column]:
     """A lane's row in the paper's table.
 
     Args:
         figures: by category the name of its score and the probes' figures; LongMemEval's questions without an answer
             are there by their type and again as ``abstention``.
+        quick: Wilson's intervals everywhere.
     """
+
+    def column(title: str, score: str, values: Sequence[float], category: str) -> Column:
+        return Column(title, score, len(values), fmean(values), interval(values, quick=quick), category)
+
     found = [
-        Column(title(benchmark, name), score, len(values), fmean(values))
+        column(title(benchmark, name), score, values, name)
         for name, (score, values) in sorted(figures.items())
         if values and name != ABSTENTION
     ]
@@ -92,10 +138,10 @@ def columns(benchmark: str, figures: Mapping[str, tuple[str, Sequence[float]]]) 
         found.append(Column("task average", found[0].score, 0, fmean(c.mean for c in found)))
     if len(found) > 1:
         every = [value for name, (_, values) in figures.items() if name != ABSTENTION for value in values]
-        found.append(Column("all", found[0].score, len(every), fmean(every)))
+        found.append(column("all", found[0].score, every, EVERY))
     if ABSTENTION in figures:  # counted within their types, too, as in the paper
         score, values = figures[ABSTENTION]
-        found.append(Column(ABSTENTION, score, len(values), fmean(values)))
+        found.append(column(ABSTENTION, score, values, ABSTENTION))
     return found
 
 

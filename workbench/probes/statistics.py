@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from statistics import NormalDist
 from typing import Literal
@@ -42,11 +42,16 @@ def wilson(correct: float, n: int, level: float = 0.95) -> tuple[float, float]:
     return (max(0.0, middle - half) if correct else 0.0, min(1.0, middle + half) if correct < n else 1.0)
 
 
-def interval(values: Sequence[float], level: float = 0.95, seed: int = 0) -> Interval:
+def interval(values: Sequence[float], level: float = 0.95, seed: int = 0, quick: bool = False) -> Interval:
     """Interval of the mean of figures in 0..1: Wilson's for rights and wrongs, else BCa bootstrap (Efron 1987).
 
     Figures that are all the same tell a bootstrap nothing; they get Wilson's, too. The same for the same seed.
+
+    Args:
+        quick: Wilson's for figures in between, too (wide enough: see there), for a board that follows the cursor.
     """
+    if quick:
+        return Interval(*wilson(sum(values), len(values), level), "wilson")
     data = np.asarray(values, float)
     if np.isin(data, (0.0, 1.0)).all() or np.ptp(data) < _SAME:
         return Interval(*wilson(float(data.sum()), len(data), level), "wilson")
@@ -78,7 +83,7 @@ class Comparison:
             bootstrap.
         test: ``mcnemar`` or ``bootstrap``.
         first_only, second_only: probes on which one of the two is better than the other.
-        holm: ``p`` after Holm's correction for the number of comparisons; set by :func:`corrected`.
+        holm: ``p`` after Holm's correction for the number of comparisons; set where lanes are compared.
     """
 
     n: int
@@ -90,6 +95,18 @@ class Comparison:
     first_only: int
     second_only: int
     holm: float = 1.0
+
+    @property
+    def turned(self) -> Comparison:
+        """The same with first and second changed over."""
+        return replace(
+            self,
+            difference=-self.difference,
+            low=-self.high,
+            high=-self.low,
+            first_only=self.second_only,
+            second_only=self.first_only,
+        )
 
 
 def compare(first: Sequence[float], second: Sequence[float], seed: int = 0) -> Comparison:

@@ -1,74 +1,258 @@
-"""The scoreboard as it is shown: ``scores`` at the cursor, in columns that stand still while the cursor moves."""
+"""The scoreboard as it is shown: each benchmark's published scores, then our own reading, per lane at the cursor.
+
+Columns are those of the whole session, so that they stand still while the cursor moves. Control lanes that are no
+memory (no memory, the evidence alone) have no row but a mark in every cell; full context has both.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
 
-from workbench.probes.competencies import family, ordered
+from workbench.probes.competencies import ABSTENTION, family, ordered
+from workbench.probes.papers import EVERY, score_title
+from workbench.probes.scorers import JUDGED, RETRIEVED
+from workbench.probes.statistics import Interval, wilson
+from workbench.projections.compared import Compared, differences
+from workbench.projections.controls import controls, is_control
 from workbench.projections.index import TraceIndex
-from workbench.projections.scores import Cell, scores
+from workbench.projections.published import ACCURACY, Figure, Scored, Standing, headline, scored, standing
+from workbench.projections.scores import LaneScores, Scoreboard, scores
 from workbench.trace.reader import TraceReader
 
-OVERALL = ""
-"""The competency of the column that counts every probe."""
-_NONE = Cell(OVERALL, 0, 0, 0.0, 0.0, 1.0, 0.0)
+OURS, FURTHER = "ours", "further published"
+"""Groups of columns that are no benchmark's table: our own reading, and published scores beside the headline."""
+RECALL = "recall"
+"""Our column of retrieval."""
+Scope = Literal["cursor", "session", "run"]
+"""What is counted: up to the cursor, the session's whole run, or all sessions of the run."""
+
+
+@dataclass(frozen=True, slots=True)
+class BoardColumn:
+    """A column.
+
+    Attributes:
+        group: the benchmark, ``FURTHER`` or ``OURS``.
+        key: within the group: a category, a score's name, a competency.
+        title: what stands over it.
+        score: the published name of what it holds; ``accuracy``, ``abstention`` or ``recall`` of ours.
+        competency: whose probes it counts ("" for all); of ours alone.
+        comparable: lanes can be compared probe by probe.
+    """
+
+    group: str
+    key: str
+    title: str
+    score: str
+    competency: str = ""
+    comparable: bool = True
+
+    @property
+    def ours(self) -> bool:
+        """Whether it is our own reading."""
+        return self.group == OURS
+
+
+@dataclass(frozen=True, slots=True)
+class BoardCell:
+    """A figure in 0..1 over ``n`` probes (0: none so far) with its interval; ``right`` counts for rights and wrongs.
+
+    ``n`` is 0 and ``mean`` is there for a mean of columns. ``depth`` is the cut of a recall.
+    """
+
+    n: int = 0
+    mean: float | None = None
+    interval: Interval | None = None
+    right: int | None = None
+    judge: str = ""
+    depth: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class BoardRow:
-    """One lane. ``cells`` are in the order of ``Board.competencies``, with n = 0 where nothing was asked so far.
-
-    ``recall`` is the mean recall at ``depth`` (10, or what the lane returns) over the ``recalled`` probes whose
-    evidence is known; None for none.
-    """
+    """One lane; ``cells`` are in the order of ``Board.columns``."""
 
     lane: int
     place: int
     name: str
-    cells: tuple[Cell, ...]
-    recall: float | None
-    recalled: int
-    depth: int = 10
+    cells: tuple[BoardCell, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """Every lane of a session at a cursor.
+    """Every lane at a cursor, or over all of a session or run.
 
-    ``competencies`` are all that the session asks for, with ``OVERALL`` first when there are several; ``asked`` of
-    ``probes`` were due by the cursor.
+    Attributes:
+        asked: of ``probes`` how many were due.
+        columns: first the published ones, then ours.
+        controls: by what it is (``no memory``, ``evidence alone``, ``full context``) a row of marks.
+        guessable: probes that were right without any memory.
+        fitted: for how many probes of how many full context fitted whole.
+        missing: published scores that probes want and that are not there, and why.
     """
 
     session: int
     turn: int
-    competencies: tuple[str, ...]
-    rows: tuple[BoardRow, ...]
+    scope: Scope
     asked: int
     probes: int
+    columns: tuple[BoardColumn, ...]
+    rows: tuple[BoardRow, ...]
+    controls: Mapping[str, BoardRow] = field(default_factory=dict)
+    guessable: int = 0
+    fitted: tuple[int, int] = (0, 0)
+    missing: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def published(self) -> bool:
+        """Whether any column is a benchmark's."""
+        return any(not c.ours for c in self.columns)
 
 
-def board(reader: TraceReader, session: int, turn: int, seq: int | None = None) -> Board:
-    """The scoreboard after ``turn``, or after the event ``seq`` within it."""
-    index = TraceIndex.of(reader)
-    probes = index.session(session).probes
-    families = ordered(map(family, probes))
-    columns = (OVERALL, *families) if len(families) > 1 else tuple(families)
-    asked = sum(p.after <= turn for p in probes)
-    if seq is not None:
-        return Board(session, turn, columns, _rows(reader, session, turn, seq, columns), asked, len(probes))
-    key, end = ("board", session, asked), reader.last_seq()
-    kept = index.memo.get(key)  # nothing on the board changes from one probe to the next
+def board(reader: TraceReader, session: int, turn: int, seq: int | None = None, scope: Scope = "cursor") -> Board:
+    """The scoreboard after ``turn``, or after the event ``seq`` within it; over everything with another ``scope``."""
+    index, whole = TraceIndex.of(reader), None if scope == "run" else session
+    sessions = reader.session_names() if whole is None else (session,)
+    probes = [p for number in sessions for p in index.session(number).probes]
+    asked = len(probes) if scope != "cursor" else sum(p.after <= turn for p in probes)
+    key, end = ("board", whole, scope, asked, seq), reader.last_seq()
+    kept = index.memo.get(key) if seq is None else None  # nothing changes from one probe to the next
     if kept is None or kept[0] != end:
-        kept = index.memo[key] = (end, _rows(reader, session, turn, None, columns))
-    return Board(session, turn, columns, kept[1], asked, len(probes))
+        limits = (turn, seq) if scope == "cursor" else (None, None)
+        kept = (end, _made(reader, whole, *limits))
+        if seq is None:
+            index.memo[key] = kept
+    return Board(session, turn, scope, asked, len(probes), *kept[1])
 
 
-def _rows(
-    reader: TraceReader, session: int, turn: int, seq: int | None, columns: tuple[str, ...]
-) -> tuple[BoardRow, ...]:
-    rows = []
-    for place, lane in enumerate(scores(reader, session, turn, seq).lanes):
-        cells = tuple(lane.overall if c == OVERALL else lane.cell(c) or _NONE for c in columns)
-        found = lane.retrieval
-        rows.append(BoardRow(lane.lane.id, place, lane.lane.name, cells, found.deepest, found.n, found.depth))
-    return tuple(rows)
+def compared_at(
+    reader: TraceReader, session: int, turn: int, seq: int | None, scope: Scope, column: BoardColumn
+) -> Compared | None:
+    """The lanes against one another on a column's probes; None where there are no two, or nothing to compare."""
+    if not column.comparable:
+        return None
+    limits = (turn, seq) if scope == "cursor" else (None, None)
+    rows, _ = scored(reader, None if scope == "run" else session, *limits)
+    names = {row.id: row.name for row in TraceIndex.of(reader).lanes if not is_control(row)}
+    values = {
+        lane: {(s.session, s.probe.id): value for s in rows.get(lane, ()) if (value := _value(s, column)) is not None}
+        for lane in names
+    }
+    return differences(column.score, {lane: own for lane, own in values.items() if own}, names)
+
+
+def _value(row: Scored, column: BoardColumn) -> float | None:
+    """What a probe adds to a column, None for nothing."""
+    if column.ours:
+        own = family(row.probe)
+        counted = own == column.competency if column.competency else own != ABSTENTION
+        return float(row.correct) if counted else None
+    if column.group == FURTHER:
+        return row.scores.get(column.score)
+    inside = row.place.benchmark == column.group and headline(row) == column.score
+    away = column.key == ABSTENTION and row.probe.abstain
+    return row.scores[column.score] if inside and (away or column.key in (EVERY, row.place.category)) else None
+
+
+_Made = tuple[tuple[BoardColumn, ...], tuple[BoardRow, ...], dict[str, BoardRow], int, tuple[int, int], dict[str, str]]
+
+
+def _made(reader: TraceReader, session: int | None, turn: int | None, seq: int | None) -> _Made:
+    lanes = TraceIndex.of(reader).lanes
+    every = scored(reader, session)[0]
+    here = every if turn is None and seq is None else scored(reader, session, turn, seq)[0]
+    whole = {row.id: standing(every.get(row.id, ()), quick=True) for row in lanes}
+    now = whole if here is every else {row.id: standing(here.get(row.id, ()), quick=True) for row in lanes}
+    counted = scores(reader, session, turn, seq)
+    columns = (*_published(whole.values()), *_ours(reader, session, counted))
+    rows = {
+        row.id: BoardRow(row.id, place, row.name, tuple(_cell(c, now[row.id], counted.lanes[place]) for c in columns))
+        for place, row in enumerate(lanes)
+    }
+    found = controls(reader, session, seq)
+    memories = [row for row in lanes if not is_control(row)] or list(lanes)
+    beside = {"no memory": found.no_memory, "evidence alone": found.oracle, "full context": found.full}
+    missing = {name: why for own in now.values() for name, (_, why) in own.missing.items()}
+    return (
+        columns,
+        tuple(rows[row.id] for row in memories),
+        {name: rows[row.id] for name, row in beside.items() if row is not None and memories != [row]},
+        len(found.guessable),
+        found.fitted,
+        missing,
+    )
+
+
+def _published(standings: Iterable[Standing]) -> list[BoardColumn]:
+    tables: dict[str, dict[str, BoardColumn]] = {}
+    further: dict[str, BoardColumn] = {}
+    own = list(standings)
+    for found in own:
+        for benchmark, columns in found.papers.items():
+            table = tables.setdefault(benchmark, {})
+            for c in columns:
+                key = c.category or c.title
+                table.setdefault(c.title, BoardColumn(benchmark, key, c.title, c.score, comparable=bool(c.category)))
+    shown = {c.score for table in tables.values() for c in table.values()}
+    for name in _cut([f.name for found in own for f in found.figures]):
+        if name not in (ACCURACY, ABSTENTION) and name not in shown:
+            further.setdefault(name, BoardColumn(FURTHER, name, score_title(name), name))
+    return [*(c for table in tables.values() for c in table.values()), *further.values()]
+
+
+def _cut(names: Iterable[str]) -> list[str]:
+    """Of a retrieval figure at several cuts the one without a cut, else the deepest that every lane has."""
+    found = list(dict.fromkeys(names))
+    cuts: dict[str, list[str]] = {}
+    for name in found:
+        base, _, cut = name.partition("@")
+        if base in RETRIEVED and cut:
+            cuts.setdefault(base, []).append(name)
+    kept = {base if base in found else max(own, key=lambda n: int(n.partition("@")[2])) for base, own in cuts.items()}
+    return [name for name in found if name.partition("@")[0] not in RETRIEVED or name in kept]
+
+
+def _ours(reader: TraceReader, session: int | None, counted: Scoreboard) -> list[BoardColumn]:
+    index = TraceIndex.of(reader)
+    numbers = reader.session_names() if session is None else (session,)
+    families = ordered(family(p) for number in numbers for p in index.session(number).probes)
+    memories = [name for name in families if name != ABSTENTION]
+    found = [BoardColumn(OURS, ACCURACY, ACCURACY, ACCURACY)] if len(memories) > 1 else []
+    found += [BoardColumn(OURS, name, "", ACCURACY, name) for name in memories]
+    if ABSTENTION in families:
+        found.append(BoardColumn(OURS, ABSTENTION, "", ABSTENTION, ABSTENTION))
+    if any(lane.retrieval.n for lane in counted.lanes):
+        found.append(BoardColumn(OURS, RECALL, "evidence recall", RECALL, comparable=False))
+    return found
+
+
+def _cell(column: BoardColumn, own: Standing, counted: LaneScores) -> BoardCell:
+    if column.ours:
+        return _our_cell(column, counted)
+    if column.group == FURTHER:
+        figure = next((f for f in own.figures if f.name == column.score), None)
+        return _of_figure(figure) if figure else BoardCell()
+    found = next((c for c in own.papers.get(column.group, ()) if c.title == column.title), None)
+    if found is None or found.score != column.score:
+        return BoardCell()
+    judge = next((f.judge for f in own.figures if f.name == found.score), "") if found.score in JUDGED else ""
+    return BoardCell(found.n, found.mean, found.interval, judge=judge)
+
+
+def _of_figure(figure: Figure) -> BoardCell:
+    return BoardCell(figure.n, figure.mean, figure.interval, judge=figure.judge)
+
+
+def _our_cell(column: BoardColumn, counted: LaneScores) -> BoardCell:
+    if column.score == RECALL:
+        found = counted.retrieval
+        return BoardCell(found.n, found.deepest, depth=found.depth) if found.n else BoardCell()
+    wanted = [c for c in counted.cells if _counts(c.competency, column)]
+    n, right = sum(c.n for c in wanted), sum(c.correct for c in wanted)
+    return BoardCell(n, right / n, Interval(*wilson(right, n), "wilson"), right) if n else BoardCell()
+
+
+def _counts(competency: str, column: BoardColumn) -> bool:
+    return competency == column.competency if column.competency else competency != ABSTENTION

@@ -48,6 +48,11 @@ class Compared:
     spread: float
     detectable: float
 
+    def of(self, lane: str) -> list[tuple[str, Comparison]]:
+        """A lane's own differences: from which other one, and how this lane differs from it."""
+        own = [(p.first, p.comparison) for p in self.pairs if p.second == lane]
+        return [*own, *((p.second, p.comparison.turned) for p in self.pairs if p.first == lane)]
+
     @property
     def shares(self) -> bool:
         """Whether rights and wrongs were compared, and not figures in between."""
@@ -94,11 +99,17 @@ def compared(reader: TraceReader, rows: Mapping[int, Sequence[Scored]]) -> tuple
             name = headline(scored)
             if name:
                 by_score.setdefault(name, {}).setdefault(lane, {})[key] = scored.scores[name]
-    found = (_compared(score, values, lanes) for score, values in by_score.items())
+    found = (differences(score, values, lanes) for score, values in by_score.items())
     return tuple(c for c in found if c is not None)
 
 
-def _compared(score: str, values: Mapping[int, Mapping[_Key, float]], names: Mapping[int, str]) -> Compared | None:
+def differences(score: str, values: Mapping[int, Mapping[_Key, float]], names: Mapping[int, str]) -> Compared | None:
+    """Lanes by one score; None when no two of them have a probe in common.
+
+    Args:
+        values: by lane's number the figure of each probe.
+        names: of the lanes.
+    """
     pairs, common, apart, spreads = [], 0, list[float](), list[float]()
     for first, second in _chosen(values):
         keys = sorted(values[first].keys() & values[second].keys())

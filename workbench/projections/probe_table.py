@@ -7,8 +7,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from workbench.probes.competencies import family
+from workbench.probes.papers import place, title
 from workbench.projections.controls import controls
 from workbench.projections.index import TraceIndex
+from workbench.sessions.model import Probe
 from workbench.trace.events import Kind
 from workbench.trace.reader import TraceReader
 
@@ -35,7 +37,8 @@ class Verdict:
 class ProbeLine:
     """One probe; ``verdicts`` in the order of the lanes, None where the lane has not answered.
 
-    ``guessable``: it was right without any memory, so it says nothing about memories.
+    ``guessable``: it was right without any memory, so it says nothing about memories. ``part`` is its benchmark and
+    category, as ``LoCoMo/2``; empty for a probe of no benchmark.
     """
 
     probe: str
@@ -45,6 +48,7 @@ class ProbeLine:
     gold: str
     verdicts: tuple[Verdict | None, ...]
     guessable: bool = False
+    part: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +86,22 @@ def probe_table(reader: TraceReader, session: int) -> ProbeTable:
             "never said" if p.abstain else " or ".join(p.gold),
             tuple(kept["of"].get((p.id, row.id)) for row in index.lanes),
             (session, p.id) in known,
+            _part(p, index.session(session).extra),
         )
         for p in sorted(index.session(session).probes, key=lambda p: p.after)
     )
     return ProbeTable(session, tuple((row.id, row.name) for row in index.lanes), lines)
+
+
+def part_title(part: str) -> str:
+    """``LoCoMo/2`` as "LoCoMo: 2 temporal"."""
+    benchmark, _, category = part.partition("/")
+    return f"{benchmark}: {title(benchmark, category)}"
+
+
+def _part(probe: Probe, shared: Mapping[str, Any]) -> str:
+    where = place(probe, shared)
+    return f"{where.benchmark}/{where.category}" if where.benchmark else ""
 
 
 def _judged(verdict: Verdict | None, data: Mapping[str, Any]) -> Verdict | None:

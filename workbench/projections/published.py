@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from statistics import fmean
 from typing import Any
 
@@ -17,7 +17,7 @@ from workbench.probes.competencies import ABSTENTION
 from workbench.probes.errata import Errata
 from workbench.probes.papers import Column, Place, columns, place
 from workbench.probes.scorers import JUDGED, NEEDS, RETRIEVED
-from workbench.probes.statistics import Interval, interval, wilson
+from workbench.probes.statistics import Interval, interval
 from workbench.projections.index import TraceIndex
 from workbench.sessions.model import Probe
 from workbench.trace.events import Kind
@@ -85,6 +85,13 @@ class Scored:
     scores: Mapping[str, float]
     judges: Mapping[str, str] = field(default_factory=dict)
 
+    def judged(self, verdicts: Mapping[str, tuple[float, str]]) -> Scored:
+        """The same with what judges said: by the score's name its value and who gave it."""
+        if not verdicts:
+            return self
+        values = {**self.scores, **{name: value for name, (value, _) in verdicts.items()}}
+        return replace(self, scores=values, judges={name: judge for name, (_, judge) in verdicts.items()})
+
 
 def standings(
     reader: TraceReader,
@@ -112,15 +119,13 @@ def scored(
     errata: Errata | None = None,
 ) -> tuple[dict[int, list[Scored]], dict[int, int]]:
     """What every lane's probes were scored, in the order of the trace, and how many the errata leave out."""
-    kinds = (Kind.ANSWERED, Kind.SCORED, Kind.JUDGED) if errata else (Kind.SCORED, Kind.JUDGED)
-    probes, texts, judged = _Probes(reader), dict[Any, str](), dict[Any, dict[str, tuple[float, str]]]()
+    if errata is None:
+        return _Log.of(reader).up_to(session, turn, seq), {}
+    probes, texts = _Probes(reader), dict[Any, str]()
+    judged: dict[Any, dict[str, tuple[float, str]]] = {}
     rows: list[tuple[int, int, str, dict[str, Any]]] = []
-    listed = ", ".join(f"'{kind}'" for kind in kinds)
-    query = (
-        f"SELECT session, lane, subject, kind, payload FROM event WHERE kind IN ({listed}) "
-        "AND (?1 IS NULL OR session = ?1) AND (?2 IS NULL OR turn <= ?2) AND (?3 IS NULL OR seq <= ?3) ORDER BY seq"
-    )
-    for number, lane, subject, kind, text in reader.query(query, (session, turn, seq)):
+    kinds = (Kind.ANSWERED, Kind.SCORED, Kind.JUDGED)
+    for number, lane, subject, kind, text in reader.query(_events(kinds), (session, turn, seq)):
         data = json.loads(text)
         if kind == Kind.SCORED:
             rows.append((number, lane, subject, data))
@@ -134,7 +139,7 @@ def scored(
         probe = probes.get(number, subject)
         if probe is None:
             continue
-        mended = errata.apply(probe, probes.names[number]) if errata else probe
+        mended = errata.apply(probe, probes.names[number])
         if mended is None:
             gone[lane] = gone.get(lane, 0) + 1
             continue
@@ -143,11 +148,83 @@ def scored(
             data = score_answer(mended, texts.get((number, lane, subject), ""), probes.shared(number))
             data["scores"] |= kept
         verdicts = judged.get((number, lane, subject), {})
-        values = {**data.get("scores", {}), **{name: value for name, (value, _) in verdicts.items()}}
-        judges = {name: judge for name, (_, judge) in verdicts.items()}
-        where = place(mended, probes.shared(number))
-        found.setdefault(lane, []).append(Scored(number, mended, where, bool(data["correct"]), values, judges))
+        found.setdefault(lane, []).append(_scored(probes, number, mended, data).judged(verdicts))
     return found, gone
+
+
+def _events(kinds: Sequence[Kind]) -> str:
+    listed = ", ".join(f"'{kind}'" for kind in kinds)
+    return (
+        f"SELECT session, lane, subject, kind, payload FROM event WHERE kind IN ({listed}) "
+        "AND (?1 IS NULL OR session = ?1) AND (?2 IS NULL OR turn <= ?2) AND (?3 IS NULL OR seq <= ?3) ORDER BY seq"
+    )
+
+
+def _scored(probes: _Probes, session: int, probe: Probe, data: Mapping[str, Any]) -> Scored:
+    where = place(probe, probes.shared(session))
+    return Scored(session, probe, where, bool(data["correct"]), data.get("scores", {}))
+
+
+@dataclass
+class _Entry:
+    """A scored probe of the log: where it stands in the trace, and the verdicts on it so far."""
+
+    seq: int
+    turn: int
+    lane: int
+    scored: Scored
+    verdicts: list[tuple[int, str, float, str]] = field(default_factory=list)
+
+
+class _Log:
+    """What was scored and judged, read once and then only what was added: a board follows the cursor."""
+
+    def __init__(self, reader: TraceReader) -> None:
+        self._probes, self._seq = _Probes(reader), 0
+        self._entries: list[_Entry] = []
+        self._by_probe: dict[tuple[int, int, str], list[_Entry]] = {}
+
+    @classmethod
+    def of(cls, reader: TraceReader) -> _Log:
+        """The reader's log, up to date."""
+        index = TraceIndex.of(reader)
+        log: _Log = index.memo.get("scored") or index.memo.setdefault("scored", cls(index.reader))
+        last = reader.last_seq()
+        if last > log._seq:
+            log._read(reader, last)
+        return log
+
+    def _read(self, reader: TraceReader, last: int) -> None:
+        query = (
+            "SELECT seq, session, turn, lane, subject, kind, payload FROM event "
+            f"WHERE kind IN ('{Kind.SCORED}', '{Kind.JUDGED}') AND seq > ? AND seq <= ? ORDER BY seq"
+        )
+        for seq, session, turn, lane, subject, kind, text in reader.query(query, (self._seq, last)):
+            data, key = json.loads(text), (session, lane, subject)
+            if kind == Kind.JUDGED:
+                if data.get("value") is not None:
+                    verdict = (seq, data["name"], data["value"], data.get("judge", ""))
+                    for entry in self._by_probe.get(key, ()):
+                        entry.verdicts.append(verdict)
+                continue
+            probe = self._probes.get(session, subject)
+            if probe is not None:
+                entry = _Entry(seq, turn, lane, _scored(self._probes, session, probe, data))
+                self._entries.append(entry)
+                self._by_probe.setdefault(key, []).append(entry)
+        self._seq = last
+
+    def up_to(self, session: int | None, turn: int | None, seq: int | None) -> dict[int, list[Scored]]:
+        """By lane what was scored in a session up to a turn and an event, both included."""
+        found: dict[int, list[Scored]] = {}
+        for entry in self._entries:
+            if session is not None and entry.scored.session != session:
+                continue
+            if (turn is not None and entry.turn > turn) or (seq is not None and entry.seq > seq):
+                continue
+            known = {n: (v, j) for at, n, v, j in entry.verdicts if seq is None or at <= seq}
+            found.setdefault(entry.lane, []).append(entry.scored.judged(known))
+        return found
 
 
 class _Probes:
@@ -176,7 +253,7 @@ def standing(rows: Sequence[Scored], left_out: int = 0, quick: bool = False, nam
         own = [(r.place.category, r.scores[score]) for r in rows if score in r.scores]
         judges = sorted({r.judges[score] for r in rows if score in r.judges})
         figures.append(figure(score, own, ", ".join(judges), quick))
-    return Standing(name, tuple(f for f in figures if f.n), _papers(rows), _missing(rows), left_out, lane)
+    return Standing(name, tuple(f for f in figures if f.n), _papers(rows, quick), _missing(rows), left_out, lane)
 
 
 def figure(name: str, values: Sequence[tuple[str, float]], judge: str = "", quick: bool = False) -> Figure:
@@ -184,7 +261,7 @@ def figure(name: str, values: Sequence[tuple[str, float]], judge: str = "", quic
     numbers = [value for _, value in values]
     if not numbers:
         return Figure(name, 0, 0.0, Interval(0.0, 1.0, "wilson"), (), judge)
-    low_high = Interval(*wilson(sum(numbers), len(numbers)), "wilson") if quick else interval(numbers)
+    low_high = interval(numbers, quick=quick)
     groups: dict[str, list[float]] = {}
     for category, value in values:
         groups.setdefault(category, []).append(value)
@@ -198,7 +275,7 @@ def headline(row: Scored) -> str:
     return names[0] if names and names[0] not in RETRIEVED else ""
 
 
-def _papers(rows: Iterable[Scored]) -> dict[str, list[Column]]:
+def _papers(rows: Iterable[Scored], quick: bool) -> dict[str, list[Column]]:
     found: dict[str, dict[str, tuple[str, list[float]]]] = {}
     for row in rows:
         name = headline(row)
@@ -209,7 +286,7 @@ def _papers(rows: Iterable[Scored]) -> dict[str, list[Column]]:
             kept = found.setdefault(row.place.benchmark, {}).setdefault(category, (name, []))
             if kept[0] == name:  # where some are judged and some are not, no mean of both
                 kept[1].append(row.scores[name])
-    return {benchmark: columns(benchmark, parts) for benchmark, parts in sorted(found.items())}
+    return {benchmark: columns(benchmark, parts, quick) for benchmark, parts in sorted(found.items())}
 
 
 def _missing(rows: Iterable[Scored]) -> dict[str, tuple[int, str]]:
@@ -227,12 +304,17 @@ def _missing(rows: Iterable[Scored]) -> dict[str, tuple[int, str]]:
 def to_json(own: Standing) -> dict[str, Any]:
     """``scores`` and ``papers`` of a lane in ``score --json``."""
     data: dict[str, Any] = {"scores": {f.name: figure_json(f) for f in own.figures}}
-    data["papers"] = {
-        benchmark: {c.title: {"score": c.score, "n": c.n, "mean": round(c.mean, 9)} for c in table}
-        for benchmark, table in own.papers.items()
-    }
+    data["papers"] = {benchmark: {c.title: _column_json(c) for c in table} for benchmark, table in own.papers.items()}
     data["not_scored"] = {name: {"n": n, "why": why} for name, (n, why) in own.missing.items()}
     return data | ({"left_out": own.left_out} if own.left_out else {})
+
+
+def _column_json(column: Column) -> dict[str, Any]:
+    data: dict[str, Any] = {"score": column.score, "n": column.n, "mean": round(column.mean, 9)}
+    if column.interval:
+        low, high = column.interval.low, column.interval.high
+        data |= {"ci95": [round(low, 4), round(high, 4)], "interval": column.interval.method}
+    return data
 
 
 def figure_json(found: Figure) -> dict[str, Any]:

@@ -1,0 +1,146 @@
+"""The scoreboard panel: groups, marks, differences by pointer and keyboard, what a click shows."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PySide6.QtCore import QPoint, Qt
+
+from tests.support.benchmark import benchmark_run
+from ui.panels import make
+from ui.panels.scoreboard import ScoreboardPanel
+from ui.state.workspace import Workspace
+from ui.theme import theme
+from ui.tour import blank
+
+
+@pytest.fixture
+def space(tmp_path: Path) -> Iterator[Workspace]:
+    made = Workspace()
+    made.open(benchmark_run(tmp_path / "run.mnemo", sessions=2), 9)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def panel(space: Workspace, qtbot: Any, settle: Callable[[Workspace], None]) -> ScoreboardPanel:
+    made = make("scoreboard", space)
+    assert isinstance(made, ScoreboardPanel)
+    qtbot.addWidget(made)
+    made.resize(1280, 260)
+    made.show()
+    settle(space)
+    made.grab()
+    return made
+
+
+def tips(panel: ScoreboardPanel) -> list[str]:
+    panel.grab()
+    return [zone.tip for zone in panel.matrix.zones]
+
+
+def zone(panel: ScoreboardPanel, said: str) -> Any:
+    panel.grab()
+    return next(z for z in panel.matrix.zones if said in z.tip)
+
+
+@pytest.mark.parametrize("look", ["dark", "light"])
+def test_it_draws_in_both_themes(panel: ScoreboardPanel, look: str) -> None:
+    theme.use(look)
+    assert not blank(panel.grab().toImage())
+
+
+def test_a_cell_says_figure_interval_and_controls(panel: ScoreboardPanel) -> None:
+    said = zone(panel, "a-mem · LoCoMo, 4 single-hop: F1").tip.split("\n")
+    assert said[1] == "75.0 %, mean of 4 probes"
+    assert said[2].endswith("(Wilson)")
+    assert said[3] == "controls: no memory 25 %, evidence alone 100 %, full context 100 %"
+    ours = zone(panel, "a-mem · accuracy").tip
+    assert "6 of 8 probes right: 75 %" in ours
+    assert "1 probe answerable without memory" in next(t for t in tips(panel) if t.startswith("accuracy\nOurs:"))
+    assert "1 answerable without memory" in panel.title(panel.view)
+
+
+def test_pointing_at_a_column_brings_the_differences(panel: ScoreboardPanel, space: Workspace, settle: Any) -> None:
+    cell = zone(panel, "a-mem · LoCoMo, 4 single-hop: F1")
+    assert "comparing the lanes" in cell.tip
+    panel.matrix._point(panel.matrix.view.columns[3])  # type: ignore[union-attr]
+    settle(space)
+    said = zone(panel, "a-mem · LoCoMo, 4 single-hop: F1").tip
+    assert "against window: +50 points (" in said
+    assert "p = 1.000" in said
+    assert "corrected by Holm" in said
+    assert "4 probes can show differences of" in said
+
+
+def test_the_keyboard_goes_from_cell_to_cell_and_says_the_same(
+    panel: ScoreboardPanel, space: Workspace, qtbot: Any, settle: Any
+) -> None:
+    matrix = panel.matrix
+    matrix.setFocus()
+    for key in (Qt.Key.Key_Right, Qt.Key.Key_Down, Qt.Key.Key_Down, Qt.Key.Key_Right):
+        qtbot.keyClick(matrix, key)
+    settle(space)
+    assert matrix.at_keyboard.startswith("a-mem · LoCoMo, 2 temporal: F1")
+    assert matrix.accessibleDescription() == matrix.at_keyboard
+    assert "against window: +100 points (" in matrix.at_keyboard
+    for _ in range(30):
+        qtbot.keyClick(matrix, Qt.Key.Key_Right)
+    assert matrix.at_keyboard.startswith("a-mem · evidence recall")
+    with qtbot.waitSignal(space.wanted) as wanted:
+        qtbot.keyClick(matrix, Qt.Key.Key_Return)
+    assert wanted.args == ["probes"]
+
+
+def test_a_click_on_a_published_cell_shows_the_probes_of_its_category(
+    panel: ScoreboardPanel, space: Workspace, qtbot: Any, settle: Any
+) -> None:
+    probes: Any = make("probes", space)
+    qtbot.addWidget(probes)
+    probes.resize(800, 400)
+    probes.show()
+    settle(space)
+    cell = zone(panel, "bm25 · LoCoMo, 2 temporal: F1")
+    qtbot.mouseClick(panel.matrix, Qt.MouseButton.LeftButton, pos=cell.rect.center())
+    settle(space)
+    assert probes.family.currentText() == "LoCoMo: 2 temporal"
+    assert [line.probe for line in probes.model.lines] == ["q5", "q6"]
+    assert space.run.name(space.selection.now.lane) == "bm25"  # type: ignore[union-attr]
+
+
+def test_what_is_counted_can_be_chosen(panel: ScoreboardPanel, space: Workspace, settle: Any) -> None:
+    space.cursor.go(1)
+    settle(space)
+    assert panel.title(panel.view).startswith("Scoreboard · 2 of 10 probes asked by turn 1")
+    for scope, said in (("session", "10 probes of the whole session"), ("run", "20 probes of the whole run")):
+        panel.scope.setCurrentIndex(panel.scope.findData(scope))
+        panel.refresh()
+        settle(space)
+        assert said in panel.title(panel.view)
+
+
+def test_names_stay_in_view_when_it_is_scrolled_sideways(panel: ScoreboardPanel, space: Workspace) -> None:
+    panel.resize(640, 300)
+    panel.grab()
+    bar = panel.area.horizontalScrollBar()
+    assert bar.maximum() > 0
+    bar.setValue(bar.maximum())
+    panel.grab()
+    name = next(z for z in panel.matrix.zones if z.tip == "a-mem")
+    shown = panel.matrix.mapTo(panel.area.viewport(), name.rect.topLeft())
+    assert shown.x() == 0
+    under = panel.matrix.zone_at(QPoint(name.rect.x() + 10, name.rect.center().y()))
+    assert under is not None
+    assert under.tip == "a-mem"
+
+
+def test_the_table_holds_controls_groups_and_intervals(panel: ScoreboardPanel) -> None:
+    table = panel.table(panel.view)
+    rows = {(row[0], row[2]): row for row in table.rows}
+    row = dict(zip(table.columns, rows["bm25", "LoCoMo, all: F1"], strict=True))
+    assert (row["group"], row["score"], row["n"], row["interval"]) == ("LoCoMo", "locomo-f1", 10, "wilson")
+    assert ("no-memory (control: no memory)", "accuracy") in rows
+    assert ("oracle (control: evidence alone)", "accuracy") in rows
+    assert ("full", "accuracy") in rows
+    assert not any(name.startswith("full (control") for name, _ in rows)
