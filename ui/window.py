@@ -155,6 +155,7 @@ class MainWindow(QMainWindow):
         self.workspace.branch_wanted.connect(self.ask_branch)
         self.inquiry.explained.connect(self._explained)
         self.inquiry.branched.connect(self._branched)
+        self.inquiry.knocked.connect(self.workspace.knocked)
         self.inquiry.undone.connect(self._undone)
         self.inquiry.failed.connect(self._failed_question)
         self.inquiry.done.connect(self.workspace.told)

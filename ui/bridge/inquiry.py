@@ -10,6 +10,7 @@ from workbench.engine.protocol import (
     Cancel,
     Explained,
     Failed,
+    Knocked,
     Loading,
     Progress,
     Question,
@@ -26,6 +27,7 @@ class Inquiry(QObject):
 
     Signals (all in the GUI thread):
         explained: a verdict was found (``Explained``).
+        knocked: every span of a context was left out (``Knocked``).
         branched: a branch is there, by its lane's name. undone: one is gone (``Undone``).
         wrote: a model has written probes (``Wrote``).
         progressed: (done, total, note). loading: something slow, as a line.
@@ -35,6 +37,7 @@ class Inquiry(QObject):
     """
 
     explained = Signal(object)
+    knocked = Signal(object)
     branched = Signal(str)
     undone = Signal(object)
     wrote = Signal(object)
@@ -81,6 +84,8 @@ class Inquiry(QObject):
         match report:
             case Explained():
                 self.explained.emit(report)
+            case Knocked():
+                self.knocked.emit(report)
             case Branched(lane):
                 self.branched.emit(lane)
             case Undone():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any, ClassVar
 
 from PySide6.QtCore import Qt
@@ -20,11 +21,12 @@ from ui.widgets.plain import plain
 from ui.widgets.rich import RichView
 from ui.widgets.thread_story import thread_html
 from ui.widgets.why_story import causes_html, why_html
-from workbench.engine.protocol import Explain
+from workbench.engine.protocol import Explain, Knocked, KnockOut
 from workbench.probes.competencies import label
 from workbench.projections.thread import Thread, thread
 from workbench.projections.why import LaneCauses, Station, WhyView, causes_view, why_view
 from workbench.trace.reader import TraceReader
+from workbench.why.knockout import Bars
 from workbench.why.verdict import TITLES, UNEXPLAINED
 
 
@@ -69,6 +71,7 @@ class WhyPanel(Panel):
     def build(self) -> QWidget:
         """Funnel over text; bars over text."""
         self._unfolded: set[str] = set()
+        self._bars: dict[KnockOut, Bars | None] = {}  # by the question; None while it is being answered
         self._told = 0
         self._filter: tuple[int, str, str] = (0, "", "")
         self._tools()
@@ -86,6 +89,7 @@ class WhyPanel(Panel):
             self.pages.addWidget(page)
         self.workspace.told.connect(self._anew)
         self.workspace.wanted.connect(self._wanted)
+        self.workspace.knocked.connect(self._knocked)
         self.setFocusProxy(self.text)
         return self.pages
 
@@ -144,6 +148,7 @@ class WhyPanel(Panel):
 
     def _anew(self) -> None:
         self._told += 1
+        self._bars = {asked: made for asked, made in self._bars.items() if made is not None}
         self.prove.setEnabled(True)
         self.prove.setText("Prove")
         self.refresh()
@@ -163,7 +168,9 @@ class WhyPanel(Panel):
             color = theme.active().lane(run.place(view.lane) if run else 0)
             self.funnel.setVisible(not view.probe.abstain)
             self.funnel.show_stations(view.stations)
-            self.text.show_html(why_html(view, self._unfolded), color, f"{view.lane} {view.probe.id}")
+            asked = self._knock_out(view)
+            html = why_html(view, self._unfolded, self._bars.get(asked), asked in self._bars)
+            self.text.show_html(html, color, f"{view.lane} {view.probe.id}")
         self.pages.setCurrentIndex(2 if isinstance(view, Thread) else isinstance(view, Overview))
         self.prove.setVisible(_unproved(view))
 
@@ -243,11 +250,27 @@ class WhyPanel(Panel):
             self.all.setChecked(False)
             self.workspace.explain(int(lane), probe)
             return
-        if kind == "all":
+        if kind == "bars" and isinstance(self.view, WhyView):
+            self._leave_out(self._knock_out(self.view))
+        elif kind == "all":
             self._filter = (0, "", "")
         else:
             self._unfolded ^= {name}
         if self.view is not None:
+            self.show_view(self.view)
+
+    def _knock_out(self, view: WhyView) -> KnockOut:
+        run = self.workspace.run
+        return KnockOut(run.path if run else Path(), self.moment.session, view.lane, view.probe.id)
+
+    def _leave_out(self, asked: KnockOut) -> None:
+        if asked not in self._bars:
+            self._bars[asked] = None
+            self.workspace.asked.emit(asked)
+
+    def _knocked(self, report: Knocked) -> None:
+        self._bars[report.asked] = report.bars
+        if isinstance(self.view, WhyView):
             self.show_view(self.view)
 
     def _chosen(self, lane: int, competency: str, cause: str) -> None:

@@ -50,6 +50,7 @@ class Workspace(QObject):
         asked: somebody has a question to the engine (``workbench.engine.protocol.Question``).
         branch_wanted: somebody wants a branch from here that begins with this edit.
         told: verdicts or remarks on the open run are new; its events are as they were.
+        knocked: what leaving each span of a context out did (``workbench.engine.protocol.Knocked``).
         followed: what became of the followed turn is known (``thread_view``), or none is followed any more.
     """
 
@@ -60,6 +61,7 @@ class Workspace(QObject):
     asked = Signal(object)
     told = Signal()
     followed = Signal()
+    knocked = Signal(object)
     branch_wanted = Signal(str)
 
     def __init__(self, pool: ProjectPool | None = None, parent: QObject | None = None) -> None:

@@ -9,15 +9,17 @@ from ui.widgets import rich
 from ui.widgets.units import count
 from workbench.projections.remarks import Remark
 from workbench.projections.why import LaneCauses, WhyView, Wrong
+from workbench.why.knockout import Bar, Bars
 from workbench.why.verdict import MEMTRACE, TITLES, UNEXPLAINED, Loss, Proof, Ranking, Rival, Step, Try, Use, Verdict
 
 _MOST = 60
 """Wrong answers that are listed at most."""
 _SOURCES = 6
+_BARS, _STRIPE, _LABEL = 24, 10, 40  # spans, characters of the longest bar, characters of a span's name
 
 
-def why_html(view: WhyView, opened: set[str]) -> str:
-    """Everything about one answer."""
+def why_html(view: WhyView, opened: set[str], bars: Bars | None = None, measuring: bool = False) -> str:
+    """Everything about one answer; ``bars`` say what leaving each span out does, once that is known."""
     v = view.verdict
     parts = [_head(v), _answer(v)]
     parts += _thread(view)
@@ -26,6 +28,7 @@ def why_html(view: WhyView, opened: set[str]) -> str:
     if v.ranking is not None and not view.right:
         parts += _beaten(v.ranking)
     parts += _looked(view, v.use)
+    parts += _measured(bars) if bars is not None else _unmeasured(measuring)
     if v.proof is not None:
         parts += _proof(v.proof)
     if view.remarks:
@@ -152,6 +155,55 @@ def _looked(view: WhyView, use: Use) -> list[str]:
         share = f"{source.share:.0%}"
         out.append(rich.block(f'<span class="name">{share}</span> {name} {turns}', indent=_indent()))
     return out
+
+
+def _unmeasured(measuring: bool) -> list[str]:
+    if measuring:
+        return [_heading("Each span left out in turn", "being measured")]
+    link = rich.toggle("bars", "Leave each span out in turn", "turn")
+    why = rich.plain("Attention is a hint; this is a test", "faint")
+    return [rich.block(link, why, above=theme.active().unit(3))]
+
+
+def _measured(bars: Bars) -> list[str]:
+    trust = ""
+    if bars.correlation is not None:
+        trust = f"attention and effect agree in rank to {bars.correlation:+.2f} (Spearman)"
+    most = max((abs(b.change) for b in bars.bars), default=0.0) or 1.0
+    shown = sorted(bars.bars, key=lambda b: -abs(b.change))[:_BARS]
+    looked = max((b.attention or 0.0 for b in bars.bars), default=0.0) or 1.0
+    rows = [_bar(b, looked, most) for b in sorted(shown, key=lambda b: b.place)]
+    rest = len(bars.bars) - len(shown)
+    more = [rich.block(rich.plain(f"and {count(rest, 'span')} that did less", "faint"))] if rest else []
+    heads = "".join(_cell(f'<span class="name">{h}</span>') for h in ("span", "attention", "", "answer", "", "gold"))
+    table = f'<table cellspacing="0" style="margin-left: {_indent()}px"><tr>{heads}</tr>{"".join(rows)}</table>'
+    told = "by how many nats the answer and the gold answer become less likely without each"
+    return [_heading("Each span left out in turn", trust), rich.block(rich.plain(told, "faint")), table, *more]
+
+
+def _bar(b: Bar, looked: float, most: float) -> str:
+    colors = theme.active().tokens.colors
+    name = rich.item_link(b.items[0], "") if b.items else rich.plain(b.label[:_LABEL])
+    attention = f"{b.attention:.0%}" if b.attention is not None else ""
+    gold = f"{b.gold:+.2f}" if b.gold is not None else ""
+    cells = (
+        name,
+        rich.plain(attention, "quiet"),
+        _stripe((b.attention or 0.0) / looked, colors["text-3"]),
+        rich.plain(f"{b.change:+.2f}"),
+        _stripe(abs(b.change) / most, colors["accent"] if b.change > 0 else colors["wrong"]),
+        rich.plain(gold, "quiet"),
+    )
+    return f"<tr>{''.join(map(_cell, cells))}</tr>"
+
+
+def _cell(html: str) -> str:
+    return f'<td style="padding-right: 8px">{html}</td>'
+
+
+def _stripe(share: float, color: str) -> str:
+    """A bar as a coloured run of the line; Qt's rich text knows no others."""
+    return f'<span style="color: {color}">{"▄" * round(_STRIPE * min(1.0, share))}</span>'
 
 
 def _proof(proof: Proof) -> list[str]:

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 from contextlib import closing
 
 from workbench import console
-from workbench.branch import settings_of, typed
+from workbench.branch import typed
 from workbench.commands.explain import session_number
 from workbench.engine import explain as engine
+from workbench.engine.knocking import Masks, knocked
 from workbench.errors import UsageError
 from workbench.examine import opened
 from workbench.reports import why as text
-from workbench.why import use as attention
-from workbench.why.explaining import prover
-from workbench.why.knockout import Bars, bars, found
 
 
 def knockout(options: argparse.Namespace) -> None:
@@ -24,20 +21,11 @@ def knockout(options: argparse.Namespace) -> None:
         typed(reader, options.code)
         session = session_number(reader, options.session)
         wanted = engine.targets(reader, session, options.lane, options.probe)
-        if not wanted:
-            raise UsageError(f"{options.file}: {options.lane} was not asked {options.probe!r}")
-        layers, heads = numbers(options.layers, "--layers"), numbers(options.heads, "--heads")
-        settings = settings_of(reader, wanted[0].lane)
-        with closing(engine.backend_of(reader, settings, options.threads, options.model)) as backend:
-
-            async def ask() -> Bars:
-                proof = prover(reader, engine.setting(settings, backend), wanted[0])
-                base = await proof.again()
-                chosen = found(base.packed.spans, options.span)
-                shares = attention.attention(reader, proof.scene.case)
-                return await bars(proof.scene, base, shares, await proof.gold_tokens(), chosen, layers, heads)
-
-            made = asyncio.run(ask())
+    if not wanted:
+        raise UsageError(f"{options.file}: {options.lane} was not asked {options.probe!r}")
+    masks = Masks(options.span, numbers(options.layers, "--layers"), numbers(options.heads, "--heads"))
+    with closing(engine.Models()) as models:
+        made = knocked(options.file, wanted[0], models, masks, options.threads, options.model)
     if options.json:
         console.say_json({"probe": options.probe, "lane": options.lane} | made.to_json())
     else:

@@ -55,6 +55,16 @@ class Explain:
 
 
 @dataclass(frozen=True, slots=True)
+class KnockOut:
+    """Leave every span of an answer's context out in turn."""
+
+    path: Path
+    session: int
+    lane: int
+    probe: str
+
+
+@dataclass(frozen=True, slots=True)
 class Branch:
     """Run a lane again from a turn with something changed; ``edits`` as ``workbench.branch.Edit.parse`` reads them."""
 
@@ -118,6 +128,14 @@ class Retraced:
     """The arrays of an answer are there."""
 
     asked: Retrace
+
+
+@dataclass(frozen=True, slots=True)
+class Knocked:
+    """What leaving each span out did; ``bars`` is a ``workbench.why.knockout.Bars``."""
+
+    asked: KnockOut
+    bars: Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +216,7 @@ class Failed:
     signal: int = 0
 
 
-Question = Explain | Branch | Undo | Annotate | Retrace | WriteProbes
+Question = Explain | KnockOut | Branch | Undo | Annotate | Retrace | WriteProbes
 Command = Start | Pause | Resume | Step | Cancel | Shutdown | Question
-Told = Explained | Branched | Undone | Retraced | Wrote | Answered
+Told = Explained | Knocked | Branched | Undone | Retraced | Wrote | Answered
 Report = Loading | Ready | Progress | TraceAdvanced | StateChanged | Failed | Told

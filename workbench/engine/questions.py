@@ -10,6 +10,7 @@ from workbench.branch import Edit, undo
 from workbench.engine.branching import branch
 from workbench.engine.control import Control
 from workbench.engine.explain import Models, keep, proved
+from workbench.engine.knocking import knocked
 from workbench.engine.probing import make
 from workbench.engine.protocol import (
     Annotate,
@@ -18,6 +19,8 @@ from workbench.engine.protocol import (
     Branched,
     Explain,
     Explained,
+    Knocked,
+    KnockOut,
     Loading,
     Progress,
     Question,
@@ -57,6 +60,12 @@ class Questions:
                     self._models.close()
                     child = branch(path, lane, turn, tuple(map(Edit.parse, edits)), session, None, report, control)
                     report(Branched(child.name))
+                case KnockOut(path, session, number, probe):
+                    report(Loading("leaving each span out"))
+                    made = knocked(
+                        path, Target(session, number, probe), self._models, stopped=lambda: control.cancelled
+                    )
+                    report(Knocked(question, made.brief()))
                 case Undo(path, lane):
                     report(Undone(path, undo(path, lane)))
                 case Retrace(path, session, lane, probe):

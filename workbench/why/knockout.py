@@ -7,13 +7,13 @@ evicted, while every position stays where it was (``reference/kv-cache.md`` 1.11
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
 from math import exp, log
 from typing import Any
 
 from workbench.answering import Answered, without_thought
-from workbench.errors import ModelError, UsageError
+from workbench.errors import Cancelled, ModelError, UsageError
 from workbench.llm.base import AnswerResult
 from workbench.memory.base import Span
 from workbench.probes.text import normalise
@@ -23,6 +23,7 @@ from workbench.why.verdict import Use
 
 HALF = log(2)
 """A knock-out matters when it makes the answer at least twice or half as likely …"""
+_BRIEF = 200  # characters of a span's text that are shown beside its bar
 POINTS = 0.05
 """… or moves the probability of the gold answer by so much, or changes what is answered."""
 
@@ -145,6 +146,10 @@ class Bars:
         """The shape of ``mnemoscope knockout --json``."""
         return asdict(self)
 
+    def brief(self) -> Bars:
+        """The same with the beginning of every text: small enough for a pipe."""
+        return replace(self, bars=tuple(replace(b, text=b.text[:_BRIEF]) for b in self.bars))
+
 
 async def bars(
     scene: Scene,
@@ -154,16 +159,25 @@ async def bars(
     chosen: Sequence[int] = (),
     layers: tuple[int, ...] | None = None,
     heads: tuple[int, ...] | None = None,
+    stopped: Callable[[], bool] = lambda: False,
 ) -> Bars:
     """Mask the chosen spans at once, and every span by itself.
 
     Args:
         shares: attention on each span.
         gold: token ids of the gold answer.
+        stopped: asked before each span.
+
+    Raises:
+        Cancelled: it was stopped.
     """
     spans = answered.packed.spans
     together = await knock_out(scene, answered, chosen, gold, layers, heads) if chosen else None
-    each = [await knock_out(scene, answered, (n,), gold, layers, heads, free=False) for n in range(len(spans))]
+    each: list[Knocked] = []
+    for n in range(len(spans)):
+        if stopped():
+            raise Cancelled("cancelled")
+        each.append(await knock_out(scene, answered, (n,), gold, layers, heads, free=False))
     known = shares if shares is not None and len(shares) == len(spans) else None
     lengths = [end - start for start, end in memory_ranges(answered)]
     found = tuple(

@@ -15,10 +15,11 @@ from ui.panels import make
 from ui.panels.base import Panel
 from ui.state.workspace import Workspace
 from ui.widgets.why_story import why_html
-from workbench.engine.protocol import Explain
+from workbench.engine.protocol import Explain, Knocked, KnockOut
 from workbench.trace.reader import TraceReader
 from workbench.trace.writer import TraceWriter
 from workbench.why.causes import suspect
+from workbench.why.knockout import Bar, Bars
 from workbench.why.verdict import LOST, Loss, Proof, Try
 
 
@@ -182,3 +183,25 @@ def test_a_turn_is_followed_through_all_panels(panel: Any, story: Workspace, qtb
     story.explain(1, "p0")
     settle(story)
     assert not panel.thread_on.isChecked() and panel.title(panel.view) == "a-mem · why p0"
+
+
+def test_each_span_is_left_out_in_turn(panel: Any, story: Workspace, settle: Any) -> None:
+    asked: list[Any] = []
+    story.asked.connect(asked.append)
+    assert "Leave each span out in turn" in text(panel)
+    panel.text.anchorClicked.emit(QUrl("toggle:bars"))
+    panel.text.anchorClicked.emit(QUrl("toggle:bars"))
+    question = KnockOut(story.run.path, 1, 1, "p0")
+    assert asked == [question] and "being measured" in text(panel), "asked once"
+    bars = (
+        Bar(0, "note-0", ("note-0",), (0,), "I moved to Lima.", 5, 0.75, 2.5, -0.5),
+        Bar(1, "<b>two</b>", (), (2,), "I have a cat.", 5, 0.25, -0.1, None),
+    )
+    story.knocked.emit(Knocked(question, Bars("q", ("Oslo",), "Lima", False, bars, -0.5, None)))
+    told = text(panel)
+    assert "agree in rank to -0.50 (Spearman)" in told and "75%" in told and "+2.50" in told and "-0.50" in told
+    assert "<b>two</b>" in told, "foreign text stays text"
+    assert told.count("▄") == 10 + 3 + 10, "bars to the scale of the longest"
+    story.told.emit()
+    settle(story)
+    assert "+2.50" in text(panel), "it stays while the run is open"

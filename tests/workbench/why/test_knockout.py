@@ -1,13 +1,18 @@
 """Knock-out: what is masked changes the answer as if it were not there; bars, correlation, and the command."""
 
 import json
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from workbench import cli
 from workbench.commands.knockout import numbers
-from workbench.errors import UsageError
+from workbench.engine.control import Control
+from workbench.engine.protocol import Answered, Knocked, KnockOut
+from workbench.engine.questions import Questions
+from workbench.errors import Cancelled, UsageError
 from workbench.why.knockout import rank_correlation
 
 
@@ -32,6 +37,24 @@ def test_what_an_answer_hangs_on(sample: Path, capsys: pytest.CaptureFixture[str
     assert abs(one_head["together"]["change"]) < made["together"]["change"], "one head of one layer does less"
     code, out, _ = call(capsys, *where)
     assert code == 0 and "each span masked alone" in out
+
+
+def test_the_window_gets_the_same_bars_and_can_stop_them(sample: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = call(capsys, "knockout", sample, "--lane", "bm25:k=2", "--probe", "p1", "--json")
+    made = json.loads(out)
+    questions, reports = Questions(), list[Any]()
+    question = KnockOut(sample, 1, 2, "p1")
+    questions.deal(question, reports.append, Control())
+    (report,) = (r for r in reports if isinstance(r, Knocked))
+    assert code == 0 and report.asked == question and isinstance(reports[-1], Answered)
+    assert [asdict(b) | {"text": ""} for b in report.bars.bars] == [
+        {k: tuple(v) if isinstance(v, list) else v for k, v in b.items()} | {"text": ""} for b in made["bars"]
+    ]
+    stopped = Control()
+    stopped.cancel()
+    with pytest.raises(Cancelled):
+        questions.deal(question, reports.append, stopped)
+    questions.close()
 
 
 def test_what_is_not_there_is_said_so(sample: Path, capsys: pytest.CaptureFixture[str]) -> None:
