@@ -179,9 +179,9 @@ class LaneMind:
         """See ``workbench.memory.base.Mind``."""
         return await self._backend.embed(texts)
 
-    async def surprise(self, text: str) -> tuple[tuple[str, ...], NDArray[np.float32]]:
+    async def surprise(self, text: str, given: str = "") -> tuple[tuple[str, ...], NDArray[np.float32]]:
         """See ``workbench.memory.base.Mind``."""
-        return await self._backend.surprise(text)
+        return await self._backend.surprise(text, given)
 
     @property
     def full(self) -> bool:

@@ -24,6 +24,11 @@ def words(text: str) -> list[str]:
     return [word for run in _RUN.findall(unicodedata.normalize("NFC", text).lower()) for word in _cut(run)]
 
 
+def telling(text: str) -> set[str]:
+    """The words of a text that tell it from others: of three letters and more, or of a script without spaces of two."""
+    return {w for w in words(text) if len(w) > 2 or (len(w) == 2 and _FIRST.match(w))}
+
+
 @lru_cache(maxsize=65536)
 def _cut(run: str) -> tuple[str, ...]:
     if run.isascii():

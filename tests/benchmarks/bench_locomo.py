@@ -60,9 +60,9 @@ class MiniLM(Mind):
         """Unit vectors of the embedder."""
         return await self._backend.embed(texts)
 
-    async def surprise(self, text: str) -> tuple[tuple[str, ...], NDArray[np.float32]]:
+    async def surprise(self, text: str, given: str = "") -> tuple[tuple[str, ...], NDArray[np.float32]]:
         """Of the loaded model."""
-        return await self._backend.surprise(text)
+        return await self._backend.surprise(text, given)
 
 
 async def recall(spec: LaneSpec, session: Session, backend: Backend) -> dict[str, float]:

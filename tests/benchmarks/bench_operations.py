@@ -1,10 +1,9 @@
 """What becomes of every memory operation's answers on a real small model: calls, cut, repeated, salvaged, lost.
 
-``python -m tests.benchmarks.bench_operations FILE --model GGUF --out DIR [--lane SPEC …] [--minutes M]`` replays the
-first turns of the file's first conversation through each lane by itself, with the methods' own prompts, into a run file
-of its own in DIR, and asks one question whose evidence lies there. After M minutes a lane stands still; the same
-command goes on with it. ``--table`` runs nothing and prints what the run files in DIR hold, as tables for
-``docs/costs.md``.
+``python -m tests.benchmarks.bench_operations FILE --model GGUF --out DIR --lane SPEC … [--minutes M]`` replays the
+first turns of the file's first conversation through these lanes, with the methods' own prompts, into one run file in
+DIR, and asks one question whose evidence lies there. After M minutes they stand still; the same command goes on with
+them. ``--table`` runs nothing and prints what the run files in DIR hold, as tables for ``docs/costs.md``.
 """
 
 from __future__ import annotations
@@ -40,32 +39,32 @@ def beginning(session: Session, turns: int, questions: int) -> Session:
     return replace(session, turns=session.turns[:turns], probes=asked)
 
 
-def replayed(lane: str, file: Path, options: argparse.Namespace) -> None:
-    """Go on with a lane's run for so many minutes; a turn that was begun is finished."""
+def replayed(lanes: Sequence[str], file: Path, options: argparse.Namespace) -> None:
+    """Go on with the lanes for so many minutes; what they are at then is lost and done again next time."""
     control, until = Control(), time.monotonic() + options.minutes * 60
 
     def step(progress: Progress) -> None:
-        print(f"{lane}: {progress.done} of {progress.total}", flush=True)
+        print(f"{progress.done} of {progress.total} {progress.note}", flush=True)
         if time.monotonic() > until:
             control.cancel()
 
     config = RunConfig(
-        sessions=(file,), lanes=(lane,), model=str(options.model), out=options.out / f"{lane}.mnemo", capture="off",
-        threads=1, context=options.context, prompts="full",
+        sessions=(file,), lanes=tuple(lanes), model=str(options.model), out=options.out / f"{'+'.join(lanes)}.mnemo",
+        capture="off", threads=1, context=options.context, prompts="full",
     )  # fmt: skip
     try:
         run(config, progress=step, control=control)
     except Cancelled:
-        print(f"{lane}: goes on next time", flush=True)
+        print(f"{' '.join(lanes)}: go on next time", flush=True)
 
 
-def rows(reader: TraceReader) -> dict[str, Counter[str]]:
-    """By operation what became of its calls.
+def rows(reader: TraceReader, lane: int) -> dict[str, Counter[str]]:
+    """By operation of a lane what became of its calls.
 
     A call that was cut off and that nothing is on record of was asked again with more room. One whose loss quotes its
     end was read up to there (salvaged); of one that quotes its beginning nothing could be used (lost).
     """
-    events = list(reader.events(1, 1))
+    events = list(reader.events(1, lane))
     losses: dict[int, list[Event]] = {}
     for event in events:
         if event.kind == Kind.DROPPED and event.cause:
@@ -104,7 +103,7 @@ def reused(reader: TraceReader) -> tuple[int, int, int]:
             decoded, last = decoded + last, 0
         elif event.kind == Kind.ENGINE_MEASURED:
             last = event.payload["tokens"]
-    for event in reader.events(1, 1):
+    for event in reader.events(1):
         if event.kind == Kind.MODEL_CALLED:
             prompt, generated = prompt + event.payload["tokens"][0], generated + event.payload["tokens"][1]
     return prompt, generated, decoded + last
@@ -112,28 +111,34 @@ def reused(reader: TraceReader) -> tuple[int, int, int]:
 
 def tables(folder: Path) -> Iterator[str]:
     """The lines of both tables."""
+    lines, shares, failed = dict[str, list[str]](), list[str](), list[str]()
+    for path in sorted(folder.glob("*.mnemo")):
+        with TraceReader(path) as reader:
+            for lane in reader.lanes():
+                lines[lane.name] = list(_lane(reader, lane.id, lane.name))
+                events = reader.events(1, lane.id)
+                failed += [f"{lane.name}: {e.payload['message']}" for e in events if e.kind == Kind.LANE_FAILED]
+            prompt, generated, decoded = reused(reader)
+            if generated:
+                share = f"{(prompt + generated - decoded) / prompt:.0%}"
+                names = ", ".join(f"`{lane.name}`" for lane in reader.lanes())
+                shares.append(f"| {names} | {prompt:,} | {generated:,} | {decoded:,} | {share} |")
     yield f"| Lane | Turns | Operation | {' | '.join(COLUMNS)} |"
     yield f"|---|---|---|{'---|' * len(COLUMNS)}"
-    shares, failed = [], list[str]()
-    for lane in STRATEGIES:
-        if not (folder / f"{lane}.mnemo").is_file():
-            continue
-        with TraceReader(folder / f"{lane}.mnemo") as reader:
-            events = list(reader.events(1, 1))
-            turns = sum(e.kind == Kind.TURN_CLOSED for e in events)
-            failed += [f"{lane}: {e.payload['message']}" for e in events if e.kind == Kind.LANE_FAILED]
-            for name, fate in sorted(rows(reader).items()) or [("none", Counter())]:
-                yield f"| `{lane}` | {turns} | {name} | {' | '.join(str(fate[c]) for c in COLUMNS)} |"
-            shares.append((lane, *reused(reader)))
+    for name in STRATEGIES:
+        yield from lines.get(name, ())
     yield ""
-    yield "| Lane | Prompt tokens | Generated | Decoded | Prompt tokens from the cache |"
+    yield "| Lanes of a run | Prompt tokens | Generated | Decoded | Prompt tokens from the cache |"
     yield "|---|---|---|---|---|"
-    for lane, prompt, generated, decoded in shares:
-        if generated:
-            share = f"{(prompt + generated - decoded) / prompt:.0%}"
-            yield f"| `{lane}` | {prompt:,} | {generated:,} | {decoded:,} | {share} |"
+    yield from shares
     yield ""
     yield f"Lanes that failed: {'; '.join(failed) or 'none'}."
+
+
+def _lane(reader: TraceReader, lane: int, name: str) -> Iterator[str]:
+    turns = sum(e.kind == Kind.TURN_CLOSED for e in reader.events(1, lane))
+    for operation, fate in sorted(rows(reader, lane).items()) or [("asks nothing", Counter())]:
+        yield f"| `{name}` | {turns} | {operation} | {' | '.join(str(fate[c]) for c in COLUMNS)} |"
 
 
 def main() -> None:
@@ -142,10 +147,10 @@ def main() -> None:
     parser.add_argument("file", type=Path, nargs="?")
     parser.add_argument("--model", type=Path)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--lane", action="append", help="default: all")
+    parser.add_argument("--lane", action="append", help="default: all together")
     parser.add_argument("--turns", type=int, default=20)
     parser.add_argument("--questions", type=int, default=1)
-    parser.add_argument("--minutes", type=float, default=1e6, help="of each lane, this time")
+    parser.add_argument("--minutes", type=float, default=1e6, help="this time")
     parser.add_argument("--context", type=int, help="tokens per sequence; default: what the model was trained with")
     parser.add_argument("--table", action="store_true")
     options = parser.parse_args()
@@ -157,8 +162,7 @@ def main() -> None:
     file = options.out / "session.json"
     if not file.is_file():
         file.write_text(json.dumps(session.to_json()), "utf-8")
-    for lane in options.lane or STRATEGIES:
-        replayed(lane, file, options)
+    replayed(options.lane or list(STRATEGIES), file, options)
 
 
 if __name__ == "__main__":

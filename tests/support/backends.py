@@ -79,7 +79,7 @@ class ScriptedBackend:
                 out[row, int(hashlib.md5(word.encode()).hexdigest(), 16) % 64] += 1
         return out / np.linalg.norm(out, axis=1, keepdims=True)
 
-    async def surprise(self, text: str) -> tuple[tuple[str, ...], NDArray[np.float32]]:
+    async def surprise(self, text: str, given: str = "") -> tuple[tuple[str, ...], NDArray[np.float32]]:
         words = tuple(text.split())
         return words, np.array([len(w) for w in words], np.float32)
 

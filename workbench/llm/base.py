@@ -324,8 +324,11 @@ class Backend(Protocol):
         """Unit vectors, float32 ``[len(texts), dimensions]``."""
         ...
 
-    async def surprise(self, text: str) -> tuple[tuple[str, ...], NDArray[np.float32]]:
-        """Token texts and -log p of each given the ones before it (nats; 0 for the first), float32 ``[tokens]``."""
+    async def surprise(self, text: str, given: str = "") -> tuple[tuple[str, ...], NDArray[np.float32]]:
+        """Token texts and -log p of each after ``given`` and the ones before it (nats), float32 ``[tokens]``.
+
+        The first token of all costs 0; of ``given`` as much counts as fits the context, from its end.
+        """
         ...
 
     def count_tokens(self, text: str) -> int:

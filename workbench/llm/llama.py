@@ -296,21 +296,28 @@ class LlamaBackend:
         self._check_open()
         return await self.embedding.embed(texts)
 
-    async def surprise(self, text: str) -> tuple[tuple[str, ...], NDArray[np.float32]]:
-        """Token texts and -log p of each given the ones before it (nats; 0 for the first), float32 ``[tokens]``."""
+    async def surprise(self, text: str, given: str = "") -> tuple[tuple[str, ...], NDArray[np.float32]]:
+        """Token texts and -log p of each given ``given`` and the ones before it (nats), float32 ``[tokens]``.
+
+        The very first token of all costs 0. Of ``given`` as much counts as fits the context beside the text, from its
+        end; what of it is in the cache is not computed again.
+        """
         self._check_open()
         tokens = self.chat.controls.plain(text)
         lead = [self.model.special.bos] if self.model.special.add_bos else []
-        framed = np.array([*lead, *tokens.tolist()], np.int32)
-        plan = windows(len(framed), self._size - 1)
+        room = max(0, self._size - 1 - len(lead) - len(tokens))
+        before = self.chat.controls.plain(given).tolist()[-room:] if given and room else []
+        framed = np.array([*lead, *before, *tokens.tolist()], np.int32)
+        plan = windows(len(framed), self._size - 1, max(1, len(lead) + len(before)))
         jobs = []
         for start, first, end in plan:
             output = Output(self.model, 0)
             jobs.append(self._generate(framed[start:first], output, None, framed[first:end]))
         parts = [[token.logprob for token in done.tokens] for done in await asyncio.gather(*jobs)]
         values = join(len(framed), [(first, part) for (_, first, _), part in zip(plan, parts, strict=True)])
-        values = values[len(lead) :]
-        values[:1] = 0.0
+        values = values[len(lead) + len(before) :]
+        if not before:
+            values[:1] = 0.0
         return self.model.readable(tokens.tolist()), values
 
     def count_tokens(self, text: str) -> int:

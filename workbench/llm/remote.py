@@ -150,7 +150,7 @@ class RemoteBackend:
         """Unit vectors, float32 ``[len(texts), dimensions]``."""
         return await self.embedding.embed(texts)
 
-    async def surprise(self, text: str) -> tuple[tuple[str, ...], Vectors]:
+    async def surprise(self, text: str, given: str = "") -> tuple[tuple[str, ...], Vectors]:
         """Raises ``ModelError``: a server does not say how probable given words are."""
         raise ModelError(f"no surprise is known: {ABSENT}", "run with a model of your own")
 

@@ -12,14 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def windows(tokens: int, size: int) -> list[tuple[int, int, int]]:
+def windows(tokens: int, size: int, given: int = 1) -> list[tuple[int, int, int]]:
     """How to read ``tokens`` tokens with ``size`` of context: (start, first scored, end) of each window, half open.
 
-    Token 0 has nothing before it and is never scored.
+    Token 0 has nothing before it and is never scored; nor are the first ``given``, of which there is at least one.
     """
-    out, scored = [], 1
+    out, scored = [], given
     while scored < tokens:
-        start = 0 if scored == 1 else scored - size // 2
+        start = 0 if scored == given else scored - size // 2
         end = min(tokens, start + size)
         out.append((start, scored, end))
         scored = end

@@ -98,8 +98,8 @@ class Mind(Protocol):
         """Unit vectors, float32 ``[len(texts), dimensions]``."""
         ...
 
-    async def surprise(self, text: str) -> tuple[tuple[str, ...], NDArray[np.float32]]:
-        """Tokens of ``text`` and -log p of each in nats, float32 ``[tokens]``."""
+    async def surprise(self, text: str, given: str = "") -> tuple[tuple[str, ...], NDArray[np.float32]]:
+        """Tokens of ``text`` and -log p of each in nats after ``given`` and the ones before, float32 ``[tokens]``."""
         ...
 
     def count_tokens(self, text: str) -> int:

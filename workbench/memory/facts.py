@@ -345,8 +345,3 @@ def with_recent(recall: Recall, items: Sequence[Item]) -> Recall:
     waiting = [i for i in items if i.id not in known]
     hits = tuple(Hit(i.id, 0.0, first + n, True, {"buffer": 1.0}) for n, i in enumerate(waiting))
     return Recall((*recall.spans, *recent(waiting)), (*recall.hits, *hits), recall.k)
-
-
-def keyed_words(text: str) -> set[str]:
-    """The words of a text that tell it from others: those of three letters and more."""
-    return {w for w in words(text) if len(w) > 2}

@@ -256,7 +256,7 @@ class Mind:
         await self._await()
         return np.stack([vector(t) for t in texts])
 
-    async def surprise(self, text: str) -> tuple[tuple[str, ...], NDArray[np.float32]]:
+    async def surprise(self, text: str, given: str = "") -> tuple[tuple[str, ...], NDArray[np.float32]]:
         """Words as tokens, and a made-up -log p of each."""
         await self._await()
         tokens = tuple(re.findall(r"\s*\S+", text))
@@ -332,7 +332,7 @@ class ScriptedMind(Mind):
         found = [np.asarray(self.vectors[t], np.float32) if t in self.vectors else vector(t, 64) for t in texts]
         return np.stack([np.pad(v, (0, 64 - len(v))) / np.linalg.norm(v) for v in found])
 
-    async def surprise(self, text: str) -> tuple[tuple[str, ...], NDArray[np.float32]]:
+    async def surprise(self, text: str, given: str = "") -> tuple[tuple[str, ...], NDArray[np.float32]]:
         """Words as tokens, and a made-up -log p of each."""
         tokens = tuple(text.split())
         return tokens, np.array([self.surprises.get(t, len(t)) for t in tokens], np.float32)

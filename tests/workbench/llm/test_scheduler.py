@@ -249,6 +249,24 @@ def test_surprise_equals_teacher_forcing_and_windows_overlap(backend: LlamaBacke
     assert len(long_tokens) > 1024 and (long_values[1:] > 0).all()
 
 
+def test_surprise_after_what_was_said_before_reads_that_once(backend: LlamaBackend) -> None:
+    given, text = "the cat sat on the mat\n", "and the dog did not"
+    assert backend.scheduler is not None
+    ids, prompt = (backend.model.tokenize(t, special=False) for t in (text, given))
+    (logits,) = forced_logits(backend.scheduler.context, [prompt], [ids])
+    norm = np.log(np.exp(logits - logits.max(1, keepdims=True)).sum(1)) + logits.max(1)
+    backend.scheduler.forget()
+    before = backend.scheduler.fed
+    tokens, values = asyncio.run(backend.surprise(text, given))
+    assert "".join(tokens) == text and values == pytest.approx(norm - logits[np.arange(len(ids)), ids], abs=1e-3)
+    first = backend.scheduler.fed - before
+    before = backend.scheduler.fed
+    asyncio.run(backend.surprise(text, given))
+    assert backend.scheduler.fed - before <= len(tokens) + 1 < first <= len(tokens) + len(prompt) + 1
+    _, cut = asyncio.run(backend.surprise(text, given * 400))
+    assert len(cut) == len(tokens) and cut[0] > 0, "of what does not fit, the end counts"
+
+
 def test_close_fails_what_waits(model_path: Path) -> None:
     async def go() -> None:
         backend = open_backend(BackendOptions(str(model_path), "hash", context=512, threads=1))

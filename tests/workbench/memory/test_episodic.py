@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -89,7 +91,7 @@ class TestEMLLM:
 
     def test_a_small_context_shrinks_every_part_alike(self) -> None:
         sizes, cosines = [10] * 100, np.linspace(0, 1, 100).astype(np.float32)
-        roles = EMLLM(n_init=100, n_local=400, n_mem=500)._chosen(sizes, cosines, budget=500)
+        roles = EMLLM(n_init=100, n_local=400, n_mem=500, contiguity=0.3)._chosen(sizes, cosines, budget=500)
         counts = {role: sum(r == role for r in roles.values()) for role in ("init", "local", "similar", "contiguous")}
         assert counts == {"init": 5, "local": 20, "similar": 17, "contiguous": 1}, "one neighbour of 60..79 is free"
 
@@ -116,6 +118,26 @@ class TestEMLLM:
 
     def test_pieces_of_characters_do_not_lose_their_place(self) -> None:
         assert em_llm.offsets("Hi 🧠 there", ["Hi", " ", "�", "�", "�", " there"]) == [0, 2, 3, 3, 3, 4]
+
+    def test_surprise_sees_what_was_said_before_and_its_beginning_stays(self) -> None:
+        """Up to ``n_local`` tokens, at least half of them; from chunk to chunk the text grows at its end."""
+        said = [f"w{n} a b c d e f g" for n in range(30)]
+        lane = self.lane(budget=5000, n_local=40, chunk=16, block_max=8).tell(*said)
+        events, step = lane.state.active("event"), 20
+        make, seen = EMLLM(n_local=40, chunk=16), []
+        for n in range(len(events)):
+            seen.append(make._before(events[:n], 5000))
+        sizes = [len(text.split()) for text in seen]
+        assert max(sizes) <= 2 * step + 8 and min(sizes[12:]) >= step
+        grown = sum(later.startswith(earlier[:-1]) for earlier, later in itertools.pairwise(seen))
+        assert grown > len(seen) * 0.6
+        assert make._before([], 5000) == ""
+
+    def test_contiguity_is_off_as_in_the_official_configurations(self) -> None:
+        roles = EMLLM(n_init=10, n_local=10, n_mem=50)._chosen(
+            [10] * 7, np.array([1, 2, 9, 3, 8, 0, 1], np.float32), 70
+        )
+        assert "contiguous" not in roles.values() and sum(r == "similar" for r in roles.values()) == 5
 
     def test_no_model_call(self) -> None:
         mind = ScriptedMind()

@@ -12,7 +12,7 @@ from workbench.memory.facts import origin
 from workbench.memory.strategies.lightmem import LightMem
 from workbench.memory.strategies.mem0 import Mem0
 from workbench.memory.strategies.mem0_graph import Mem0Graph
-from workbench.memory.strategies.mem0_v3 import Mem0V3, entities
+from workbench.memory.strategies.mem0_v3 import Mem0V3
 from workbench.memory.strategies.memory_r1 import MemoryR1
 from workbench.trace.events import Kind
 
@@ -85,8 +85,20 @@ def test_mem0_v3_ranks_only_what_meaning_found() -> None:
     assert Lane(Mem0V3(k=20), events=lane.events, turn=60).ask(query).hits[0].item == "fact-60", "80 are fetched"
 
 
-def test_entities_by_spelling() -> None:
-    assert entities('The old Anna Berg\'s cat is 12 or 120 and "so it is"') == ["Anna Berg", "12", "120", "so it is"]
+@pytest.mark.parametrize(
+    ("text", "entity", "question"),
+    [
+        ("李明住在北京。", "北京", "谁住在北京？"),
+        ("Маша переехала в Омск.", "Омск", "кто живёт сейчас в городе омск?"),
+        ("מאיה גרה בחיפה עם אחותה.", "מאיה", "איפה גרה מאיה היום?"),
+    ],
+)
+def test_entities_in_any_script_find_their_facts(text: str, entity: str, question: str) -> None:
+    facts = [{"facts": [{"text": text, "entities": [entity]}, {"text": "Tomas has tea.", "entities": ["Tomas"]}]}]
+    lane = Lane(Mem0V3(), Mind({"facts": facts}, full=True)).tell(text, "Ok.")
+    assert set(lane.texts("entity")) == {entity, "Tomas"}
+    boosts = {lane.state[h.item].text: h.parts.get("entity") for h in lane.ask(f"{question} {text}").hits}
+    assert boosts[text] == pytest.approx(0.5, abs=1e-6) and not boosts.get("Tomas has tea.")
 
 
 def test_memory_r1_manages_one_fact_at_a_time_and_distils() -> None:

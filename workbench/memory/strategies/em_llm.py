@@ -29,7 +29,8 @@ class EMLLM(MemoryStrategy):
     cut moves to where the pieces of text on its two sides hang together best. The context holds the first ``n_init``
     tokens, the last ``n_local``, and ``n_mem`` tokens of retrieved events: the most similar ones, and for the share
     ``contiguity`` the events before and after those. When that is more than fits, each part shrinks alike. No model
-    call; one forward pass over a turn and the ``before`` tokens ahead of it.
+    call; one forward pass over a turn, whose tokens are surprising after up to ``n_local`` tokens of what was said
+    before (as many as the context takes; at least half of them, so that the cache is of use).
 
     EM-LLM, "Human-like Episodic Memory for Infinite Context LLMs", arXiv 2407.09450.
 
@@ -38,8 +39,8 @@ class EMLLM(MemoryStrategy):
         block_min, block_max: tokens of an event (8 and 128).
         chunk: tokens read with one threshold (512).
         n_init, n_local, n_mem: tokens of the context's parts (128, 4096, 2048).
-        contiguity: share of ``n_mem`` for neighbours in time (0.3).
-        before: tokens read ahead of a turn to know how surprising it is.
+        contiguity: share of ``n_mem`` for neighbours in time; 0 as in the official code's configurations (0.3 where it
+            is used).
         refine: how cuts are refined, ``none``, ``modularity`` or ``conductance``.
     """
 
@@ -61,8 +62,7 @@ class EMLLM(MemoryStrategy):
     n_init: int = 128
     n_local: int = 4096
     n_mem: int = 2048
-    contiguity: float = 0.3
-    before: int = 256
+    contiguity: float = 0.0
     refine: Literal["none", "modularity", "conductance"] = "none"
     _vectors: Vectors = field(default_factory=Vectors, init=False, repr=False, compare=False)
 
@@ -75,15 +75,12 @@ class EMLLM(MemoryStrategy):
 
     async def _read(self, text: str, mind: Mind, log: MemoryLog) -> None:
         events = log.state.active(EVENT)
-        ahead = self._tail(events)
-        tokens, values = await mind.surprise(ahead + text)
-        starts = offsets(ahead + text, tokens)
-        first = next((n for n, start in enumerate(starts) if start >= len(ahead)), len(starts))
-        tokens, values = tokens[first:], np.round(values[first:], 3)
+        tokens, values = await mind.surprise(text, self._before(events, mind.budget))
+        starts, values = offsets(text, tokens), np.round(values, 3)
         if not len(tokens):
             log.dropped("no tokens", text[:200])
             return
-        places = [0, *(start - len(ahead) for start in starts[first + 1 :])]
+        places = [0, *starts[1:]]
         past = [v for event in events for v in event.fields["surprise"]][-self.n_local :]
         threshold = limit(past or values.tolist(), self.gamma)
         held = len(events[-1].fields["surprise"]) if events else 0
@@ -94,14 +91,15 @@ class EMLLM(MemoryStrategy):
                               "boundaries": cuts, "gamma": self.gamma})  # fmt: skip
         await self._store(text, places, values.tolist(), cuts, mind, log)
 
-    def _tail(self, events: Sequence[Item]) -> str:
-        texts: list[str] = []
-        length = 0
-        for event in reversed(events):
-            if length >= self.before:
-                break
-            texts.insert(0, event.text)
-            length += len(event.fields["surprise"])
+    def _before(self, events: Sequence[Item], budget: int) -> str:
+        """What was said before a chunk, from the first event after the last whole step of half the tokens that count.
+
+        It grows at its end until a step is full, so that what was read of it for the last chunk is in the cache.
+        """
+        step = max(1, min(self.n_local, max(self.chunk, budget - self.chunk)) // 2)
+        ends = np.cumsum([len(event.fields["surprise"]) for event in events])
+        start = max(0, int(ends[-1]) // step - 1) * step if len(ends) else 0
+        texts = [event.text for event, end in zip(events, ends, strict=True) if end > start]
         return "\n".join(texts) + "\n" if texts else ""
 
     async def _store(

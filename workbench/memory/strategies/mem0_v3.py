@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -14,8 +13,9 @@ from workbench.memory import schemas
 from workbench.memory.base import Fidelity, MemoryStrategy, Mind, Recall
 from workbench.memory.facts import FACT, MESSAGE, Batch, Fact, add, digest, extract, gathered, near, shown, with_recent
 from workbench.memory.items import Item
-from workbench.memory.lines import told
+from workbench.memory.lines import one_line, told
 from workbench.memory.log import MemoryLog
+from workbench.memory.names import named, names, written_small
 from workbench.memory.retrieval import Lexical, best, ranked
 from workbench.memory.vectors import VectorIndex
 from workbench.sessions.model import Turn
@@ -27,30 +27,6 @@ _PAST = 300  # characters to which a message before the batch is shortened
 _SIGMOIDS = ((3, 5.0, 0.7), (6, 7.0, 0.6), (9, 9.0, 0.5), (15, 10.0, 0.5))
 """Words of the query up to, midpoint, steepness; beyond: 12, 0.5."""
 _SAME, _LIKE, _FLOOR, _BOOST = 0.95, 0.5, 0.1, 0.5
-_NAME = re.compile(r"\b[A-ZÀ-Þ][\w'-]*(?:\s+[A-ZÀ-Þ][\w'-]*)*|\b\d[\d.,:/-]*\d\b|\"[^\"]+\"")
-_COMMON = frozenset(
-    {
-        "the",
-        "a",
-        "an",
-        "i",
-        "it",
-        "he",
-        "she",
-        "they",
-        "we",
-        "you",
-        "my",
-        "his",
-        "her",
-        "and",
-        "but",
-        "do",
-        "does",
-        "did",
-    }
-    | {"what", "where", "who", "when", "which", "how", "why", "is", "are", "was", "in", "on", "at"}
-)
 
 
 @dataclass
@@ -75,9 +51,10 @@ class Mem0V3(MemoryStrategy):
     fidelity: ClassVar[Fidelity] = "adapted"
     paper: ClassVar[str] = "Mem0, arXiv 2504.19413; mem0ai/mem0 v3"
     differs: ClassVar[str] = (
-        "Prompt in own words, a third as long and with fewer examples. Entities are names, numbers and quotations by "
-        "their spelling instead of a tagger's; words are not lemmatised for BM25. Names that the answer links to old "
-        "memories are kept as links, which the library drops. A message that waits for its batch is in the context."
+        "Prompt in own words, a third as long and with fewer examples. The model names the entities of each memory, in "
+        "any script, where the library has an English tagger (the bundled model's are spelled as names); a question's "
+        "are those stored ones that it names, and what it spells as a name. Words are not lemmatised for BM25. Links "
+        "to old memories are kept, which the library drops. A message that waits for its batch is in the context."
     )
 
     k: int = 20
@@ -112,8 +89,12 @@ class Mem0V3(MemoryStrategy):
             await self._index.add([item.index_text], mind)
             for number in fact.fields.get("linked", ()):
                 log.link(item.id, before[number].id, "linked", cause=fact.cause)
-            for name in entities(fact.text):
+            for name in _told(fact) or self._spelled(fact.text, log):
                 await self._link(name, item, mind, log, fact.cause)
+
+    def _spelled(self, text: str, log: MemoryLog) -> list[str]:
+        """What is spelled as a name, given how its words are written elsewhere in memory."""
+        return names(text, written_small(i.text for i in log.state.active(FACT, MESSAGE, RECENT)))
 
     async def _nearest(self, batch: Batch, known: Sequence[Item], mind: Mind, log: MemoryLog) -> list[Item]:
         if not mind.full:
@@ -155,7 +136,9 @@ class Mem0V3(MemoryStrategy):
         targets: dict[str, list[str]] = {}
         for link in log.state.links.values():
             targets.setdefault(link.source, []).append(link.target)
-        for name in entities(query):
+        spelled = self._spelled(query, log)
+        asked = {name.casefold(): name for name in (*spelled, *named(query, [e.text for e in stored]))}
+        for name in asked.values():
             found = await self._entities.search(name, stored, mind, len(stored))
             for i in found.order:
                 if found.scores[i] >= _LIKE:
@@ -170,6 +153,7 @@ def _schema(count: int) -> dict[str, Any]:
     """The schema of the extraction beside ``count`` memories."""
     entry = schemas.fields(
         text=schemas.text("the memory: one or two sentences that stand alone"),
+        entities=schemas.texts("names and things in it that a question may ask for", default=()),
         attributed_to=schemas.text("name of the one who said it", default=""),
         linked=schemas.many(schemas.index(count), "numbers of the existing memories that it belongs to", most=count)
         | {"default": []},
@@ -196,14 +180,9 @@ def clipped_to(text: str, characters: int) -> str:
     return text if len(text) <= characters else f"{text[:characters]}…"
 
 
-def entities(text: str) -> list[str]:
-    """Names, numbers and quotations in a text, by their spelling."""
-    found = [n.strip('"') if n.startswith('"') else _trimmed(n) for n in _NAME.findall(text)]
-    return list(dict.fromkeys(n for n in found if n))
-
-
-def _trimmed(name: str) -> str:
-    return " ".join(w for w in name.split() if w.casefold() not in _COMMON).removesuffix("'s")
+def _told(fact: Fact) -> list[str]:
+    """The entities that the model named with a fact."""
+    return list(dict.fromkeys(one_line(name) for name in fact.fields.get("entities", ()) if name.strip()))
 
 
 def _sigmoid(scores: NDArray[np.float64], length: int) -> NDArray[np.float64]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from workbench.memory import prompts, schemas
 from workbench.memory.base import Fidelity, MemoryStrategy, Mind, Recall, above
-from workbench.memory.facts import MESSAGES, fitting, keyed_words, shortened, shown, sitting_over, with_recent
+from workbench.memory.facts import MESSAGES, fitting, shortened, shown, sitting_over, with_recent
 from workbench.memory.items import Item
 from workbench.memory.lines import Line, told
 from workbench.memory.log import MemoryLog
@@ -20,6 +20,7 @@ from workbench.memory.prompts import Operation
 from workbench.memory.replies import ask
 from workbench.memory.retrieval import best, marked
 from workbench.sessions.model import Turn
+from workbench.words import telling
 
 TURN = "turn"
 SESSION, TURNS, SUMMARY, KEYWORDS = GRANULARITIES = ("session", "turns", "summary", "keywords")
@@ -229,7 +230,7 @@ class MemGAS(MemoryStrategy):
 
 def _words(text: str) -> list[str]:
     """The distinct words of a summary, which stand for keywords where none are written."""
-    return [w for w in dict.fromkeys(text.replace(".", " ").split()) if keyed_words(w)]
+    return [w for w in dict.fromkeys(text.replace(".", " ").split()) if telling(w)]
 
 
 def _whole(said: Mapping[str, Any]) -> dict[str, Any]:

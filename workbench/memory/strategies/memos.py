@@ -18,7 +18,6 @@ from workbench.memory.facts import (
     Said,
     extract,
     gathered,
-    keyed_words,
     near,
     shortened,
     shown,
@@ -32,6 +31,7 @@ from workbench.memory.replies import Reply, ask
 from workbench.memory.retrieval import best, marked, span
 from workbench.memory.vectors import VectorIndex
 from workbench.sessions.model import Turn
+from workbench.words import telling
 
 MEMORY, SUMMARY = "memory", "summary"
 LONG_TERM, USER = "LongTermMemory", "UserMemory"
@@ -130,7 +130,7 @@ class MemOS(MemoryStrategy):
     @staticmethod
     def _write(fact: Fact, tier: str, log: MemoryLog, **fields: Any) -> Item:
         told_of = fact.fields
-        tags = told_of.get("tags") or sorted(keyed_words(fact.text))
+        tags = told_of.get("tags") or sorted(telling(fact.text))
         kept = {
             "title": told_of.get("title", ""), "tags": tags, "background": told_of.get("summary", ""),
             "tier": told_of.get("memory_type") or tier, "working": True, "version": 1, "date": log.now,
@@ -207,7 +207,7 @@ class MemOS(MemoryStrategy):
         if reply is None or not reply["value"]:
             return
         turns = [t for m in seen for t in m.turns]
-        tags = reply["tags"] or sorted(keyed_words(reply["value"]))
+        tags = reply["tags"] or sorted(telling(reply["value"]))
         parent = log.write(reply["value"], SUMMARY, turns, cause=reply.cause, title=reply["title"], tags=tags,
                            background=reply["summary"], working=False)  # fmt: skip
         for member in members:
@@ -350,7 +350,7 @@ def _wordings(query: str, goal: Reply | None) -> list[str]:
 
 def _fetched(nodes: Sequence[Item], cosine: NDArray[np.float64], goal: Reply | None, query: str, k: int) -> set[str]:
     """The candidates: working memory, the nearest, and what stands under the goal's keys or two of its tags."""
-    keys = {w for text in (goal["keys"] if goal else [query]) for w in (text, *keyed_words(text))}
+    keys = {w for text in (goal["keys"] if goal else [query]) for w in (text, *telling(text))}
     tags = {*(goal["tags"] if goal else ()), *keys}
     found = {nodes[n].id for n in best(cosine)[: 2 * k]}
     for node in nodes:

@@ -16,10 +16,10 @@ from workbench.memory.facts import MESSAGE, Batch, extract, fitting, gathered, s
 from workbench.memory.items import Item
 from workbench.memory.lines import told
 from workbench.memory.log import MemoryLog
+from workbench.memory.names import names
 from workbench.memory.pieces import Vectors
 from workbench.memory.replies import UNFIT, ask
 from workbench.memory.retrieval import ranked
-from workbench.memory.strategies.mem0_v3 import entities
 from workbench.sessions.model import Turn
 from workbench.words import words
 
@@ -85,8 +85,8 @@ class ThinkInMemory(MemoryStrategy):
         return hashed(vector, self.buckets, seed)
 
     async def _forget(self, bucket: int, new: Sequence[Item], mind: Mind, log: MemoryLog) -> None:
-        names = {i.id for i in new}
-        old = [i for i in _in(bucket, log) if i.id not in names]
+        ids = {i.id for i in new}
+        old = [i for i in _in(bucket, log) if i.id not in ids]
         news = " ".join(shortened(i) for i in new)
         seen = (
             shown(old, mind, log, "forget")
@@ -160,7 +160,7 @@ def hashed(vector: NDArray[np.float32], buckets: int, seed: int) -> int:
 
 def head(text: str) -> str:
     """What a thought is about: its first name, else its first word."""
-    return next(iter(entities(text)), "") or next(iter(words(text)), text[:16])
+    return next(iter(names(text)), "") or next(iter(words(text)), text[:16])
 
 
 _THOUGHTS = schemas.fields(
