@@ -29,6 +29,7 @@ PANELS = (
     "diff",
     "hits",
     "attention",
+    "cache",
     "probes",
     "log",
 )

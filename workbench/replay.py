@@ -436,6 +436,7 @@ class LaneReplay:
             "compared": list(done.compared),
             "full_text": done.full_text,
             "size": done.size,
+            "shared": done.shared,
             "blobs": {name: None if array is None else blobs.digest(array) for name, array in arrays.items()},
             "facts": done.facts,
         }

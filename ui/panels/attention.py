@@ -129,9 +129,8 @@ class AttentionPanel(Panel):
         self.grid = HeadGrid()
         self.grid.chosen.connect(self._choose_head)
         left.addWidget(self.about)
-        left.addWidget(self.grid, 0, Qt.AlignmentFlag.AlignLeft)
-        left.addStretch(1)
-        foot.addLayout(left)
+        left.addWidget(self.grid, 1)
+        foot.addLayout(left, 3)
         right = QVBoxLayout()
         right.setSpacing(theme.active().unit(1))
         self.bar = ColorBar()
@@ -146,7 +145,7 @@ class AttentionPanel(Panel):
             right.addWidget(widget)
         right.addStretch(1)
         right.addWidget(hint)
-        foot.addLayout(right, 1)
+        foot.addLayout(right, 2)
         return foot
 
     # Showing.
@@ -316,7 +315,7 @@ class AttentionPanel(Panel):
         if self.view is None:
             return
         span = self.view.view.bands[band].span
-        follow_span(self, span)
+        follow_span(self, span, self.view.view.probe.id)
         if span.turns:
             self.workspace.follow(span.turns[0], self.view.view.probe.id)
 

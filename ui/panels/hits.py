@@ -199,12 +199,12 @@ def no_probe(reader: TraceReader, moment: Moment) -> Empty:
     return Empty("No probe has been asked yet", how)
 
 
-def follow_span(panel: Panel, span: Any) -> None:
-    """Go where a context span came from: select its item, else its turn."""
+def follow_span(panel: Panel, span: Any, probe: str = "") -> None:
+    """Go where a context span came from: select its item, else its turn. ``probe`` is the one in question."""
     if span.items:
         panel.workspace.selection.select(item=span.items[0])
     elif span.turns:
-        panel.workspace.follow(span.turns[0], panel.view.probe.id)
+        panel.workspace.follow(span.turns[0], probe or panel.view.probe.id)
 
 
 class _Answer(QWidget):

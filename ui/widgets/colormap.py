@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtGui import QColor, QImage
 
+from ui.theme import theme
+
 _ANCHORS = {
     # Nuñez, Anderton and Renslow 2018, every sixteenth colour.
     "cividis": "00204d 002c69 06366e 2d426c 414d6b 52596c 61646f 6f7073 7d7c78 8b8779 9b9477 aca174 bcaf6f cebc68 "
@@ -33,6 +35,14 @@ def color(name: str, value: float) -> QColor:
     """The colour of a value in [0, 1]."""
     red, green, blue = table(name)[int(np.clip(value, 0, 1) * 255)].tolist()
     return QColor(red, green, blue)
+
+
+def signed(value: float) -> QColor:
+    """The colour of a difference from -1 to 1: more is blue, less is orange, nothing is the ground of the theme."""
+    ground, end = theme.active().color("track"), theme.active().color("right" if value > 0 else "wrong")
+    part = min(abs(value), 1.0)
+    mixed = (round(a + part * (b - a)) for a, b in zip(ground.getRgb()[:3], end.getRgb()[:3], strict=True))  # type: ignore[index]
+    return QColor(*mixed)
 
 
 def image(values: NDArray[np.floating], name: str) -> QImage:

@@ -14,6 +14,7 @@ from ui.theme import theme
 from ui.theme.theme import Theme
 from ui.widgets import colormap
 from ui.widgets.arrays import draw_lines
+from ui.widgets.bands import BandMark, band_height, paint_bands
 from ui.widgets.painting import painting
 from ui.widgets.plain import plain
 from ui.widgets.span_bar import span_tip
@@ -108,7 +109,7 @@ class AttentionMap(QWidget):
         return QSize(160, int(theme.active().unit(6) + self._foot() + 40))
 
     def _foot(self) -> float:
-        return theme.active().metrics("small").height() * 2 + theme.active().unit(4)
+        return float(band_height(theme.active()))
 
     def _places(self) -> _Places:
         style = theme.active()
@@ -244,32 +245,19 @@ class AttentionMap(QWidget):
     def _paint_bands(self, painter: QPainter, places: _Places, style: Theme) -> None:
         """A line per context span, its name and share where there is room; evidence in the accent."""
         assert self.picture is not None
-        small = style.metrics("small")
-        painter.setFont(style.font("small"))
-        free = places.map.left()
-        bands, mass = self.picture.view.bands, self.picture.mass
-        loud = sorted(range(len(bands)), key=lambda i: (i != self.band, not bands[i].evidence, -float(mass[i])))
-        boxes: list[QRectF] = []
-        for number in loud:
-            band, share = bands[number], float(self.picture.mass[number])
-            left, right = self._x(band.columns[0], places), self._x(band.columns[1], places)
-            color = style.color("accent-fill" if band.evidence else "text-3")
-            thick = 4.0 if number == self.band else 2.5
-            rect = QRectF(left + 0.5, places.bands.top(), max(right - left - 1, 1), thick)
-            painter.fillRect(rect, color)
-            lines = (band.span.label, percent(share))
-            wide = max(small.horizontalAdvance(t) for t in lines) + 6.0
-            x = min(max(left, free), places.map.right() - wide)
-            box = QRectF(x, places.bands.top() + style.unit(1.5), wide, 2 * small.height())
-            if any(box.intersects(b) for b in boxes) or (
-                right - left < 10 and not (band.evidence or number == self.band)
-            ):
-                continue
-            boxes.append(box)
-            painter.setPen(style.color("accent" if band.evidence else "text" if number == self.band else "text-2"))
-            painter.drawText(box, int(Qt.AlignmentFlag.AlignLeft), lines[0])
-            painter.setPen(style.color("text-3"))
-            painter.drawText(box.adjusted(0, small.height(), 0, 0), int(Qt.AlignmentFlag.AlignLeft), lines[1])
+        bands = zip(self.picture.view.bands, self.picture.mass, strict=True)
+        found = [
+            BandMark(
+                self._x(band.columns[0], places),
+                self._x(band.columns[1], places),
+                band.span.label,
+                percent(float(share)),
+                float(share),
+                band.evidence,
+            )
+            for band, share in bands
+        ]
+        paint_bands(painter, style, places.bands, found, self.band)
 
     def _paint_cross(self, painter: QPainter, places: _Places, style: Theme) -> None:
         row, column = self.cross
@@ -378,6 +366,9 @@ def _stretches(flags: NDArray[np.bool_]) -> list[tuple[int, int]]:
     return [(int(a), int(b)) for a, b in edges.reshape(-1, 2)]
 
 
+_LEAST_CELL = 4.0
+
+
 class HeadGrid(QWidget):
     """Every layer (rows) and head (columns) as a small square, coloured by its share on one span.
 
@@ -391,19 +382,27 @@ class HeadGrid(QWidget):
         super().__init__(parent)
         self._shares = np.zeros((0, 0), np.float32)
         self._layers: tuple[int, ...] = ()
+        self._signed = False
         self.layer, self.head = -1, -1
-        self.colors = "cividis"
+        self.colors, self.what = "cividis", "on the span"
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setAccessibleName("Layers and heads")
 
-    def show_shares(self, shares: NDArray[np.float32], layers: tuple[int, ...], layer: int, head: int) -> None:
-        """``shares`` is float32 ``[layer, head]``; the chosen ones are positions, negative for mean and maximum."""
+    def show_shares(
+        self, shares: NDArray[np.float32], layers: tuple[int, ...], layer: int, head: int, signed: bool = False
+    ) -> None:
+        """``shares`` is float32 ``[layer, head]``; the chosen ones are positions, negative for mean and maximum.
+
+        ``signed``: they are differences, from -1 to 1, NaN where there is none.
+        """
         self._shares, self._layers, self.layer, self.head = shares, layers, layer, head
+        self._signed = signed
+        known = np.nan_to_num(shares)
         if shares.size:
-            best = np.unravel_index(int(shares.argmax()), shares.shape)
-            most = percent(float(shares.max()))
+            best = np.unravel_index(int(np.abs(known).argmax()), shares.shape)
+            most = percent(float(np.abs(known).max()))
             self.setAccessibleDescription(f"most, {most}, in layer {layers[best[0]]} head {best[1]}")
         self.updateGeometry()
         self.update()
@@ -414,15 +413,22 @@ class HeadGrid(QWidget):
         self.update()
 
     def sizeHint(self) -> QSize:  # noqa: D102
-        side = self._side()
         layers, heads = self._shares.shape
-        return QSize(int(self._left() + max(heads, 1) * side) + 2, int(self._top() + max(layers, 1) * side) + 2)
+        wide, high = (min(theme.active().unit(5), room / max(n, 1)) for room, n in ((230, heads), (150, layers)))
+        return QSize(int(self._left() + max(heads, 1) * wide) + 2, int(self._top() + max(layers, 1) * high) + 2)
 
-    minimumSizeHint = sizeHint
-
-    def _side(self) -> float:
+    def minimumSizeHint(self) -> QSize:  # noqa: D102
         layers, heads = self._shares.shape
-        return float(np.clip(min(150 / max(layers, 1), 230 / max(heads, 1)), 4, theme.active().unit(5)))
+        least = _LEAST_CELL
+        return QSize(int(self._left() + max(heads, 1) * least) + 2, int(self._top() + max(layers, 1) * least) + 2)
+
+    def _sides(self) -> tuple[float, float]:
+        """Width and height of a cell: all the room there is, neither flatter nor steeper than three to one."""
+        layers, heads = self._shares.shape
+        wide = max((self.width() - self._left() - 2) / max(heads, 1), _LEAST_CELL)
+        high = max((self.height() - self._top() - 2) / max(layers, 1), _LEAST_CELL)
+        largest = theme.active().unit(8)
+        return min(wide, 3 * high, largest), min(high, 3 * wide, largest)
 
     def _left(self) -> int:
         return theme.active().metrics("small").horizontalAdvance("L00") + 4
@@ -433,30 +439,35 @@ class HeadGrid(QWidget):
     def paintEvent(self, _: QPaintEvent) -> None:  # noqa: D102
         if not self._shares.size:
             return
-        style, side = theme.active(), self._side()
+        style, (wide, tall) = theme.active(), self._sides()
         layers, heads = self._shares.shape
-        top = max(float(self._shares.max()), 1e-9)
+        top = 1.0 if self._signed else max(float(np.nan_to_num(self._shares).max()), 1e-9)
         with painting(self) as painter:
             painter.setFont(style.font("small"))
             painter.setPen(style.color("text-3"))
             high = style.metrics("small").height()
-            for row in range(0, layers, max(1, int(np.ceil(high / side)))):
-                rect = QRectF(0, self._top() + row * side - 10, self._left() - 4, side + 20)
+            for row in range(0, layers, max(1, int(np.ceil(high / tall)))):
+                rect = QRectF(0, self._top() + row * tall - 10, self._left() - 4, tall + 20)
                 painter.drawText(
                     rect, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), f"L{self._layers[row]}"
                 )
-            for column in range(0, heads, max(1, int(np.ceil(26 / side)))):
-                rect = QRectF(self._left() + column * side - 20, 0, side + 40, high)
+            for column in range(0, heads, max(1, int(np.ceil(26 / wide)))):
+                rect = QRectF(self._left() + column * wide - 20, 0, wide + 40, high)
                 painter.drawText(rect, int(Qt.AlignmentFlag.AlignHCenter), f"H{column}")
             painter.setPen(Qt.PenStyle.NoPen)
-            gap = 1.0 if side >= 8 else 0.0
+            gap = 1.0 if min(wide, tall) >= 5 else 0.0
             for row in range(layers):
                 for column in range(heads):
                     painter.fillRect(
                         self._rect(row, column).adjusted(0, 0, -gap, -gap),
-                        colormap.color(self.colors, float(self._shares[row, column]) / top),
+                        self._fill(float(self._shares[row, column]) / top),
                     )
             self._paint_choice(painter, style, gap)
+
+    def _fill(self, value: float) -> QColor:
+        if value != value:
+            return theme.active().color("sunken")
+        return colormap.signed(value) if self._signed else colormap.color(self.colors, value)
 
     def _paint_choice(self, painter: QPainter, style: Theme, gap: float) -> None:
         layers, heads = self._shares.shape
@@ -470,12 +481,12 @@ class HeadGrid(QWidget):
         painter.drawRect(QRectF(low.topLeft(), high.bottomRight()).adjusted(-1, -1, 1 - gap, 1 - gap))
 
     def _rect(self, row: int, column: int) -> QRectF:
-        side = self._side()
-        return QRectF(self._left() + column * side, self._top() + row * side, side, side)
+        wide, high = self._sides()
+        return QRectF(self._left() + column * wide, self._top() + row * high, wide, high)
 
     def _under(self, where: QPointF) -> tuple[int, int]:
-        side = self._side()
-        row, column = int((where.y() - self._top()) // side), int((where.x() - self._left()) // side)
+        wide, high = self._sides()
+        row, column = int((where.y() - self._top()) // high), int((where.x() - self._left()) // wide)
         layers, heads = self._shares.shape
         return (row, column) if 0 <= row < layers and 0 <= column < heads else (-1, -1)
 
@@ -501,10 +512,11 @@ class HeadGrid(QWidget):
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
             row, column = self._under(QPointF(event.pos()))
             if row >= 0:
-                share = percent(float(self._shares[row, column]))
-                QToolTip.showText(
-                    event.globalPos(), plain(f"layer {self._layers[row]}, head {column}\n{share} on the span"), self
-                )
+                value = float(self._shares[row, column])
+                said = f"{percent(value)} {self.what}"
+                if self._signed:
+                    said = f"{percent(abs(value))} {'more' if value > 0 else 'less'} {self.what}"
+                QToolTip.showText(event.globalPos(), plain(f"layer {self._layers[row]}, head {column}\n{said}"), self)
             return True
         return super().event(event)
 

@@ -40,6 +40,7 @@ class TokenStrip(QWidget):
         super().__init__(parent)
         self._tokens: tuple[str, ...] = ()
         self._values = np.zeros(0)
+        self._gone = np.zeros(0, bool)
         self._breaks: frozenset[int] = frozenset()
         self._underlined: tuple[tuple[int, int], ...] = ()
         self._placed: _Placed | None = None
@@ -64,6 +65,11 @@ class TokenStrip(QWidget):
     def show_values(self, values: NDArray[np.floating], color: QColor) -> None:
         """A value in [0, 1] for each token; ``color`` is the ground at 1."""
         self._values, self._color = np.asarray(values, float), color
+        self.update()
+
+    def show_gone(self, gone: NDArray[np.bool_]) -> None:
+        """Tokens that are struck through, bool ``[tokens]``."""
+        self._gone = gone
         self.update()
 
     def point(self, token: int) -> None:
@@ -144,6 +150,10 @@ class TokenStrip(QWidget):
                     painter.fillRect(rect, ground)
                 painter.setPen(text if value > 0.25 else quiet)
                 painter.drawText(QPointF(rect.left(), rect.top() + ascent + 1), _shown(self._tokens[token]))
+                if token < len(self._gone) and self._gone[token]:
+                    middle = rect.top() + ascent * 0.68
+                    painter.setPen(QPen(style.color("bad"), 1.2))
+                    painter.drawLine(QPointF(rect.left(), middle), QPointF(rect.right(), middle))
                 if token == self.hover:
                     painter.setPen(QPen(style.color("accent-fill"), 1.4))
                     painter.drawRect(rect.adjusted(0.5, 0.5, -0.5, -0.5))

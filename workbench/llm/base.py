@@ -176,6 +176,7 @@ class Compression:
         merged: token that each compressed token was merged into, int32 ``[read]``; None where nothing is merged.
         texts: text of every token in ``cells``.
         facts: figures of the method.
+        shared: first tokens whose cells were taken over from an earlier prompt, not read again.
     """
 
     policy: str
@@ -202,6 +203,7 @@ class Compression:
     merged: NDArray[np.int32] | None = None
     texts: tuple[str, ...] = ()
     facts: dict[str, Any] = field(default_factory=dict)
+    shared: int = 0
 
 
 Capturing = Literal["off", "answers", "full"]

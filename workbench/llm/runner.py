@@ -226,6 +226,7 @@ class ScopeRunner:
         capacity = len(job.prompt) + job.output().max_tokens + len(job.forced if job.forced is not None else ()) + 1
         observer = Observer(scope, policy, context.cut, window, capacity)
         kept, mask = self._reuse(job, observer.least), self._mask(job)
+        shared = scope.position
         for start, end in chunks(scope.position, context.cut, CHUNK):
             observer.feed(job.prompt[start:end], mask)
             self._keep(kept, job, end)
@@ -240,11 +241,11 @@ class ScopeRunner:
         done, capture, result = yield from self._under(job, make, saved, reference)
         scope.load(saved)
         kept.prompt = read
-        job.ticket.resolve((done, capture, result))
+        job.ticket.resolve((done, capture, replace(result, shared=shared)))
 
     def _under(
         self, job: ScopeJob, make: _Maker, saved: Snapshot, reference: Reference | None
-    ) -> Generator[None, None, Answer]:
+    ) -> Generator[None, None, tuple[Generated, Capture | None, Compression]]:
         """The policy's own answer. The full cache's answer is forced on it first; as long as both write the same,
         that is its own."""
         kl: list[float] = []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from workbench.errors import TraceError
 from workbench.projections.hits import ContextSpan, probe_at, probe_events, span_of
-from workbench.projections.index import TraceIndex
 from workbench.sessions.model import Probe
 from workbench.trace.blobs import array_texts
 from workbench.trace.captures import compressed_shapes
@@ -66,6 +65,8 @@ class CacheView:
         worth: what tokens were chosen by, or None. merged: the token each was merged into, or None.
         cells: the cell of each token at the end, -1 for none; there are ``size``.
         fates: of each span, in order.
+        prompt: tokens of the prompt; those after it are the answer's.
+        shared: first tokens whose cells were taken over from an earlier prompt.
     """
 
     lane: int
@@ -99,6 +100,13 @@ class CacheView:
     size: int
     fates: tuple[SpanFate, ...]
     facts: Mapping[str, Any]
+    prompt: int
+    shared: int
+
+    @property
+    def plans(self) -> int:
+        """How often it was compressed."""
+        return len(self.generated)
 
     @property
     def mean_kl(self) -> float | None:
@@ -108,7 +116,7 @@ class CacheView:
     @property
     def evidence(self) -> float | None:
         """Share of the evidence's entries kept when the prompt had been compressed; None without evidence in it."""
-        return _evidence(self.fates)
+        return evidence_held(self.fates)
 
     def fate_at(self, token: int) -> int:
         """Index of the span that a token belongs to, -1 for none."""
@@ -136,7 +144,7 @@ def _view(reader: TraceReader, row: LaneRow, probe: Probe, found: Mapping[str, E
     problem = compressed_shapes(data, {name: array for name, array in blobs.items() if array is not None})
     if problem:
         raise TraceError(f"{reader.path}: event {event.seq}: its array {problem}", "see `mnemoscope inspect`")
-    held = _held(blobs["survival"], data)
+    held = held_shares(blobs["survival"], data)
     spans = [span_of(s, probe.evidence) for s in found[Kind.PACKED].payload["spans"]] if Kind.PACKED in found else []
     answered, scored = found.get(Kind.ANSWERED), found.get(Kind.SCORED)
     return CacheView(
@@ -169,8 +177,10 @@ def _view(reader: TraceReader, row: LaneRow, probe: Probe, found: Mapping[str, E
         blobs["merged"],
         np.asarray(blobs["cells"]),
         int(data["size"]),
-        tuple(SpanFate(s, _of_span(held, s, int(data["read"]))) for s in spans if s.length > 0),
+        fates_of(held, spans, int(data["read"]), data["generated"]),
         data["facts"],
+        int(answered.payload["prompt_tokens"]) if answered else int(data["read"]) + 1,
+        int(data.get("shared", 0)),
     )
 
 
@@ -179,20 +189,29 @@ def policy_parameters(row: LaneRow) -> dict[str, Any]:
     return {name.removeprefix("cache."): value for name, value in row.params.items() if name.startswith("cache.")}
 
 
-def _held(survival: NDArray[Any] | None, data: Mapping[str, Any]) -> Floats:
+def held_shares(survival: NDArray[Any] | None, data: Mapping[str, Any]) -> Floats:
+    """Share of the layers and heads that hold each token after each compression, see ``CacheView.held``."""
     assert survival is not None
     return (survival / max(int(data["entries"]), 1)).astype(np.float32)
 
 
-def _of_span(held: Floats, span: ContextSpan, read: int) -> Floats:
-    """Tokens that were read after the compression are always there."""
+def fates_of(held: Floats, spans: Sequence[ContextSpan], read: int, generated: Sequence[int]) -> tuple[SpanFate, ...]:
+    """What became of each span that has a place in the prompt."""
+    return tuple(SpanFate(s, _of_span(held, s, read, generated)) for s in spans if s.length > 0)
+
+
+def _of_span(held: Floats, span: ContextSpan, read: int, generated: Sequence[int]) -> Floats:
+    """What had not been read yet at a compression is still to come, not lost."""
     start, end = span.tokens
-    inside = held[:, start : min(end, read)]
-    later = max(0, end - max(start, read))
-    return ((inside.sum(1) + later) / (end - start)).astype(np.float32)
+    inside = held[:, start : min(end, held.shape[1])]
+    places = start + np.arange(inside.shape[1])
+    ahead = places >= read + np.asarray(generated)[:, None]
+    left = end - start - inside.shape[1]
+    return ((np.where(ahead, 1.0, inside).sum(1) + left) / (end - start)).astype(np.float32)
 
 
-def _evidence(fates: tuple[SpanFate, ...]) -> float | None:
+def evidence_held(fates: Sequence[SpanFate]) -> float | None:
+    """Share of the evidence's entries kept at the first compression; None without evidence in the context."""
     sizes = [f.span.length for f in fates if f.evidence]
     if not sizes:
         return None
@@ -242,84 +261,3 @@ def cell_states(view: CacheView) -> tuple[NDArray[np.int8], NDArray[np.int32]]:
     tokens[view.cells[inside]] = inside
     states[view.cells[inside]] = np.where(inside < view.read, USED, LATER)
     return states, tokens
-
-
-@dataclass(frozen=True, slots=True)
-class SurvivalPoint:
-    """One lane in the curve of a policy: what it kept, and what came of it; means over its probes.
-
-    Attributes:
-        budget: ``keep`` as given: a share, or a number of tokens.
-        evidence: share of the evidence kept over ``with_evidence`` probes, None without any.
-        kl: distance from the full cache, None when it was not compared.
-        accuracy: share of right answers over ``probes``.
-    """
-
-    lane: int
-    name: str
-    memory: str
-    policy: str
-    way: str
-    when: str
-    budget: float
-    share: float
-    evidence: float | None
-    with_evidence: int
-    kl: float | None
-    accuracy: float
-    probes: int
-
-
-def survival(reader: TraceReader, session: int | None = None, seq: int | None = None) -> tuple[SurvivalPoint, ...]:
-    """A point for every lane with a cache policy, ordered by policy and budget."""
-    points = [_point(reader, row, session, seq) for row in TraceIndex.of(reader).lanes]
-    found = [p for p in points if p is not None]
-    return tuple(sorted(found, key=lambda p: (p.memory, p.policy, p.way, p.when, p.budget)))
-
-
-def _point(reader: TraceReader, row: LaneRow, session: int | None, seq: int | None) -> SurvivalPoint | None:
-    shares, evidence, distances, right = [], [], [], []
-    way = when = ""
-    kinds = (Kind.PACKED, Kind.COMPRESSED, Kind.SCORED)
-    spans: list[dict[str, Any]] = []
-    for event in reader.events(session, row.id, kinds=kinds, up_to_seq=seq):
-        if event.kind == Kind.PACKED:
-            spans = event.payload["spans"]
-        elif event.kind == Kind.SCORED:
-            right.append(bool(event.payload["correct"]))
-        else:
-            way, when = event.payload["way"], event.payload["when"]
-            shares.append(float(event.payload["share"]))
-            if event.payload["kl"]:
-                distances.append(float(np.mean(event.payload["kl"])))
-            held = _evidence_held(reader, event, spans)
-            if held is not None:
-                evidence.append(held)
-    if not shares:
-        return None
-    return SurvivalPoint(
-        row.id,
-        row.name,
-        row.memory,
-        row.cache,
-        way,
-        when,
-        float(policy_parameters(row).get("keep", 1.0)),
-        float(np.mean(shares)),
-        float(np.mean(evidence)) if evidence else None,
-        len(evidence),
-        float(np.mean(distances)) if distances else None,
-        float(np.mean(right)) if right else 0.0,
-        len(right),
-    )
-
-
-def _evidence_held(reader: TraceReader, event: Event, spans: list[dict[str, Any]]) -> float | None:
-    session = TraceIndex.of(reader).session(event.session)
-    probe = next((p for p in session.probes if p.id == event.subject), None)
-    if probe is None or not probe.evidence:
-        return None
-    held = _held(reader.array(event.payload["blobs"]["survival"])[:1], event.payload)
-    known = [span_of(s, probe.evidence) for s in spans]
-    read = int(event.payload["read"])
-    return _evidence(tuple(SpanFate(s, _of_span(held, s, read)) for s in known if s.length > 0))

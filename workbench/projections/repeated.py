@@ -12,6 +12,7 @@ from workbench.trace.events import Event, Kind
 from workbench.trace.reader import TraceReader
 
 _LATER = (Kind.JUDGED,)  # added to a run after it was made
+_OF_THE_MACHINE: dict[str, tuple[str, ...]] = {Kind.COMPRESSED: ("shared",)}  # what hung on which prompts came before
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,9 +131,13 @@ def _events(reader: TraceReader, session: int, lane: int) -> Iterator[Event]:
 def _same(one: Event | None, other: Event | None) -> bool:
     if one is None or other is None:
         return False
-    return all(getattr(one, key) == getattr(other, key) for key in ("turn", "kind", "subject", "cause")) and json.dumps(
-        one.payload, sort_keys=True
-    ) == json.dumps(other.payload, sort_keys=True)
+    keys = ("turn", "kind", "subject", "cause")
+    return all(getattr(one, key) == getattr(other, key) for key in keys) and _told(one) == _told(other)
+
+
+def _told(event: Event) -> str:
+    left_out = _OF_THE_MACHINE.get(event.kind, ())
+    return json.dumps({k: v for k, v in event.payload.items() if k not in left_out}, sort_keys=True)
 
 
 def _first(session: str, one: Event | None, other: Event | None) -> First:

@@ -49,7 +49,7 @@ class Kind(StrEnum):
     # and, when no model answered but a rule: {reader, items}; from a server, which only counts: {generated}
     COMPRESSED = "cache.compressed"  # what a cache policy did: {policy, way, badge, when, read, budget, share, entries,
     # generated, agreement, bytes: {logical, modelled, full}, kl, compared, full_text, facts,
-    # size, blobs: {kept, survival, worth, cells, merged, texts}} (workbench.llm.base.Compression); subject is the probe
+    # size, shared, blobs: {kept, survival, worth, cells, merged, texts}} (workbench.llm.base.Compression); of the probe
     SUMMED = "attention.summed"  # an answer's attention in little (workbench.llm.base.Summary): {layers, heads, prompt,
     # starts, spans, kept, blobs: {mean, peak, mass, rows, ids, texts}}; subject is the probe
     CAPTURED = "attention.captured"  # {blob, layers, heads, tokens, bins}; subject is the probe

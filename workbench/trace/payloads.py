@@ -135,6 +135,7 @@ class _Compressed(TypedDict):
     share: float
     entries: int
     size: int
+    shared: NotRequired[int]
     generated: list[int]
     agreement: NotRequired[float | None]
     bytes: _Bytes
