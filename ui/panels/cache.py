@@ -32,7 +32,7 @@ from ui.widgets.cell_grid import WORDS, CellGrid, CellLegend
 from ui.widgets.eviction_map import EvictionMap
 from ui.widgets.heatmap import HeadGrid
 from ui.widgets.loss_list import LossList, LossRow
-from ui.widgets.plain import Label
+from ui.widgets.plain import Label, plain
 from ui.widgets.token_strip import TokenStrip
 from ui.widgets.units import percent, size
 from workbench.projections import cache
@@ -241,7 +241,7 @@ class CachePanel(Panel):
         self.badge.setText(found.badge)
         self.badge.setStyleSheet(_chip(found.way))
         given = ", ".join(f"{name} {_short(value)}" for name, value in found.parameters.items())
-        self.badge.setToolTip(f"{found.policy}\n{given}")
+        self.badge.setToolTip(plain(f"{found.policy}\n{given}"))
         kept = f"{found.policy} keeps {percent(found.share)} of {found.read:,} tok"
         cells = f"cells {size(found.logical)} of {size(found.full)}, the method itself {size(found.modelled)}"
         self.facts.setText(f"{kept} · {cells}")
