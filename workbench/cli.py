@@ -685,17 +685,37 @@ def _add_export(commands: Any) -> None:
         "--otel", type=Path, metavar="F", help="OpenTelemetry spans: turns, model calls, memory operations"
     )
     kinds.add_argument("--atif", type=Path, metavar="F", help="ATIF trajectories: the sessions")
+    kinds.add_argument(
+        "--redact", type=Path, metavar="NEW.mnemo", help="the run with every name and text replaced, for a bug report"
+    )
+    command.add_argument("--key", metavar="TEXT", help="with --redact: files of one key have the same replacements")
     _json(command)
 
 
 def _export(options: argparse.Namespace) -> None:
-    kind = next(kind for kind in ("html", "otel", "atif") if getattr(options, kind))
+    kind = next(kind for kind in ("html", "otel", "atif", "redact") if getattr(options, kind))
     out: Path = getattr(options, kind)
-    {"html": _export_html, "otel": _export_otel, "atif": _export_atif}[kind](options.file, out)
+    if kind == "redact":
+        _export_redacted(options.file, out, options.key)
+    elif options.key is not None:
+        raise UsageError("--key goes with --redact", "see `mnemoscope export --help`")
+    else:
+        {"html": _export_html, "otel": _export_otel, "atif": _export_atif}[kind](options.file, out)
     if options.json:
         console.say_json({kind: str(out)})
     else:
         console.say(f"wrote {out}")
+
+
+def _export_redacted(file: Path, out: Path, key: str | None) -> None:
+    import secrets
+
+    from workbench.examine import opened
+    from workbench.redact import redact
+
+    with opened(file) as reader:
+        words = redact(reader, out, secrets.token_hex(16) if key is None else key)
+    console.remark(f"{console.count(words, 'word')} replaced; model, lanes and figures are as they were - look it over")
 
 
 def _export_html(file: Path, out: Path) -> None:
