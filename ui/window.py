@@ -34,6 +34,7 @@ from ui.commands.registry import MENUS, Registry
 from ui.panels.base import Panel
 from ui.samples import samples
 from ui.settings import Settings
+from ui.state.pace import Pace
 from ui.state.player import Player
 from ui.state.workspace import Workspace
 from ui.theme import theme
@@ -41,9 +42,11 @@ from ui.widgets.inspector import Inspector
 from ui.widgets.notice import Notice
 from ui.widgets.plain import sure
 from ui.widgets.transport import Transport
+from ui.widgets.units import percent
 from workbench import paths
 from workbench.engine.config import RunConfig
 from workbench.engine.protocol import Annotate, Branch, Explained, Failed, Question, Ready, Undo, Undone
+from workbench.engine.resuming import Progress, progress, resumed
 from workbench.errors import MnemoscopeError
 from workbench.models.store import checked
 from workbench.projections.probe_table import most_telling, probe_table
@@ -88,6 +91,8 @@ class MainWindow(QMainWindow):
         self.setWindowIcon(QIcon(str(paths.resources() / "icons" / "app.svg")))
         self.setAcceptDrops(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.pace = Pace()
+        self._came: Progress | None = None
         catalogue.register(self.registry, self)
         self.addActions([self.registry.action(c.name) for c in self.registry])
         self._build()
@@ -184,6 +189,7 @@ class MainWindow(QMainWindow):
             elif path.suffix.lower() == ".mnemo":
                 self.open_run(path)
                 self._stand(path)
+                self._say_unfinished()
             elif path.suffix.lower() == ".gguf":
                 self.choose_model(path)
             else:
@@ -270,6 +276,29 @@ class MainWindow(QMainWindow):
         dialog = RunDialog((path,), self.settings, self, sessions)
         if dialog.exec():
             self.start_run(dialog.config())
+
+    def _say_unfinished(self) -> None:
+        """A run that ended before its end says so, and offers to go on."""
+        if self.can_resume():
+            assert self._came is not None
+            share = percent(self._came.done / max(1, self._came.total))
+            self.notice.say(f"This run was broken off: {share} of it is done.", [("Go on", self.resume_run)])
+
+    def can_resume(self) -> bool:
+        """Whether the open run ended before its end and nobody is writing it."""
+        run = self.workspace.run
+        if run is None or self.client.live or self._came is None or self._came.finished:
+            return False
+        return not run.path.with_name(run.path.name + ".lock").exists()
+
+    def resume_run(self) -> None:
+        """Run → Go on with this run: from what its file holds."""
+        if self.workspace.reader is None:
+            return
+        try:
+            self.start_run(resumed(self.workspace.reader))
+        except MnemoscopeError as error:
+            self.notice.say(str(error))
 
     def start_run(self, config: RunConfig, paused: bool = False) -> None:
         """Start a live run; its trace streams into the window."""
@@ -573,7 +602,8 @@ class MainWindow(QMainWindow):
     # What happens.
 
     def _opened(self) -> None:
-        run = self.workspace.run
+        run, reader = self.workspace.run, self.workspace.reader
+        self._came = progress(reader) if reader is not None else None
         self.setWindowTitle(f"{run.path.name} · Mnemoscope" if run else "Mnemoscope")
         layout = layouts.LAYOUTS[self.layout_name]
         if layout.comparing:
@@ -588,6 +618,7 @@ class MainWindow(QMainWindow):
     def _ready(self, report: Ready) -> None:
         try:
             self.open_run(Path(report.path), turn=sys.maxsize)
+            self.pace.began(self.workspace.reader)
         except MnemoscopeError as error:
             self.notice.say(str(error))
 
@@ -603,9 +634,14 @@ class MainWindow(QMainWindow):
             self.workspace.grew(self._seq)
 
     def _engine_state(self, state: str) -> None:
-        if state in ("finished", "cancelled") and self.workspace.reader is not None:
-            self._seq = self.workspace.reader.last_seq()
+        reader = self.workspace.reader
+        if state in ("finished", "cancelled") and reader is not None:
+            self._seq = reader.last_seq()
             self._grow()
+            self._came = progress(reader)
+            self.pace.ended(reader, self.client.config, self.settings)
+        elif state == "paused":
+            self.pace.forget()
         if state == "cancelled":
             self.notice.say(
                 "The run was cancelled. What was written stays; the same run goes on from there.", self._again()

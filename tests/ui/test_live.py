@@ -88,6 +88,27 @@ def test_it_is_cancelled_and_goes_on_from_there(
         assert reader.last_turn(1) == 11
 
 
+def test_a_broken_off_run_goes_on_from_the_menu(
+    window: Any, threaded: ScriptedBackend, tmp_path: Path, qtbot: Any
+) -> None:
+    setup = config(tmp_path, *LANES)
+    stepped(window, qtbot, setup, 2)
+    window.registry.run("run.cancel")
+    qtbot.waitUntil(lambda: window.client.state == "cancelled", timeout=5_000)
+    window.notice.hide()
+    setup.sessions[0].unlink()  # the run file holds all that is needed
+    window.open(setup.path)
+    assert "broken off" in window.notice.what.text()
+    assert window.registry["run.resume"].enabled()
+    window.registry.run("run.resume")
+    qtbot.waitUntil(lambda: window.client.state == "finished", timeout=20_000)
+    with TraceReader(setup.path) as reader:
+        assert [reader.last_turn(lane) for lane in (1, 2)] == [11, 11]
+    assert not window.registry["run.resume"].enabled()
+    window.open(setup.path)
+    assert not window.notice.isVisible()
+
+
 def test_a_crash_offers_to_go_on(window: Any, threaded: ScriptedBackend, tmp_path: Path, qtbot: Any) -> None:
     window.start_run(config(tmp_path, *LANES), paused=True)
     qtbot.waitUntil(lambda: window.client.state == "paused", timeout=10_000)

@@ -6,7 +6,6 @@ from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
 from PySide6.QtWidgets import QPushButton
 
-from tests.support.runs import session_file
 from ui import layouts, panels
 from ui.panels.base import Panel
 from ui.settings import Settings
@@ -252,41 +251,6 @@ def test_help_names_every_command(window: Any, qtbot: Any) -> None:
         dialog.list.setCurrentRow(row)
         assert len(dialog.text.toPlainText()) > 60
     dialog.close()
-
-
-def test_the_run_dialog_makes_a_configuration(window: Any, tmp_path: Path, qtbot: Any) -> None:
-    from ui.dialogs.run_dialog import RunDialog
-
-    path = session_file(tmp_path)
-    dialog = RunDialog((path,), window.settings, window)
-    for box in dialog.boxes.values():
-        box.setChecked(False)
-    assert not dialog.start.isEnabled()
-    dialog.boxes["bm25"].setChecked(True)
-    dialog.more.setText("window:turns=4; nonsense")
-    assert not dialog.start.isEnabled()
-    assert "nonsense" in dialog.wrong.text()
-    dialog.more.setText("window:turns=4")
-    dialog.capture.setChecked(False)
-    dialog.seed.setText("7")
-    assert dialog.start.isEnabled()
-    config = dialog.config()
-    assert config.sessions == (path,)
-    assert config.lanes == ("bm25", "window:turns=4")
-    assert (config.capture, config.seed) == ("off", 7)
-    assert config.path.name == f"{path.stem}.mnemo"
-    dialog.model.setCurrentText("/nowhere/at-all.gguf")
-    assert not dialog.start.isEnabled() and "no model file" in dialog.wrong.text()
-    dialog.model.setCurrentText("http://key@127.0.0.1/v1")
-    assert not dialog.start.isEnabled() and "password" in dialog.wrong.text()
-    dialog.model.setCurrentText("http://127.0.0.1:8080/v1#smol")
-    assert dialog.start.isEnabled()
-    assert dialog.config().model == "http://127.0.0.1:8080/v1#smol"
-    config.path.write_text("")
-    again = RunDialog((path,), window.settings, window)
-    assert again.config().path.name == f"{path.stem}-2.mnemo"
-    for made in (dialog, again):
-        made.close()
 
 
 def test_an_unexpected_exception_is_said_in_the_window(window: Any, monkeypatch: pytest.MonkeyPatch) -> None:

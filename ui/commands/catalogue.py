@@ -331,6 +331,15 @@ def _run(w: Target) -> list[Command]:
             lambda: client.live,
         ),
         Command(
+            "run.resume",
+            "Go on with this run",
+            w.resume_run,
+            "Run",
+            ("Shift+F8",),
+            "Continue a run that was cancelled or broke off, from its last turn",
+            w.can_resume,
+        ),
+        Command(
             "run.branch",
             "What if…",
             w.ask_branch,

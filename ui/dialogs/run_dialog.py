@@ -14,15 +14,15 @@ from PySide6.QtWidgets import (
     QDialogButtonBox,
     QFileDialog,
     QFormLayout,
-    QFrame,
     QHBoxLayout,
     QLineEdit,
     QPushButton,
-    QScrollArea,
     QVBoxLayout,
     QWidget,
 )
 
+from ui.dialogs.lane_picker import LanePicker
+from ui.dialogs.session_picker import SessionPicker
 from ui.settings import Settings
 from ui.theme import theme
 from ui.widgets.model_field import ModelField
@@ -31,9 +31,9 @@ from ui.widgets.units import count
 from workbench import paths
 from workbench.engine.config import RunConfig
 from workbench.errors import MnemoscopeError, UsageError
+from workbench.estimate import estimate
 from workbench.lanes import LaneSpec, with_controls
-from workbench.memory import registry as memories
-from workbench.models import listing
+from workbench.models import listing, store
 from workbench.sessions import Session, formats
 
 FIRST_CHOICE = ("full", "window", "bm25", "dense", "a-mem")
@@ -50,52 +50,42 @@ class RunDialog(QDialog):
         read: Sequence[Session] = (),
     ) -> None:
         super().__init__(parent)
-        self._sessions, self._settings = sessions, settings
-        read = read or [s for path in sessions for s in formats.read(path)]
-        turns, probes = sum(len(s.turns) for s in read), sum(len(s.probes) for s in read)
+        self._files, self._settings = sessions, settings
+        self._sessions = formats.distinct(read or [s for path in sessions for s in formats.read(path)])
         self.setWindowTitle("Replay a session")
         now = theme.active()
         outer = QVBoxLayout(self)
         outer.setContentsMargins(now.unit(5), now.unit(4), now.unit(5), now.unit(4))
         outer.setSpacing(now.unit(3))
-        head = Label(", ".join(path.name for path in sessions))
-        head.setFont(now.font("large", bold=True))
-        facts = Label(f"{count(len(read), 'session')} · {count(turns, 'turn')} · {count(probes, 'probe')}")
-        facts.setProperty("part", "quiet")
-        outer.addWidget(head)
-        outer.addWidget(facts)
-        warnings = [w for s in read for w in s.warnings]
-        if warnings:
-            self._warn(outer, warnings)
-        outer.addWidget(self._lanes(), 1)
+        self._head(outer)
+        self.sessions = SessionPicker(self._sessions)
+        self.sessions.setVisible(len(self._sessions) > 1)
+        self.sessions.changed.connect(self._check)
+        outer.addWidget(self.sessions)
+        kept = settings.get("lanes", {})
+        chosen = kept.get("chosen", FIRST_CHOICE) if isinstance(kept, dict) else FIRST_CHOICE
+        self.lanes = LanePicker(chosen, kept.get("params"), kept.get("typed", ""))
+        self.lanes.changed.connect(self._check)
+        outer.addWidget(self.lanes, 1)
         outer.addLayout(self._form())
-        self.wrong = Label()
-        self.wrong.setProperty("part", "error")
-        self.wrong.setWordWrap(True)
-        outer.addWidget(self.wrong)
-        self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel)
-        self.start = self.buttons.button(QDialogButtonBox.StandardButton.Ok)
-        self.start.setText("Start")
-        self.start.setProperty("part", "primary")
-        self.buttons.accepted.connect(self.accept)
-        self.buttons.rejected.connect(self.reject)
-        outer.addWidget(self.buttons)
-        self.resize(now.unit(150), now.unit(165))
+        self._foot(outer)
+        self.resize(now.unit(235), now.unit(165))
         self._check()
 
     def specs(self) -> list[str]:
         """The lane SPECs that are ticked and typed, in order."""
-        ticked = [name for name, box in self.boxes.items() if box.isChecked()]
-        typed = [spec.strip() for spec in self.more.text().split(";")]
-        return [*ticked, *(spec for spec in typed if spec)]
+        return self.lanes.specs()
 
     def config(self) -> RunConfig:
-        """The run as chosen."""
-        model = self.model.chosen
+        """The run as chosen; what was chosen is remembered for the next one."""
+        model, chosen = self.model.chosen, self.sessions.chosen()
         self._settings.set("model", model)
+        typed, ticked = self.lanes.typed.text(), self.lanes.model.chosen
+        self._settings.set("lanes", {"chosen": ticked, "params": self.lanes.params, "typed": typed})
         return RunConfig(
-            sessions=self._sessions,
-            lanes=with_controls(self.specs()) if self.controls.isChecked() else tuple(self.specs()),
+            sessions=self._files,
+            only=() if len(chosen) == len(self._sessions) else tuple(s.name for s in chosen),
+            lanes=self._all_lanes(),
             model=model,
             embedder=self.embedder.currentData(),
             seed=int(self.seed.text() or 0),
@@ -104,6 +94,39 @@ class RunDialog(QDialog):
             out=Path(self.out.text()),
         )
 
+    def _all_lanes(self) -> tuple[str, ...]:
+        return with_controls(self.specs()) if self.controls.isChecked() else tuple(self.specs())
+
+    def _head(self, outer: QVBoxLayout) -> None:
+        head = Label(", ".join(path.name for path in self._files))
+        head.setFont(theme.active().font("large", bold=True))
+        turns, probes = sum(len(s.turns) for s in self._sessions), sum(len(s.probes) for s in self._sessions)
+        sessions = f"{count(len(self._sessions), 'session')} · " if len(self._sessions) > 1 else ""
+        facts = Label(f"{sessions}{count(turns, 'turn')} · {count(probes, 'probe')}")
+        facts.setProperty("part", "quiet")
+        outer.addWidget(head)
+        outer.addWidget(facts)
+        warnings = [w for s in self._sessions for w in s.warnings]
+        if warnings:
+            self._warn(outer, warnings)
+
+    def _foot(self, outer: QVBoxLayout) -> None:
+        """What the run will cost, what is wrong with the choice, and the buttons."""
+        self.cost = Label()
+        self.cost.setWordWrap(True)
+        self.wrong = Label()
+        self.wrong.setProperty("part", "error")
+        self.wrong.setWordWrap(True)
+        outer.addWidget(self.cost)
+        outer.addWidget(self.wrong)
+        self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel)
+        self.start = self.buttons.button(QDialogButtonBox.StandardButton.Ok)
+        self.start.setText("Start")
+        self.start.setProperty("part", "primary")
+        self.buttons.accepted.connect(self.accept)
+        self.buttons.rejected.connect(self.reject)
+        outer.addWidget(self.buttons)
+
     def _warn(self, outer: QVBoxLayout, warnings: list[str]) -> None:
         label = Label(f"{count(len(warnings), 'remark')} about the file: {warnings[0]}")
         label.setProperty("part", "small")
@@ -111,44 +134,10 @@ class RunDialog(QDialog):
         label.setToolTip(plain("\n".join(warnings[:40])))
         outer.addWidget(label)
 
-    def _lanes(self) -> QWidget:
-        holder = QFrame()
-        holder.setProperty("part", "card")
-        column = QVBoxLayout(holder)
-        column.setSpacing(0)
-        self.boxes: dict[str, QCheckBox] = {}
-        for name in memories.strategies():
-            box = QCheckBox(name)
-            box.setChecked(name in FIRST_CHOICE)
-            box.toggled.connect(lambda _: self._check())
-            self._describe(box, name)
-            self.boxes[name] = box
-            column.addWidget(box)
-        column.addStretch(1)
-        scroll = QScrollArea()
-        scroll.setWidgetResizable(True)
-        scroll.setWidget(holder)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        return scroll
-
-    def _describe(self, box: QCheckBox, name: str) -> None:
-        try:
-            found = memories.strategy(name)
-        except ImportError as error:  # a method whose library is not installed can be seen, not chosen
-            box.setChecked(False)
-            box.setEnabled(False)
-            box.setToolTip(plain(f"cannot be used here: {error}"))
-            return
-        box.setText(f"{found.title}   {name}" if found.title.lower() != name else found.title)
-        box.setToolTip(plain("\n".join(x for x in (found.fidelity, found.paper, found.differs) if x)))
-
     def _form(self) -> QFormLayout:
         form = QFormLayout()
         form.setSpacing(theme.active().unit(2))
         form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
-        self.more = QLineEdit()
-        self.more.setPlaceholderText("with parameters, as a-mem:k=5; bm25:k=20")
-        self.more.textChanged.connect(lambda _: self._check())
         self.model = ModelField(self._settings)
         self.model.currentTextChanged.connect(lambda _: self._check())
         self.embedder = QComboBox()
@@ -158,18 +147,18 @@ class RunDialog(QDialog):
         self.embedder.setCurrentIndex(0 if here else 1)
         self.seed = QLineEdit("0")
         self.seed.setValidator(QIntValidator(0, 2**31 - 1, self.seed))
-        self.capture = QCheckBox("record attention while answering")
+        self.capture = QCheckBox("Attention of answers")
         self.capture.setChecked(True)
-        self.controls = QCheckBox("controls: no memory, the evidence alone, full context")
-        self.exact = QCheckBox("exact: one sequence at a time, the same from run to run")
-        form.addRow("More lanes", self.more)
+        self.controls = QCheckBox("Controls")
+        self.exact = QCheckBox("Exact")
+        self.controls.setToolTip("Three lanes more: no memory, the evidence alone, full context")
+        self.capture.setToolTip("Record where the model looks while it answers")
+        self.exact.setToolTip("One sequence at a time: bit-identical from run to run, and slower")
+        self.controls.toggled.connect(lambda _: self._check())
         form.addRow("Model", self._with_button(self.model, "Open…", self.model.browse))
-        form.addRow("Embeddings", self.embedder)
-        form.addRow("Seed", self.seed)
-        form.addRow("", self.controls)
-        form.addRow("", self.capture)
-        form.addRow("", self.exact)
-        self.out = QLineEdit(str(_free(paths.runs() / f"{self._sessions[0].stem}.mnemo")))
+        form.addRow("Embeddings", _beside(self.embedder, "Seed", self.seed))
+        form.addRow("", _row(self.controls, self.capture, self.exact))
+        self.out = QLineEdit(str(_free(paths.runs() / f"{self._files[0].stem}.mnemo")))
         form.addRow("Run file", self._with_button(self.out, "Choose…", self._ask_out))
         return form
 
@@ -189,21 +178,84 @@ class RunDialog(QDialog):
             self.out.setText(str(Path(name).with_suffix(".mnemo")))
 
     def _check(self) -> None:
-        """Start can be pressed once every SPEC is understood and there is such a model."""
+        """Start can be pressed once every SPEC is understood, a session is chosen and there is such a model."""
         if not hasattr(self, "wrong"):
             return  # still being built
-        problem = ""
+        problem, cost = "", ""
         try:
-            names = [LaneSpec.parse(spec).name for spec in self.specs()]
+            lanes = [LaneSpec.parse(spec) for spec in self.specs()]
+            names = [lane.name for lane in lanes]
             if not names:
                 problem = "Choose at least one lane"
             elif len(set(names)) < len(names):
                 raise UsageError("a lane is named twice", "leave one out, or give it other parameters")
-            listing.usable(self.model.chosen)
+            elif not self.sessions.chosen():
+                problem = "Choose at least one session"
+            model = self.model.chosen
+            listing.usable(model)
+            if Path(model).is_file():
+                store.checked(Path(model))  # what is wrong with a file is said now, not after Start
+            cost = "" if problem else self._cost(model)
         except MnemoscopeError as error:
             problem = str(error)
         self.wrong.setText(problem)
+        self.wrong.setVisible(bool(problem))
+        self.cost.setText(cost)
         self.start.setEnabled(not problem)
+
+    def _cost(self, model: str) -> str:
+        """The run's calls, tokens and time in one line; the time only where a run on this machine told the speed."""
+        lanes = [LaneSpec.parse(spec) for spec in self._all_lanes()]
+        found = estimate(self.sessions.chosen(), lanes, full=model != "demo")
+        parts = [count(found.turns, "turn"), count(found.probes, "probe"), count(len(lanes), "lane")]
+        parts += [f"about {_round(found.calls):,} model calls", f"{_short(found.tokens)} tokens"]
+        speed = self._settings.get("speeds", {}).get(model)
+        parts.append(f"about {_time(found.tokens / speed)}" if speed else "time not known before a first run")
+        more = f" (what {', '.join(found.unknown)} asks comes on top)" if found.unknown else ""
+        return " · ".join(parts) + more
+
+
+def _round(value: int) -> int:
+    """Two digits are all that an estimate knows."""
+    step = 10 ** max(0, len(str(value)) - 2)
+    return round(value / step) * step
+
+
+def _short(tokens: int) -> str:
+    """``8,200``, ``410 k``, ``12 M``."""
+    value = _round(tokens)
+    return (
+        f"{value / 1e6:.2g} M" if value >= 1_000_000 else f"{value / 1e3:.2g} k" if value >= 100_000 else f"{value:,}"
+    )
+
+
+def _time(seconds: float) -> str:
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    return f"{round(seconds / 60)} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def _row(*fields: QWidget) -> QWidget:
+    holder = QWidget()
+    row = QHBoxLayout(holder)
+    row.setContentsMargins(0, 0, 0, 0)
+    row.setSpacing(theme.active().unit(5))
+    for field in fields:
+        row.addWidget(field)
+    row.addStretch(1)
+    return holder
+
+
+def _beside(wide: QWidget, title: str, narrow: QWidget) -> QWidget:
+    holder = QWidget()
+    row = QHBoxLayout(holder)
+    row.setContentsMargins(0, 0, 0, 0)
+    row.setSpacing(theme.active().unit(3))
+    row.addWidget(wide, 1)
+    row.addWidget(Label(title))
+    row.addWidget(narrow)
+    narrow.setFixedWidth(theme.active().unit(24))
+    return holder
 
 
 def _free(path: Path) -> Path:

@@ -66,12 +66,12 @@ QAbstractSpinBox {{ background: {sunken}; border: 1px solid {line}; border-radiu
 QAbstractSpinBox::up-button, QAbstractSpinBox::down-button {{ width: 0; border: none; }}
 QAbstractSpinBox QLineEdit, QComboBox QLineEdit {{ background: transparent; border: none; padding: 0; }}
 QCheckBox, QRadioButton {{ spacing: {u2}px; min-height: {hit2}px; background: transparent; }}
-QCheckBox::indicator, QRadioButton::indicator
+QCheckBox::indicator, QRadioButton::indicator, QTableView::indicator, QTreeView::indicator
   {{ width: 14px; height: 14px; border: 1px solid {text-3}; background: {sunken}; }}
-QCheckBox::indicator {{ border-radius: 3px; }}
+QCheckBox::indicator, QTableView::indicator, QTreeView::indicator {{ border-radius: 3px; }}
 QRadioButton::indicator {{ border-radius: 7px; }}
 QCheckBox::indicator:hover, QRadioButton::indicator:hover {{ border-color: {text}; }}
-QCheckBox::indicator:checked
+QCheckBox::indicator:checked, QTableView::indicator:checked, QTreeView::indicator:checked
   {{ background: {accent-fill}; border-color: {accent-fill}; image: url("{icons}/check-{theme}.svg"); }}
 QRadioButton::indicator:checked {{ background: {accent-fill}; border-color: {accent-fill}; }}
 QTabBar {{ background: transparent; qproperty-drawBase: 0; }}

@@ -10,12 +10,11 @@ from typing import Any
 from workbench import console
 from workbench.engine.config import RunConfig
 from workbench.engine.control import Control
+from workbench.engine.resuming import KEPT
 from workbench.engine.run import run as replay
 from workbench.errors import UsageError
 from workbench.projections.repeated import LaneRepeat, Repeat, repeated
 from workbench.trace.reader import TraceReader
-
-_KEPT = ("embedder", "seed", "capture", "reader", "exact", "context", "prompts", "temperature", "thinking")
 
 
 def run(options: argparse.Namespace) -> None:
@@ -46,7 +45,7 @@ def again(reader: TraceReader, out: Path | None, model: str, threads: int | None
     path = out or reader.path.with_name(f"{reader.path.stem}-again.mnemo")
     if path.exists():
         raise UsageError(f"{path}: is there already", "choose another --out FILE")
-    given = {key: made[key] for key in _KEPT if key in made}
+    given = {key: made[key] for key in KEPT if key in made}
     threads = threads or made.get("threads")
     named = model or made.get("model", "demo")
     return RunConfig((reader.path,), tuple(made["lanes"]), named, out=path, threads=threads, **given)
