@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 LONGEST = 120
 """Bytes of the longest piece whose repetition is found."""
 _TIMES, _BYTES = 4, 64
 _SAME, _CYCLE = 4, 3  # equal entries of a list; entries that take turns
+_COUNTED = 12  # entries that differ in a number alone, which goes up by one
 _OPEN, _CLOSE = b"{}"
+_NUMBER = re.compile(rb"\d{1,9}(?=\D*\Z)")
 
 
 def loop_start(data: bytes | bytearray, times: int = _TIMES, least: int = _BYTES) -> int | None:
@@ -83,13 +86,23 @@ class LoopGuard:
         return not self._inside and byte == 0x22
 
     def _cycles(self) -> bool:
-        """Whether the last strings or objects are one, two or three, again and again."""
+        """Whether the last strings or objects are one, two or three, again and again, or the strings count."""
         for last in (list(self._strings), list(self._objects)):
             for period in range(1, _CYCLE + 1):
                 tail = last[-_SAME * period :]
                 if len(tail) == _SAME * period and tail == tail[:period] * _SAME:
                     return True
+        return _counts(list(self._strings)[-_COUNTED:])
+
+
+def _counts(strings: Sequence[bytes]) -> bool:
+    """Whether a small model counts on and on: ``date_1``, ``date_2``, ``date_3`` and so forth."""
+    numbers = [_NUMBER.search(string) for string in strings]
+    if len(strings) < _COUNTED or not all(numbers):
         return False
+    values = [int(found.group()) for found in numbers if found]
+    frames = {_NUMBER.sub(b"#", string) for string in strings}
+    return len(frames) == 1 and values == list(range(values[0], values[0] + _COUNTED))
 
 
 def open_lists(schema: Mapping[str, Any]) -> bool:

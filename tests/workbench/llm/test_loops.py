@@ -64,3 +64,18 @@ def test_a_list_that_says_the_same_again_is_a_loop_only_where_its_length_is_free
     facts = prompts.facts(["x"]).schema or {}
     assert open_lists(loosened(facts)) and not open_lists(facts)
     assert not open_lists(prompts.relate("x", ["y"] * 9).schema or {})
+
+
+def test_a_list_that_counts_on_and_on_is_a_loop() -> None:
+    """SmolLM2 on A-MEM's keywords: 4,000 tokens of it."""
+    counting = json.dumps({"keywords": ["date", *(f"date_{n}" for n in range(1, 400))]})
+    guard = LoopGuard(entries=True)
+    ended = next(at for at, char in enumerate(counting) if guard.add(char.encode()))
+    assert counting[:ended].count("date_") == 12
+    for fine in (
+        [f"chapter {n}" for n in range(1, 12)],
+        [f"{n} and {n + 1}" for n in range(0, 60, 2)],
+        [f"street {n * n}" for n in range(60)],
+    ):
+        guard = LoopGuard(entries=True)
+        assert not any(guard.add(char.encode()) for char in json.dumps({"keywords": fine}))
