@@ -12,6 +12,7 @@ from ui.models.table import Table
 from ui.panels.base import Empty, Panel
 from ui.state.moment import Moment
 from ui.theme import theme
+from ui.widgets.plain import plain
 from ui.widgets.score_matrix import ScoreMatrix, column_name
 from ui.widgets.units import count
 from workbench.probes.papers import EVERY
@@ -49,7 +50,7 @@ class ScoreboardPanel(Panel):
         self.scope.setAccessibleName("What is counted")
         for value, said, help_ in _SCOPES:
             self.scope.addItem(said, value)
-            self.scope.setItemData(self.scope.count() - 1, help_, Qt.ItemDataRole.ToolTipRole)
+            self.scope.setItemData(self.scope.count() - 1, plain(help_), Qt.ItemDataRole.ToolTipRole)
         self.scope.activated.connect(lambda _: self.refresh())
         self.tools.addWidget(self.scope)
         self.matrix = ScoreMatrix()
