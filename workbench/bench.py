@@ -3,6 +3,7 @@ prints one as JSON without arguments; the window's own is a program, since nothi
 
 from __future__ import annotations
 
+import inspect
 import json
 import subprocess
 import sys
@@ -17,12 +18,17 @@ from workbench.errors import MnemoscopeError, UsageError
 
 @dataclass(frozen=True, slots=True)
 class Benchmark:
-    """``target`` is ``module:function`` called here, or with ``program`` a module run by ``python -m``."""
+    """``target`` is ``module:function`` called here, or with ``program`` a module run by ``python -m``.
+
+    Attributes:
+        long: measured only when it is named. Its function may take settings, as texts.
+    """
 
     name: str
     what: str
     target: str
     program: bool = False
+    long: bool = False
 
 
 BENCHMARKS = {
@@ -30,6 +36,12 @@ BENCHMARKS = {
     for b in (
         Benchmark("scheduler", "batched lanes over raw llama_decode calls", "workbench.llm.bench:run"),
         Benchmark("read", "opening a 50 MB log of 20,000 turns", "workbench.sessions.bench", program=True),
+        Benchmark(
+            "policies",
+            "every cache policy at every budget: accuracy, evidence kept, distance from the full cache (long)",
+            "workbench.commands.policies:run",
+            long=True,
+        ),
         Benchmark("scrub", "cursor to painted, per panel, and the first window", "ui.bench", program=True),
     )
 }
@@ -37,21 +49,31 @@ BENCHMARKS = {
 
 
 def chosen(names: Sequence[str]) -> list[str]:
-    """The names, or all without any. Raises ``UsageError`` for one that does not exist."""
+    """The names, or all quick ones without any. Raises ``UsageError`` for one that does not exist."""
     for name in names:
         if name not in BENCHMARKS:
             raise UsageError(f"no benchmark {name!r}", f"one of: {', '.join(BENCHMARKS)}")
-    return list(dict.fromkeys(names)) or list(BENCHMARKS)
+    return list(dict.fromkeys(names)) or [b.name for b in BENCHMARKS.values() if not b.long]
 
 
-def measure(name: str) -> dict[str, Any]:
-    """The figures of a benchmark. Raises ``MnemoscopeError`` when it cannot run here."""
+def measure(name: str, settings: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """The figures of a benchmark. Raises ``MnemoscopeError`` when it cannot run here or does not take a setting."""
     benchmark = BENCHMARKS[name]
     if benchmark.program:
+        _known(benchmark, settings, ())
         return _program(benchmark)
     module, _, function = benchmark.target.partition(":")
-    figures: dict[str, Any] = getattr(import_module(module), function)()
+    measured = getattr(import_module(module), function)
+    _known(benchmark, settings, tuple(inspect.signature(measured).parameters) if benchmark.long else ())
+    figures: dict[str, Any] = measured(**(settings or {}))
     return figures
+
+
+def _known(benchmark: Benchmark, settings: Mapping[str, str] | None, names: Sequence[str]) -> None:
+    for name in settings or {}:
+        if name not in names:
+            known = f"one of: {', '.join(names)}" if names else "it takes none"
+            raise UsageError(f"benchmark {benchmark.name}: no setting {name!r}", known)
 
 
 def _program(benchmark: Benchmark) -> dict[str, Any]:

@@ -771,8 +771,11 @@ def _repair(options: argparse.Namespace) -> int:
 
 def _add_bench(commands: Any) -> None:
     command = _command(commands, "bench", _bench, "measure what should be fast")
-    command.add_argument("name", nargs="*", metavar="NAME", help="which; all without a name")
+    command.add_argument("name", nargs="*", metavar="NAME", help="which; all quick ones without a name")
     command.add_argument("--list", action="store_true", help="the names")
+    command.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", help="a setting of it, as model=PATH or out=FOLDER"
+    )
     _json(command)
 
 
@@ -784,10 +787,10 @@ def _bench(options: argparse.Namespace) -> None:
         table = console.table(["name", "what"], [[c["name"], c["what"]] for c in cards])
         console.say_json(cards) if options.json else console.say(table)
         return
-    found = {}
+    found, settings = {}, dict(given.partition("=")[::2] for given in options.set)
     for name in bench.chosen(options.name):
         console.remark(f"{name}: measuring")
-        found[name] = bench.measure(name)
+        found[name] = bench.measure(name, settings) if settings else bench.measure(name)
         if not options.json:
             console.say(console.table([name, "value"], bench.rows(found[name]), right=["value"]) + "\n")
     if options.json:

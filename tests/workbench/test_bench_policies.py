@@ -1,0 +1,65 @@
+"""``bench policies``: every policy and budget once, on real cells of the bundled model; figure and rows agree."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import pytest
+
+from workbench import bench
+from workbench.cli import main
+from workbench.commands import policies
+from workbench.errors import UsageError
+
+SETTINGS = {"probes": "2", "budgets": "0.25,1", "policies": "snapkv,quantized", "threads": "1"}
+
+
+def test_the_figure_the_rows_and_the_run_agree(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    settings = SETTINGS | {"out": str(tmp_path / "out"), "tasks": "retrieval tasks"}
+    command = ["bench", "policies", "--json", *(x for k, v in settings.items() for x in ("--set", f"{k}={v}"))]
+    assert main(command) == 0
+    found = json.loads(capsys.readouterr().out)["policies"]
+    task = found["tasks"]["retrieval tasks"]
+    assert "4 questions" in task["title"] and 0 <= task["full"]["accuracy"] <= 1
+    assert set(task["snapkv"]) == {"25%", "100%"} and set(task["quantized q8_0"]) == {"100%"}
+    whole, quarter = task["snapkv"]["100%"], task["snapkv"]["25%"]
+    assert whole["kl"] < 1e-6 and whole["evidence"] == whole["share"] == 1
+    assert whole["accuracy"] == task["full"]["accuracy"]
+    assert quarter["share"] == pytest.approx(0.25, abs=0.02) and quarter["evidence"] < 1 and quarter["kl"] > whole["kl"]
+    assert quarter["badge"].startswith("EMULATED per head")
+    assert 0.5 < task["quantized q8_0"]["100%"]["modelled"] < 0.6
+    svg, table, plain = map(Path, found["files"])
+    texts = [node.text or "" for node in ET.fromstring(svg.read_text("utf-8")).iter() if node.tag.endswith("text")]
+    assert {"snapkv", "quantized q4_0", "evidence kept", "25%", "per head"} <= set(texts)
+    rows = list(csv.DictReader(io.StringIO(table.read_text("utf-8"))))
+    assert len(rows) == 4 and float(rows[0]["share"]) == quarter["share"]
+    assert json.loads(plain.read_text("utf-8")) == found
+    # Asked again, it measures nothing again: the run file holds it.
+    before = (tmp_path / "out" / "retrieval-tasks.mnemo").stat().st_size
+    assert bench.measure("policies", settings)["tasks"]["retrieval tasks"]["snapkv"] == task["snapkv"]
+    assert (tmp_path / "out" / "retrieval-tasks.mnemo").stat().st_size - before < 20_000
+
+
+def test_every_policy_has_its_rows() -> None:
+    lanes = policies._lanes("full", tuple(policies.POLICIES), (0.1, 1.0), "before-question")
+    assert len(lanes) == 17 * 2 + 4
+    assert lanes["full+h2o:keep=0.1,when=before-question"] == ("h2o", 0.1)
+    assert lanes["full+kivi:bits=2"] == ("kivi 2 bit", 1.0)
+
+
+def test_wrong_settings_are_one_line() -> None:
+    for settings, words in (
+        ({"colour": "red"}, "no setting 'colour'"),
+        ({"budgets": "half"}, "are no numbers"),
+        ({"budgets": "0"}, "out of range"),
+        ({"tasks": "juggling"}, "no task 'juggling'"),
+    ):
+        with pytest.raises(UsageError, match=words):
+            bench.measure("policies", settings)
+    with pytest.raises(UsageError, match="no setting 'model'"):
+        bench.measure("read", {"model": "x"})
+    assert "policies" not in bench.chosen([]) and bench.chosen(["policies"]) == ["policies"]

@@ -1,0 +1,156 @@
+"""``mnemoscope bench policies``: every cache policy at every budget, on retrieval tasks and on a natural session.
+
+The lanes are ordinary ones, replayed by the engine; the run files are kept beside the figure and open in the window.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from workbench import console, paths
+from workbench.cache.registry import DEFAULT, POLICIES, policy
+from workbench.engine.config import RunConfig
+from workbench.engine.run import run as replay
+from workbench.errors import UsageError
+from workbench.files import write_text
+from workbench.lanes import LaneSpec
+from workbench.projections.survival import SurvivalPoint, survival
+from workbench.reports import budgets as report
+from workbench.sessions.formats import read
+from workbench.sessions.model import Session
+from workbench.trace.events import Kind
+from workbench.trace.reader import TraceReader
+
+BUDGETS = (0.05, 0.1, 0.25, 0.5, 0.75, 1.0)
+KEEPS_ALL = {
+    "quantized q8_0": "quantized:keys=q8_0,values=q8_0",
+    "quantized q4_0": "quantized:keys=q4_0,values=q4_0",
+    "kivi 4 bit": "kivi:bits=4",
+    "kivi 2 bit": "kivi:bits=2",
+}
+"""Policies that keep every token at fewer bits: one column."""
+TASKS = {
+    "retrieval tasks": (("accurate-retrieval.json", "conflict-resolution.json"), "full"),
+    "natural session": (("repair-cafe.json",), "bm25:k=20"),
+}
+"""Sample sessions and the memory whose contexts are compressed; the natural session exceeds the bundled model's."""
+
+
+def run(
+    model: str = "demo",
+    out: str = "policies",
+    probes: str = "8",
+    budgets: str = ",".join(map(str, BUDGETS)),
+    tasks: str = ",".join(TASKS),
+    policies: str = "",
+    memory: str = "",
+    when: str = "",
+    threads: str = "",
+) -> dict[str, Any]:
+    """Measure.
+
+    Args:
+        out: folder for the run files, ``policies.svg``, ``.csv`` and ``.json``; a broken-off measurement goes on there.
+        probes: questions per session, spread over those whose evidence is known.
+        policies: names, all without any. memory: in place of the usual ones. when: ``before-question`` compresses
+            without the question.
+
+    Returns:
+        ``{model, files, tasks: {task: {title, full, POLICY: {BUDGET: {accuracy, evidence, kl, share, agreement,
+        modelled, badge}}}}}``; ``modelled`` is the share of the full cache's bytes that the method itself would take.
+    """
+    shares, count = _numbers(budgets), int(_numbers(probes)[0])
+    chosen = tuple(name for name in policies.split(",") if name) or tuple(POLICIES)
+    folder = Path(out)
+    folder.mkdir(parents=True, exist_ok=True)
+    blocks: list[report.Block] = []
+    name = ""
+    for task in tasks.split(","):
+        if task not in TASKS:
+            raise UsageError(f"no task {task!r}", f"one of: {', '.join(TASKS)}")
+        files, usual = TASKS[task]
+        lanes = _lanes(memory or usual, chosen, shares, when)
+        cut = [_cut(paths.sample_sessions() / file, folder, count) for file in files]
+        path = folder / f"{task.replace(' ', '-')}.mnemo"
+        specs = (memory or usual, *lanes)
+        config = RunConfig(
+            tuple(cut), specs, model, "hash", capture="off", out=path, threads=int(threads) if threads else None
+        )
+        with console.Meter() as meter:
+            replay(config, progress=lambda p, m=meter: m.step(p.done, p.total, p.note))  # type: ignore[misc]
+        with closing(TraceReader(path)) as reader:
+            name = next(reader.events(lane=0, kinds=[Kind.ENGINE_LOADED])).payload["name"]
+            blocks.append(_block(reader, task, memory or usual, lanes, name, when))
+    return _written(folder, blocks, name)
+
+
+def _numbers(given: str) -> tuple[float, ...]:
+    try:
+        found = tuple(float(part) for part in given.split(","))
+    except ValueError:
+        raise UsageError(f"{given!r} are no numbers", "write them with commas, as 0.1,0.5") from None
+    if any(not 0 < number < float("inf") for number in found):
+        raise UsageError(f"{given!r} is out of range", "write numbers above 0")
+    return found
+
+
+def _lanes(memory: str, chosen: Sequence[str], shares: Sequence[float], when: str) -> dict[str, tuple[str, float]]:
+    """Lane SPEC to the row and the column of the figure that it fills."""
+    found: dict[str, tuple[str, float]] = {}
+    timing = f",when={when}" if when else ""
+    for name in chosen:
+        if name == DEFAULT:
+            continue
+        if any(field == "keep" for field in policy(name)().parameters()):
+            found |= {f"{memory}+{name}:keep={share:g}{timing}": (name, share) for share in shares}
+            continue
+        found |= {f"{memory}+{spec}": (row, 1.0) for row, spec in KEEPS_ALL.items() if spec.startswith(f"{name}:")}
+    return found
+
+
+def _cut(file: Path, folder: Path, count: int) -> Path:
+    """The session with so many of its probes, those with known evidence, spread over it."""
+    session: Session = read(file)[0]
+    known = [p for p in session.probes if p.evidence and not p.abstain]
+    kept = [known[(n * len(known)) // count] for n in range(min(count, len(known)))] if len(known) > count else known
+    path = folder / f"{file.stem}-{len(kept)}.json"
+    write_text(path, json.dumps(replace(session, probes=tuple(kept)).to_json(), ensure_ascii=False))
+    return path
+
+
+def _block(
+    reader: TraceReader, task: str, memory: str, lanes: dict[str, tuple[str, float]], model: str, when: str
+) -> report.Block:
+    points: dict[str, SurvivalPoint] = {p.name: p for p in survival(reader)}
+    by_name = {LaneSpec.parse(spec).name: place for spec, place in lanes.items()}
+    found = {by_name[name]: point for name, point in points.items() if name in by_name}
+    ordered = {place: found[place] for place in lanes.values() if place in found}
+    full = next(row.id for row in reader.lanes() if row.cache == DEFAULT)
+    right = [bool(e.payload["correct"]) for e in reader.events(None, full, kinds=[Kind.SCORED])]
+    answers = next(iter(ordered.values())).probes if ordered else 0
+    title = f"{task}: {answers} questions, {memory}, {model}" + (f", compressed {when}" if when else "")
+    columns = tuple(sorted({budget for _, budget in ordered}))
+    return report.Block(task, title, columns, sum(right) / len(right) if right else None, ordered)
+
+
+def _written(folder: Path, blocks: Sequence[report.Block], model: str) -> dict[str, Any]:
+    write_text(folder / "policies.svg", report.figure(blocks))
+    write_text(folder / "policies.csv", report.table(blocks))
+    found: dict[str, Any] = {}
+    for block in blocks:
+        rows: dict[str, Any] = {"title": block.title, "full": {"accuracy": block.full}}
+        for (name, budget), p in block.points.items():
+            rows.setdefault(name, {})[f"{budget:.0%}" if budget <= 1 else f"{budget:g} tok"] = {
+                "accuracy": p.accuracy, "evidence": p.evidence, "kl": p.kl, "share": p.share,
+                "agreement": p.agreement, "modelled": p.modelled / max(p.full, 1), "badge": p.badge,
+            }  # fmt: skip
+        found[block.task] = rows
+    files = [str(folder / f"policies.{kind}") for kind in ("svg", "csv", "json")]
+    result = {"model": model, "tasks": found, "files": files}
+    write_text(folder / "policies.json", json.dumps(result, indent=1) + "\n")
+    return result
