@@ -20,6 +20,7 @@ from workbench import context as contexts
 from workbench.answering import ANSWER_TOKENS, Answered, Answerer, Asking
 from workbench.discreet import discreet
 from workbench.errors import ModelError, Unavailable
+from workbench.legibility import UNREAD, UNREADABLE, Who
 from workbench.llm.base import (
     AnswerResult,
     Backend,
@@ -49,6 +50,7 @@ from workbench.trace.reader import TraceReader
 from workbench.trace.writer import TraceWriter
 
 _MARGIN = 16  # tokens that merging spans into one prompt may add to the sum of their lengths
+_TELLING = 4000  # characters of a session; who cannot tell of so many how much it reads never will
 _SHORTEST = 32  # tokens to which an input of a prompt is clipped at most
 
 
@@ -101,9 +103,11 @@ class LaneMind:
         self.dates = True
         self.count_tokens = lru_cache(maxsize=65536)(backend.count_tokens)
         self.calls, self.prompt_tokens, self.generated_tokens = 0, 0, 0
+        self.used: set[Who] = set()
 
     async def run(self, operation: Operation) -> Completion:
         """See ``workbench.memory.base.Mind``."""
+        self.used.add("model")
         rendered, cuts = self._fitted(operation)
         request = CompletionRequest(
             rendered.messages, rendered.schema, rendered.max_tokens, temperature=self._temperature, seed=self._seed
@@ -177,6 +181,7 @@ class LaneMind:
 
     async def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """See ``workbench.memory.base.Mind``."""
+        self.used.add("embedder")
         return await self._backend.embed(texts)
 
     async def surprise(self, text: str, given: str = "") -> tuple[tuple[str, ...], NDArray[np.float32]]:
@@ -231,6 +236,7 @@ class Desk:
         self.session, self.new_strategy, self.seed = session, new_strategy, seed
         self.recorder = Recorder(writer, number, lane)
         self._whens = tuple(turn.when for turn in session.turns)
+        self._backend, self._foreign = backend, dict[Who, float]()
         asking, dates = asking or Asking(), new_strategy().dates
         self.mind = LaneMind(backend, self.recorder, seed, asking.prompts, asking.temperature)
         self.mind.dates = dates
@@ -245,6 +251,16 @@ class Desk:
         """A log that changes this state, at a turn."""
         now = self.session.turns[turn].date if turn >= 0 else ""
         return MemoryLog(self.recorder.emit, state, turn, now, self.seed, self._whens[: turn + 1])
+
+    def foreign(self) -> dict[Who, float]:
+        """The share of the session's letters that say nothing to what the lane has used, where that is too much."""
+        if not self._foreign.keys() >= self.mind.used:
+            text = "\n".join(turn.text for turn in self.session.turns)
+            for who in self.mind.used - self._foreign.keys():
+                share = self._backend.unread(text, who)
+                if share is not None or len(text) > _TELLING:
+                    self._foreign[who] = share or 0.0
+        return {who: share for who, share in self._foreign.items() if share >= UNREADABLE}
 
     def role(self, turn: int) -> str:
         """Who said a turn."""
@@ -288,7 +304,7 @@ class LaneReplay:
     def _fold(self, reader: TraceReader) -> None:
         """Stand where the trace ends."""
         self._strategy, self._state = self._desk.new_strategy(), MemoryState()
-        self.closed, self.scored, last = -1, set[str](), 0
+        self.closed, self.scored, last, self._remarked = -1, set[str](), 0, set[str]()
         for event in reader.events(self._recorder.session, self._recorder.lane):
             self._state.apply(event)
             last = event.n
@@ -296,6 +312,8 @@ class LaneReplay:
                 self.closed = max(self.closed, event.turn)
             elif event.kind == Kind.SCORED:
                 self.scored.add(event.subject)
+            elif event.kind == Kind.NOTED and event.payload["name"] == UNREAD:
+                self._remarked.add(event.payload["value"]["who"])
         self._recorder.n = last
 
     def grow(self, session: Session) -> None:
@@ -341,8 +359,16 @@ class LaneReplay:
     async def _observe(self, turn: Turn) -> None:
         with Meter() as meter:
             await self._strategy.observe(turn.neutral(), self._mind, self._desk.log(self._state, turn.index))
+        self._remark()
         payload = self._mind.spent() | {"items": self._state.held}
         self._recorder.emit(Kind.TURN_CLOSED, "", payload, ms=meter.ms)
+
+    def _remark(self) -> None:
+        """Say once that the model or the embedder cannot read the session's script."""
+        for who, share in self._desk.foreign().items():
+            if who not in self._remarked:
+                self._remarked.add(who)
+                self._recorder.emit(Kind.NOTED, "", {"name": UNREAD, "value": {"who": who, "share": round(share, 3)}})
 
     async def _ask(self, probe: Probe) -> None:
         with Meter() as meter:
@@ -352,6 +378,8 @@ class LaneReplay:
         with Meter() as meter:
             answered = await self._answer(probe, (*self._desk.dated(recall.spans), *evidence))
         self._answered(probe, replace(answered, ms=meter.ms))
+        self._mind.used |= {"model"} if self._answer.reader == "model" else set()
+        self._remark()
         self._recorder.emit(
             Kind.SCORED, probe.id, score_probe(probe, answered.text, hits, recall.k, self._session.extra)
         )

@@ -29,6 +29,11 @@ def telling(text: str) -> set[str]:
     return {w for w in words(text) if len(w) > 2 or (len(w) == 2 and _FIRST.match(w))}
 
 
+def unspaced(text: str) -> bool:
+    """Whether a text begins in a script that puts no spaces between words, or whose characters are whole syllables."""
+    return bool(_FIRST.match(text))
+
+
 @lru_cache(maxsize=65536)
 def _cut(run: str) -> tuple[str, ...]:
     if run.isascii():

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from tests.support.minds import fill
 from workbench.cache.base import CachePolicy
 from workbench.errors import ModelError
+from workbench.legibility import Who
 from workbench.llm.base import (
     AnswerRequest,
     AnswerResult,
@@ -36,6 +37,7 @@ class ScriptedBackend:
     Args:
         pause: seconds that each call takes.
         limit: prompt tokens (words) that fit; more raise ``ModelError``.
+        foreign: shares of the session that model and embedder cannot read.
     """
 
     pause: float = 0.0
@@ -45,6 +47,7 @@ class ScriptedBackend:
     calls: list[str] = field(default_factory=list)
     waiting: int = 0
     closed: bool = False
+    foreign: dict[str, float] = field(default_factory=dict)
 
     async def complete(self, request: CompletionRequest) -> CompletionResult:
         await self._wait()
@@ -82,6 +85,9 @@ class ScriptedBackend:
     async def surprise(self, text: str, given: str = "") -> tuple[tuple[str, ...], NDArray[np.float32]]:
         words = tuple(text.split())
         return words, np.array([len(w) for w in words], np.float32)
+
+    def unread(self, text: str, by: Who) -> float | None:
+        return self.foreign.get(by)
 
     def count_tokens(self, text: str) -> int:
         return len(text.split())

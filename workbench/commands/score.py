@@ -19,6 +19,7 @@ from workbench.projections.findings import finding_counts
 from workbench.projections.judged import trials
 from workbench.projections.losses import losses
 from workbench.projections.scores import scores, to_json, without
+from workbench.projections.unread import unread
 from workbench.reports import tables
 from workbench.trace.reader import TraceReader
 
@@ -48,6 +49,7 @@ def _of(reader: TraceReader, session: int | None, audited: bool, errata: Errata 
     spent, counted = costs(reader, session), finding_counts(reader, session)
     findings = {lane.lane.name: dict(counted[lane.lane.id]) for lane in board.lanes}
     tried, beside, pairs = trials(reader), controls.controls(reader, session), compared(reader, kept)
+    foreign = unread(reader, session)
     right = {s.lane: s.figures[0].mean for s in standings if s.figures and s.figures[0].name == published.ACCURACY}
     names = reader.session_names()
     data = to_json(board, reader) | {
@@ -66,6 +68,7 @@ def _of(reader: TraceReader, session: int | None, audited: bool, errata: Errata 
         tables.compared(pairs),
         tables.costs(spent),
         tables.losses(lost),
+        tables.unread(foreign),
         tables.findings(findings),
     ]
     if tried:
@@ -78,7 +81,11 @@ def _of(reader: TraceReader, session: int | None, audited: bool, errata: Errata 
         parts.append(tables.audit(history))
     floor = right.get(beside.no_memory.id) if beside.no_memory else None
     for lane, standing, loss in zip(data["lanes"], standings, lost, strict=True):
-        lane |= published.to_json(standing) | {"losses": loss.to_json(), "control": standing.lane in beside.lanes}
+        lane |= published.to_json(standing) | {
+            "losses": loss.to_json(),
+            "unread": [u.to_json() for u in foreign if u.lane == loss.lane.name],
+            "control": standing.lane in beside.lanes,
+        }
         if floor is not None and standing.lane in right and not lane["control"]:
             lane["above_no_memory"] = round(right[standing.lane] - floor, 4)
     return data, "\n\n".join(filter(None, parts))

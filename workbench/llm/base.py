@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.cache.base import CachePolicy
+from workbench.legibility import Who
 from workbench.llm.load import Load
 from workbench.llm.messages import Message
 
@@ -330,6 +331,13 @@ class Backend(Protocol):
         """Token texts and -log p of each after ``given`` and the ones before it (nats), float32 ``[tokens]``.
 
         The first token of all costs 0; of ``given`` as much counts as fits the context, from its end.
+        """
+        ...
+
+    def unread(self, text: str, by: Who) -> float | None:
+        """The share of the text's letters that say nothing to the model or the embedder (``workbench.legibility``).
+
+        None where that is not known: of a server, of an embedder that has computed nothing yet, of a short text.
         """
         ...
 

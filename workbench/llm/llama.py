@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from workbench.cache.base import CachePolicy
 from workbench.errors import ModelError
+from workbench.legibility import Who, unread
 from workbench.llm import compression as compressing
 from workbench.llm.base import (
     AnswerRequest,
@@ -319,6 +320,10 @@ class LlamaBackend:
         if not before:
             values[:1] = 0.0
         return self.model.readable(tokens.tolist()), values
+
+    def unread(self, text: str, by: Who) -> float | None:
+        """See ``workbench.llm.base.Backend``."""
+        return unread(text, self.model.pieces) if by == "model" else self.embedding.unread(text)
 
     def count_tokens(self, text: str) -> int:
         """Tokens of a text that holds no control token, whatever it says."""

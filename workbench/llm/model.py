@@ -126,6 +126,10 @@ class Model:
                 return out[:count].copy()
             size = -count
 
+    def pieces(self, text: str) -> list[bytes]:
+        """The bytes of each token of a text that holds no control token; none for what the vocabulary does not know."""
+        return [self.piece(token) for token in self.tokenize(text, special=False).tolist()]
+
     def piece(self, token: int) -> bytes:
         """The bytes a token stands for; control tokens give none."""
         known = self._pieces.get(token)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from workbench.cache.base import CachePolicy
 from workbench.errors import ModelError, Unavailable
+from workbench.legibility import Who
 from workbench.llm.base import (
     AnswerRequest,
     AnswerResult,
@@ -153,6 +154,10 @@ class RemoteBackend:
     async def surprise(self, text: str, given: str = "") -> tuple[tuple[str, ...], Vectors]:
         """Raises ``ModelError``: a server does not say how probable given words are."""
         raise ModelError(f"no surprise is known: {ABSENT}", "run with a model of your own")
+
+    def unread(self, text: str, by: Who) -> float | None:
+        """Of the embedder where it is a file; a server keeps its tokenizer to itself."""
+        return None if by == "model" else self.embedding.unread(text)
 
     def count_tokens(self, text: str) -> int:
         """An estimate, :data:`BYTES_PER_TOKEN`; the server counts only what it reads."""

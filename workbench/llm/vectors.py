@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from workbench.errors import ModelError
+from workbench.legibility import unread
 from workbench.llm.cores import Cores
 from workbench.llm.embeddings import (
     HASH_DIMENSIONS,
@@ -45,6 +46,10 @@ class Embedding:
     def dimensions(self) -> int:
         """Length of a vector; 0 when it is not known yet."""
         raise NotImplementedError
+
+    def unread(self, text: str) -> float | None:
+        """The share of the text's letters that say nothing to it (``workbench.legibility``); None where unknown."""
+        return None
 
     async def compute(self, texts: tuple[str, ...]) -> Vectors:
         """Unit vectors, float32 ``[len(texts), dimensions]``, one for each text; there is at least one."""
@@ -132,6 +137,10 @@ class FileEmbedding(Embedding):
     def dimensions(self) -> int:
         """As the file says it."""
         return _dimensions(self.path)
+
+    def unread(self, text: str) -> float | None:
+        """By its tokenizer, once it is loaded."""
+        return unread(text, self.embedder.model.pieces) if self.embedder is not None else None
 
     def attach(self, worker: Worker) -> None:
         """Compute on this thread."""

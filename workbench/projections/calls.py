@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from workbench.legibility import UNREAD, remark
 from workbench.projections.index import TraceIndex
 from workbench.trace.events import Event, Kind
 from workbench.trace.reader import TraceReader
@@ -106,6 +107,8 @@ def _answer(event: Event, packed: Event | None) -> Call:
 
 def _remark(event: Event) -> Line:
     data = event.payload
+    if event.kind == Kind.NOTED and data.get("name") == UNREAD:
+        return Line(event.seq, event.turn, event.kind, remark(data["value"]), True)
     if event.kind == Kind.NOTED:
         return Line(event.seq, event.turn, event.kind, f"{data.get('name', '')} {_plain(data.get('value', ''))}")
     if event.kind == Kind.LANE_FAILED:

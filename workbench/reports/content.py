@@ -12,6 +12,7 @@ from workbench.projections.probe_table import ProbeTable, probe_table
 from workbench.projections.remarks import Remark, remarks
 from workbench.projections.scores import Scoreboard, scores
 from workbench.projections.timeline import Timeline, timeline
+from workbench.projections.unread import unread
 from workbench.projections.why import LaneCauses, causes_view
 from workbench.trace.events import Event, Kind
 from workbench.trace.reader import TraceReader
@@ -62,6 +63,7 @@ def gather(reader: TraceReader) -> Content:
     """The content of a run's report."""
     sessions = tuple(_session(reader, number) for number in reader.session_names())
     warnings = [Trouble(s.name, w) for s in sessions for w in reader.session(s.number).warnings]
+    warnings += [Trouble(f"{u.lane}, {u.session}", u.text) for u in unread(reader)]
     last = [str(e.kind) for e in reader.events(lane=0, kinds=(Kind.RUN_STARTED, Kind.RUN_CANCELLED, Kind.RUN_FINISHED))]
     return Content(
         reader.path.name,

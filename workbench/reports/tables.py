@@ -21,6 +21,7 @@ from workbench.projections.judged import Trial
 from workbench.projections.losses import LaneLosses
 from workbench.projections.published import Figure, Standing
 from workbench.projections.scores import LaneScores, Scoreboard
+from workbench.projections.unread import Unread
 
 
 def scores(board: Scoreboard) -> str:
@@ -173,6 +174,14 @@ def losses(lanes: Sequence[LaneLosses]) -> str:
         for loss in lane.losses
     ]
     return console.table(["lane", "operation", "what", "times", "reason"], rows, right=["times"]) if rows else ""
+
+
+def unread(found: Sequence[Unread]) -> str:
+    """Which lanes' model or embedder cannot read a session, a line for each; empty when all can."""
+    lines = dict[str, list[str]]()
+    for one in found:
+        lines.setdefault(f"{one.session}: {one.text}", []).append(one.lane)
+    return "\n".join(f"{', '.join(lanes)}: {text}" for text, lanes in lines.items())
 
 
 def costs(lanes: Sequence[LaneCosts]) -> str:
