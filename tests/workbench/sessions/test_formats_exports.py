@@ -58,13 +58,12 @@ def test_chatgpt_names_files_calls_tools_and_keeps_thoughts_aside(tmp_path: Path
     )
     assert spoken(session) == [
         ("user", "[image: file-Ab1]\nHow many?\n[file: seeds.csv]"),
-        ("assistant", ""),
         ("assistant", "python(len(x))"),
         ("tool", "7"),
         ("assistant", "Seven."),
     ]
     assert session.turns[1].extra["thinking"] == "I count."
-    assert session.turns[3].speaker == "python"
+    assert session.turns[2].speaker == "python"
 
 
 def test_chatgpt_as_the_zip_that_is_mailed(tmp_path: Path) -> None:

@@ -47,7 +47,7 @@ def test_every_spelling(value: object, date: str, weekday: str) -> None:
     [
         None, "", " ", "soon", "noon", "Monday", "May 2023", "10:00", "2023", "12", "05/08/2023", True, 0, 7,
         -1714557600, 1e300, float("nan"), float("inf"), 10**4000, "9" * 4000, " " * 60_000, "2023-13-01", "1" * 22,
-        [], {}, b"2024",
+        [], {}, b"2024", "Wed, 01 May 2024 10:00:00 +2400", "1 May 2024 10:00 UTC-30",
     ],
 )  # fmt: skip
 def test_what_is_no_day_is_no_date(value: object) -> None:

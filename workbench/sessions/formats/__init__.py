@@ -16,11 +16,12 @@ from typing import Any
 from workbench.errors import SessionFormatError
 from workbench.sessions.formats.guess import seems
 from workbench.sessions.formats.limits import Remarks, one_line, shown
-from workbench.sessions.formats.lines import Lines
+from workbench.sessions.formats.lines import Lines, stem
 from workbench.sessions.formats.loading import Archive, load, members
 from workbench.sessions.formats.registry import READERS, Reader, readers, titles
 from workbench.sessions.formats.shapes import with_remarks
 from workbench.sessions.formats.sidecar import attached
+from workbench.sessions.formats.wrapped import inside
 from workbench.sessions.model import Probe, Session
 
 __all__ = ["READERS", "distinct", "read", "recognise", "titles"]
@@ -50,7 +51,7 @@ def recognise(path: Path | str) -> str:
     path = Path(path)
     data = load(path)
     try:
-        return next(iter(_recognised(data, path)))[0]
+        return str(next(iter(_recognised(data, path, Remarks())))[0])
     except SessionFormatError as error:
         raise SessionFormatError(f"{path}: {one_line(error.what)}", error.remedy) from error
     finally:
@@ -66,14 +67,14 @@ def _read(data: Any, path: Path, options: Mapping[str, str]) -> list[Session]:
     found: list[Session] = []
     remarks = Remarks()
     first: SessionFormatError | None = None
-    for format_, reader, inner, name in _recognised(data, path):
+    for format_, reader, inner, name, part in _recognised(data, path, remarks):
         try:
             sessions = reader.read(inner, name, **_checked(options, format_, reader))
         except SessionFormatError as error:
             if inner is data:
                 raise
-            first = first or SessionFormatError(f"{name.name}: {error.what}", error.remedy)
-            remarks.add(name.name, f"{error.what}; left out")
+            first = first or SessionFormatError(f"{part}: {error.what}", error.remedy)
+            remarks.add(part, f"{error.what}; left out")
             continue
         found += with_remarks(sessions, inner.remarks if isinstance(inner, Lines) else ())
     if not found and first:
@@ -94,23 +95,44 @@ def _checked(options: Mapping[str, str], format_: str, reader: Reader) -> Mappin
     return options
 
 
-def _recognised(data: Any, path: Path) -> Iterable[Any]:
-    """Format, reader, data and path of the file, or of every member of an archive that no reader takes whole."""
+def _recognised(data: Any, path: Path, remarks: Remarks) -> Iterable[Any]:
+    """Format, reader, data, path and place of the file, or of every part of it when no reader takes it whole."""
     reader = _reader(data, path)
     if reader:
-        yield *reader, data, path
+        yield *reader, data, path, ""
         return
-    inside = members(data) if isinstance(data, Archive) else {}
     found = False
-    for name, inner in inside.items():
-        reader = _reader(inner, Path(name))
-        if reader:
-            found = True
-            yield *reader, inner, Path(name)
-        elif isinstance(data, Archive):
+    for name, inner in (members(data) if isinstance(data, Archive) else {}).items():
+        parts = _parts(inner, Path(name), remarks)
+        found = found or bool(parts)
+        yield from ((*taken, place, f"{place.name}: {part}" if part else place.name) for *taken, place, part in parts)
+        if not parts and isinstance(data, Archive):
             data.remarks.add(name, "no session format; left out")
-    if not found:
+    parts = [] if isinstance(data, Archive) else _parts(data, path, remarks)
+    yield from parts
+    if not (found or parts):
         raise SessionFormatError(*seems(data))
+
+
+def _parts(data: Any, path: Path, remarks: Remarks) -> list[Any]:
+    """The data as its reader takes it, or what stands inside it in the first way that a reader knows; as above."""
+    reader = _reader(data, path)
+    if reader:
+        return [(*reader, data, path, "")]
+    for way in inside(data):
+        known = [(key, inner, _reader(inner, path)) for key, inner in way.items()]
+        taken = [(key, inner, reader) for key, inner, reader in known if reader]
+        for key, inner, reader in known if taken else ():
+            if not reader and inner:
+                remarks.add(key, "no session format; left out")
+        if taken:
+            several = len(taken) > 1
+            place = path.parent
+            return [
+                (*reader, inner, place / f"{stem(path)} {key}.json" if several else path, key)
+                for key, inner, reader in taken
+            ]
+    return []
 
 
 def _reader(data: Any, path: Path) -> tuple[str, Reader] | None:

@@ -37,10 +37,16 @@ def _is_bare(data: Any) -> bool:
 def _is_exchange(row: Mapping[str, Any]) -> bool:
     request = _request(row)
     if request is None:
-        return False
+        return _is_response(row)
     if _response(row) is not None or any(_has_blocks(m) for m in request["messages"][:50]):
         return True
     return isinstance(request.get("system"), str | list) and bool(request["system"])
+
+
+def _is_response(row: Mapping[str, Any]) -> bool:
+    """A response that was kept without its request."""
+    told = _response(row)
+    return told is not None and bool({"stop_reason", "usage"} & told.keys())
 
 
 def _has_blocks(message: Any) -> bool:
@@ -77,12 +83,15 @@ def _record(where: str, row: Any) -> Record:
     row = table(row, where)
     request, response = _request(row), _response(row)
     if request is None:
-        raise SessionFormatError(f"{where or 'the file'}: no request with messages", MEND)
+        if not _is_response(row):
+            raise SessionFormatError(f"{where or 'the file'}: no request with messages", MEND)
+        request = {}
     at = first(row, request, response)
     id, name = ids(row, request)
     batch = plain_id(row)
     told = answered(response, f"{where}: response" if where else "response", at) if response else []
-    return Record(where, tuple(asked(request, where, at)), tuple(told), id, whole=bool(batch), name=name or batch)
+    told_first = asked(request, where, at) if request else []
+    return Record(where, tuple(told_first), tuple(told), id, whole=bool(batch), name=name or batch)
 
 
 def plain_id(row: Mapping[str, Any]) -> str:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import lzma
 import os
 import struct
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
+from typing import IO
 
 from backports.zstd import ZstdError, zipfile  # the standard zipfile knows no zstd, in which Inspect writes
 
@@ -40,13 +44,18 @@ class Archive:
         remarks: members that could not be read.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, source: Path | bytes, left: int | None = None) -> None:
         self.remarks = Remarks()
-        self._left = MAX_BYTES
+        self._left = MAX_BYTES if left is None else left
+        self._handle = io.BytesIO(source) if isinstance(source, bytes) else source.open("rb")
         try:
-            _check_directory(path)
-            self._zip = zipfile.ZipFile(path)
+            _check_directory(self._handle)
+            self._zip = zipfile.ZipFile(self._handle)
+        except SessionFormatError:
+            self._handle.close()
+            raise
         except _ERRORS as error:
+            self._handle.close()
             raise SessionFormatError(f"a damaged zip archive ({error})", "download or pack it again") from error
         self._members = {m.filename: m for m in self._zip.infolist() if not m.is_dir()}
         self.names = tuple(self._members)
@@ -75,9 +84,17 @@ class Archive:
         self._left -= len(raw)
         return raw
 
+    @contextmanager
+    def archive(self, name: str) -> Iterator[Archive]:
+        """An archive that is a member; what it unpacks to counts for both."""
+        with Archive(self.read(name), self._left) as inner:
+            yield inner
+            self._left = inner._left
+
     def close(self) -> None:
         """Let go of the file."""
         self._zip.close()
+        self._handle.close()
 
     def __enter__(self) -> Archive:
         return self
@@ -88,12 +105,11 @@ class Archive:
         self.close()
 
 
-def _check_directory(path: Path) -> None:
+def _check_directory(handle: IO[bytes]) -> None:
     """Refuse a list of members that would fill the memory."""
-    with path.open("rb") as handle:
-        size = handle.seek(0, os.SEEK_END)
-        handle.seek(max(0, size - (1 << 16) - _END.size))
-        tail = handle.read()
+    size = handle.seek(0, os.SEEK_END)
+    handle.seek(max(0, size - (1 << 16) - _END.size))
+    tail = handle.read()
     at = tail.rfind(b"PK\5\6")
     if at < 0 or len(tail) - at < _END.size:
         raise ValueError("its end is missing")

@@ -17,7 +17,7 @@ from workbench.sessions.formats.chat import conversation
 from workbench.sessions.formats.limits import Remarks
 from workbench.sessions.formats.lines import dotted, placed, sample, stem
 from workbench.sessions.formats.loading import Archive, parse
-from workbench.sessions.formats.messages import Said, attachment, call, plain
+from workbench.sessions.formats.messages import Said, attachment, call, folded, plain
 from workbench.sessions.formats.shapes import sessions_of, table
 from workbench.sessions.model import Session
 
@@ -63,7 +63,7 @@ def _session(row: Any, where: str, fallback: str) -> Session:
         remarks.add(dotted(where, "current_node"), "missing; the last branch is read")
     chosen = branch(parents, leaf)
     remark_others(remarks, where, parents, chosen, lambda name: _text(nodes[name]))
-    messages = [s for name in chosen for s in _said(nodes[name], dotted(where, f"mapping.{name[:40]}"))]
+    messages = folded([s for name in chosen for s in _said(nodes[name], dotted(where, f"mapping.{name[:40]}"))])
     extra = {k: row[k] for k in ("id", "conversation_id", "default_model_slug", "gizmo_id") if row.get(k)}
     return conversation(messages, plain(row.get("title")) or fallback, "chatgpt", remarks, where, extra=extra)
 

@@ -34,6 +34,7 @@ def _is_bare(data: Any) -> bool:
 def _is_content(row: Any) -> bool:
     """A message of Gemini's: its parts have no type."""
     parts = row.get("parts") if isinstance(row, Mapping) else None
+    parts = [parts] if isinstance(parts, Mapping | str) else parts
     if not isinstance(parts, list) or not parts or row.get("role") not in ("user", "model", "function", None):
         return False
     return all(isinstance(p, str) or (isinstance(p, Mapping) and "type" not in p) for p in parts)
@@ -41,10 +42,18 @@ def _is_content(row: Any) -> bool:
 
 def _request(row: Mapping[str, Any], depth: int = 0) -> Mapping[str, Any] | None:
     contents = row.get("contents")
+    if isinstance(contents, Mapping | str):  # the API takes one message for a list of it
+        contents = [{"role": "user", "parts": contents} if isinstance(contents, str) else contents]
+        row = {**row, "contents": contents}
     if isinstance(contents, list) and any(map(_is_content, contents[:5])):
-        return row
+        return {**row, "contents": [_spoken(content) for content in contents]}
     inner = [row[k] for k in _WRAPPERS if isinstance(row.get(k), Mapping)] if depth < 2 else []
     return next((found for i in inner if (found := _request(i, depth + 1)) is not None), None)
+
+
+def _spoken(content: Any) -> Any:
+    """A content whose role is left out is the user's."""
+    return content | {"role": "user"} if isinstance(content, dict) and content.get("role") is None else content
 
 
 def _is_studio(row: Mapping[str, Any]) -> bool:

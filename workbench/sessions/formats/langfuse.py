@@ -20,6 +20,7 @@ from workbench.sessions.model import Session
 _TYPES = (
     "GENERATION", "SPAN", "EVENT", "AGENT", "TOOL", "CHAIN", "RETRIEVER", "EVALUATOR", "EMBEDDING", "GUARDRAIL",
 )  # fmt: skip
+_OF_TRACE = {"sessionId", "session_id", "userId", "user_id", "projectId", "observations", "htmlPath", "traceId"}
 _TIMES = ("startTime", "start_time", "timestamp", "createdAt")
 
 
@@ -43,9 +44,11 @@ def _is_observation(row: Mapping[str, Any]) -> bool:
 
 def _is_trace(row: Mapping[str, Any]) -> bool:
     inside = row.get("observations")
-    if isinstance(inside, list):
-        return any(isinstance(o, Mapping) and _is_observation(o) for o in inside[:5]) or "projectId" in row
-    return {"input", "output", "sessionId", "userId"} <= row.keys() and "timestamp" in row
+    known = isinstance(inside, list) and any(isinstance(o, Mapping) and _is_observation(o) for o in inside[:5])
+    if known or (isinstance(inside, list) and "projectId" in row):
+        return True
+    told = {"id", "timestamp", "input", "output"} <= row.keys()
+    return told and bool(_OF_TRACE & row.keys()) and not {"inputs", "run_type"} & row.keys()
 
 
 def _is_session(row: Mapping[str, Any]) -> bool:

@@ -11,7 +11,8 @@ from workbench.sessions.formats.limits import Remarks
 
 _SAMPLE = 20
 _LONE_SURROGATE = re.compile(r"[\ud800-\udfff]")
-_PACKED = (".gz", ".bz2", ".xz", ".zst", ".zstd")
+PACKED = (".gz", ".bz2", ".xz", ".zst", ".zstd")
+"""Endings of compressed files."""
 
 
 class Lines(list[Any]):
@@ -66,6 +67,6 @@ def dotted(where: str, key: str | int) -> str:
 def stem(path: Path) -> str:
     """The file's name without its ending (both of ``x.json.gz``), in characters that can be stored."""
     name = path.name
-    if name.lower().endswith(_PACKED):
+    if name.lower().endswith(PACKED):
         name = Path(name).stem
     return _LONE_SURROGATE.sub("\N{REPLACEMENT CHARACTER}", Path(name).stem) or "session"

@@ -22,7 +22,7 @@ from workbench.sessions.formats import packed, parquet, tables
 from workbench.sessions.formats.archive import Archive
 from workbench.sessions.formats.database import Database
 from workbench.sessions.formats.limits import MAX_BYTES, MAX_LINES, MAX_VALUES, Remarks, one_line
-from workbench.sessions.formats.lines import Lines, stem
+from workbench.sessions.formats.lines import PACKED, Lines, stem
 
 __all__ = ["Archive", "Database", "Lines", "load", "members", "parse", "stem"]
 
@@ -34,6 +34,7 @@ _NEXT = re.compile(rb"^[}\]][\s\x1e]*[{\[]", re.M)  # a line that ends a value, 
 _ROW = re.compile(rb"[^\n]*[}\]][ \t\r]*\n[ \t\r]*[{\[]")  # the first line is a value of its own: JSON Lines
 _SPACE = re.compile(r"[\s\x1e]*")
 _AT = re.compile(r"(.*) at line (\d+) column (\d+)$", re.S)
+_JSON = (".json", ".jsonl", ".ndjson", ".af")  # endings of members that may hold sessions
 _DOUBLE = 2  # JSON in a string in a string
 
 
@@ -94,6 +95,11 @@ def _sequence(raw: bytes) -> Lines | None:
     """Values that follow one another over several lines each, as programs write that append indented JSON; or None."""
     if not _NEXT.search(raw) or _ROW.match(raw):
         return None
+    return _one_by_one(raw)
+
+
+def _one_by_one(raw: bytes, least: int = 1) -> Lines | None:
+    """The values that follow one another, whatever stands between them; None for fewer than ``least``."""
     text = raw.decode("utf-8", "replace")
     values, remarks, decoder = [], Remarks(), json.JSONDecoder()
     at = len(text) - len(text.lstrip())
@@ -102,7 +108,7 @@ def _sequence(raw: bytes) -> Lines | None:
             end = decoder.raw_decode(text, at)[1]
             values.append(_json(text[at:end].encode("utf-8", "replace")))
         except (ValueError, RecursionError):
-            if not values:
+            if len(values) < least:
                 return None
             remarks.add(f"value {len(values) + 1}", "broken JSON; it and what follows are left out")
             break
@@ -197,7 +203,10 @@ def _lines(raw: bytes, whole: ValueError) -> Lines:
             values.append(value)
             numbers.append(number)
     if not values or bad > len(values) or (len(values) == 1 and not bad):
-        found = tables.rows(raw) if raw.lstrip()[:1] not in (b"{", b"[", b"<") else None
+        if raw.lstrip()[:1] in (b"{", b"["):
+            found = _one_by_one(raw, 2) if str(whole).startswith("trailing characters") else None
+        else:
+            found = tables.rows(raw) if raw.lstrip()[:1] != b"<" else None
         if found:
             return found
         _refuse(raw, whole)
@@ -230,12 +239,21 @@ def _refuse(raw: bytes, error: ValueError) -> NoReturn:
 
 
 def members(archive: Archive) -> Mapping[str, Any]:
-    """The data of every member of an archive that is JSON, by name; what is not is left out."""
-    found = {}
+    """The data of every member of an archive that is JSON, by name; what is not is left out.
+
+    Archives and compressed files in it are opened, too, but not those inside them.
+    """
+    found: dict[str, Any] = {}
     for name in archive.names:
-        if name.lower().endswith((".json", ".jsonl", ".ndjson", ".af")):
-            try:
+        try:
+            if name.lower().endswith(".zip"):
+                with archive.archive(name) as inner:
+                    found |= {f"{name}/{n}": parse(inner.read(n)) for n in inner.names if n.lower().endswith(_JSON)}
+                    archive.remarks.take(inner.remarks)
+            elif name.lower().endswith(_JSON):
                 found[name] = parse(archive.read(name))
-            except SessionFormatError as error:
-                archive.remarks.add(name, error.what)
+            elif name.lower().endswith(tuple(f"{end}{packing}" for end in _JSON for packing in PACKED)):
+                found[name] = parse(packed.unpacked_bytes(archive.read(name)))
+        except SessionFormatError as error:
+            archive.remarks.add(name, error.what)
     return found

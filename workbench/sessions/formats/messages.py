@@ -153,7 +153,8 @@ def said(row: Any, where: str, at: When = NEVER, part: int = 0) -> list[Said]:
     )
     pieces = _Pieces(base)
     _fill(pieces, row)
-    pieces.flush(always=not pieces.out)
+    mute = item is not None and item["content"] == [{"type": "reasoning", "summary": []}]  # encrypted, or none
+    pieces.flush(always=not (pieces.out or mute))
     return pieces.out
 
 
@@ -191,7 +192,11 @@ def _item(row: Mapping[str, Any]) -> dict[str, Any] | None:
     if row.get("role") is not None or not isinstance(kind, str):
         return None
     if kind == "reasoning":
-        return {"role": "assistant", "content": [{"type": "reasoning", "summary": row.get("summary")}], **_kept(row)}
+        return {
+            "role": "assistant",
+            "content": [{"type": "reasoning", "summary": row.get("summary") or []}],
+            **_kept(row),
+        }
     if kind.endswith("_call_output"):
         return {"role": "tool", "content": row.get("output"), "tool_call_id": row.get("call_id"), **_kept(row)}
     if kind in ("function_call", "custom_tool_call", "mcp_call"):

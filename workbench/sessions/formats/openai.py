@@ -16,13 +16,16 @@ from typing import Any
 from workbench.sessions.formats.limits import Remarks
 from workbench.sessions.formats.lines import dotted, placed, sample, stem
 from workbench.sessions.formats.messages import Said, folded, plain, said
+from workbench.sessions.formats.otlp import decoded
 from workbench.sessions.formats.shapes import array, each, table
 from workbench.sessions.formats.threads import Record, named, threads
 from workbench.sessions.formats.when import When, first
 from workbench.sessions.model import Session
 
-_WRAPPERS = ("request", "body", "kwargs", "input", "inputs", "params")
-_ANSWERS = ("response", "completion", "output", "outputs", "result", "body")
+_LOGGED = ("request", "request_body", "requestBody", "response", "response_body", "responseBody", "body")
+_WRAPPERS = ("request", "request_body", "requestBody", "body", "kwargs", "input", "inputs", "params")
+_ANSWERS = ("response", "response_body", "responseBody", "completion", "output", "outputs", "result", "body")
+_TEXTS = ("output", "response", "completion", "output_text", "generated_text")  # an answer that is a text alone
 _DEPTH = 3
 _CONVERSATION = ("conversation_id", "conversationId", "thread_id", "threadId", "session_id", "sessionId", "chat_id")
 _PERSON = ("user", "user_id", "userId", "safety_identifier", "end_user")
@@ -34,7 +37,30 @@ def detect(data: Any, path: Path) -> bool:
     """Messages, or one or several records that hold messages."""
     data = _page(data)
     rows = [r for r in data if isinstance(r, list)][:1] if isinstance(data, list) else []
-    return any(map(_is_message, sample(rows[0]))) if rows else any(map(_is_known, sample(data)))
+    return any(map(_is_message, sample(rows[0]))) if rows else any(_is_known(_opened(row)) for row in sample(data))
+
+
+def _opened(row: Any) -> Any:
+    """A record of a log, with requests and responses that it keeps as texts of JSON taken out of them; one that trains
+    a model to follow instructions (Alpaca), as messages."""
+    if not isinstance(row, dict):
+        return row
+    if isinstance(row.get("instruction"), str) and isinstance(row.get("output"), str):
+        return _instructed(row)
+    texts = [k for k in _LOGGED if isinstance(row.get(k), str) and row[k].lstrip()[:1] in ("{", "[")]
+    found = {k: value for k in texts if isinstance(value := decoded(row[k]), dict | list)}
+    return {**row, **found} if found else row
+
+
+def _instructed(row: dict[str, Any]) -> dict[str, Any]:
+    history = row.get("history")
+    pairs = [p for p in history if isinstance(p, list) and len(p) == 2] if isinstance(history, list) else []
+    said = [text for pair in pairs for text in pair]
+    said += ["\n\n".join(filter(None, (row["instruction"], plain(row.get("input"))))), row["output"]]
+    messages = [{"role": "assistant" if n % 2 else "user", "content": text} for n, text in enumerate(said)]
+    if isinstance(row.get("system"), str) and row["system"].strip():
+        messages.insert(0, {"role": "system", "content": row["system"]})
+    return {k: v for k, v in row.items() if k not in ("instruction", "input", "output")} | {"messages": messages}
 
 
 def read(data: Any, path: Path) -> list[Session]:
@@ -68,7 +94,7 @@ def _is_known(row: Mapping[str, Any]) -> bool:
 def _rows(data: Any) -> Iterator[tuple[str, Any]]:
     """Every record with its place. Messages that stand bare are one record, or one for every thread that they name."""
     data = _page(data)
-    rows = _unstreamed(list(placed(data)))
+    rows = _unstreamed([(where, _opened(row)) for where, row in placed(data)])
     bare = [(where, row) for where, row in rows if _is_message(row)]
     if isinstance(data, list) and len(bare) * 2 >= len(rows):
         yield from _threads(rows)
@@ -211,7 +237,7 @@ def _asked(row: Mapping[str, Any], depth: int = 0) -> Mapping[str, Any] | None:
     """The object of a record that holds what was sent."""
     if isinstance(row.get("messages"), list) or _is_input(row):
         return row
-    if isinstance(row.get("prompt"), str | list) and depth < 2 and {"completion", "choices", "model"} & row.keys():
+    if isinstance(row.get("prompt"), str | list) and depth < 2 and {*_TEXTS, "choices", "model"} & row.keys():
         return row
     inner = (row[k] for k in _WRAPPERS if isinstance(row.get(k), dict)) if depth < _DEPTH else ()
     return next((found for i in inner if (found := _asked(i, depth + 1)) is not None), None)
@@ -221,7 +247,7 @@ def _is_input(row: Mapping[str, Any]) -> bool:
     """A request of the Responses API."""
     value = row.get("input")
     if isinstance(value, str):
-        return bool({"model", "instructions", "output", "response"} & row.keys())
+        return bool({"model", "instructions", "output", "response", *_TEXTS} & row.keys())
     return isinstance(value, list) and any(map(_is_message, value[:5]))
 
 
@@ -267,8 +293,10 @@ def _answer(row: Any, depth: int = 0) -> tuple[str, list[Any], int] | None:
     if isinstance(row.get("preferred_output"), list) and row["preferred_output"]:
         others = row.get("non_preferred_output")
         return "preferred_output", row["preferred_output"], 1 if others else 0
-    if isinstance(row.get("prompt"), str) and isinstance(row.get("completion"), str):
-        return "completion", [row["completion"]], 0
+    if any(isinstance(row.get(key), str | list) for key in ("prompt", "input", "messages")):
+        told = next((key for key in _TEXTS if isinstance(row.get(key), str)), None)
+        if told is not None:
+            return told, [row[told]], 0
     if depth and _is_message(row):  # the message itself, as some wrappers log it
         return "output", [row], 0
     inner = (_answer(row.get(k), depth + 1) for k in _ANSWERS)

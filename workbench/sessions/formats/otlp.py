@@ -166,7 +166,9 @@ def spans_from_json(data: Mapping[str, Any]) -> list[Span]:
     return [
         span_from_json(span, _attributes(_at(group, "resource", "attributes")))
         for group in _groups(data, _SPANS)
-        for scope in _groups(group, ("scopeSpans", "scope_spans", "instrumentationLibrarySpans"))
+        for scope in _groups(
+            group, ("scopeSpans", "scope_spans", "instrumentationLibrarySpans", "instrumentation_library_spans")
+        )
         for span in _groups(scope, ("spans",))
     ]
 

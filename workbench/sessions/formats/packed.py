@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import io
 import lzma
 import zlib
 from collections.abc import Callable
@@ -68,22 +69,28 @@ def kind(head: bytes) -> str:
     return ""
 
 
-def _zstd(path: Path) -> Any:
-    return ZstdFile(path)
+def _zstd(source: Path | IO[bytes]) -> Any:
+    return ZstdFile(source)
 
 
-def _xz(path: Path) -> IO[bytes]:
-    return lzma.open(path)
+def _xz(source: Path | IO[bytes]) -> IO[bytes]:
+    return lzma.open(source)
 
 
-STREAMS: dict[str, Callable[[Path], Any]] = {"gzip": gzip.open, "bzip2": bz2.open, "xz": _xz, "zstd": _zstd}
+STREAMS: dict[str, Callable[[Any], Any]] = {"gzip": gzip.open, "bzip2": bz2.open, "xz": _xz, "zstd": _zstd}
 """Compressed streams, each with what opens one."""
 
 
-def unpacked(path: Path, name: str) -> bytes:
+def unpacked_bytes(raw: bytes) -> bytes:
+    """What compressed bytes hold; themselves when they are not compressed. Raises as ``unpacked``."""
+    name = kind(raw[:HEAD])
+    return unpacked(io.BytesIO(raw), name) if name in STREAMS else raw
+
+
+def unpacked(source: Path | IO[bytes], name: str) -> bytes:
     """What a compressed stream holds, at most ``MAX_BYTES``. Raises ``SessionFormatError``."""
     try:
-        with STREAMS[name](path) as handle:
+        with STREAMS[name](source) as handle:
             raw: bytes = handle.read(MAX_BYTES + 1)
     except (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError, ZstdError) as error:
         raise SessionFormatError(f"a damaged {name} file ({error})", "pack or download it again") from error

@@ -62,6 +62,7 @@ READERS: dict[str, Format] = {
     "gemini": Format("Gemini", f"{_HOME}.gemini"),
     "ai_sdk": Format("AI SDK messages", f"{_HOME}.ai_sdk"),
     "anthropic": Format("Anthropic Messages", f"{_HOME}.anthropic"),
+    "talk": Format("Chat of other programs", f"{_HOME}.talk"),
     "openai": Format("OpenAI chat", f"{_HOME}.openai"),
 }
 """Name to title and module, in the order in which they are asked: the exact ones first, OpenAI's loose shape last."""

@@ -35,10 +35,14 @@ KEYS = (
     "sent_at",
     "sentAt",
     "ts",
+    "timestamp_ms",
+    "date_unixtime",
+    "request_created_at",
     "when",
 )
 """Where records and messages say when they were, in the order in which they are believed."""
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_IN_OBJECTS = ("$date", "$numberLong", "_seconds", "seconds")
 _LONGEST = 80
 _DIGITS = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?")
 _DAY = re.compile(r"\b(mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?\b\.?,?", re.I)
@@ -67,8 +71,8 @@ def when(value: Any) -> When:
         return When()
     if isinstance(value, int | float):
         return _since_1970(value)
-    if isinstance(value, Mapping):  # MongoDB's extended JSON
-        return when(value.get("$date", value.get("$numberLong")))
+    if isinstance(value, Mapping):  # MongoDB's extended JSON, Firestore's timestamps
+        return when(next((value[k] for k in _IN_OBJECTS if value.get(k) is not None), None))
     if isinstance(value, datetime):
         return When(_iso(value, seconds=True))
     text = value.strip() if isinstance(value, str) and len(value) <= _LONGEST else ""
@@ -180,6 +184,7 @@ def _guessed(text: str) -> datetime | None:
             warnings.simplefilter("ignore")  # a zone's letters that mean several zones: the hour is taken as told
             ways = _DEFAULTS[:2] if text.lstrip()[:4].isdigit() else _DEFAULTS  # a year first says what the rest is
             found, *others = (_lenient.parse(text, default=d, dayfirst=f) for d, f in ways)
+        found.utcoffset()  # raises for one of a day or more
     except (ValueError, OverflowError, TypeError, AttributeError, IndexError, ArithmeticError):
         return None
     return found if all(other.date() == found.date() for other in others) else None
