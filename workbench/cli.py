@@ -10,8 +10,9 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -681,6 +682,8 @@ def _add_export(commands: Any) -> None:
     command.add_argument("file", type=Path, metavar="FILE", help="a run file; for --atif also a session file")
     kinds = command.add_mutually_exclusive_group(required=True)
     kinds.add_argument("--html", type=Path, metavar="F", help="one self-contained page")
+    kinds.add_argument("--csv", type=Path, metavar="DIR", help="a folder of tables: scores, comparisons, probes, costs")
+    kinds.add_argument("--figures", type=Path, metavar="DIR", help="a folder of pictures (SVG)")
     kinds.add_argument(
         "--otel", type=Path, metavar="F", help="OpenTelemetry spans: turns, model calls, memory operations"
     )
@@ -693,18 +696,49 @@ def _add_export(commands: Any) -> None:
 
 
 def _export(options: argparse.Namespace) -> None:
-    kind = next(kind for kind in ("html", "otel", "atif", "redact") if getattr(options, kind))
-    out: Path = getattr(options, kind)
-    if kind == "redact":
-        _export_redacted(options.file, out, options.key)
-    elif options.key is not None:
+    if options.key is not None and not options.redact:
         raise UsageError("--key goes with --redact", "see `mnemoscope export --help`")
-    else:
-        {"html": _export_html, "otel": _export_otel, "atif": _export_atif}[kind](options.file, out)
+    writers = {
+        "html": _export_html,
+        "csv": _export_csv,
+        "figures": _export_figures,
+        "otel": _export_otel,
+        "atif": _export_atif,
+        "redact": partial(_export_redacted, key=options.key),
+    }
+    kind = next(kind for kind in writers if getattr(options, kind))
+    out: Path = getattr(options, kind)
+    files = writers[kind](options.file, out) or []
     if options.json:
-        console.say_json({kind: str(out)})
+        console.say_json({kind: str(out)} | ({"files": files} if files else {}))
     else:
-        console.say(f"wrote {out}")
+        console.say(f"wrote {out}" + (f": {', '.join(files)}" if files else ""))
+
+
+def _export_csv(file: Path, out: Path) -> list[str]:
+    from workbench.examine import opened
+    from workbench.reports.csv_tables import run_tables
+
+    with opened(file) as reader:
+        texts = {f"{table.name}.csv": table.csv() for table in run_tables(reader)}
+    return _written(out, texts)
+
+
+def _export_figures(file: Path, out: Path) -> list[str]:
+    from workbench.examine import opened
+    from workbench.reports.figures import run_figures
+
+    with opened(file) as reader:
+        return _written(out, run_figures(reader))
+
+
+def _written(folder: Path, texts: Mapping[str, str]) -> list[str]:
+    """Write files into a folder; their names."""
+    if not texts:
+        raise MnemoscopeError("nothing to export: no probe of this run has been scored", "export it when it has run")
+    for name, text in texts.items():
+        write_text(folder / name, text)
+    return list(texts)
 
 
 def _export_redacted(file: Path, out: Path, key: str | None) -> None:

@@ -64,7 +64,7 @@ def _of(reader: TraceReader, session: int | None, audited: bool, errata: Errata 
         "\n".join(map(str, tried)),
         tables.INTERVALS,
         tables.controls(beside, names, right),
-        tables.scores(board),
+        tables.scores(board, lost),
         tables.compared(pairs),
         tables.costs(spent),
         tables.losses(lost),
@@ -85,6 +85,7 @@ def _of(reader: TraceReader, session: int | None, audited: bool, errata: Errata 
             "losses": loss.to_json(),
             "unread": [u.to_json() for u in foreign if u.lane == loss.lane.name],
             "control": standing.lane in beside.lanes,
+            "context": {"cut": loss.cut, "of": loss.packed},
         }
         if floor is not None and standing.lane in right and not lane["control"]:
             lane["above_no_memory"] = round(right[standing.lane] - floor, 4)

@@ -29,10 +29,12 @@ class Loss:
 
 @dataclass(frozen=True, slots=True)
 class LaneLosses:
-    """The losses of one lane, most frequent first."""
+    """The losses of one lane, most frequent first; for ``cut`` of ``packed`` answers the context was not whole."""
 
     lane: LaneRow
     losses: tuple[Loss, ...]
+    cut: int = 0
+    packed: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """By operation and kind: ``{OPERATION: {"dropped": {REASON: times}, "cut": {REASON: times}}}``."""
@@ -45,6 +47,7 @@ class LaneLosses:
 def losses(reader: TraceReader, session: int | None = None) -> tuple[LaneLosses, ...]:
     """The losses of every lane, over one session or (None) over all."""
     found: dict[int, Counter[tuple[str, str, str]]] = {}
+    cut, packed = Counter[int](), Counter[int]()
     listed = ", ".join(f"'{k}'" for k in (Kind.DROPPED, Kind.MODEL_CALLED, Kind.ANSWERED, Kind.PACKED))
     query = (
         f"SELECT lane, kind, CASE kind WHEN '{Kind.DROPPED}' THEN payload ELSE json_object("
@@ -53,8 +56,15 @@ def losses(reader: TraceReader, session: int | None = None) -> tuple[LaneLosses,
         f"FROM event WHERE kind IN ({listed}) AND (?1 IS NULL OR session = ?1)"
     )
     for lane, kind, text in reader.query(query, (session,)):
-        found.setdefault(lane, Counter()).update(_counted(kind, json.loads(text)))
-    return tuple(LaneLosses(row, _listed(found.get(row.id, Counter()))) for row in TraceIndex.of(reader).lanes)
+        data = json.loads(text)
+        found.setdefault(lane, Counter()).update(_counted(kind, data))
+        if kind == Kind.PACKED:
+            packed[lane] += 1
+            cut[lane] += bool(data.get("dropped") or data.get("clipped"))
+    return tuple(
+        LaneLosses(row, _listed(found.get(row.id, Counter())), cut[row.id], packed[row.id])
+        for row in TraceIndex.of(reader).lanes
+    )
 
 
 def _counted(kind: str, data: Mapping[str, Any]) -> dict[tuple[str, str, str], int]:

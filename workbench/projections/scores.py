@@ -81,6 +81,12 @@ class LaneScores:
     failed: int
     operations: Mapping[str, int]
 
+    @property
+    def accuracy(self) -> Cell:
+        """All probes that have an answer: abstention is no part of it."""
+        own = [c for c in self.cells if c.competency != ABSTENTION]
+        return _cell("accuracy", sum(c.n for c in own), sum(c.correct for c in own), sum(c.score * c.n for c in own))
+
     def cell(self, competency: str) -> Cell | None:
         """The cell of a competency, None when this lane was not probed for it."""
         return next((c for c in self.cells if c.competency == competency), None)

@@ -6,9 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from workbench.probes.competencies import SHORT, family, title
+from workbench.projections.charts import Charts, charts
+from workbench.projections.compared import Compared, compared
+from workbench.projections.controls import Controls, controls
 from workbench.projections.costs import LaneCosts, costs
 from workbench.projections.findings import finding_counts
+from workbench.projections.judged import Trial, trials
+from workbench.projections.losses import LaneLosses, losses
 from workbench.projections.probe_table import ProbeTable, probe_table
+from workbench.projections.published import Standing, scored, standings
 from workbench.projections.remarks import Remark, remarks
 from workbench.projections.scores import Scoreboard, scores
 from workbench.projections.timeline import Timeline, timeline
@@ -56,7 +62,18 @@ class Content:
     warnings: tuple[Trouble, ...]
     troubles: tuple[Trouble, ...]
     finished: bool
-    remarks: tuple[Remark, ...] = ()
+    remarks: tuple[Remark, ...]
+    standings: tuple[Standing, ...]
+    compared: tuple[Compared, ...]
+    controls: Controls
+    trials: tuple[Trial, ...]
+    losses: tuple[LaneLosses, ...]
+    charts: Charts
+
+    @property
+    def whole(self) -> bool:
+        """Whether nothing was lost, cut or odd."""
+        return not (self.troubles or self.warnings or any(lane.losses or lane.cut for lane in self.losses))
 
 
 def gather(reader: TraceReader) -> Content:
@@ -76,6 +93,12 @@ def gather(reader: TraceReader) -> Content:
         tuple(_troubles(reader)),
         bool(last) and last[-1] == Kind.RUN_FINISHED,
         remarks(reader),
+        standings(reader),
+        compared(reader, scored(reader)[0]),
+        controls(reader),
+        trials(reader),
+        losses(reader),
+        charts(reader),
     )
 
 

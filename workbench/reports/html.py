@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import sqrt
 
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
-from workbench import __version__, console, paths
+from workbench import __version__, console
 from workbench.memory.detectors import KINDS
 from workbench.probes.competencies import SHORT, title
 from workbench.projections.scores import Cell
 from workbench.projections.timeline import Timeline, Track
 from workbench.projections.why import ORDER
-from workbench.reports import template
+from workbench.reports import charts, figures, tables, template
+from workbench.reports.charts import SHAPES
 from workbench.reports.content import Content, gather, heading
 from workbench.trace.events import OPERATIONS
 from workbench.trace.reader import TraceReader
@@ -53,11 +53,19 @@ def render(content: Content) -> str:
         number="{:,}".format,
         tracks={s.number: [_track(s.timeline, t) for t in s.timeline.tracks] for s in content.sessions},
         places={lane.lane.id: place for place, lane in enumerate(board.lanes)},
-        cells=lambda lane: [lane.overall, *(lane.cell(name) for name in board.competencies)],
+        cells=lambda lane: [lane.accuracy, *(lane.cell(name) for name in board.competencies)],
+        ticks=_ticks(content),
+        controls={row.id for row in (content.controls.no_memory, content.controls.oracle) if row},
+        guessable=console.count(len(content.controls.guessable), "probe"),
+        said_of_controls=_controls(content),
+        losses={lane.lane.id: lane for lane in content.losses},
+        tables=tables,
+        pictures=[p for p in (_picture(kind, content) for kind in charts.KINDS) if p],
         any_wrong=lambda line: any(v and not v.correct for v in line.verdicts),
         causes=[c for c in ORDER if any(lane.counts.get(c) for s in content.sessions for lane in s.causes)],
         cause_titles=TITLES,
         most_wrong=MOST_WRONG,
+        most_pairs=MOST_PAIRS,
         shapes=SHAPES,
         heading=heading,
         title=title,
@@ -69,31 +77,60 @@ def render(content: Content) -> str:
     )
 
 
+_Picture = tuple[str, str, Markup]
+
+
+def _picture(kind: str, content: Content) -> _Picture | None:
+    """A picture's title, caption and SVG in the page's own colours."""
+    drawn = charts.draw(kind, content.charts, lambda role: f"var(--{role})", 1100, 320, 12)
+    if drawn is None:
+        return None
+    said = charts.caption(kind, content.charts)
+    return charts.KINDS[kind], said, Markup(drawn.svg(said, page=True))  # every text in it is escaped
+
+
+def _ticks(content: Content) -> dict[str, list[tuple[str, float]]]:
+    """By competency ("" for all) what the controls reach: their names and shares."""
+    found = content.controls
+    rows = (("no memory", found.no_memory), ("evidence alone", found.oracle), ("full context", found.full))
+    lanes = {lane.lane.id: lane for lane in content.board.lanes}
+    ticks: dict[str, list[tuple[str, float]]] = {}
+    for name, row in rows:
+        if row is None or row.id not in lanes:
+            continue
+        cells = [("", lanes[row.id].accuracy), *((c.competency, c) for c in lanes[row.id].cells)]
+        for key, cell in cells:
+            if cell.n:
+                ticks.setdefault(key, []).append((name, cell.accuracy))
+    return ticks
+
+
+def _controls(content: Content) -> str:
+    right = {lane.lane.id: lane.accuracy.accuracy for lane in content.board.lanes if lane.accuracy.n}
+    names = {session.number: session.name for session in content.sessions}
+    return tables.controls(content.controls, names, right)
+
+
+MOST_PAIRS = 15
+"""Pairs of lanes that are listed for a score."""
 MOST_WRONG = 100
 """Wrong answers of a lane that are listed with their cause."""
-SHAPES = (
-    "M6 1a5 5 0 1 0 .01 0z",
-    "M1.5 1.5h9v9h-9z",
-    "M6 .8 11.4 10.6H.6z",
-    "M6 0 12 6 6 12 0 6z",
-    "M6 11.2.6 1.4h10.8z",
-    "M6 .6 11.3 4.4 9.3 10.6H2.7L.7 4.4z",
-    "M11.5 6 8.7 10.8H3.3L.5 6 3.3 1.2h5.4z",
-    "M4.2 1h3.6v3.2H11v3.6H7.8V11H4.2V7.8H1V4.2h3.2z",
-)
-"""A lane's shape by its place: disc, square, triangle, diamond, triangle down, pentagon, hexagon, plus."""
 
 
-def interval(cell: Cell, place: int) -> Markup:
-    """Accuracy as a point on a line from 0 to 1 with its 95 % interval."""
+def interval(cell: Cell, place: int, ticks: Sequence[tuple[str, float]] = ()) -> Markup:
+    """Accuracy as a point on a line from 0 to 1 with its 95 % interval, and faint ticks where the controls are."""
     low, high, at = (round(v * 116 + 2, 1) for v in (cell.low, cell.high, cell.accuracy))
     said = f"{cell.accuracy:.0%} right, 95 % interval {cell.low:.0%} to {cell.high:.0%}, {cell.n} probes"
+    said += "".join(f"; {name} {share:.0%}" for name, share in ticks)
+    beside = Markup("").join(
+        Markup('<path class="tick" d="M{0} 0v12"/>').format(round(share * 116 + 2, 1)) for _, share in ticks
+    )
     return Markup(
         '<svg class="interval" viewBox="-3 0 126 12" role="img" aria-label="{0}"><title>{0}</title>'
-        '<path class="axis" d="M2 6H118M2 3v6M60 4v4M118 3v6"/>'
+        '<path class="axis" d="M2 6H118M2 3v6M60 4v4M118 3v6"/>{5}'
         '<rect class="range lane{1}" x="{2}" y="4" width="{3}" height="4" rx="2"/>'
         '<circle class="point lane{1}" cx="{4}" cy="6" r="4"/></svg>'
-    ).format(said, place % 8, low, round(max(high - low, 1), 1), at)
+    ).format(said, place % 8, low, round(max(high - low, 1), 1), at, beside)
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +226,5 @@ def _style() -> str:
 
 
 def _colours(theme: str) -> str:
-    data = json.loads((paths.resources() / "themes" / f"{theme}.json").read_text("utf-8"))
-    named = {f"--{key}": value for key, value in data["colors"].items()}
-    named |= {f"--lane{place}": value for place, value in enumerate(data["lanes"])}
+    named = {f"--{role}": value for role, value in figures.colours(theme).items()}
     return ";".join(f"{key}:{value}" for key, value in named.items()) + f";color-scheme:{theme}"

@@ -19,23 +19,30 @@ from workbench.projections.controls import Controls, to_json
 from workbench.projections.costs import LaneCosts
 from workbench.projections.judged import Trial
 from workbench.projections.losses import LaneLosses
-from workbench.projections.published import Figure, Standing
+from workbench.projections.published import ACCURACY, Figure, Standing
 from workbench.projections.scores import LaneScores, Scoreboard
 from workbench.projections.unread import Unread
 
 
-def scores(board: Scoreboard) -> str:
-    """The scoreboard as text: our lenient reading of right and wrong, with Wilson's 95 % intervals."""
+def scores(board: Scoreboard, lost: Sequence[LaneLosses] = ()) -> str:
+    """The scoreboard as text: our lenient reading of right and wrong, with Wilson's 95 % intervals.
+
+    Args:
+        lost: of every lane, for how many answers the context was cut.
+    """
     names = [SHORT.get(c, title(c)) for c in board.competencies]
     short = any(lane.retrieval.n and lane.retrieval.depth < DEPTH for lane in board.lanes)
     at = f"{DEPTH}, or @k" if short else str(DEPTH)  # a lane that returns fewer has no recall at 10
     retrieval = [f"recall@{at}", f"NDCG@{at}", "time", "dropped", "failed"]
+    cut = {own.lane.id: f"{own.cut} of {own.packed}" for own in lost if own.packed}
     rows = [[lane.lane.name, *_accuracies(board, lane), *_retrieval(lane, short)] for lane in board.lanes]
-    return console.table(["lane", "all", *names, *retrieval], rows, right=["all", *names, *retrieval])
+    rows = [[*row, cut.get(lane.lane.id, "")] for row, lane in zip(rows, board.lanes, strict=True)] if cut else rows
+    heads = [ACCURACY, *names, *retrieval, *(["context cut"] if cut else [])]
+    return console.table(["lane", *heads], rows, right=heads)
 
 
 def _accuracies(board: Scoreboard, lane: LaneScores) -> list[str]:
-    cells = [lane.overall, *(lane.cell(c) for c in board.competencies)]
+    cells = [lane.accuracy, *(lane.cell(c) for c in board.competencies)]
     return [
         f"{c.accuracy * 100:.0f} % ({c.low * 100:.0f}–{c.high * 100:.0f}) of {c.n}" if c and c.n else "" for c in cells
     ]
@@ -49,18 +56,30 @@ def _retrieval(lane: LaneScores, differ: bool) -> list[str]:
     return [recall, ndcg, console.seconds(lane.seconds), str(lane.dropped), str(lane.failed)]
 
 
-def papers(lanes: Sequence[Standing]) -> str:
-    """The benchmark's own table: each lane's figures under the published name, by category and averaged as there."""
-    parts = []
+Row = tuple[Standing, list[Column | None]]
+
+
+def published(lanes: Sequence[Standing]) -> list[tuple[str, list[str], str, str, list[Row]]]:
+    """The benchmarks' own tables: benchmark, titles of the columns, names of the scores, judges, the lanes' rows."""
+    found = []
     for benchmark in dict.fromkeys(name for lane in lanes for name in lane.papers):
         own = [(lane, {c.title: c for c in lane.papers.get(benchmark, ())}) for lane in lanes]
         titles = list(dict.fromkeys(title for _, columns in own for title in columns))
         names = list(dict.fromkeys(c.score for _, columns in own for c in columns.values() if c.score))
-        rows = [[lane.name, *(_column(columns.get(title)) for title in titles)] for lane, columns in own]
         judges = sorted({f.judge for lane, _ in own for f in lane.figures if f.name in names and f.judge})
-        by = f", judged by {', '.join(judges)}" if judges else ""
+        rows = [(lane, [columns.get(title) for title in titles]) for lane, columns in own]
+        found.append((benchmark, titles, ", ".join(names), ", ".join(judges), rows))
+    return found
+
+
+def papers(lanes: Sequence[Standing]) -> str:
+    """The benchmark's own table: each lane's figures under the published name, by category and averaged as there."""
+    parts = []
+    for benchmark, titles, names, judges, own in published(lanes):
+        rows = [[lane.name, *map(_column, cells)] for lane, cells in own]
+        by = f", judged by {judges}" if judges else ""
         parts.append(
-            f"{benchmark}: {', '.join(names)} (the published score: mean by category, in percent{by})\n"
+            f"{benchmark}: {names} (the published score: mean by category, in percent{by})\n"
             + console.table(["lane", *titles], rows, right=titles)
         )
     return "\n\n".join(parts)
@@ -74,14 +93,27 @@ def _column(column: Column | None) -> str:
 
 def figures(lanes: Sequence[Standing]) -> str:
     """Every score under its name with its interval, and what could not be scored."""
-    names = _shown(list(dict.fromkeys(f.name for lane in lanes for f in lane.figures)))
-    own = [(lane.name, {f.name: f for f in lane.figures}) for lane in lanes]
-    rows = [[name, *(_figure(found.get(n)) for n in names)] for name, found in own]
-    lines = [console.table(["lane", *names], rows, right=names)]
-    missing = {name: why for lane in lanes for name, why in lane.missing.items()}
-    lines += [f"not scored: {name} of {console.count(n, 'probe')}: {why}" for name, (n, why) in missing.items()]
+    names = shown_names(lanes)
+    rows = [[lane.name, *(figure_text(lane, name) for name in names)] for lane in lanes]
+    lines = [console.table(["lane", *names], rows, right=names), *missing(lanes)]
     gone = max((lane.left_out for lane in lanes), default=0)
     return "\n".join([*lines, *([f"left out by the errata: {console.count(gone, 'probe')}"] if gone else [])])
+
+
+def shown_names(lanes: Sequence[Standing]) -> list[str]:
+    """Every score that the lanes have; of a retrieval figure at several cuts one."""
+    return _shown(list(dict.fromkeys(f.name for lane in lanes for f in lane.figures)))
+
+
+def missing(lanes: Sequence[Standing]) -> list[str]:
+    """What could not be scored, and why."""
+    wanted = {name: why for lane in lanes for name, why in lane.missing.items()}
+    return [f"not scored: {name} of {console.count(n, 'probe')}: {why}" for name, (n, why) in wanted.items()]
+
+
+def figure_text(lane: Standing, name: str) -> str:
+    """A score with its interval and n; empty when the lane has none of that name."""
+    return _figure(next((f for f in lane.figures if f.name == name), None))
 
 
 def _shown(names: Sequence[str]) -> list[str]:
@@ -140,8 +172,8 @@ def compared(found: Sequence[Compared], most: int = 15) -> str:
     parts = []
     for one in found:
         heads = ["difference", "95 %", "only first", "only second", "p", "p (Holm)"]
-        rows = [[pair.first, pair.second, *_pair(pair.comparison)] for pair in one.pairs[:most]]
-        how = "McNemar's test, Newcombe's intervals" if one.shares else "paired bootstrap, BCa intervals"
+        rows = [[pair.first, pair.second, *pair_texts(pair.comparison)] for pair in one.pairs[:most]]
+        how = test_text(one)
         title = f"{one.score}: second less first in points, paired ({how})"
         more = [f"{len(one.pairs) - most} pairs more in --json"] if len(one.pairs) > most else []
         parts.append(
@@ -150,7 +182,13 @@ def compared(found: Sequence[Compared], most: int = 15) -> str:
     return "\n\n".join(parts)
 
 
-def _pair(found: Comparison) -> list[str]:
+def test_text(found: Compared) -> str:
+    """Which test and intervals were used."""
+    return "McNemar's test, Newcombe's intervals" if found.shares else "paired bootstrap, BCa intervals"
+
+
+def pair_texts(found: Comparison) -> list[str]:
+    """Difference in points, its interval, on how many only one was better, p and p after Holm."""
     low, high = found.low * 100, found.high * 100
     return [
         f"{found.difference * 100:+.1f}",

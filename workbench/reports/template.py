@@ -27,21 +27,65 @@ PAGE = """\
 </dl>
 </header>
 
+{% for benchmark, heads, names, judges, rows in tables.published(content.standings) %}
 <section>
-<h2>Scoreboard</h2>
+<h2>{{ benchmark }} <span class="quiet">{{ names }}</span></h2>
+<div class="scroll"><table>
+<thead><tr><th>Lane</th>{% for head in heads %}<th class="number">{{ head }}</th>{% endfor %}</tr></thead>
+<tbody>
+{% for lane, cells in rows %}
+<tr><th scope="row">{{ mark(places[lane.lane]) }}{{ lane.name }}
+{%- if lane.lane in controls %} <span class="quiet">control</span>{% endif %}</th>
+{% for cell in cells %}<td class="number">{% if cell %}<b>{{ "%.1f" % (cell.mean * 100) }}</b>
+{%- if cell.interval %}<br><span class="quiet">{{ "%.0f" % (cell.interval.low * 100) }}–{{
+"%.0f" % (cell.interval.high * 100) }}{{ "*" if cell.interval.method == "bca" }} of {{ cell.n }}</span>{% endif %}
+{%- endif %}</td>{% endfor %}</tr>
+{% endfor %}
+</tbody></table></div>
+<p class="quiet">As the benchmark's official code computes it, in percent, by its paper's columns; below each figure its
+95 % interval (Wilson; * BCa bootstrap of figures in between) and how many probes.
+{% if judges %}Judged by {{ judges }}.{% endif %}</p>
+</section>
+{% endfor %}
+
+{% if content.standings | map(attribute="figures") | sum(start=()) %}
+<section>
+<h2>Every score</h2>
+<div class="scroll"><table>
+{% set names = tables.shown_names(content.standings) %}
+<thead><tr><th>Lane</th>{% for name in names %}<th class="number">{{ name }}
+{%- if name in ["accuracy", "abstention"] %} <span class="quiet">ours</span>{% endif %}</th>{% endfor %}</tr></thead>
+<tbody>
+{% for lane in content.standings %}
+<tr><th scope="row">{{ mark(places[lane.lane]) }}{{ lane.name }}
+{%- if lane.lane in controls %} <span class="quiet">control</span>{% endif %}</th>
+{% for name in names %}<td class="number">{{ tables.figure_text(lane, name) }}</td>{% endfor %}</tr>
+{% endfor %}
+</tbody></table></div>
+<p class="quiet">In percent, with 95 % intervals (Wilson; * BCa bootstrap of figures in between).
+{% for trial in content.trials %}{{ trial }}. {% endfor %}
+{% for line in tables.missing(content.standings) %}{{ line }}. {% endfor %}</p>
+{% if said_of_controls %}<p class="quiet lines">{{ said_of_controls }}</p>{% endif %}
+</section>
+{% endif %}
+
+<section>
+<h2>Our reading</h2>
 {% if content.board.competencies %}
 <div class="scroll"><table>
-<thead><tr><th>Lane</th><th>All probes</th>
+<thead><tr><th>Lane</th><th>Accuracy</th>
 {% for name in content.board.competencies %}<th title="{{ title(name) }}">{{ heading(name) }}</th>{% endfor %}
 <th class="number">Recall@1</th><th class="number">Recall@5</th><th class="number">Recall@10</th>
-<th class="number">NDCG</th></tr></thead>
+<th class="number">NDCG</th><th class="number">Context cut</th></tr></thead>
 <tbody>
 {% for lane in content.board.lanes %}
 {% set place = loop.index0 %}
-<tr><th scope="row">{{ mark(place) }}{{ lane.lane.name }}</th>
+<tr><th scope="row">{{ mark(place) }}{{ lane.lane.name }}
+{%- if lane.lane.id in controls %} <span class="quiet">control</span>{% endif %}</th>
 {% for cell in cells(lane) %}
 <td>{% if cell and cell.n %}<div class="share"><b>{{ percent(cell.accuracy) }}</b>
-<span class="quiet">{{ cell.correct }} of {{ cell.n }}</span></div>{{ interval(cell, place) }}
+<span class="quiet">{{ cell.correct }} of {{ cell.n }}</span></div>
+{{ interval(cell, place, ticks.get(cell.competency if loop.index0 else "", [])) }}
 {% else %}<span class="quiet">not probed</span>{% endif %}</td>
 {% endfor %}
 {% for k in [1, 5, 10] %}
@@ -50,10 +94,14 @@ PAGE = """\
 figure(lane.retrieval.interval.high) }}</span>{% endif %}{% endif %}</td>
 {% endfor %}
 <td class="number">{% if lane.retrieval.ndcg is not none %}{{ figure(lane.retrieval.ndcg) }}
-<span class="quiet">@{{ lane.retrieval.depth }}</span>{% endif %}</td></tr>
+<span class="quiet">@{{ lane.retrieval.depth }}</span>{% endif %}</td>
+<td class="number">{% if losses[lane.lane.id].packed %}{{ losses[lane.lane.id].cut }}
+<span class="quiet">of {{ losses[lane.lane.id].packed }}</span>{% endif %}</td></tr>
 {% endfor %}
 </tbody></table></div>
-<p class="quiet">Points are shares of right answers, bars their 95 % intervals (Wilson). Recall is the share of a
+<p class="quiet">Points are shares of right answers, bars their 95 % intervals (Wilson)
+{%- if ticks %}, ticks the controls{% endif %}. Questions without an answer count in no competency.
+Context cut: answers for which not all that was recalled found room. Recall is the share of a
 probe's evidence turns among the returned hits, averaged over the probes whose evidence is known, with a 95 % interval
 (BCa bootstrap; Wilson where every figure is 0 or 1); a lane that returns fewer than ten has no recall@10, and its NDCG
 is cut where it ends. Right and wrong are this program's own, lenient reading.
@@ -61,6 +109,35 @@ is cut where it ends. Right and wrong are this program's own, lenient reading.
 {%- endfor %}</p>
 {% else %}<p class="empty">No probe has been scored yet.</p>{% endif %}
 </section>
+
+{% if content.compared %}
+<section>
+<h2>Lanes compared</h2>
+{% for one in content.compared %}
+<h3>{{ one.score }}{{ " (ours)" if one.score == "accuracy" }}</h3>
+<div class="scroll"><table>
+<thead><tr><th>First</th><th>Second</th><th class="number">Second less first</th><th class="number">95 %</th>
+<th class="number">Only first</th><th class="number">Only second</th><th class="number">p</th>
+<th class="number">p (Holm)</th></tr></thead><tbody>
+{% for pair in one.pairs[:most_pairs] %}
+<tr><td>{{ pair.first }}</td><td>{{ pair.second }}</td>
+{% for figure in tables.pair_texts(pair.comparison) %}<td class="number">{{ figure }}</td>{% endfor %}</tr>
+{% endfor %}
+</tbody></table></div>
+<p class="quiet">In points, paired over the probes that both answered: {{ tables.test_text(one) }}, corrected by Holm.
+{{ one.power }}.{% if one.pairs | length > most_pairs %} {{ one.pairs | length - most_pairs }} pairs more are in
+`mnemoscope score --json`.{% endif %}</p>
+{% endfor %}
+</section>
+{% endif %}
+
+{% for name, said, drawn in pictures %}
+<section>
+<h2>{{ name }}</h2>
+{{ drawn }}
+<p class="quiet">{{ said }}</p>
+</section>
+{% endfor %}
 
 <section>
 <h2>What it cost</h2>
@@ -93,8 +170,9 @@ is cut where it ends. Right and wrong are this program's own, lenient reading.
 {% endfor %}
 </tbody></table></div>
 <p class="quiet">Writing takes in turns, reading finds what a probe needs; a probe costs one call more, its answer.
-Time is that of the lane's own steps (reading and answering together); in a batched run it holds the wait for the other
-lanes. Bytes are those of the active items' texts and fields, without vectors.</p>
+Time is that of the lane's own steps (reading and answering together), its share of every batch, without the wait for
+other lanes (runs of the first version hold it). Bytes are those of the active items' texts and fields, without
+vectors.</p>
 </section>
 
 <section>
@@ -205,13 +283,26 @@ trace alone.</p>
 
 <section>
 <h2>Warnings and losses</h2>
+{% if content.losses | map(attribute="losses") | sum(start=()) %}
+<div class="scroll"><table><thead><tr><th>Lane</th><th>Operation</th><th>What</th><th>Reason</th>
+<th class="number">Times</th></tr></thead><tbody>
+{% for lane in content.losses %}{% for loss in lane.losses %}
+<tr><th scope="row">{{ mark(places[lane.lane.id]) }}{{ lane.lane.name }}</th><td>{{ loss.operation }}</td>
+<td>{{ loss.kind }}</td><td class="said">{{ loss.reason }}</td><td class="number">{{ number(loss.times) }}</td></tr>
+{% endfor %}{% endfor %}
+</tbody></table></div>
+{% endif %}
 {% if content.troubles or content.warnings %}
+<h3>Where</h3>
 <div class="scroll"><table><thead><tr><th>Where</th><th>What</th><th class="number">Times</th></tr></thead><tbody>
 {% for trouble in content.troubles + content.warnings %}
 <tr><td>{{ trouble.where }}</td><td class="said">{{ trouble.what }}</td><td class="number">{{ trouble.times }}</td></tr>
 {% endfor %}
 </tbody></table></div>
-{% else %}<p class="empty">Nothing was dropped, nothing failed, and the session files were in order.</p>{% endif %}
+{% endif %}
+{% if content.whole %}
+<p class="empty">Nothing was dropped or cut, nothing failed, and the session files were in order.</p>
+{% endif %}
 </section>
 <footer class="quiet">Made by Mnemoscope {{ version }} from {{ content.run }}, which opens in its window.</footer>
 </body>
@@ -247,6 +338,7 @@ td.wrong{background:var(--wrong-soft)}
 .rank{color:var(--text-3);font-size:12px;white-space:nowrap}
 .share{white-space:nowrap}.interval{display:block;width:120px;height:12px;margin-top:4px}
 .shape{width:11px;height:11px;margin-right:8px;vertical-align:-1px}
+.lines{white-space:pre-line}svg .tick{stroke:var(--text-3);stroke-width:1.5;stroke-opacity:.8;fill:none}
 svg .axis{stroke:var(--text-3);stroke-opacity:.45;stroke-width:1;fill:none}
 .range{opacity:.4}
 figure{margin:12px 0 0}figcaption{font-weight:600;margin-bottom:2px}figcaption .quiet{font-weight:400;margin-left:8px}

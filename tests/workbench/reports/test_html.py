@@ -7,10 +7,13 @@ from xml.etree import ElementTree
 
 import pytest
 
+from tests.support.benchmark import benchmark_run
 from tests.support.traces import write_trace
 from workbench.probes import score_probe
 from workbench.probes.statistics import wilson
+from workbench.projections.compared import compared
 from workbench.projections.costs import costs
+from workbench.projections.published import scored, standings
 from workbench.projections.scores import Cell, scores
 from workbench.reports.html import BINS, SHAPES, interval, report
 from workbench.sessions import Probe, Session, Turn
@@ -134,6 +137,53 @@ def test_losses_and_warnings_are_listed(tmp_path: Path) -> None:
     for what in ("lost: ", "the strategy failed: ", "model call “answer”: "):
         assert what in page.text
     assert "This run has not finished." in page.text
+
+
+def benchmark_page(folder: Path, verdicts: bool = True) -> Page:
+    path = benchmark_run(folder / "run.mnemo")
+    if verdicts:
+        with TraceWriter(path) as writer:
+            verdict = {"name": "locomo-judge", "judge": "small", "value": 1.0}
+            tested = {"name": "locomo-judge", "judge": "small", "accepted": 63, "wrong": 71, "right_accepted": 20}
+            writer.append([Event(1, 1, 0, 1000, Kind.JUDGED, "q0", payload=verdict)])
+            writer.append([Event(0, 0, 0, 1001, Kind.JUDGE_TESTED, "", payload=tested | {"right": 24})])
+    return page_of(path)[1]
+
+
+def test_published_scores_controls_comparisons_and_judges_are_in_the_report(tmp_path: Path) -> None:
+    text = " ".join(benchmark_page(tmp_path).text.split())
+    heads = "1 multi-hop2 temporal3 open-domain4 single-hop5 adversarialall"
+    assert f"LoCoMo locomo-f1 Lane{heads}" in text
+    with TraceReader(tmp_path / "run.mnemo") as reader:
+        for lane in standings(reader):
+            for column in lane.papers["LoCoMo"]:
+                assert column.interval is not None
+                assert f"{column.mean * 100:.1f}" in text
+                assert f"{column.interval.low * 100:.0f}–{column.interval.high * 100:.0f}" in text
+        pairs = [p for c in compared(reader, scored(reader)[0]) for p in c.pairs]
+    assert text.count("p (Holm)") == 2
+    assert all(f"{p.comparison.difference * 100:+.1f}" in text for p in pairs)
+    assert "small as locomo-judge accepts 63 of 71 vague wrong answers (89 %)" in text
+    assert "controls: without memory 12.5 % are right, with the evidence alone 100.0 %" in text
+    assert "answerable without memory: 1 probe: q0" in text
+    assert "full context fitted whole for 9 of 10 probes" in text
+    assert "not scored: locomo-judge of" in text
+
+
+def test_what_was_cut_is_a_column_and_a_loss_and_then_nothing_claims_to_be_whole(tmp_path: Path) -> None:
+    page = benchmark_page(tmp_path, verdicts=False)
+    assert "Context cut" in page.text
+    assert "no room in the context" in page.text
+    assert "Nothing was dropped" not in page.text
+    assert " ".join(page.text.split()).count("1 of 10") >= 6
+
+
+def test_pictures_stand_in_the_page_in_its_own_colours(tmp_path: Path) -> None:
+    benchmark_run(tmp_path / "run.mnemo")
+    html, _ = page_of(tmp_path / "run.mnemo")
+    for what in ("Length and depth", "Score over tokens"):
+        assert f"<h2>{what}</h2>" in html
+    assert 'fill="var(--lane0)"' in html
 
 
 def test_an_empty_run_says_so(tmp_path: Path) -> None:
