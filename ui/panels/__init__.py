@@ -24,6 +24,7 @@ PANELS: dict[str, str] = {
     "cache": "ui.panels.cache:CachePanel",
     "probes": "ui.panels.probes:ProbesPanel",
     "findings": "ui.panels.findings:FindingsPanel",
+    "charts": "ui.panels.charts:ChartsPanel",
     "log": "ui.panels.log:LogPanel",
     "engine": "ui.panels.engine:EnginePanel",
 }
@@ -40,6 +41,7 @@ INSPECTORS = {
     "cache": "Cache",
     "probes": "Probes",
     "findings": "Findings",
+    "charts": "Charts",
     "log": "Log",
     "engine": "Engine",
 }

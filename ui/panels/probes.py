@@ -11,6 +11,7 @@ from PySide6.QtWidgets import (
     QAbstractItemView,
     QCheckBox,
     QComboBox,
+    QSplitter,
     QStyle,
     QStyledItemDelegate,
     QStyleOptionViewItem,
@@ -18,13 +19,16 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from ui.bridge.project_pool import Answer
 from ui.models.probes import FIXED, VERDICT, ProbesModel
 from ui.models.table import Table
 from ui.panels.base import Empty, Panel
 from ui.state.moment import Moment
 from ui.theme import marks, theme
 from ui.theme.marks import Mark
+from ui.widgets.verdict_pane import VerdictPane
 from workbench.probes.competencies import label
+from workbench.projections.judged import Judgement, judgements
 from workbench.projections.probe_table import ProbeTable, part_title, probe_table
 from workbench.trace.reader import TraceReader
 
@@ -64,7 +68,16 @@ class ProbesPanel(Panel):
         self.grid.activated.connect(self._chosen)
         self._tools()
         self._lane, self._due = 0, -1
-        return self.grid
+        self.verdicts = VerdictPane()
+        self.verdicts.hide()
+        self._judged: tuple[str, int] = ("", 0)
+        both = QSplitter(Qt.Orientation.Vertical)
+        both.setChildrenCollapsible(False)
+        both.addWidget(self.grid)
+        both.addWidget(self.verdicts)
+        both.setStretchFactor(0, 3)
+        both.setStretchFactor(1, 2)
+        return both
 
     def _tools(self) -> None:
         self.family = QComboBox()
@@ -117,12 +130,29 @@ class ProbesPanel(Panel):
         row = next((i for i, line in enumerate(self.model.lines) if line.probe == moment.probe), -1)
         if row != self.grid.currentIndex().row():
             self.grid.selectRow(row) if row >= 0 else self.grid.clearSelection()
+        self._judge(moment, row)
         due = bisect_right(self.model.lines, moment.turn, key=lambda line: line.turn)
         if due != self._due:
             self._due = due
             self.grid.viewport().update()
 
+    def _judge(self, moment: Moment, row: int) -> None:
+        """Show what judges said of the chosen probe, where any has."""
+        lane = moment.lane
+        judged = row >= 0 and any(v and v.judged and v.lane == lane for v in self.model.lines[row].verdicts)
+        self.verdicts.setVisible(judged)
+        wanted = (moment.probe, lane) if judged else ("", 0)
+        if wanted != self._judged:
+            self._judged = wanted
+            if judged:
+                self.workspace.pool.submit(id(self.verdicts), _judgements, moment, None, self._told)
+
+    def _told(self, answer: Answer) -> None:
+        if answer.error is None and answer.view and (answer.view[0].probe, answer.view[0].lane) == self._judged:
+            self.verdicts.show_judgements(answer.view, self.lane_title())
+
     def retheme(self) -> None:  # noqa: D102
+        self.verdicts.retheme()
         self.grid.verticalHeader().setDefaultSectionSize(theme.active().metrics().height() + theme.active().unit(3))
 
     def table(self, view: ProbeTable) -> Table:  # noqa: D102
@@ -160,6 +190,10 @@ class ProbesPanel(Panel):
         place = index.column() - len(FIXED)
         lane = {"lane": self.model.lanes[place][0]} if place >= 0 else {}
         self.workspace.jump(line.turn, probe=line.probe, **lane)
+
+
+def _judgements(reader: TraceReader, moment: Moment, options: Any) -> tuple[Judgement, ...]:
+    return judgements(reader, moment.session, moment.probe, moment.lane)
 
 
 class _Grid(QTableView):

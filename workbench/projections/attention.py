@@ -259,7 +259,8 @@ def span_attention(
     starts = np.arange(column.size) if bins is None else np.asarray(bins)
     whole = max(float(column.sum()), 1e-12)
     edges = [np.searchsorted(starts, s) for s in spans]
-    return [float(column[a:b].sum()) / whole for a, b in edges], bins is not None
+    layers = list(captured.payload.get("layers") or ())
+    return [float(column[a:b].sum()) / whole for a, b in edges], bins is not None or layers != list(range(len(layers)))
 
 
 class _Captures:

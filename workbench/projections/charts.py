@@ -187,7 +187,7 @@ def _step(value: float, steps: Sequence[tuple[float, float]]) -> int:
 
 def _span(low: float, high: float, tokens: bool) -> str:
     def said(value: float) -> str:
-        return f"{value / 1000:g}k" if tokens and value >= 1000 else f"{value:g}"
+        return f"{value / 1000:.3g}k" if tokens and value >= 1000 else f"{value:g}"
 
     return said(low) if low == high else f"{said(low)}–{said(high)}"
 

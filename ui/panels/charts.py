@@ -1,0 +1,89 @@
+"""Pictures of a run: length and depth of the evidence, retention, score over memory and over tokens."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from PySide6.QtWidgets import QComboBox, QFrame, QScrollArea, QWidget
+
+from ui.models.table import Table
+from ui.panels.base import Empty, Panel
+from ui.state.moment import Moment
+from ui.widgets.chart_view import ChartView
+from ui.widgets.plain import plain
+from workbench.projections.charts import Charts, charts
+from workbench.projections.published import ACCURACY
+from workbench.reports.charts import KINDS, caption, rows
+from workbench.trace.reader import TraceReader
+
+_SCOPES = (("session", "this session"), ("run", "whole run"))
+
+
+class ChartsPanel(Panel):
+    """One picture at a time, of the session or of the whole run, by any score that there is."""
+
+    name: ClassVar[str] = "charts"
+    follows: ClassVar[frozenset[str]] = frozenset({"session"})
+    heavy: ClassVar[bool] = True
+
+    @staticmethod
+    def project(reader: TraceReader, moment: Moment, options: Any) -> Charts | Empty:  # noqa: D102
+        scope, score = options
+        if not moment.session:
+            return Empty("The run has no session yet")
+        found = charts(reader, None if scope == "run" else moment.session, score)
+        return found if found.outlays else Empty("No probe has been scored yet", "Pictures fill while a run goes on")
+
+    def build(self) -> QWidget:  # noqa: D102
+        self.kind, self.score, self.scope = QComboBox(), QComboBox(), QComboBox()
+        for value, said in KINDS.items():
+            self.kind.addItem(said, value)
+        for value, said in _SCOPES:
+            self.scope.addItem(said, value)
+        self.score.addItem("", "")
+        boxes = ((self.kind, "Picture", 14), (self.score, "Score", 11), (self.scope, "What is counted", 9))
+        for box, named, letters in boxes:
+            box.setAccessibleName(named)
+            box.setMinimumContentsLength(letters)
+            box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+            self.tools.addWidget(box)
+        self.kind.activated.connect(lambda _: self._drawn())
+        self.score.activated.connect(lambda _: self.refresh())
+        self.scope.activated.connect(lambda _: self.refresh())
+        self.chart = ChartView()
+        area = QScrollArea()
+        area.setFrameShape(QFrame.Shape.NoFrame)
+        area.setWidgetResizable(True)
+        area.setWidget(self.chart)
+        self.setFocusProxy(self.kind)
+        return area
+
+    def options(self) -> tuple[str, str]:  # noqa: D102
+        score = self.score.currentData() if self.score.currentIndex() > 0 else ""  # the first is the default
+        return self.scope.currentData() or "session", score or ""
+
+    def title(self, view: Charts | None) -> str:  # noqa: D102
+        return "Charts"
+
+    def show_view(self, view: Charts) -> None:  # noqa: D102
+        known = [self.score.itemData(n) for n in range(self.score.count())]
+        if known != list(view.scores):
+            self.score.clear()
+            for name in view.scores:
+                self.score.addItem("accuracy (ours)" if name == ACCURACY else name, name)
+        self.score.setCurrentIndex(self.score.findData(view.score))
+        self.chart.show_chart(view, self._kind())
+        self._title.setToolTip(plain(caption(self._kind(), view)))
+
+    def retheme(self) -> None:  # noqa: D102
+        self.chart.draw_again()
+
+    def table(self, view: Charts) -> Table:  # noqa: D102
+        columns, lines = rows(self._kind(), view)
+        return Table(columns, lines)
+
+    def _kind(self) -> str:
+        return str(self.kind.currentData() or "needles")
+
+    def _drawn(self) -> None:
+        self._arrange()
