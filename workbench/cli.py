@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -698,7 +698,7 @@ def _add_export(commands: Any) -> None:
 def _export(options: argparse.Namespace) -> None:
     if options.key is not None and not options.redact:
         raise UsageError("--key goes with --redact", "see `mnemoscope export --help`")
-    writers = {
+    writers: dict[str, Callable[[Path, Path], list[str] | None]] = {
         "html": _export_html,
         "csv": _export_csv,
         "figures": _export_figures,
