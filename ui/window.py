@@ -450,6 +450,8 @@ class MainWindow(QMainWindow):
         """Bring a panel of the inspector to the front, in a layout that has the inspector."""
         front = self.second if self.layout_name == "Probe" and name != "probes" else self.inspector
         front.show_panel(name)
+        if name == "find" and front.panel is not None:
+            front.panel.setFocus()  # one wants to type at once
 
     def show_probe(self, probe: Probe) -> None:
         """Go to where a probe was asked, and select it."""

@@ -413,7 +413,7 @@ def _view(w: Target) -> list[Command]:
                 f"Show {title.lower()}",
                 partial(w.show_panel, name),
                 "View",
-                (f"Alt+{place + 1}",) if place < 9 else (),
+                ("Ctrl+F",) if name == "find" else (f"Alt+{place + 1}",) if place < 9 else (),
                 f"Bring the panel {title} to the front",
                 on,
                 group="panel",

@@ -25,6 +25,7 @@ PANELS: dict[str, str] = {
     "probes": "ui.panels.probes:ProbesPanel",
     "findings": "ui.panels.findings:FindingsPanel",
     "charts": "ui.panels.charts:ChartsPanel",
+    "find": "ui.panels.find:FindPanel",
     "log": "ui.panels.log:LogPanel",
     "engine": "ui.panels.engine:EnginePanel",
 }
@@ -42,6 +43,7 @@ INSPECTORS = {
     "probes": "Probes",
     "findings": "Findings",
     "charts": "Charts",
+    "find": "Find",
     "log": "Log",
     "engine": "Engine",
 }

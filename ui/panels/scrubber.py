@@ -59,6 +59,7 @@ class ScrubberPanel(Panel):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.tracks = Tracks(self)
         self.workspace.followed.connect(self.tracks.update)
+        self.workspace.marked.connect(self.tracks.update)
         self.setFocusProxy(self.tracks)
         return self.tracks
 
@@ -220,6 +221,7 @@ class Tracks(QWidget):
             if painter.paintEngine().type() != QPaintEngine.Type.Raster:  # a figure: lines, not pixels
                 self._draw_everything(painter, self._view)
                 self._draw_thread(painter)
+                self._draw_found(painter)
                 self._draw_evidence(painter)
                 self._draw_cursor(painter)
                 return
@@ -229,6 +231,7 @@ class Tracks(QWidget):
             source = QRectF(event.rect())
             painter.drawPixmap(source, self._picture, QRectF(source.topLeft() * ratio, source.size() * ratio))
             self._draw_thread(painter)
+            self._draw_found(painter)
             self._draw_evidence(painter)
             self._draw_cursor(painter)
 
@@ -253,6 +256,14 @@ class Tracks(QWidget):
         x = self._x(found.turn)
         painter.drawLine(QPointF(x, self._top()), QPointF(x, self._y(len(self._view.tracks) - 1) + self._row() * 0.4))
         painter.restore()
+
+    def _draw_found(self, painter: QPainter) -> None:
+        """A stroke under the scale at every turn that holds what is looked for."""
+        now = theme.active()
+        painter.setPen(QPen(now.color("text"), 2))
+        for turn in self._panel.workspace.found:
+            x = self._x(turn)
+            painter.drawLine(QPointF(x, self._top() - now.unit(1)), QPointF(x, self._top() + now.unit(0.5)))
 
     def _draw_evidence(self, painter: QPainter) -> None:
         """A wedge under the scale at every turn that holds the answer to the probe in question."""
@@ -469,6 +480,7 @@ class Tracks(QWidget):
             )
         turn = max(0, min(self._turn_at(point.x()), self._view.turns - 1))
         evidence = ["holds the answer to the probe in question"] if turn in self._evidence else []
+        evidence += ["holds what is looked for"] if turn in self._panel.workspace.found else []
         evidence += self._told_of_thread(turn, track.lane)
         done = {name: turns[turn] for name, turns in track.marks.items() if turn in turns}
         found = self.findings(track.lane).per_turn().get(turn, [])

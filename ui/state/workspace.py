@@ -51,6 +51,7 @@ class Workspace(QObject):
         branch_wanted: somebody wants a branch from here that begins with this edit.
         told: verdicts or remarks on the open run are new; its events are as they were.
         knocked: what leaving each span of a context out did (``workbench.engine.protocol.Knocked``).
+        marked: other turns are found (``found``), for the timeline.
         followed: what became of the followed turn is known (``thread_view``), or none is followed any more.
     """
 
@@ -62,6 +63,7 @@ class Workspace(QObject):
     told = Signal()
     followed = Signal()
     knocked = Signal(object)
+    marked = Signal()
     branch_wanted = Signal(str)
 
     def __init__(self, pool: ProjectPool | None = None, parent: QObject | None = None) -> None:
@@ -72,6 +74,8 @@ class Workspace(QObject):
         """Lane and competency whose probes the probe table shows; (0, "") for all."""
         self.thread_view: Thread | None = None
         """What became of the turn that is followed; None until it is known."""
+        self.found: tuple[int, ...] = ()
+        """Turns that hold what is looked for."""
         self._following: tuple[int, int | None, int] = (0, None, 0)
         self.run: OpenRun | None = None
         self.reader: TraceReader | None = None
@@ -222,6 +226,12 @@ class Workspace(QObject):
         far = turn != self.cursor.turn
         self.selection.select(step=far, **selected)
         self.cursor.go(turn)
+
+    def mark(self, turns: tuple[int, ...]) -> None:
+        """Show these turns on the timeline as found."""
+        if turns != self.found:
+            self.found = turns
+            self.marked.emit()
 
     def pin(self) -> None:
         """Keep the probe in question whatever turn one goes to, or no longer."""

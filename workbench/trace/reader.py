@@ -130,10 +130,12 @@ class TraceReader:
         after_seq: int = 0,
         up_to_seq: int | None = None,
         subject: str | None = None,
+        holding: str = "",
     ) -> Iterator[Event]:
         """Events in order of ``seq``.
 
         Args:
+            holding: only events whose stored JSON holds this word (ASCII letters and digits) in whatever case.
             turns: first and last turn, both included.
             after_seq: only events after this one; for following a live run.
             up_to_seq: only events up to and with this one.
@@ -149,6 +151,9 @@ class TraceReader:
         if kinds:
             where.append(f"kind IN ({', '.join('?' * len(kinds))})")
             values.extend(str(k) for k in kinds)  # type: ignore[misc]
+        if holding:
+            where.append("payload LIKE ?")
+            values.append(f"%{holding}%")  # type: ignore[arg-type]
         if turns:
             where.append("turn BETWEEN ? AND ?")
             values.extend(turns)
