@@ -2,6 +2,7 @@
 PYTHON ?= python3
 BOOTSTRAP = $(PYTHON) packaging/bootstrap.py
 ARGS ?=
+MINUTES ?= 10
 
 .PHONY: help run test test-slow test-gpu attack lint fix bench samples package release setup clean
 
@@ -20,8 +21,8 @@ test-slow: ## the tests that take minutes
 test-gpu: ## the tests that need a CUDA device
 	@$(BOOTSTRAP) test -m gpu $(ARGS)
 
-attack: ## kill -9, full disks, damaged runs and models, hundreds of each (half an hour)
-	@$(BOOTSTRAP) test -m "slow and not gpu" tests/attack tests/workbench/llm/test_trial.py $(ARGS)
+attack: ## damaged files, mutants, kill -9, full disks for MINUTES (10), with other seeds every time; prints what was tried
+	@$(BOOTSTRAP) attack --minutes $(MINUTES) $(ARGS)
 
 lint: ## ruff, mypy, import-linter
 	@$(BOOTSTRAP) lint $(ARGS)

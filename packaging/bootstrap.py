@@ -4,6 +4,7 @@
     python packaging/bootstrap.py setup [--dev] [--train]   make or mend .venv; costs nothing when nothing is to be done
     python packaging/bootstrap.py run [FILE…]               the window; without a display a replay, report and pictures
     python packaging/bootstrap.py test [PYTEST ARGUMENTS]   the test suite
+    python packaging/bootstrap.py attack [--minutes N]      damaged files, kills and full disks; prints what was tried
     python packaging/bootstrap.py lint [--fix]              ruff, mypy, import-linter
     python packaging/bootstrap.py bench [NAME…]             measurements
     python packaging/bootstrap.py samples                   the sample sessions and the recorded run, made again
@@ -747,6 +748,11 @@ def test(arguments: Sequence[str]) -> int:
     return call([setup(["dev"]), "-m", "pytest", *arguments])
 
 
+def attack(arguments: Sequence[str]) -> int:
+    """Damaged files, mutants, kill -9 and full disks for some minutes; prints what was tried."""
+    return call([setup(["dev"]), "-m", "tests.attack", *arguments])
+
+
 def lint(arguments: Sequence[str]) -> int:
     """Every linter, all of them even when one finds something; with ``--fix`` ruff mends what it can."""
     python = setup(["dev"])
@@ -858,7 +864,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     prepare.add_argument("--dev", action="store_true", help="with the test and lint tools")
     prepare.add_argument("--train", action="store_true", help="with what trains the bundled model (PyTorch)")
     prepare.add_argument("--model", action="store_true", help="try again to obtain the sentence-embedding model")
-    programs = {"run": run, "test": test, "lint": lint, "bench": bench, "samples": samples}
+    programs = {"run": run, "test": test, "attack": attack, "lint": lint, "bench": bench, "samples": samples}
     programs |= {"package": package, "release": release, "exec": execute}
     for name, program in programs.items():
         commands.add_parser(name, help=(program.__doc__ or "").splitlines()[0], add_help=False)

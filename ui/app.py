@@ -6,6 +6,7 @@ import argparse
 import multiprocessing
 import os
 import sys
+import time
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
@@ -53,6 +54,7 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--tour", type=Path, metavar="DIR", help="save a picture of every panel, layout and theme")
     parser.add_argument("--theme", choices=("dark", "light", "system"), help="colours; default: as last time")
     parser.add_argument("--layout", help="Debug, Compare, Talk, Probe, or the name of a saved one")
+    parser.add_argument("--times", action="store_true", help="print how long the first window took, and leave")
     parser.add_argument("--settings", type=Path, help="ini file that the window remembers its state in")
     return parser.parse_args(list(argv))
 
@@ -94,6 +96,30 @@ def _show_defects(window: MainWindow) -> None:
     sys.excepthook = show
 
 
+def _times(window: MainWindow, file: Path | None) -> int:
+    """Print seconds since the process began, and processor seconds: of the first window, and with a run shown."""
+    import psutil
+    from PySide6.QtWidgets import QApplication
+
+    from ui.tour import settle
+
+    def tell(what: str) -> None:
+        used, passed = process.cpu_times(), time.time() - process.create_time()
+        print(f"{what}: {passed:.2f} s ({used.user + used.system:.2f} s of processor)", flush=True)
+
+    process = psutil.Process()
+    QApplication.processEvents()
+    tell("first window")
+    if file:
+        window.open(file)
+    else:
+        window.open_sample()
+    settle(window)
+    tell("with a run shown")
+    window.close()
+    return 0
+
+
 def _window(options: argparse.Namespace) -> int:
     from PySide6.QtCore import QTimer
 
@@ -113,6 +139,8 @@ def _window(options: argparse.Namespace) -> int:
     if options.layout:
         window.set_layout(options.layout)
     window.show()
+    if options.times:
+        return _times(window, options.file)
     # The empty window is painted first; the run comes a moment later.
     QTimer.singleShot(0, window, lambda: window.open(options.file) if options.file else window.open_sample())
     return app.exec()  # type: ignore[attr-defined,no-any-return]

@@ -34,6 +34,7 @@ SECONDS, MEMORY = 20, 3 << 30  # for one file: all its commands, or the window
 def main(folder: Path, first: int, count: int, what: str) -> None:
     """Try the files; see the module."""
     source = write_trace(folder / "source.mnemo", turns=12, items=8, probes=4, lanes=("full", "bm25", "a-mem"))
+    _afterwards(source)
     job = {"commands": commands, "window": window}[what]
     job(source, folder)  # everything imported, so that a child costs little
     wrong = []
@@ -48,6 +49,26 @@ def main(folder: Path, first: int, count: int, what: str) -> None:
     print(json.dumps({"tried": count, "wrong": wrong}))
 
 
+def _afterwards(path: Path) -> None:
+    """What a run gets later: a what-if lane that shares the parent's beginning, and verdicts on what is wrong."""
+    from dataclasses import replace
+
+    from workbench.trace.events import Event, Kind
+    from workbench.trace.reader import TraceReader
+    from workbench.trace.writer import TraceWriter
+    from workbench.why.causes import suspect
+
+    with TraceReader(path) as reader, TraceWriter(path) as writer:
+        child = writer.add_lane("bm25 @6", "bm25", "full-cache", {"k": 3}, parent=2, parent_turn=6)
+        edits = [{"kind": "param", "name": "k", "value": 3}]
+        told = {"lane": child, "parent": 2, "session": 1, "turn": 6, "edits": edits, "settings": {}}
+        writer.append([Event(0, 0, -1, 3, Kind.BRANCHED, payload=told)])
+        writer.append([replace(event, lane=child) for event in reader.events(1, 2)])
+        asked = [(lane.id, probe.id) for lane in reader.lanes() for probe in reader.session(1).probes]
+        rows = [(1, lane, probe, suspect(reader, 1, lane, probe).to_row()) for lane, probe in asked]
+        writer.put_verdicts(rows)
+
+
 def commands(path: Path, folder: Path) -> str:
     """What is wrong with how the commands took the file; "" when nothing is."""
     from workbench import cli
@@ -55,7 +76,8 @@ def commands(path: Path, folder: Path) -> str:
     new = folder / f"{path.stem}.new.mnemo"
     for command in (
         ["score", path, "--audit"], ["inspect", path], ["export", path, "--html", folder / f"{path.stem}.html"],
-        ["convert", path, "--out", folder / f"{path.stem}.json"], ["repair", path, "--out", new],
+        ["convert", path, "--out", folder / f"{path.stem}.json"], ["explain", path],
+        ["export", path, "--redact", folder / f"{path.stem}.red.mnemo"], ["repair", path, "--out", new],
     ):  # fmt: skip
         out, err = io.StringIO(), io.StringIO()
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):

@@ -6,18 +6,24 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="children are forked and bounded as on Linux")
 
 
-def attack(folder: Path, root: Path, first: int, count: int, what: str) -> None:
+def tried(folder: Path, root: Path, first: int, count: int, what: str) -> dict[str, Any]:
+    """What ``damage_driver`` says."""
     driver = [sys.executable, "-m", "tests.attack.damage_driver", str(folder), str(first), str(count), what]
     environment = os.environ | {"PYTHONPATH": str(root), "MNEMOSCOPE_HOME": str(folder / "home")}
     done = subprocess.run(driver, env=environment, cwd=root, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-2000:]
-    assert json.loads(done.stdout) == {"tried": count, "wrong": []}
+    return dict(json.loads(done.stdout))
+
+
+def attack(folder: Path, root: Path, first: int, count: int, what: str) -> None:
+    assert tried(folder, root, first, count, what) == {"tried": count, "wrong": []}
 
 
 @pytest.mark.parametrize("what", ["commands", "window"])

@@ -12,7 +12,7 @@ import pytest
 from tests.attack.test_kill_points import LANES, session
 
 
-def attack(folder: Path, root: Path, levels: int) -> dict[str, object]:
+def attack(folder: Path, root: Path, levels: int, seed: int = 3) -> dict[str, object]:
     """What ``disk_driver`` says."""
     unshare = [shutil.which("unshare") or "", "--map-root-user", "--mount"]
     small = folder / "small"
@@ -22,7 +22,7 @@ def attack(folder: Path, root: Path, levels: int) -> dict[str, object]:
         pytest.skip("a file system of its own needs Linux, unshare, and leave to use it")
     driver = [*unshare, sys.executable, "-m", "tests.attack.disk_driver", str(small), str(levels)]
     environment = os.environ | {"PYTHONPATH": str(root), "MNEMOSCOPE_HOME": str(folder / "home")}
-    command = [*driver, "run", str(session(folder, environment)), *LANES]
+    command = [*driver, "run", str(session(folder, environment, seed)), *LANES]
     done = subprocess.run(command, env=environment, cwd=root, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-2000:]
     return dict(json.loads(done.stdout))

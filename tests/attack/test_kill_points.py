@@ -13,16 +13,26 @@ HERE = Path(__file__).parent
 LANES = ("--lane", "bm25", "--lane", "window", "--embedder", "hash", "--exact", "--threads", "1")
 
 
-def session(folder: Path, environment: dict[str, str]) -> Path:
+def session(folder: Path, environment: dict[str, str], seed: int = 3) -> Path:
     """A small session file."""
     path = folder / "session.json"
-    program = [sys.executable, "-m", "workbench", "synth", "conflict-resolution", "--seed", "3", "--out", str(path)]
+    program = [
+        sys.executable,
+        "-m",
+        "workbench",
+        "synth",
+        "conflict-resolution",
+        "--seed",
+        str(seed),
+        "--out",
+        str(path),
+    ]
     sizes = ["--option", "turns=12", "--option", "probes=3"]
     subprocess.run([*program, *sizes], check=True, env=environment, capture_output=True)
     return path
 
 
-def attack(folder: Path, root: Path, points: int) -> dict[str, object]:
+def attack(folder: Path, root: Path, points: int, seed: int = 3) -> dict[str, object]:
     """What ``kill_driver`` says."""
     compiler = shutil.which("cc")
     if sys.platform != "linux" or not compiler:
@@ -32,7 +42,7 @@ def attack(folder: Path, root: Path, points: int) -> dict[str, object]:
     subprocess.run(build, check=True)
     runs.mkdir()
     environment = os.environ | {"PYTHONPATH": str(root), "MNEMOSCOPE_HOME": str(folder / "home")}
-    command = ["run", str(session(folder, environment)), *LANES]
+    command = ["run", str(session(folder, environment, seed)), *LANES]
     done = subprocess.run(
         [sys.executable, "-m", "tests.attack.kill_driver", str(runs), str(points), *command],
         env=environment | {"LD_PRELOAD": str(shim), "KILL_UNDER": str(runs)},

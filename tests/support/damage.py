@@ -50,9 +50,13 @@ def other_payload(path: Path, rng: random.Random) -> None:
     table, column, key = rng.choice(
         (("event", "payload", "seq"),) * 6
         + (("session", "payload", "id"), ("lane", "params", "id"), ("meta", "value", "key"))
+        + (("verdict", "payload", "session || '/' || lane || '/' || probe"),) * 2
     )
     with _open(path) as connection:
         rows = connection.execute(f"SELECT {key}, {column} FROM {table}").fetchall()
+        if not rows:  # a run that nothing was found out about yet
+            table, column, key = "event", "payload", "seq"
+            rows = connection.execute("SELECT seq, payload FROM event").fetchall()
         number, text = rng.choice(rows)
         try:
             data: Any = json.loads(text)

@@ -1,3 +1,6 @@
+import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -339,3 +342,12 @@ def test_a_model_that_cannot_be_one_is_not_chosen(window: Any, tmp_path: Path) -
     window.open(wrong)
     assert "is not a GGUF file" in window.notice.what.text()
     assert window.settings.get("model", "demo") == before
+
+
+def test_how_long_the_first_window_takes_is_told(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "ui", "--times", "--settings", str(tmp_path / "w.ini")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    told = [re.fullmatch(r"([\w ]+): (\d+\.\d+) s \((\d+\.\d+) s of processor\)", x) for x in done.stdout.splitlines()]
+    assert [match[1] for match in told if match] == ["first window", "with a run shown"], done.stderr
+    first, shown = (float(match[2]) for match in told if match)
+    assert 0 < first < shown
