@@ -1,0 +1,96 @@
+"""A very long run: does it stay as fast and as small as it began? No model: what is measured is everything else.
+
+``python -m tests.benchmarks.soak [--turns 10000] [--out FILE.mnemo] [--lane SPEC …]`` prints JSON: for every tenth of
+the session the memory of the process in MiB at its end and the processor's milliseconds a turn took (all lanes), and
+for every lane its own milliseconds a turn. ``growth``: the memory at the end over that after the second tenth, less one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+import time
+from collections import deque
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from tests.support.backends import ScriptedBackend
+from tests.support.traces import session
+from workbench.engine import run as engine
+from workbench.engine.config import RunConfig
+from workbench.engine.protocol import Progress
+from workbench.trace.events import Kind
+from workbench.trace.reader import TraceReader
+
+LANES = ("full", "window", "bm25", "dense", "hybrid", "a-mem", "mem0", "memoryos")
+PARTS = 10
+
+
+class Watch:
+    """Notes memory and processor time whenever another tenth of the turns is done."""
+
+    def __init__(self, turns: int) -> None:
+        self._step, self._process = turns / PARTS, psutil.Process()
+        self._last, self.parts = time.process_time(), list[dict[str, Any]]()
+
+    def __call__(self, progress: Progress) -> None:
+        """Called after each step of the run."""
+        if progress.done >= progress.total * (len(self.parts) + 1) / PARTS:
+            now, size = time.process_time(), self._process.memory_info().rss / 2**20
+            took = 1000 * (now - self._last) / self._step
+            self.parts.append({"done": progress.done, "mib": round(size, 1), "ms_per_turn": round(took, 2)})
+            self._last = now
+            print(self.parts[-1], file=sys.stderr, flush=True)
+
+
+def soak(turns: int, out: Path, lanes: tuple[str, ...]) -> dict[str, Any]:
+    """Run and measure."""
+    file = out.with_suffix(".json")
+    file.write_text(json.dumps(session(turns, max(1, turns // 500)).to_json()))
+    backend = ScriptedBackend(limit=200_000)
+    backend.calls = deque(maxlen=1)  # type: ignore[assignment]  # else the double keeps every prompt
+    engine._open = lambda _: backend  # type: ignore[assignment]
+    watch = Watch(turns)
+
+    engine.run(RunConfig((file,), lanes, embedder="hash", out=out, capture="off"), watch)
+    settled = watch.parts[1]["mib"] if len(watch.parts) > 2 else watch.parts[0]["mib"]
+    return {
+        "turns": turns,
+        "parts": watch.parts,
+        "growth": round(watch.parts[-1]["mib"] / settled - 1, 4),
+        "bytes_per_turn": round(out.stat().st_size / turns),
+        "lanes": by_lane(out, turns),
+    }
+
+
+def by_lane(path: Path, turns: int) -> dict[str, list[float]]:
+    """Median milliseconds of a turn in each tenth, by lane."""
+    with TraceReader(path) as reader:
+        found = {}
+        for lane in reader.lanes():
+            parts: list[list[float]] = [[] for _ in range(PARTS)]
+            for event in reader.events(1, lane.id, (Kind.TURN_CLOSED,)):
+                parts[min(PARTS - 1, event.turn * PARTS // turns)].append(event.ms)
+            found[lane.name] = [round(sorted(p)[len(p) // 2], 2) for p in parts if p]
+        return found
+
+
+def main() -> int:
+    """Print the figures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--turns", type=int, default=10_000)
+    parser.add_argument("--lane", action="append", metavar="SPEC")
+    parser.add_argument("--out", type=Path, metavar="FILE.mnemo")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        out = options.out or Path(folder) / "soak.mnemo"
+        print(json.dumps(soak(options.turns, out, tuple(options.lane or LANES)), indent=1))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
