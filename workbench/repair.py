@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.errors import TraceError
+from workbench.examine import FURTHEST
 from workbench.sessions.model import Session
 from workbench.trace import blobs, payloads
 from workbench.trace.events import OPERATIONS, Event, Kind
@@ -146,6 +147,7 @@ class _Repair:
         sessions = [s for row in self.source.rows("session", "id", _SESSION) if (s := _session(row))]
         lanes = [lane for row in self.source.rows("lane", "id", _LANE) if (lane := _lane(row))]
         self.names = {row[0]: row[1] for row in sessions}, {row[0]: row[1] for row in lanes}
+        self.turns = {row[0]: row[3] for row in sessions}
         self.saved.sessions, self.saved.lanes = len(sessions), len(lanes)
         self.writer.restore("session", sessions)
         self.writer.restore("lane", lanes)
@@ -226,9 +228,12 @@ class _Repair:
             self._leave_out(step)
             return []
         known = self.items.setdefault(key, set())
-        if any(payloads.wrong(e.kind, e.payload) for e in step) or not _folds(step, known):
+        turns = self.turns.get(key[0], 0) + sum(e.kind == Kind.TURN_RECORDED for e in step)
+        placed = not key[0] or all(e.turn < max(turns, 1) for e in step)
+        if not placed or any(payloads.wrong(e.kind, e.payload) for e in step) or not _folds(step, known):
             self._leave_out(step)
             return []
+        self.turns[key[0]] = turns
         known.update(event.subject for event in step if event.kind == Kind.WRITTEN)
         arrays: list[tuple[Any, ...]] = []
         events = []
@@ -284,7 +289,8 @@ def _lane(row: tuple[Any, ...]) -> tuple[Any, ...] | None:
 def _event(row: tuple[Any, ...]) -> Event | None:
     seq, session, lane, turn, n, kind, subject, cause, ms, payload = row
     whole = all(type(number) is int for number in (session, lane, turn, n, cause))
-    if not whole or not all(isinstance(text, str) for text in (kind, subject, payload)) or isinstance(ms, (str, bytes)):
+    whole = whole and -1 <= turn <= FURTHEST and type(ms) in (int, float)
+    if not whole or not all(isinstance(text, str) for text in (kind, subject, payload)):
         return None
     try:
         data = json.loads(payload)

@@ -102,3 +102,16 @@ def test_what_cannot_be_saved_is_said(tmp_path: Path) -> None:
     with pytest.raises(TraceError, match="nothing of it can be read"):
         repair(path, out)
     assert not out.exists()
+
+
+@pytest.mark.parametrize("value", ["turn = 71", "turn = -9", "turn = 99999999", "ms = 'x'"])
+def test_an_event_where_or_when_none_can_be_costs_its_step_and_the_copy_is_sound(tmp_path: Path, value: str) -> None:
+    path, out = write_trace(tmp_path / "a.mnemo", turns=12, items=8, probes=4), tmp_path / "b.mnemo"
+    with TraceReader(path) as reader:
+        some = next(e for e in reader.events(1, 2) if e.turn == 5)
+    change(path, f"UPDATE event SET {value} WHERE seq = {some.seq}")
+    saved = repair(path, out)
+    assert saved.left_out or saved.unreadable
+    assert found(out) == []
+    with TraceReader(out) as reader:
+        assert len({e.turn for e in reader.events(1, 1)}) >= 12  # other lanes lost nothing
