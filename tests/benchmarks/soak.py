@@ -2,7 +2,7 @@
 
 ``python -m tests.benchmarks.soak [--turns 10000] [--out FILE.mnemo] [--lane SPEC …]`` prints JSON: for every tenth of
 the session the memory of the process in MiB at its end and the processor's milliseconds a turn took (all lanes), and
-for every lane its own milliseconds a turn. ``growth``: the memory at the end over that after the second tenth, less one.
+for every lane its own milliseconds a turn. ``growth``: memory at the end over that after the second tenth, less one.
 """
 
 from __future__ import annotations
