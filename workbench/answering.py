@@ -15,7 +15,7 @@ from workbench.llm.base import AnswerRequest, AnswerResult, Backend, CacheReques
 from workbench.llm.chat import THOUGHT
 from workbench.memory.base import Span
 from workbench.memory.prompt_sets import PromptSet
-from workbench.reading import Reader, newest
+from workbench.reading import RULES, Reader
 from workbench.sessions.model import Probe
 
 TWO_OPTIONS = "maybe-not-mentioned"
@@ -108,7 +108,7 @@ class Answerer:
         question = self.question(probe)
         room = self.scales.room(question, self.length(probe) + self.asking.thinking)
         packed = contexts.pack(spans, question, room if budget is None else budget, self.scales.count_tokens)
-        if self.reader == "newest":
+        if self.reader in RULES:
             return self._by_rule(packed)
         return await self._by_model(packed, self.length(probe))
 
@@ -181,7 +181,7 @@ class Answerer:
 
     def _by_rule(self, packed: contexts.Context) -> Answered:
         began = time.perf_counter()
-        text, items = newest(packed.question.text, packed.spans)
+        text, items = RULES[self.reader](packed.question.text, packed.spans)
         return Answered(packed, text, None, items=items, ms=since(began))
 
 

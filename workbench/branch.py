@@ -48,7 +48,7 @@ FORMS = {
     "model": "model:NAME|PATH",
     "temperature": "temperature:T",
     "thinking": "thinking:N",
-    "reader": "reader:model|newest",
+    "reader": "reader:model|newest|nearest-label",
     "seed": "seed:N",
 }
 """How every kind of edit is written."""

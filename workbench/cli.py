@@ -188,7 +188,7 @@ def _add_run(commands: Any) -> None:
         "--reader",
         choices=READERS,
         default="model",
-        help="who answers: the model, or the newest same-slot hit",
+        help="who answers: the model, the newest same-slot hit, or the label of the nearest example",
     )
     command.add_argument(
         "--controls", action="store_true", help="also the lanes no-memory, oracle (the evidence alone) and full"

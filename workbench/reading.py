@@ -1,14 +1,15 @@
-"""Readers: who answers a probe from the packed context. ``model`` is the language model; ``newest`` is a rule.
+"""Readers: who answers a probe from the packed context. ``model`` is the language model; the others are rules.
 
-The rule measures what a memory returned apart from how well a model reads it: MemoryAgentBench's conflict resolution
-is a matter of choosing, since retrieval nearly always returns the old and the new version of a fact (measured in
-``reference/memory.md`` section 2.4, where this rule answers nearly everything).
+Rules measure what a memory returned apart from how well a model reads it. ``newest`` takes the newest statement about
+what is asked: MemoryAgentBench's conflict resolution is a matter of choosing, since retrieval nearly always returns the
+old and the new version of a fact (``reference/memory.md`` section 2.4, where this rule answers nearly
+everything). ``nearest-label`` takes the label of the example that is nearest to the question, for its test-time learning.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal, get_args
@@ -16,7 +17,7 @@ from typing import Any, Literal, get_args
 from workbench.memory.base import Span
 from workbench.memory.prompts import UNKNOWN
 
-Reader = Literal["model", "newest"]
+Reader = Literal["model", "newest", "nearest-label"]
 READERS: tuple[str, ...] = get_args(Reader)
 LEAST = 0.5
 """Share of the question's content (by letters) that a statement must repeat to be about the same."""
@@ -25,6 +26,7 @@ FAMILY = 5
 
 _NUMBER = re.compile(r"^(?:[^:\n]{0,40}: )?\d+\.\s+")
 _WORD = re.compile(r"[^\W_]+(?:['-][^\W_]+)*")
+_EXAMPLE = re.compile(r"(?P<said>.*?)\blabel:[ \t]*(?P<label>\S+)", re.IGNORECASE | re.DOTALL)
 _EMPTY = frozenset({
     "a", "an", "the", "of", "in", "on", "at", "to", "by", "with", "for", "from", "as", "is", "are", "was", "were",
     "be", "been", "do", "does", "did", "has", "have", "had", "what", "which", "who", "whom", "whose", "where",
@@ -61,7 +63,44 @@ def newest(question: str, spans: Sequence[Span]) -> tuple[str, tuple[str, ...]]:
     return chosen.value, span.items
 
 
+def nearest_label(question: str, spans: Sequence[Span]) -> tuple[str, tuple[str, ...]]:
+    """The label of the nearest example ("… label: 7"), and the items it came from; no model is called.
+
+    Nearest is what the memory ranks first. Within a span with several examples, and where a memory ranks nothing (its
+    spans are recent turns), it is the example that shares most words with the question, the latest of equals.
+    ``unknown`` and no items when no span has a label.
+    """
+    shown = [(span, said, label) for span in spans if span.kind not in _FIXED for said, label in _labelled(span.text)]
+    if not shown:
+        return UNKNOWN, ()
+    ranked = [entry for entry in shown if entry[0].kind not in _UNRANKED]
+    if ranked:
+        top = max(span.priority for span, _, _ in ranked)
+        shown = [entry for entry in ranked if entry[0].priority == top]
+    asked = {_stem(w) for w in _WORD.findall(question)}
+    span, _, label = max(enumerate(shown), key=lambda e: (_likeness(asked, e[1][1]), e[0]))[1]
+    return label, span.items
+
+
+def _labelled(text: str) -> list[tuple[str, str]]:
+    """The examples in a text with their labels."""
+    return [(m["said"], m["label"].strip("\"'.,;")) for m in _EXAMPLE.finditer(text)]
+
+
+def _likeness(asked: set[str], said: str) -> float:
+    """F1 of the words that both say."""
+    own = {_stem(w) for w in _WORD.findall(said)}
+    return 2 * len(asked & own) / (len(asked) + len(own)) if own else 0.0
+
+
+RULES: Mapping[str, Callable[[str, Sequence[Span]], tuple[str, tuple[str, ...]]]] = {
+    "newest": newest,
+    "nearest-label": nearest_label,
+}
+"""The readers that are no model: answer and items from question and spans."""
+
 _FIXED = frozenset({"instruction", "question"})
+_UNRANKED = frozenset({"turn", "recent"})  # spans that are there whatever is asked
 
 
 def _statement(line: str, span: Span, asked: dict[str, int], place: int) -> _Statement | None:

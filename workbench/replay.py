@@ -416,8 +416,8 @@ class LaneReplay:
         } | ({"thought": answered.thought} if answered.thought else {})
         if done and done.generated is not None:
             result["generated"] = done.generated  # a server counts its tokens and does not tell them
-        if self._answer.reader == "newest":
-            result |= {"reader": "newest", "items": list(answered.items)}
+        if self._answer.reader != "model":
+            result |= {"reader": self._answer.reader, "items": list(answered.items)}
         self._recorder.emit(Kind.ANSWERED, probe.id, result, ms=answered.ms)
         if answer and answer.compression:
             self._compressed(probe, answer.compression)

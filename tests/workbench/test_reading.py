@@ -6,7 +6,7 @@ import pytest
 
 from workbench.memory.base import Span
 from workbench.probes import score_probe
-from workbench.reading import newest
+from workbench.reading import nearest_label, newest
 from workbench.sessions import formats
 
 
@@ -55,3 +55,22 @@ def test_it_answers_factconsolidation_from_the_evidence_and_the_stale_facts(
         given = [Span(session.turns[t].said, (f"turn-{t}",), (t,)) for t in sorted(turns)]
         right += bool(score_probe(probe, newest(probe.question, given)[0], [])["correct"])
     assert right / len(session.probes) >= least
+
+
+def test_the_label_is_that_of_the_example_that_the_memory_ranks_first() -> None:
+    first = Span("user: my card has not come label: 3", ("a",), (1,), priority=0.4)
+    second = Span("user: the card was stolen label: 7", ("b",), (2,), priority=0.9)
+    assert nearest_label("my card has not come", [first, second]) == ("7", ("b",))
+
+
+def test_within_a_chunk_and_among_recent_turns_the_words_decide() -> None:
+    chunk = "user: my card has not come\nlabel: 3 user: the card was stolen\nlabel: 7"
+    assert nearest_label("was my card stolen?", [Span(chunk, ("a",), priority=1.0)])[0] == "7"
+    recent = [Span("user: the card was stolen label: 7", ("a",), kind="turn", priority=1.0),
+              Span("user: hello there label: 9", ("b",), kind="turn", priority=2.0)]  # fmt: skip
+    assert nearest_label("was my card stolen?", recent) == ("7", ("a",))
+
+
+def test_without_labelled_examples_no_label_is_known() -> None:
+    assert nearest_label("was my card stolen?", [Span("user: hello", ("a",))]) == ("unknown", ())
+    assert nearest_label("", []) == ("unknown", ())

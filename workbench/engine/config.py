@@ -22,7 +22,7 @@ class RunConfig:
         embedder: ``minilm``, ``hash`` or the path of an embedding GGUF.
         capture: what is kept of the attention of answers: ``answers`` a summary of each (the rest can be computed
             again), ``full`` the arrays as well, ``off`` nothing. The answers are the same.
-        reader: who answers probes: ``model``, or ``newest``, a rule without a model (``workbench.reading``).
+        reader: who answers probes: ``model``, or a rule without a model (``workbench.reading``).
         exact: one sequence at a time; bit-identical from run to run.
         out: the run file; None derives it from the first session's name.
         context: tokens per sequence; None lets the backend choose.
