@@ -2,9 +2,9 @@
 
 Rules measure what a memory returned apart from how well a model reads it. ``newest`` takes the newest statement about
 what is asked: MemoryAgentBench's conflict resolution is a matter of choosing, since retrieval nearly always returns the
-old and the new version of a fact (``reference/memory.md`` section 2.4, where this rule answers nearly
 old and the new version of a fact (``reference/memory.md`` section 2.4, where this rule answers nearly everything).
 ``nearest-label`` takes the label of the example that is nearest to the question, for its test-time learning.
+"""
 
 from __future__ import annotations
 
