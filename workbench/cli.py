@@ -133,6 +133,7 @@ def parser() -> argparse.ArgumentParser:
     _add_explain(commands)
     _add_knockout(commands)
     _add_branch(commands)
+    _add_methods(commands)
     _add_selftest(commands)
     return top
 
@@ -271,6 +272,10 @@ def _add_score(commands: Any) -> None:
     command.add_argument("file", nargs="+", type=Path, metavar="FILE", help="a run file")
     command.add_argument("--session", metavar="NAME", help="only this session of the run")
     command.add_argument("--audit", action="store_true", help="what became of old and new versions of changed facts")
+    command.add_argument(
+        "--method", action="append", default=[], metavar="NAME", help="evaluation methods instead, over all files; see "
+        "`mnemoscope methods`; repeat it for several"
+    )  # fmt: skip
     _errata(command)
     _json(command)
 
@@ -296,6 +301,11 @@ def _known_errors(options: argparse.Namespace) -> Errata | None:
 
 
 def _score(options: argparse.Namespace) -> None:
+    if options.method:
+        from workbench.commands import methods
+
+        methods.score(options.file, options.method, options.session, options.json)
+        return
     _print_scores(options.file, options.json, options.session, options.audit, _known_errors(options))
 
 
@@ -462,6 +472,9 @@ def _add_convert(commands: Any) -> None:
     command.add_argument("file", type=Path, metavar="FILE", help="a session file, or a run")
     command.add_argument("--out", type=Path, required=True, metavar="SESSION.json")
     command.add_argument(
+        "--rotate", action="store_true", help="every choice once for every rotation of its options (CircularEval)"
+    )
+    command.add_argument(
         "--map",
         metavar="FIELD=COLUMN,…",
         help="read any table of questions: question=, context=, answers=, evidence=, id=, session=, options=, date=",
@@ -477,6 +490,10 @@ def _convert(options: argparse.Namespace) -> None:
         sessions = mapped.read(options.file, mapped.parse_map(options.map))
     else:
         sessions, _ = _sessions(options.file, **_read_options("convert", options))
+    if options.rotate:
+        from workbench.sessions.rotations import rotated
+
+        sessions = [rotated(session) for session in sessions]
     _write_sessions(sessions, options.out, options.json)
 
 
@@ -848,6 +865,17 @@ def _add_explain(commands: Any) -> None:
     )
     _of_model(command)
     _json(command)
+
+
+def _add_methods(commands: Any) -> None:
+    command = _command(commands, "methods", _methods, "evaluation methods after publications, and how to call them")
+    _json(command)
+
+
+def _methods(options: argparse.Namespace) -> None:
+    from workbench.commands import methods
+
+    methods.listed(options.json)
 
 
 def _add_knockout(commands: Any) -> None:
