@@ -42,6 +42,12 @@ BENCHMARKS = {
             "workbench.commands.policies:run",
             long=True,
         ),
+        Benchmark(
+            "vectors",
+            "recall over bytes of a vector index: int8, binary, PCA, product quantization (long)",
+            "workbench.engine.vectors:run",
+            long=True,
+        ),
         Benchmark("scrub", "cursor to painted, per panel, and the first window", "ui.bench", program=True),
     )
 }

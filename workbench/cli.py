@@ -366,6 +366,12 @@ def _add_judge(commands: Any) -> None:
     command.add_argument("--session", default="", metavar="NAME", help="only this session of the run")
     command.add_argument("--lane", default="", metavar="L", help="only this lane")
     command.add_argument("--again", action="store_true", help="also what this model judged before")
+    command.add_argument(
+        "--rubric",
+        default="",
+        choices=("tick-judge", "clear-judge", "locomo-judge", "longmemeval-judge"),
+        help="judge every answer by it; tick and clear go item by item (docs/scores.md)",
+    )
     command.add_argument("--context", type=int, metavar="N", help="tokens per verdict and prompt")
     command.add_argument("--threads", type=int, metavar="N", help="CPU threads")
     _json(command)

@@ -6,7 +6,7 @@ beside every judged score: a judge that lets everything pass is worth nothing.
 
 The rubrics are those of LongMemEval (``src/evaluation/evaluate_qa.py``), of Mem0's LoCoMo evaluation, which later
 papers took over, and of InfBench's summaries in MemoryAgentBench (``llm_based_eval/summarization_evaluate.py``), in our
-words.
+words; and two that judge item by item (``workbench.checklists``).
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal
 
+from workbench.checklists import Judged, clear, tick
 from workbench.errors import ModelError
 from workbench.llm.base import Backend, CompletionRequest
 from workbench.llm.messages import Message
@@ -34,7 +35,8 @@ _REASON = 300  # characters
 AT_ONCE = 8
 """Verdicts that are asked for at the same time; the backend batches them."""
 
-Name = Literal["locomo-judge", "longmemeval-judge", "infbench-judge"]
+Name = Literal["locomo-judge", "longmemeval-judge", "infbench-judge", "tick-judge", "clear-judge"]
+_BY_ITEMS = {"tick-judge": tick, "clear-judge": clear}
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,8 @@ class Judge:
         """Judge an answer to a probe. Never raises for what the model does: then there is no value, and why."""
         if name == "infbench-judge":
             return await self._summary(name, probe, answer)
+        if name in _BY_ITEMS:
+            return self._by_items(name, await _BY_ITEMS[name](self._ask, probe, answer))
         inputs = self._inputs(name, probe, answer)
         schema = schemas.fields(
             verdict=schemas.one_of(("yes", "no"), "whether the answer counts as right"),
@@ -108,6 +112,10 @@ class Judge:
         passed = [(row["right"], value == 1.0) for row, value in zip(rows, values, strict=True)]
         wrong, right = [ok for truth, ok in passed if not truth], [ok for truth, ok in passed if truth]
         return Trial(name, self.name, sum(wrong), len(wrong), sum(right), len(right), values.count(None))
+
+    def _by_items(self, name: str, found: Judged) -> Verdict:
+        reason = "; ".join(found.problems)
+        return Verdict(name, self.name, found.value, found.verdict, reason, tuple(found.prompts), tuple(found.replies))
 
     def _inputs(self, name: str, probe: Probe, answer: str) -> dict[str, Any]:
         kept = probe.extra.get("answer")

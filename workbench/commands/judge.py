@@ -24,7 +24,9 @@ def run(options: argparse.Namespace) -> None:
         asked = BackendOptions(options.model, "hash", threads=options.threads, context=options.context)
         with closing(open_backend(asked)) as backend:
             name = backend.info.name
-            added, trials = judge_run(options.file, backend, session, options.lane, options.again, meter.step)
+            added, trials = judge_run(
+                options.file, backend, session, options.lane, options.again, meter.step, options.rubric
+            )
     with opened(options.file) as reader:
         found = standings(reader, session)
     if options.json:

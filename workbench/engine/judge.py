@@ -36,9 +36,17 @@ class Task:
 
 
 def tasks(
-    reader: TraceReader, judge: str, session: int | None = None, lane: str = "", again: bool = False
+    reader: TraceReader,
+    judge: str,
+    session: int | None = None,
+    lane: str = "",
+    again: bool = False,
+    rubric: str = "",
 ) -> list[Task]:
     """What is to be judged: every answer to a probe that names a judged score, not yet judged by this judge.
+
+    Args:
+        rubric: judge every probe that has an answer under this name, whatever it names itself.
 
     Raises:
         UsageError: there is no such lane, or no probe that wants a judge.
@@ -49,20 +57,25 @@ def tasks(
     found: list[Task] = []
     wanted = 0
     for number in [session] if session is not None else list(reader.session_names()):
-        probes = {p.id: p for p in reader.session(number).probes if set(p.scores) & set(JUDGED)}
+        probes = {p.id: p for p in reader.session(number).probes if _names(p, rubric)}
         done = {(j.lane, j.probe, j.name) for j in judgements(reader, number) if j.judge == judge}
         for event in reader.events(number, lanes.get(lane), kinds=(Kind.ANSWERED,)):
             probe = probes.get(event.subject)
-            for name in (n for n in (probe.scores if probe else ()) if n in JUDGED):
+            for name in _names(probe, rubric) if probe else ():
                 wanted += 1
                 if probe and (again or (event.lane, probe.id, name) not in done):
                     found.append(Task(number, event.lane, probe, str(event.payload.get("text", "")), name))
     if not wanted:
         what = f"{reader.path}: no probe of it names a judged score ({', '.join(JUDGED)})"
-        raise UsageError(
-            what, "judge runs of LoCoMo, LongMemEval or MemoryAgentBench, or name one in the probes' `scores`"
-        )
+        raise UsageError(what, "judge runs of LoCoMo, LongMemEval or MemoryAgentBench, or name one with --rubric")
     return found
+
+
+def _names(probe: Probe, rubric: str) -> tuple[str, ...]:
+    """The scores that a judge gives a probe."""
+    if rubric:
+        return () if probe.abstain else (rubric,)
+    return tuple(name for name in probe.scores if name in JUDGED)
 
 
 def judge_run(
@@ -72,11 +85,12 @@ def judge_run(
     lane: str = "",
     again: bool = False,
     step: Step = lambda done, total, note: None,
+    rubric: str = "",
 ) -> tuple[int, tuple[Trial, ...]]:
     """Judge a run file; how many verdicts were added, and how the judge did in the stress test."""
     judge = Judge(backend)
     with closing(TraceReader(path)) as reader:
-        wanted = tasks(reader, judge.name, session, lane, again)
+        wanted = tasks(reader, judge.name, session, lane, again, rubric)
         names = list(dict.fromkeys(task.name for task in wanted))
         known = {(t.name, t.judge) for t in trials(reader)}
     with TraceWriter(path) as writer:

@@ -67,7 +67,7 @@ NEEDS: Mapping[str, str] = {
 }
 """What a figure cannot be computed without."""
 
-JUDGED = ("locomo-judge", "longmemeval-judge", "infbench-judge")
+JUDGED = ("locomo-judge", "longmemeval-judge", "infbench-judge", "tick-judge", "clear-judge")
 """Figures that a model gives afterwards."""
 
 
