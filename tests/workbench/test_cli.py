@@ -319,7 +319,7 @@ def test_a_run_of_bad_files_writes_nothing(capsys: Capture, tmp_path: Path, back
 
 
 def test_a_defect_is_one_line_unless_asked_for(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(name: str) -> None:
+    def broken(name: str, **options: object) -> None:
         raise ZeroDivisionError("on\npurpose")
 
     monkeypatch.setattr(bench, "measure", broken)
