@@ -37,6 +37,12 @@ BENCHMARKS = {
         Benchmark("scheduler", "batched lanes over raw llama_decode calls", "workbench.llm.bench:run"),
         Benchmark("read", "opening a 50 MB log of 20,000 turns", "workbench.sessions.bench", program=True),
         Benchmark(
+            "capture",
+            "decoding with attention kept over decoding without, at 2,000 tokens",
+            "workbench.llm.bench_capture:run",
+            long=True,
+        ),
+        Benchmark(
             "policies",
             "every cache policy at every budget: accuracy, evidence kept, distance from the full cache (long)",
             "workbench.commands.policies:run",

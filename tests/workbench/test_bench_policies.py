@@ -63,3 +63,11 @@ def test_wrong_settings_are_one_line() -> None:
     with pytest.raises(UsageError, match="no setting 'model'"):
         bench.measure("read", {"model": "x"})
     assert "policies" not in bench.chosen([]) and bench.chosen(["policies"]) == ["policies"]
+
+
+def test_what_looking_at_attention_costs_is_measured() -> None:
+    found = bench.measure("capture", {"prompt": "130", "generated": "2", "repeats": "1"})
+    assert found["layers"] == 7 and found["no callback"]["ratio"] == 1
+    assert all(
+        found[how]["cpu_ratio"] > 0 and found[how]["ms_a_token"] > 0 for how in ("off", "one layer", "all layers")
+    )

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.llm.base import Capture
+from workbench.llm.halves import halves
 
 MAX_BYTES = 4 << 20
 """Above this size of the float16 array only :data:`FEW_LAYERS` layers are kept."""
@@ -41,7 +42,7 @@ class Recorder:
         """Keep the row of a query, from ``{layer: [head, 1, cell]}`` and the cell of each token up to the query's."""
         row = np.stack([rows[layer][:, -1, :] for layer in self.layers])[:, :, columns]
         row[:, :, columns < 0] = 0.0  # evicted positions have no cell
-        self._rows.append(row.astype(np.float16))
+        self._rows.append(halves(row))
         self._bytes += self._rows[-1].nbytes
         if self._bounded and self._bytes > MAX_BYTES and len(self.layers) > FEW_LAYERS:
             self._thin()

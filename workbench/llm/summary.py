@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from workbench.llm.base import Summary
 from workbench.llm.cells import CellMap
+from workbench.llm.halves import halves
 
 MAP_ENTRIES = 16_384
 """Entries of each map (answer tokens x columns); longer contexts are pooled by the maximum, longer answers cut."""
@@ -50,10 +51,16 @@ class Summarizer:
             rows[:, self._columns < 0] = 0.0  # evicted tokens have no cell
         self._means[-1] += rows.sum(0)
         np.maximum(self._peaks[-1], rows.max(0), out=self._peaks[-1])
-        total = np.zeros((len(rows), rows.shape[1] + 1), np.float64)
-        np.cumsum(rows, axis=1, dtype=np.float64, out=total[:, 1:])
+        if len(self._edges):
+            self._masses[-1][layer] = self._sums(rows)
+
+    def _sums(self, rows: Floats) -> Floats:
+        """Sum of every span, float32 ``[head, span]``."""
         edges = np.minimum(self._edges, rows.shape[1])
-        self._masses[-1][layer] = total[:, edges[:, 1]] - total[:, edges[:, 0]]
+        if edges.max() == rows.shape[1]:  # every end must lie within
+            rows = np.pad(rows, ((0, 0), (0, 1)))
+        sums = np.add.reduceat(rows, edges.reshape(-1), axis=1)[:, ::2]
+        return np.where(edges[:, 0] < edges[:, 1], sums, np.float32(0))
 
     @property
     def cells(self) -> NDArray[np.int64]:
@@ -84,10 +91,10 @@ class Summarizer:
             mean=_pooled(self._means[:shown], count, starts, 1 / (self._layers * self._heads)),
             peak=_pooled(self._peaks[:shown], count, starts),
             starts=None if starts is None else tuple(starts.tolist()),
-            mass=mass[:, :, kept].astype(np.float16),
+            mass=halves(mass[:, :, kept]),
             spans=self._spans,
             kept=tuple(kept),
-            rows=masses.mean((1, 2)).astype(np.float16),
+            rows=halves(masses.mean((1, 2))),
             texts=tuple(texts),
             ids=np.asarray(ids, np.int32),
             prompt=prompt,
@@ -111,4 +118,4 @@ def _pooled(
     out = np.zeros((len(rows), count), np.float32)
     for index, row in enumerate(rows):
         out[index, : len(row)] = row[:count] * scale
-    return (out if starts is None else np.maximum.reduceat(out, starts, axis=1)).astype(np.float16)
+    return halves(out if starts is None else np.maximum.reduceat(out, starts, axis=1))

@@ -71,6 +71,7 @@ class Tap:
         self._queries: Watch | None = None
         self._placed = self._checked = False
         self._probing = False
+        self._ops: frozenset[int] = frozenset()
         # Kept alive as long as the context that calls it.
         self.callback = library.C.ggml_backend_sched_eval_callback(self._call)
 
@@ -103,6 +104,9 @@ class Tap:
         wanted = edit is not None or queries is not None
         self._edits = {(node.op, node.name): layer for layer, node in self.score_nodes.items()} if wanted else {}
         self.rows, self.error, self._placed, self._checked = {}, None, False, False
+        looks = {self._soft_max} if self._record or self._watched or probe else set()
+        looks |= {self._mul_mat} if probe else {op for op, _ in self._edits}
+        self._ops = frozenset(looks | {self._set_rows})
 
     def check(self) -> None:
         """Raise what went wrong inside the callback during the last decode.
@@ -117,7 +121,9 @@ class Tap:
 
     def _call(self, address: int, ask: bool, _data: Any) -> bool:
         try:
-            if ask:
+            if ask:  # of every node: what is no candidate must cost next to nothing
+                if _INT32.from_address(address + OP_OFFSET).value not in self._ops:
+                    return False
                 return self.error is None and self._wants(address)
             if self.error is None:
                 self._take(address)
