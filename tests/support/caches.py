@@ -50,9 +50,14 @@ def compressed(
     lane.emit(Kind.PACKED, "p0", {"budget": 50, "tokens": 11, "spans": SPANS, "dropped": []})
     lane.emit(Kind.ANSWERED, "p0", {"text": "Oslo", "tokens": [["Oslo", -0.1]], "prompt_tokens": 11, "stop": "end"})
     lane.emit(Kind.COMPRESSED, "p0", payload | more)
-    lane.emit(Kind.SCORED, "p0", {"correct": kept.ndim == 3, "competency": "accurate_retrieval"})
+    lane.emit(Kind.SCORED, "p0", _scored(kept.ndim == 3))
     lane.emit(Kind.TURN_CLOSED, "", _CLOSED)
     writer.append(lane.events, list(arrays.values()))
+
+
+def _scored(correct: bool) -> dict[str, Any]:
+    said = {"extracted": "Oslo", "scorer": "exact", "competency": "accurate_retrieval"}
+    return {"correct": correct, "score": float(correct)} | said
 
 
 def write_cache(path: Path) -> Path:
@@ -109,7 +114,7 @@ def long_cache(path: Path, tokens: int, plans: int = 32, layers: int = 30, heads
             answer = [[f"a{n}", -0.1] for n in range(plans)]
             lane.emit(Kind.ANSWERED, "p0", {"text": "Oslo", "tokens": answer, "prompt_tokens": tokens, "stop": "end"})
             lane.emit(Kind.COMPRESSED, "p0", payload)
-            lane.emit(Kind.SCORED, "p0", {"correct": True, "competency": "accurate_retrieval"})
+            lane.emit(Kind.SCORED, "p0", _scored(True))
             lane.emit(Kind.TURN_CLOSED, "", _CLOSED)
             writer.append(lane.events, list(arrays.values()))
     return path

@@ -19,6 +19,7 @@ from workbench.projections.findings import finding_counts
 from workbench.projections.judged import trials
 from workbench.projections.losses import losses
 from workbench.projections.scores import scores, to_json, without
+from workbench.projections.survival import survival
 from workbench.projections.unread import unread
 from workbench.reports import tables
 from workbench.trace.reader import TraceReader
@@ -50,6 +51,7 @@ def _of(reader: TraceReader, session: int | None, audited: bool, errata: Errata 
     findings = {lane.lane.name: dict(counted[lane.lane.id]) for lane in board.lanes}
     tried, beside, pairs = trials(reader), controls.controls(reader, session), compared(reader, kept)
     foreign = unread(reader, session)
+    pressed = survival(reader, session)
     right = {s.lane: s.figures[0].mean for s in standings if s.figures and s.figures[0].name == published.ACCURACY}
     names = reader.session_names()
     data = to_json(board, reader) | {
@@ -66,6 +68,7 @@ def _of(reader: TraceReader, session: int | None, audited: bool, errata: Errata 
         tables.controls(beside, names, right),
         tables.scores(board, lost),
         tables.compared(pairs),
+        tables.policies(pressed),
         tables.costs(spent),
         tables.losses(lost),
         tables.unread(foreign),
@@ -79,6 +82,7 @@ def _of(reader: TraceReader, session: int | None, audited: bool, errata: Errata 
         history = audit(reader, session)
         data["audit"] = [lane.to_json() for lane in history]
         parts.append(tables.audit(history))
+    caches = {p.name: p.to_json() for p in pressed}
     floor = right.get(beside.no_memory.id) if beside.no_memory else None
     for lane, standing, loss in zip(data["lanes"], standings, lost, strict=True):
         lane |= published.to_json(standing) | {
@@ -87,6 +91,8 @@ def _of(reader: TraceReader, session: int | None, audited: bool, errata: Errata 
             "control": standing.lane in beside.lanes,
             "context": {"cut": loss.cut, "of": loss.packed},
         }
+        if lane["lane"] in caches:
+            lane["policy"] = caches[lane["lane"]]
         if floor is not None and standing.lane in right and not lane["control"]:
             lane["above_no_memory"] = round(right[standing.lane] - floor, 4)
     return data, "\n\n".join(filter(None, parts))

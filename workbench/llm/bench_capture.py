@@ -91,6 +91,8 @@ def _pass(scope: ScopeContext, tokens: Tokens, read: int, how: str) -> tuple[flo
         else:
             summarizer.begin(scope.position)
             scope.feed_tapped(one, watch=summarizer.watch)
+    if how == ALL:
+        summarizer.begin(scope.position)  # reduces the last one
     return time.perf_counter() - begin, time.thread_time() - busy
 
 

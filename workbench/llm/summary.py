@@ -34,32 +34,45 @@ class Summarizer:
         self._means: list[Floats] = []
         self._peaks: list[Floats] = []
         self._masses: list[Floats] = []  # of each answer token, [layer, head, span]
+        self._held = np.zeros((layers, heads, 0), np.float32)  # what the last query looked at, by cell
+        self._due = False
 
     def begin(self, position: int) -> None:
         """The query of the next decode is at this position."""
+        self._reduce()
         self._columns: NDArray[np.int64] | slice | None = None
-        self._means.append(np.zeros(position + 1, np.float32))
-        self._peaks.append(np.zeros(position + 1, np.float32))
-        self._masses.append(np.zeros((self._layers, self._heads, len(self._spans)), np.float32))
+        self._count = position + 1
 
     def watch(self, layer: int, weights: Floats) -> None:
         """See :meth:`workbench.llm.tap.Tap.prepare`."""
         if self._columns is None:
-            self._columns = self._find(len(self._means[-1]))
-        rows = weights[:, -1, self._columns]
-        if not isinstance(self._columns, slice):
-            rows[:, self._columns < 0] = 0.0  # evicted tokens have no cell
-        self._means[-1] += rows.sum(0)
-        np.maximum(self._peaks[-1], rows.max(0), out=self._peaks[-1])
-        if len(self._edges):
-            self._masses[-1][layer] = self._sums(rows)
+            self._columns = self._find(self._count)
+            if self._held.shape[2] != weights.shape[2]:
+                self._held = np.zeros((self._layers, self._heads, weights.shape[2]), np.float32)
+            self._due = True
+        self._held[layer] = weights[:, -1]
+
+    def _reduce(self) -> None:
+        """Reduce what was held of the last query: once for all layers, since a call costs more than its arithmetic."""
+        if not self._due or self._columns is None:
+            return
+        self._due = False
+        columns = self._columns
+        rows = self._held[:, :, columns]
+        if not isinstance(columns, slice):
+            rows[:, :, columns < 0] = 0.0  # evicted tokens have no cell
+        self._means.append(rows.sum((0, 1)))
+        self._peaks.append(rows.max((0, 1)))
+        self._masses.append(self._sums(rows))
 
     def _sums(self, rows: Floats) -> Floats:
-        """Sum of every span, float32 ``[head, span]``."""
-        edges = np.minimum(self._edges, rows.shape[1])
-        if edges.max() == rows.shape[1]:  # every end must lie within
-            rows = np.pad(rows, ((0, 0), (0, 1)))
-        sums = np.add.reduceat(rows, edges.reshape(-1), axis=1)[:, ::2]
+        """Sum of every span, float32 ``[layer, head, span]``."""
+        if not len(self._edges):
+            return np.zeros((*rows.shape[:2], 0), np.float32)
+        edges = np.minimum(self._edges, rows.shape[2])
+        if edges.max() == rows.shape[2]:  # every end must lie within
+            rows = np.pad(rows, ((0, 0), (0, 0), (0, 1)))
+        sums = np.add.reduceat(rows, edges.reshape(-1), axis=2)[:, :, ::2]
         return np.where(edges[:, 0] < edges[:, 1], sums, np.float32(0))
 
     @property
@@ -79,7 +92,9 @@ class Summarizer:
         Args:
             texts, ids: of every token of prompt and answer; ``prompt`` of them are the prompt's.
         """
-        masses = np.stack(self._masses[:rows]) if rows else np.zeros((0, *self._masses[0].shape), np.float32)
+        self._reduce()
+        shape = (self._layers, self._heads, len(self._spans))
+        masses = np.stack(self._masses[:rows]) if rows else np.zeros((0, *shape), np.float32)
         mass = masses.mean(0) if rows else masses.sum(0)
         kept = self._kept(mass)
         count = len(texts)

@@ -8,6 +8,7 @@ callback; never raise; always return True in the non-ask branch, anything else c
 from __future__ import annotations
 
 import ctypes
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -246,7 +247,7 @@ class Tap:
         """The tensor as ``[ne3, ne2, ne1, ne0]``: a view into ggml's memory on the host, a copy from a device."""
         shape = tuple(tensor.ne)[::-1]
         dtype = np.dtype(_DTYPES[tensor.type])
-        size = int(np.prod(shape)) * dtype.itemsize
+        size = math.prod(shape) * dtype.itemsize
         if self._base.ggml_nbytes(ctypes.addressof(tensor)) != size:
             raise RuntimeError(f"tensor {tensor.name!r} is not contiguous")
         if self._on_host(tensor):

@@ -52,6 +52,12 @@ class SurvivalPoint:
     accuracy: float
     probes: int
 
+    def to_json(self) -> dict[str, Any]:
+        """``{name, way, badge, when, budget, share, evidence, kl, agreement, bytes: {logical, modelled, full}}``."""
+        sizes = {"logical": round(self.logical), "modelled": round(self.modelled), "full": round(self.full)}
+        keys = ("way", "badge", "when", "budget", "share", "evidence", "with_evidence", "kl", "agreement")
+        return {"name": self.policy, **{key: getattr(self, key) for key in keys}, "bytes": sizes}
+
     @property
     def series(self) -> tuple[str, str, str, str]:
         """What the points of one line of the curve share."""

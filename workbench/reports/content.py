@@ -17,6 +17,7 @@ from workbench.projections.probe_table import ProbeTable, probe_table
 from workbench.projections.published import Standing, scored, standings
 from workbench.projections.remarks import Remark, remarks
 from workbench.projections.scores import Scoreboard, scores
+from workbench.projections.survival import SurvivalPoint, survival
 from workbench.projections.timeline import Timeline, timeline
 from workbench.projections.unread import unread
 from workbench.projections.why import LaneCauses, causes_view
@@ -69,6 +70,7 @@ class Content:
     trials: tuple[Trial, ...]
     losses: tuple[LaneLosses, ...]
     charts: Charts
+    policies: tuple[SurvivalPoint, ...]
 
     @property
     def whole(self) -> bool:
@@ -99,6 +101,7 @@ def gather(reader: TraceReader) -> Content:
         trials(reader),
         losses(reader),
         charts(reader),
+        survival(reader),
     )
 
 

@@ -21,6 +21,7 @@ from workbench.projections.judged import Trial
 from workbench.projections.losses import LaneLosses
 from workbench.projections.published import ACCURACY, Figure, Standing
 from workbench.projections.scores import LaneScores, Scoreboard
+from workbench.projections.survival import SurvivalPoint
 from workbench.projections.unread import Unread
 
 
@@ -246,6 +247,22 @@ def _costs(lane: LaneCosts) -> list[str]:
         f"{lane.items:,}",
         f"{lane.size:,}",
     ]
+
+
+def policies(points: Sequence[SurvivalPoint]) -> str:
+    """What each lane's cache policy did, and how; empty without one."""
+    heads = ["kept", "evidence kept", "KL (nats)", "heads agree", "cells", "method itself", "right"]
+    rows = [
+        [p.name, p.badge, console.percent(p.share), _share(p.evidence), "" if p.kl is None else f"{p.kl:.2g}",
+         _share(p.agreement), console.percent(p.logical / max(p.full, 1)), console.percent(p.modelled / max(p.full, 1)),
+         console.percent(p.accuracy)]
+        for p in points
+    ]  # fmt: skip
+    return console.table(["lane", "cache", *heads], rows, right=heads) if rows else ""
+
+
+def _share(value: float | None) -> str:
+    return "" if value is None else console.percent(value)
 
 
 def findings(findings: Mapping[str, Mapping[str, int]]) -> str:

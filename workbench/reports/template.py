@@ -139,6 +139,27 @@ is cut where it ends. Right and wrong are this program's own, lenient reading.
 </section>
 {% endfor %}
 
+{% if content.policies %}<section>
+<h2>What the cache kept</h2>
+<div class="scroll"><table>
+<thead><tr><th>Lane</th><th>Cache</th><th class="number">Kept</th><th class="number">Evidence kept</th>
+<th class="number">KL (nats)</th><th class="number">Heads agree</th><th class="number">Cells</th>
+<th class="number">Method itself</th></tr></thead>
+<tbody>
+{% for p in content.policies %}
+<tr><th scope="row">{{ p.name }}</th><td>{{ p.badge }}</td><td class="number">{{ percent(p.share) }}</td>
+<td class="number">{{ percent(p.evidence) if p.evidence is not none else "" }}</td>
+<td class="number">{{ "%.2g" % p.kl if p.kl is not none else "" }}</td>
+<td class="number">{{ percent(p.agreement) if p.agreement is not none else "" }}</td>
+<td class="number">{{ percent(p.logical / p.full) if p.full else "" }}</td>
+<td class="number">{{ percent(p.modelled / p.full) if p.full else "" }}</td></tr>
+{% endfor %}
+</tbody></table></div>
+<p class="quiet">Means over the answers. Evidence: of its tokens in all layers and heads, once the prompt is compressed.
+KL: next-token divergence of the full cache from the policy. Cells: bytes really in use, of the full cache's; the method
+itself would take what stands beside them.</p>
+</section>{% endif %}
+
 <section>
 <h2>What it cost</h2>
 <div class="scroll"><table>

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 from tests.support.caches import PROBE, long_cache, write_cache
+from workbench.cli import main
 from workbench.projections.cache_picture import (
     WORTH,
     CacheChoice,
@@ -22,6 +24,7 @@ from workbench.projections.cache_picture import (
     when_of,
 )
 from workbench.projections.survival import survival
+from workbench.reports.html import report
 from workbench.trace.reader import TraceReader
 
 
@@ -103,6 +106,21 @@ def test_the_curve_stands_at_the_cursor(reader: TraceReader) -> None:
     assert [p.badge for p in survival(reader)] == ["B", "B"]
     assert survival(reader, 2) == ()
     assert survival(reader) is not survival(reader) and survival(reader) == survival(reader)  # read once, told again
+
+
+def test_every_result_says_how_it_came_about(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = write_cache(tmp_path / "cache.mnemo")
+    assert main(["score", str(path)]) == 0
+    line = next(row for row in capsys.readouterr().out.splitlines() if row.startswith("full+snapkv:keep=0.4  B"))
+    assert line.split()[2:] == ["40", "%", "0", "%", "0.38", "100", "%", "60", "%", "0", "%"]
+    assert main(["score", str(path), "--json"]) == 0
+    lanes = {lane["lane"]: lane for lane in json.loads(capsys.readouterr().out)["lanes"]}
+    assert "policy" not in lanes["full"]
+    told = lanes["full+snapkv:keep=0.6"]["policy"]
+    assert told["badge"] == "B" and told["evidence"] == 0.75 and told["bytes"]["full"] == 100
+    with TraceReader(path) as reader:
+        html = report(reader)
+    assert "What the cache kept" in html and "emulated" not in html and ">B<" in html
 
 
 def test_tokens_are_shaded_by_what_the_policy_chose_by(tmp_path: Path) -> None:
