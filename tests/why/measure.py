@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.why.faults import NAME, WHERE
-from tests.why.planting import Case, Field, in_other_words, paraphrased, planted
+from tests.why.planting import Case, Field, evicted, in_other_words, paraphrased, planted
 from workbench.llm.base import Backend, BackendOptions
 from workbench.llm.open import open_backend
 from workbench.memory.registry import STRATEGIES
@@ -31,6 +31,7 @@ Plant = Callable[[Path, Backend, str, int], tuple[Field, list[Case]]]
 KINDS: dict[str, tuple[Plant, tuple[str, ...]]] = {
     "planted": (planted, LANES),
     "in other words": (in_other_words, ("full", "bm25", "dense", "mem0")),
+    "in the cache": (evicted, ("full", "bm25", "dense", "mem0-v3")),
     "paraphrased": (paraphrased, ("full", "bm25", "dense", "hybrid", "hcam")),
 }
 HEADS = "| planted | cases | strategies | cause right | proved by a flip | right before any proof |"
@@ -82,11 +83,12 @@ def _proved(ground: Field, backend: Backend, cases: Sequence[Case]) -> list[tupl
 
 
 def groups(outcomes: Sequence[Outcome]) -> dict[str, list[Outcome]]:
-    """By cause; double ones and paraphrases by themselves."""
+    """By cause; double ones, what a cache policy took and paraphrases by themselves."""
     out: dict[str, list[Outcome]] = {TITLES[c]: [] for c in CAUSES}
     for outcome in outcomes:
         double = "two at once" if len(outcome.case.causes) > 1 else TITLES[outcome.case.causes[0]]
-        out.setdefault("paraphrased" if outcome.kind == "paraphrased" else double, []).append(outcome)
+        own = outcome.kind if outcome.kind in ("in the cache", "paraphrased") else double
+        out.setdefault(own, []).append(outcome)
     return {name: mine for name, mine in out.items() if mine}
 
 

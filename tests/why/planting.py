@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.why.faults import NAME, Reader
+from workbench.answering import Asking
 from workbench.branch import Start, create
 from workbench.lanes import LaneSpec
 from workbench.llm.base import Backend
@@ -25,6 +26,8 @@ from workbench.sessions.synthesis import generate
 from workbench.trace.events import Kind
 from workbench.trace.reader import TraceReader
 from workbench.trace.writer import TraceWriter
+from workbench.why.case import case
+from workbench.why.use import survival
 from workbench.why.verdict import CUT, LOST, MISREAD, NEVER_STORED, NOT_ATTENDED, NOT_RETRIEVED, SCORER
 
 WAYS = ("update", "supersede", "delete", "evict")
@@ -120,11 +123,13 @@ class Field:
         asyncio.run(go())
         return lane
 
-    def again(self, parent: int, plan: Plan, name: str) -> int:
-        """The questions again on the memory of another lane: for faults that are none of writing."""
+    def again(self, parent: int, plan: Plan, name: str, policy: str = "") -> int:
+        """The questions again on the memory of another lane: for faults that are none of writing, or under a policy."""
         with self.writer.reader() as reader:
             row = next(r for r in reader.lanes() if r.id == parent)
             spec = plan.spec(row.params["of"])
+            under = LaneSpec.parse(f"full+{policy}") if policy else spec
+            spec = replace(spec, cache=under.cache, cache_params=under.cache_params)
             begin = Start(self.number, row, self.told.turns[-1].index, (), spec, {})
         lane = create(self.writer, begin)
         self.plans[lane] = plan
@@ -139,7 +144,10 @@ class Field:
 
     def _replay(self, lane: int, spec: LaneSpec, plan: Plan) -> LaneReplay:
         backend = plan.reader(self.backend)
-        return LaneReplay(self.told, self.number, lane, spec.strategy, backend, self.writer, 0, True)  # type: ignore[arg-type]
+        asking = Asking(cache=spec.policy())
+        return LaneReplay(
+            self.told, self.number, lane, spec.strategy, backend, self.writer, 0, "answers", asking=asking
+        )  # type: ignore[arg-type]
 
     def right(self, lane: int) -> set[str]:
         """The probes that a lane answered right."""
@@ -163,7 +171,8 @@ def planted(
     firsts = [(NEVER_STORED, LOST, NOT_RETRIEVED)[n % 3] for n in range(len(known))]
     seconds = [reads[n % 4] for n in range(len(known))]
     # What is not returned has no place in the order in which spans are dropped.
-    seconds = [MISREAD if a == NOT_RETRIEVED and b in (a, CUT) else b for a, b in zip(firsts, seconds, strict=True)]
+    firsts = [LOST if a == NOT_RETRIEVED and b == CUT else a for a, b in zip(firsts, seconds, strict=True)]
+    seconds = [MISREAD if a == b == NOT_RETRIEVED else b for a, b in zip(firsts, seconds, strict=True)]
     single, late, both = ground.plan(), ground.plan(), ground.plan()
     for probe, first, second in zip(known, firsts, seconds, strict=True):
         single.add(first, probe)
@@ -231,6 +240,29 @@ def paraphrased(path: Path, backend: Backend, of: str, seed: int) -> tuple[Field
     bad, worse = ground.wrong(lane), ground.wrong(named)
     cases = [Case(path, lane, of, p.id, (c,), "says") for p, c in zip(known, causes, strict=True) if p.id in bad]
     return ground, cases + [Case(path, named, of, p.id, (NEVER_STORED,), "names") for p in known if p.id in worse]
+
+
+POLICIES = ("streaming-llm:keep=0.5", "snapkv:keep=0.2")
+
+
+def evicted(path: Path, backend: Backend, of: str, seed: int) -> tuple[Field, list[Case]]:
+    """A real cache policy throws the evidence out: right with the whole cache, wrong without what the policy took.
+
+    A case is kept only when the policy left less than a fifth of the evidence's cells; so nobody read it.
+    """
+    ground = Field(path, session(seed), backend, seed)
+    clean = ground.run(of, ground.plan(), "clean")
+    known, cases = ground.right(clean), []
+    for policy in POLICIES:
+        lane = ground.again(clean, ground.plan(), policy, policy)
+        with ground.writer.reader() as reader:
+            for probe in sorted(known & ground.wrong(lane)):
+                asked = case(reader, ground.number, lane, probe)
+                gold = [n for n, s in enumerate(asked.spans) if set(s.turns) & set(asked.probe.evidence)]
+                left = survival(reader, asked, gold)
+                if gold and left is not None and left < 0.2:
+                    cases.append(Case(path, lane, of, probe, (NOT_ATTENDED,), policy.partition(":")[0]))
+    return ground, cases
 
 
 def rows(ground: Field) -> Iterator[Mapping[str, Any]]:

@@ -50,6 +50,15 @@ def test_a_slice_in_other_words(tmp_path: Path, backend: Backend) -> None:
     good(outcomes, "bm25")
 
 
+def test_what_a_cache_policy_threw_out(tmp_path: Path, backend: Backend) -> None:
+    """The whole cache makes the answer right: what the policy evicted nobody could attend to."""
+    outcomes = measured(tmp_path, backend, SEED + 1, ("in the cache",), ("bm25",))
+    assert {o.case.what for o in outcomes} == {"streaming-llm", "snapkv"}
+    good(outcomes, "bm25 under a cache policy")
+    assert all(o.verdict.proof and o.verdict.proof.flip and o.verdict.proof.flip.fixes == ("whole",) for o in outcomes)
+    assert all("the cache policy kept" in o.verdict.sentence for o in outcomes)
+
+
 @pytest.mark.slow
 def test_all_of_them(tmp_path: Path, backend: Backend, capsys: pytest.CaptureFixture[str]) -> None:
     """At least 30 of each of the seven causes, of two at once and of paraphrases, over at least eight strategies."""

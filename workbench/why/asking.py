@@ -72,6 +72,7 @@ class Scene:
         )
         self.desk.recorder.turn = asked.probe.after
         self._as_asked = _uncompared(self.desk.answer)
+        self._whole = replace(self._as_asked, asking=setting.asking)
         self._quick = replace(self.desk.answer, capture="off", batched=True, asking=setting.asking)
 
     async def recall(self, changes: Sequence[Event] = ()) -> tuple[Recall, MemoryState]:
@@ -92,10 +93,10 @@ class Scene:
         except Exception:
             return Recall(()), state
 
-    async def answer(self, spans: Sequence[Span]) -> Answered:
+    async def answer(self, spans: Sequence[Span], whole: bool = False) -> Answered:
         """Pack the spans and have the probe answered, on the way that the run took: by itself. Batched with others a
-        near tie may fall the other way."""
-        return await self._answered(self._as_asked, spans)
+        near tie may fall the other way. ``whole``: without the lane's cache policy."""
+        return await self._answered(self._whole if whole else self._as_asked, spans)
 
     async def judged(self, spans: Sequence[Span]) -> Answered:
         """The same on the quick way, batched with all others and with the full cache: for what is no copy of what the
@@ -104,7 +105,7 @@ class Scene:
 
     async def _answered(self, answer: Answerer, spans: Sequence[Span]) -> Answered:
         texts = tuple((s.text, s.when, s.priority) for s in spans)
-        cache = "" if answer is self._quick else f"{self.spec.cache}{self.spec.cache_params}"
+        cache = f"{self.spec.cache}{self.spec.cache_params}" if answer is self._as_asked else ""
         key = (self.case.number, self.case.probe.id, answer.capture, answer.dates, cache, texts)
         answered: Answered = await self.setting.once(key, lambda: _lean(answer, self.case.probe, spans))
         return answered

@@ -22,6 +22,7 @@ from workbench.why.sentences import SHOWN, Facts, line, sentence
 from workbench.why.texts import names
 from workbench.why.verdict import (
     CUT,
+    EVICTED,
     LOST,
     MISREAD,
     NEVER_STORED,
@@ -101,7 +102,7 @@ def read(used: Use) -> str:
     """Whether what lay in the context was not attended or misread."""
     if used.matters is not None:
         return MISREAD if used.matters else NOT_ATTENDED
-    if used.kept is not None and used.kept < 0.5:
+    if used.kept is not None and used.kept < EVICTED:
         return NOT_ATTENDED
     if used.attention is None or not used.length:
         return MISREAD

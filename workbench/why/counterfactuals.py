@@ -29,9 +29,9 @@ from workbench.why.funnel import ByText, Funnel, Piece, evidence, funnel
 from workbench.why.history import Version
 from workbench.why.knockout import use
 from workbench.why.says import ByReader, Text
-from workbench.why.verdict import CAUSES, MISREAD, NOT_ATTENDED, SCORER, UNEXPLAINED, Proof, Try, Use, Verdict
+from workbench.why.verdict import CAUSES, EVICTED, MISREAD, NOT_ATTENDED, SCORER, UNEXPLAINED, Proof, Try, Use, Verdict
 
-ORDER: tuple[Fix, ...] = ("put", "restore", "force", "keep", "last", "clear", "alone")
+ORDER: tuple[Fix, ...] = ("put", "restore", "force", "keep", "whole", "last", "clear", "alone")
 _READING: dict[str, tuple[Fix, ...]] = {NOT_ATTENDED: ("last", "clear", "alone"), MISREAD: ("alone", "last", "clear")}
 COVERED = 0.8
 """Share of what a gold repeats of its evidence that an answer says which says it in other words."""
@@ -119,7 +119,9 @@ class Prover:
         if world.way.broke != "used" or not world.way.packed:
             return None
         used = used if world is base else await self._use(world, Use())
-        for fix in _READING[read(used)]:
+        evicted = self.scene.spec.policy() is not None and (used.kept is None or used.kept < EVICTED)
+        first: tuple[Fix, ...] = ("whole",) if evicted else ()
+        for fix in (*first, *_READING[read(used)]):
             tried = await self._try((*world.fixes, fix))
             if tried.right:
                 return tried
@@ -185,6 +187,7 @@ class Prover:
         if "keep" in fixes:
             spans, more = mend.keep(spans, self._funnel(case), state, self.judge)
             what += more
+        what += mend.WHOLE if "whole" in fixes else ()
         arranged, more = self._arranged(fixes, case, spans)
         world = await self._asked_with(fixes, (*what, *more), case, arranged)
         if "clear" not in fixes:
@@ -219,7 +222,7 @@ class Prover:
     async def _asked_with(
         self, fixes: tuple[Fix, ...], what: Sequence[str], case: Case, spans: Sequence[Span]
     ) -> World:
-        answered = await self.scene.answer(spans)
+        answered = await self.scene.answer(spans, whole="whole" in fixes)
         packed = answered.packed
         case = replace(case, spans=_shown(packed.spans), dropped=_shown(packed.dropped))
         words = "; ".join(what) or "nothing changed"

@@ -1,4 +1,4 @@
-"""The seven counterfactuals: how each changes what a lane held, recalled or packed, and nothing else.
+"""The counterfactuals: how each changes what a lane held, recalled or packed, and nothing else.
 
 A fix does what its cause implies and does nothing where there is nothing to mend: to force an item among the hits says
 nothing about an item that was never stored.
@@ -22,18 +22,21 @@ from workbench.why.history import Version
 from workbench.why.texts import names
 from workbench.why.verdict import CUT, LOST, MISREAD, NEVER_STORED, NOT_ATTENDED, NOT_RETRIEVED
 
-Fix = Literal["put", "restore", "force", "keep", "last", "clear", "alone"]
+Fix = Literal["put", "restore", "force", "keep", "whole", "last", "clear", "alone"]
 CAUSE: Mapping[str, str] = {
     "put": NEVER_STORED,
     "restore": LOST,
     "force": NOT_RETRIEVED,
     "keep": CUT,
+    "whole": NOT_ATTENDED,
     "last": NOT_ATTENDED,
     "clear": NOT_ATTENDED,
     "alone": MISREAD,
 }
 """Which cause a fix proves when it flips the answer."""
 BY_STAGE: Mapping[str, Fix] = {"stored": "put", "kept": "restore", "retrieved": "force", "packed": "keep"}
+WHOLE = ("the whole cache kept",)
+"""What is said of asking without the lane's cache policy: what it threw out nobody could attend to."""
 DISTRACTORS = 3
 """Spans that are taken away at most when none of them names the answer that was given."""
 _FIRST = 1e9  # above every priority that a method gives

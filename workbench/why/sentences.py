@@ -10,6 +10,7 @@ from workbench.why.case import Case
 from workbench.why.funnel import Funnel, Trail
 from workbench.why.verdict import (
     CUT,
+    EVICTED,
     LOST,
     MISREAD,
     NEVER_STORED,
@@ -53,7 +54,7 @@ def sentence(asked: Case, way: Funnel, facts: Facts, cause: str) -> str:
     """Why the answer is as it is, when this is the cause."""
     if asked.right:
         return _right(asked, facts.trail)
-    if asked.error and cause != SCORER:
+    if asked.error and not asked.answer and cause != SCORER:
         return f"The answer failed: {asked.error}"
     if asked.probe.abstain:
         return f"Nobody has said it, and the reader answered all the same: {asked.answer}"
@@ -65,6 +66,7 @@ def sentence(asked: Case, way: Funnel, facts: Facts, cause: str) -> str:
             "No turn was found that says it" if way.searched else "The session does not say what a right answer needs"
         )
     said = _CLAUSES[cause](asked, facts.trail, facts) if cause in _CLAUSES else "No cause was found"
+    said += f"; the answer: {asked.error}" if asked.error else ""
     return f"As far as a search finds, {said[:1].lower()}{said[1:]}" if way.searched else said
 
 
@@ -117,6 +119,13 @@ def _cut(asked: Case, trail: Trail, facts: Facts) -> str:
 
 
 def _not_attended(asked: Case, trail: Trail, facts: Facts) -> str:
+    kept = facts.used.kept
+    if kept is not None and kept < EVICTED and not facts.used.rival:
+        looked = (
+            "" if facts.used.attention is None else f" ({_percent(facts.used.attention)} of its attention on memory)"
+        )
+        threw = f"the cache policy kept {_percent(kept)} of it before the reader answered"
+        return f"{_where(asked, trail)} says it in the context, and {threw}{looked}"
     followed = f"followed {facts.used.rival}" if facts.used.rival else "did not take it from there"
     return f"{_where(asked, trail)} says it in the context, and the reader {followed}{_looked(facts.used)}"
 
@@ -141,10 +150,14 @@ def _where(asked: Case, trail: Trail) -> str:
 
 
 def _looked(used: Use) -> str:
-    kept = f", of which the cache kept {round(100 * used.kept)} %" if used.kept is not None else ""
+    kept = f", of which the cache kept {_percent(used.kept)}" if used.kept is not None else ""
     if used.attention is None:
         return kept
-    return f"{kept} ({round(100 * used.attention)} % of its attention on memory)"
+    return f"{kept} ({_percent(used.attention)} of its attention on memory)"
+
+
+def _percent(share: float) -> str:
+    return f"{round(100 * share)} %"
 
 
 def _turns(turns: Sequence[int]) -> str:

@@ -38,6 +38,9 @@ MEMTRACE = {
 }
 """MemTrace's names (arXiv 2605.28732). ``lost`` is an update or a deletion, by the operation; ``scorer`` has none."""
 
+EVICTED = 0.5
+"""A cache policy that kept less than this share of what says it has thrown it out."""
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
