@@ -18,6 +18,7 @@ from workbench.engine import run as engine
 from workbench.engine.branching import branch
 from workbench.errors import UsageError
 from workbench.lanes import LaneSpec
+from workbench.llm.base import CompletionRequest
 from workbench.memory.registry import STRATEGIES
 from workbench.trace.blobs import digest
 from workbench.trace.events import Event, Kind
@@ -182,3 +183,47 @@ def test_a_branch_that_is_undone_leaves_the_file_as_it_was(tmp_path: Path, capsy
     assert everything(path) == before
     again = branch(path, "bm25", 5, (Edit.parse("param:k=1"),))
     assert (again.name, again.parent) == (child.name, child.parent)
+
+
+@pytest.mark.parametrize(
+    ("edit", "changed"),
+    [
+        ("prompts:plain", {"prompts": "plain"}),
+        ("temperature:0.5", {"temperature": 0.5}),
+        ("thinking:8", {"thinking": 8}),
+        ("reader:newest", {"reader": "newest"}),
+        ("seed:9", {"seed": 9}),
+    ],
+)
+def test_a_setting_is_changed_for_the_branch_alone(
+    edit: str, changed: dict[str, Any], tmp_path: Path, backend: ScriptedBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = engine.run(config(tmp_path, "mem0", embedder="hash"))
+    asked: list[Any] = []
+    complete, answer = backend.complete, backend.answer
+    monkeypatch.setattr(backend, "complete", lambda request: (asked.append(request), complete(request))[1])
+    monkeypatch.setattr(backend, "answer", lambda request: (asked.append(request), answer(request))[1])
+    before, size = raw(path, 1), len(backend.calls)
+    child = branch(path, "mem0", 4, (Edit.parse(edit),))
+    assert raw(path, 1) == before
+    with TraceReader(path) as reader:
+        (event,) = reader.events(0, 0, [Kind.BRANCHED])
+        assert event.payload["settings"] == changed
+        own, parents = settings_of(reader, child.id), settings_of(reader, 1)
+        assert {k: own[k] for k in changed} == changed and {k for k in own if own[k] != parents.get(k)} == {*changed}
+        ways = {e.payload.get("reader", "") for e in reader.events(1, child.id, [Kind.ANSWERED]) if e.turn > 4}
+    writing = [r for r in asked if isinstance(r, CompletionRequest)]
+    answering = [r for r in asked if not isinstance(r, CompletionRequest)]
+    assert writing and len(backend.calls) > size
+    match edit.partition(":")[0]:
+        case "prompts":
+            own_prompt = max(backend.calls[:size], key=len)
+            assert max(len(r.messages[0].text) for r in writing) < len(own_prompt), "the one-liner"
+        case "temperature":
+            assert {r.temperature for r in writing} == {0.5}
+        case "thinking":
+            assert any(r.max_tokens == 8 for r in answering), "it is let think"
+        case "reader":
+            assert not answering and ways, "a rule answers, no model"
+        case "seed":
+            assert {r.seed for r in asked} == {9}

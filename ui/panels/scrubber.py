@@ -117,6 +117,7 @@ class Tracks(QWidget):
         self._view: Timeline | None = None
         self._found: FindingsView | None = None
         self._picture: QPixmap | None = None
+        self._margin = 0  # px left of the first turn; 0 before it is measured
         self._turn, self._lane, self._probe = -1, 0, ""
         self._dragging = False
         self._pressed = QPointF()
@@ -149,7 +150,7 @@ class Tracks(QWidget):
 
     def forget(self) -> None:
         """The picture is out of date: theme, size or data changed."""
-        self._picture = None
+        self._picture, self._margin = None, 0
         self.updateGeometry()
         self.update()
 
@@ -157,7 +158,6 @@ class Tracks(QWidget):
         """Follow the cursor and the selection."""
         if (moment.lane, moment.probe) != (self._lane, self._probe):
             self._lane, self._probe = moment.lane, moment.probe
-            self._picture = None
             self.update()
         asked = self._panel.workspace.probe_in_question()
         evidence = asked.evidence if asked is not None else ()
@@ -185,6 +185,11 @@ class Tracks(QWidget):
         return theme.active().metrics("small").height() + theme.active().unit(2)
 
     def _left(self) -> int:
+        if not self._margin:
+            self._margin = self._measured_left()
+        return self._margin
+
+    def _measured_left(self) -> int:
         now = theme.active()
         widest = (
             max((now.metrics("small").horizontalAdvance(t.name) for t in self._view.tracks), default=0)
@@ -218,8 +223,10 @@ class Tracks(QWidget):
             painter.fillRect(event.rect(), now.color("surface"))
             if self._view is None:
                 return
+            self._draw_ground(painter, self._view)
             if painter.paintEngine().type() != QPaintEngine.Type.Raster:  # a figure: lines, not pixels
                 self._draw_everything(painter, self._view)
+                self._draw_chosen(painter, self._view)
                 self._draw_thread(painter)
                 self._draw_found(painter)
                 self._draw_evidence(painter)
@@ -230,6 +237,7 @@ class Tracks(QWidget):
                 self._picture = self._draw_all(self._view, ratio)
             source = QRectF(event.rect())
             painter.drawPixmap(source, self._picture, QRectF(source.topLeft() * ratio, source.size() * ratio))
+            self._draw_chosen(painter, self._view)
             self._draw_thread(painter)
             self._draw_found(painter)
             self._draw_evidence(painter)
@@ -301,7 +309,7 @@ class Tracks(QWidget):
     def _draw_all(self, view: Timeline, ratio: float) -> QPixmap:
         picture = QPixmap(self.size() * ratio)
         picture.setDevicePixelRatio(ratio)
-        picture.fill(theme.active().color("surface"))
+        picture.fill(Qt.GlobalColor.transparent)
         with painting(picture) as painter:
             self._draw_everything(painter, view)
         return picture
@@ -310,6 +318,30 @@ class Tracks(QWidget):
         self._draw_scale(painter, view)
         for place, track in enumerate(view.tracks):
             self._draw_track(painter, view, place, track)
+
+    def _draw_ground(self, painter: QPainter, view: Timeline) -> None:
+        """What the selection changes lies under the picture, which is drawn once: the ground and the names of lanes."""
+        now, row = theme.active(), self._row()
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        for place, track in enumerate(view.tracks):
+            y, chosen = self._y(place), track.lane == self._lane
+            if chosen:
+                painter.setPen(Qt.PenStyle.NoPen)
+                painter.setBrush(now.color("raised"))
+                painter.drawRoundedRect(QRectF(0, y - row / 2 + 1, self.width(), row - 2), 4, 4)
+            marks.draw_shape(painter, track.place, QPointF(now.unit(2.5), y), now.unit(1), now.lane(track.place))
+            painter.setFont(now.font("small", bold=chosen))
+            painter.setPen(now.color("text" if chosen else "text-2"))
+            metrics, left = now.metrics("small"), now.unit(5)
+            name = metrics.elidedText(track.name, Qt.TextElideMode.ElideRight, self._left() - left - now.unit(2))
+            painter.drawText(QPointF(left, y + metrics.ascent() / 2 - 1), name)
+        painter.restore()
+
+    def _draw_chosen(self, painter: QPainter, view: Timeline) -> None:
+        """The badges of the selected probe once more, over the picture."""
+        for place, track in enumerate(view.tracks if self._probe else ()):
+            self._draw_probes(painter, view, track, self._y(place), self._probe)
 
     def _draw_scale(self, painter: QPainter, view: Timeline) -> None:
         now = theme.active()
@@ -326,20 +358,9 @@ class Tracks(QWidget):
             self._labels.append(label)
 
     def _draw_track(self, painter: QPainter, view: Timeline, place: int, track: Track) -> None:
-        now, y, row = theme.active(), self._y(place), self._row()
-        color = now.lane(track.place)
-        if track.lane == self._lane:
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(now.color("raised"))
-            painter.drawRoundedRect(QRectF(0, y - row / 2 + 1, self.width(), row - 2), 4, 4)
-        painter.setPen(QPen(now.color("line"), 1))
+        y = self._y(place)
+        painter.setPen(QPen(theme.active().color("line"), 1))
         painter.drawLine(QPointF(self._x(0), y), QPointF(self._x(view.turns), y))
-        marks.draw_shape(painter, track.place, QPointF(now.unit(2.5), y), now.unit(1), color)
-        painter.setFont(now.font("small", bold=track.lane == self._lane))
-        painter.setPen(now.color("text" if track.lane == self._lane else "text-2"))
-        metrics, left = now.metrics("small"), now.unit(5)
-        name = metrics.elidedText(track.name, Qt.TextElideMode.ElideRight, self._left() - left - now.unit(2))
-        painter.drawText(QPointF(left, y + metrics.ascent() / 2 - 1), name)
         self._draw_marks(painter, view, track, y)
         self._draw_probes(painter, view, track, y)
 
@@ -381,7 +402,8 @@ class Tracks(QWidget):
                 right = sum(p.correct for p in here)
                 marks.draw_verdicts(painter, right, len(here), center, radius, theme.active(), chosen)
 
-    def _draw_probes(self, painter: QPainter, view: Timeline, track: Track, y: float) -> None:
+    def _draw_probes(self, painter: QPainter, view: Timeline, track: Track, y: float, only: str = "") -> None:
+        """The badges of a track; with ``only`` the one of that probe, as the chosen one."""
         now = theme.active()
         per = max(1, round(SLOT * 1.6 * view.turns / max(1.0, self._x(view.turns) - self._x(0))))
         radius = self._row() * 0.3
@@ -390,8 +412,9 @@ class Tracks(QWidget):
             slots.setdefault(probe.turn // per, []).append(probe)
         for probes in slots.values():
             center = QPointF(self._x(probes[len(probes) // 2].turn), y)
-            chosen = any(p.probe == self._probe for p in probes)
-            marks.draw_verdicts(painter, sum(p.correct for p in probes), len(probes), center, radius, now, chosen)
+            chosen = bool(only) and any(p.probe == only for p in probes)
+            if chosen or not only:
+                marks.draw_verdicts(painter, sum(p.correct for p in probes), len(probes), center, radius, now, chosen)
 
     # Pointing.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,16 +65,22 @@ def sources(reader: TraceReader, session: int, lane: int, probe: str, token: int
     bins = captured.payload.get("bins")
     starts = np.arange(column.size) if bins is None else np.asarray(bins)
     mass = [float(column[slice(*np.searchsorted(starts, s.tokens))].sum()) for s in asked.spans]
-    whole = sum(mass) or 1.0
-    made = [
-        Source(n, s.label, mass[n] / whole, s.items, s.turns, _made(asked, s.items)) for n, s in enumerate(asked.spans)
+    whole, made = sum(mass) or 1.0, _made(asked)
+    found = [
+        Source(
+            n, s.label, mass[n] / whole, s.items, s.turns, tuple(sorted({q for i in s.items for q in made.get(i, ())}))
+        )
+        for n, s in enumerate(asked.spans)
     ]
-    return sorted(made, key=lambda s: -s.share)
+    return sorted(found, key=lambda s: -s.share)
 
 
-def _made(asked: Case, items: Iterable[str]) -> tuple[int, ...]:
-    mine = set(items)
-    return tuple(v.began.seq for v in asked.ever() if v.item in mine)
+def _made(asked: Case) -> dict[str, list[int]]:
+    """The operations that made each item what it was."""
+    made: dict[str, list[int]] = {}
+    for version in asked.ever():
+        made.setdefault(version.item, []).append(version.began.seq)
+    return made
 
 
 def story(reader: TraceReader, session: int, lane: int, turn: int) -> Story:
