@@ -68,7 +68,7 @@ def sources(reader: TraceReader, session: int, lane: int, probe: str, token: int
     whole, made = sum(mass) or 1.0, _made(asked)
     found = [
         Source(
-            n, s.label, mass[n] / whole, s.items, s.turns, tuple(sorted({q for i in s.items for q in made.get(i, ())}))
+            n, s.label, mass[n] / whole, s.items, s.turns, tuple(sorted(q for i in s.items for q in made.get(i, ())))
         )
         for n, s in enumerate(asked.spans)
     ]
