@@ -166,7 +166,8 @@ def _made(reader: TraceReader, session: int | None, turn: int | None, seq: int |
     whole = {row.id: standing(every.get(row.id, ()), quick=True) for row in lanes}
     now = whole if here is every else {row.id: standing(here.get(row.id, ()), quick=True) for row in lanes}
     counted = scores(reader, session, turn, seq)
-    columns = (*_published(whole.values()), *_ours(reader, session, counted))
+    complete = counted if here is every else scores(reader, session)
+    columns = (*_published(whole.values()), *_ours(reader, session, complete))
     rows = {
         row.id: BoardRow(row.id, place, row.name, tuple(_cell(c, now[row.id], counted.lanes[place]) for c in columns))
         for place, row in enumerate(lanes)

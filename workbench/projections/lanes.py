@@ -54,7 +54,7 @@ class AnswerView:
         cut: whether evidence was retrieved but dropped when the context was packed.
         attention: share of the answer's attention on evidence spans, from 0 to 1; None without capture or evidence.
         used: tokens from the first span of memory to the last one, of the ``budget``; 0 where they are unknown.
-        pooled: the capture's columns were pooled, so that ``attention`` is an estimate.
+        pooled: the capture's columns were pooled, or some layers alone were kept: ``attention`` is an estimate.
         ms: retrieval plus answer.
     """
 

@@ -1,9 +1,13 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from tests.workbench.projections.story import PROBE, WEIGHTS
 from workbench.projections import attention
 from workbench.projections.attention import MAX, MEAN, AttentionView, attention_view
+from workbench.projections.hits import probe_events
+from workbench.trace.events import Kind
 from workbench.trace.reader import TraceReader
 
 
@@ -96,6 +100,15 @@ def test_mass_on_spans_is_a_share(view: AttentionView) -> None:
     expected = WEIGHTS.astype(np.float64)[0, 1].mean(0)
     assert np.allclose(mass[0, 1], [expected[0], expected[1:3].sum(), expected[3:5].sum()], atol=1e-3)
     assert np.allclose(attention.span_mass(view, row=1)[0, 1], [0.25, 0, 0.75], atol=1e-3)
+
+
+def test_what_was_kept_of_some_layers_alone_is_an_estimate(story: TraceReader) -> None:
+    found = probe_events(story, 1, 1, "p0", None)
+    shares, estimate = attention.span_attention(story, found, [(1, 3)]) or ([], False)
+    assert shares and estimate  # layers 0 and 3 of four
+    captured = found[Kind.CAPTURED]
+    whole = {**found, Kind.CAPTURED: replace(captured, payload=captured.payload | {"layers": [0, 1]})}
+    assert attention.span_attention(story, whole, [(1, 3)]) == (shares, False)
 
 
 def test_pooled_columns_still_share_out_to_one() -> None:
