@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import sqlite3
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -151,6 +152,73 @@ ONE: dict[str, tuple[str, Any]] = {  # each is the same short conversation
         "otel",
         {"resource_spans": [{"instrumentation_library_spans": [{"spans": [SPAN]}]}]},
     ),
+    "rows of a data set, with what they should give": (
+        "openai",
+        [{"inputs": {"messages": [ASKED]}, "outputs": {"messages": [TOLD]}}],
+    ),
+    "outputs that repeat the inputs": (
+        "openai",
+        [{"inputs": {"messages": [ASKED]}, "outputs": {"messages": [ASKED, TOLD]}}],
+    ),
+    "messages as pairs": ("openai", {"messages": [["user", "Where is it?"], ["assistant", "At pier 9."]]}),
+    "server-sent events": (
+        "openai",
+        "event: message\ndata: "
+        + text({"input": "Where is it?", "model": "m", "output": "At pier 9."})
+        + "\n\ndata: [DONE]\n",
+    ),
+    "ShareGPT with other roles": ("sharegpt", [{"conversations": [ASKED, TOLD]}]),
+    "ShareGPT, the better of two answers": (
+        "sharegpt",
+        [
+            {
+                "conversations": [{"from": "human", "value": "Where is it?"}],
+                "chosen": {"from": "gpt", "value": "At pier 9."}, "rejected": {"from": "gpt", "value": "No."},
+            }
+        ],
+    ),
+    "Letta before messages had parts": (
+        "letta",
+        {
+            "agents": [
+                {"name": "c", "messages": [{"role": "user", "text": "Where is it?"}, TOLD]},
+            ],
+            "blocks": [],
+        },
+    ),
+    "Letta, as its API lists messages": (
+        "letta",
+        [
+            {"id": "1", "date": "2025-01-01T00:00:00Z", "message_type": "user_message", "content": "Where is it?"},
+            {"id": "2", "date": "2025-01-01T00:00:01Z", "message_type": "reasoning_message", "reasoning": "Piers."},
+            {"id": "3", "date": "2025-01-01T00:00:02Z", "message_type": "assistant_message", "content": "At pier 9."},
+        ],
+    ),
+    "Claude Code without ids": (
+        "claude_code",
+        LINES(text({"type": m["role"], "message": m, "sessionId": "s"}) for m in (ASKED, TOLD)),
+    ),
+    "Claude Code through a pipe": (
+        "claude_code",
+        LINES(
+            map(
+                text,
+                (
+                    {"type": "system", "subtype": "init", "session_id": "s"},
+                    {"type": "user", "session_id": "s", "message": ASKED},
+                    {"type": "assistant", "session_id": "s", "uuid": "x", "message": TOLD},
+                    {"type": "result", "result": "At pier 9.", "session_id": "s"},
+                ),
+            )
+        ),
+    ),
+    "the first Codex": (
+        "codex",
+        {
+            "session": {"id": "s", "instructions": ""},
+            "items": [{"type": "message", **ASKED}, {"type": "message", **TOLD}],
+        },
+    ),
     "the sender's name is a role": (
         "talk",
         {"messages": [{"sender": "user", "text": "Where is it?"}, {"sender": "bot", "text": "At pier 9."}]},
@@ -220,6 +288,34 @@ COUNTED: dict[str, tuple[Any, tuple[str, int, int, int]]] = {  # format, session
     "an answer of Anthropic's alone": (
         {"type": "message", "role": "assistant", "content": [{"type": "text", "text": "Hi"}], "usage": {}},
         ("anthropic", 1, 1, 0),
+    ),
+    "Who&When under its other name": (
+        {"question": "Where?", "groundtruth": "pier 9", "history": [ASKED, TOLD], "mistake_step": "1"},
+        ("autogen", 1, 2, 1),
+    ),
+    "LongBench without an answer": (
+        {"_id": "x", "dataset": "qasper", "input": "Who?", "context": "Ida.", "answers": [], "length": 1},
+        ("longbench", 1, 1, 0),
+    ),
+    "Letta's tools, as its API lists them": (
+        [
+            {
+                "id": "1", "date": "2025-01-01T00:00:00Z", "message_type": "tool_call_message",
+                "tool_call": {"name": "look", "arguments": "{}", "tool_call_id": "c"},
+            },
+            {
+                "id": "2", "date": "2025-01-01T00:00:01Z", "message_type": "tool_return_message",
+                "tool_return": "pier 9", "tool_call_id": "c",
+            },
+        ],
+        ("letta", 1, 2, 0),
+    ),
+    "a side chain of Claude Code through a pipe": (
+        LINES(
+            text({"type": m["role"], "session_id": "s", "parent_tool_use_id": side, "message": m})
+            for side in (None, "t1") for m in (ASKED, TOLD)
+        ),
+        ("claude_code", 2, 4, 0),
     ),
     "Slack": (
         [{"type": "message", "user": f"U{n}", "text": "Hi", "ts": f"171455760{n}.0001"} for n in range(3)],
@@ -298,6 +394,30 @@ def test_what_is_left_out_of_a_wrapper_is_remarked(tmp_path: Path) -> None:
     path.write_text(text({"a": [CHAT], "b": [{"messages": [{"role": 7, "content": ""}, ASKED]}, {"messages": 3}]}))
     names = [s.name for s in formats.read(path)]
     assert len(names) == 2 and len(set(names)) == 2
+
+
+def test_the_first_history_of_mem0(tmp_path: Path) -> None:
+    path = tmp_path / "history.db"
+    connection = sqlite3.connect(path)
+    connection.execute(
+        "CREATE TABLE history (id TEXT, memory_id TEXT, prev_value TEXT, new_value TEXT, event TEXT, timestamp TEXT)"
+    )
+    rows = [("1", "m", None, "Oslo", "add", "2024-05-01 10:00:00"), ("2", "m", "Oslo", "Lima", "update", "2024-05-02")]
+    connection.executemany("INSERT INTO history VALUES (?, ?, ?, ?, ?, ?)", rows)
+    connection.commit()
+    connection.close()
+    (session,) = formats.read(path)
+    assert [(t.text, t.date) for t in session.turns] == [
+        ("ADD Oslo", "2024-05-01T10:00:00"),
+        ("UPDATE Oslo → Lima", "2024-05-02"),
+    ]
+
+
+def test_what_python_prints_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "near.json"
+    path.write_text("{'role': 'user', 'content': 'Hello'}")
+    with pytest.raises(SessionFormatError, match="Python's own notation, not JSON - write it"):
+        formats.read(path)
 
 
 NONE = (

@@ -40,6 +40,9 @@ _ABOUT = (
 )
 
 
+_WHO_AND_WHEN = {"ground_truth", "groundtruth", "mistake_agent", "question_ID"}
+
+
 def detect(data: Any, path: Path) -> bool:
     """Who&When's rows, AutoGen's typed messages, chat results, or the state of a team."""
     return any(_is_row(row) for row in sample(data))
@@ -48,7 +51,10 @@ def detect(data: Any, path: Path) -> bool:
 def _is_row(row: Mapping[str, Any]) -> bool:
     if row.get("type") == "TeamState" or _is_typed(row):
         return True
-    if isinstance(row.get("history"), list) and {"ground_truth", "mistake_agent", "question_ID"} & row.keys():
+    if (
+        isinstance(row.get("history"), list)
+        and {"ground_truth", "groundtruth", "mistake_agent", "question_ID"} & row.keys()
+    ):
         return True
     if isinstance(row.get("chat_history"), list) and any(
         isinstance(m, dict) and "role" in m for m in row["chat_history"]
@@ -115,7 +121,7 @@ def _session(row: Mapping[str, Any], where: str, name: str) -> Session:
 
 
 def _probes(row: Mapping[str, Any], after: int) -> list[Probe]:
-    question, gold = plain(row.get("question")), plain(row.get("ground_truth")).strip()
+    question, gold = plain(row.get("question")), plain(row.get("ground_truth", row.get("groundtruth"))).strip()
     if not (question and gold):
         return []
     return [Probe(plain(row.get("question_ID")) or "q1", after, question, (gold,), "long_range_understanding")]

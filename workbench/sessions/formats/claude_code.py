@@ -23,14 +23,26 @@ from workbench.sessions.formats.shapes import table, with_remarks
 from workbench.sessions.model import Session
 
 _SPOKEN = ("user", "assistant")
+_SESSION = {"sessionId", "session_id"}
 
 
 def detect(data: Any, path: Path) -> bool:
-    """Lines with ``sessionId``, ``uuid`` and a message."""
+    """Lines with ``sessionId`` (``session_id`` where the program writes to a pipe) and a message."""
     return any(
-        row.get("type") in _SPOKEN and isinstance(row.get("message"), Mapping) and "sessionId" in row and "uuid" in row
+        row.get("type") in _SPOKEN and isinstance(row.get("message"), Mapping) and bool(_SESSION & row.keys())
         for row in sample(data)
     )
+
+
+def _linked(row: Mapping[str, Any], where: str, last: dict[str, str]) -> Mapping[str, Any]:
+    """A line with its id and its parent's; one that is piped out has none and follows the one before it."""
+    if {"sessionId", "uuid"} <= row.keys() or row.get("type") not in _SPOKEN:
+        return row
+    agent, session = plain(row.get("parent_tool_use_id")), plain(row.get("sessionId", row.get("session_id")))
+    uuid, before = plain(row.get("uuid")) or where or "[0]", last.get(f"{session} {agent}")
+    last[f"{session} {agent}"] = uuid
+    side = {"isSidechain": True, "agentId": agent} if agent else {}
+    return {"parentUuid": before, **row, "uuid": uuid, "sessionId": session, **side}
 
 
 @dataclass
@@ -49,10 +61,11 @@ def read(data: Any, path: Path) -> list[Session]:
     """One session per ``sessionId``, and one per side chain."""
     found: dict[str, _Session] = {}
     chain: dict[str, str] = {}
+    last: dict[str, str] = {}
     remarks, left = Remarks(), 0
     for where, row in placed(data):
         try:
-            row = table(row, where)
+            row = _linked(table(row, where), where, last)
             key = _chain(row, chain)
             if not key:
                 continue

@@ -31,6 +31,8 @@ _ITEMS = (
 
 def detect(data: Any, path: Path) -> bool:
     """Lines of ``{timestamp, type, payload}``, or a first line with ``instructions`` before bare items."""
+    if _is_whole(data):
+        return True
     rows = sample(data)
     if not rows or not isinstance(data, Lines):
         return False
@@ -42,12 +44,24 @@ def detect(data: Any, path: Path) -> bool:
     return wrapped or ("instructions" in rows[0] and "id" in rows[0] and any(r.get("type") in _ITEMS for r in rows))
 
 
+def _is_whole(data: Any) -> bool:
+    """The first versions' file: one object of session and items."""
+    return (
+        isinstance(data, Mapping)
+        and isinstance(data.get("session"), Mapping)
+        and isinstance(data.get("items"), list)
+        and any(isinstance(item, Mapping) and item.get("type") in _ITEMS for item in data["items"][:20])
+    )
+
+
 def read(data: Any, path: Path) -> list[Session]:
     """One session."""
     remarks = Remarks()
     messages: list[Said] = []
     about: Mapping[str, Any] = {}
     aside = 0
+    if _is_whole(data):
+        about, data = data["session"], list(data["items"])
     for where, row in placed(data):
         try:
             row = table(row, where)

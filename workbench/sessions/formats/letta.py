@@ -13,16 +13,26 @@ from typing import Any
 from workbench.sessions.formats.chat import conversation
 from workbench.sessions.formats.limits import Remarks
 from workbench.sessions.formats.lines import dotted, placed, sample, stem
-from workbench.sessions.formats.messages import Said, plain, said
+from workbench.sessions.formats.messages import Said, folded, plain, said
 from workbench.sessions.formats.shapes import array, each, sessions_of, table
 from workbench.sessions.model import Session
 
+_TYPES = {
+    "system_message": "system",
+    "user_message": "user",
+    "assistant_message": "assistant",
+    "reasoning_message": "assistant",
+    "hidden_reasoning_message": "assistant",
+    "tool_call_message": "assistant",
+    "approval_request_message": "assistant",
+    "tool_return_message": "tool",
+}
 _BLOCK = ("label", "value", "limit", "description", "read_only")
 
 
 def detect(data: Any, path: Path) -> bool:
     """Files with ``agents`` and ``blocks``, or the first version's ``core_memory``."""
-    return any(_agents(row) or _is_first(row) for row in sample(data))
+    return any(_agents(row) or _is_first(row) or _is_listed(row) for row in sample(data))
 
 
 def _agents(row: Mapping[str, Any]) -> bool:
@@ -34,8 +44,15 @@ def _is_first(row: Mapping[str, Any]) -> bool:
     return isinstance(row.get("core_memory"), list) and isinstance(row.get("messages"), list) and "agent_type" in row
 
 
+def _is_listed(row: Mapping[str, Any]) -> bool:
+    """A message as the API lists it."""
+    return row.get("message_type") in _TYPES and bool({"date", "id"} & row.keys())
+
+
 def read(data: Any, path: Path) -> list[Session]:
     """One session per agent that has messages."""
+    if isinstance(data, list) and any(map(_is_listed, sample(data))):
+        return [_agent({"messages": list(data)}, "", [], stem(path))]
     return sessions_of(placed(data), lambda where, row: _file(table(row, where), where, stem(path)))
 
 
@@ -66,7 +83,7 @@ def _agent(agent: Mapping[str, Any], where: str, blocks: list[Any], fallback: st
         out = sum(plain(m.get("id")) not in set(map(plain, kept)) for m, _, _ in read)
         if out:
             remarks.add(place, f"{out} of {len(read)} messages were out of the agent's context when it was exported")
-    messages = [s for _, _, told in read for s in told]
+    messages = folded([s for _, _, told in read for s in told])
     held = [{k: b[k] for k in _BLOCK if b.get(k) is not None} for b in blocks if isinstance(b, dict)]
     extra = {k: agent[k] for k in ("agent_type", "model", "description") if agent.get(k)} | {"memory_blocks": held}
     return conversation(messages, plain(agent.get("name")) or fallback, "letta", remarks, where, extra=extra)
@@ -75,4 +92,23 @@ def _agent(agent: Mapping[str, Any], where: str, blocks: list[Any], fallback: st
 def _said(row: Mapping[str, Any], where: str) -> list[Said]:
     if row.get("role") == "approval":  # a request for approval is the assistant's, its answer the user's
         row = dict(row) | {"role": "assistant" if row.get("tool_calls") else "user"}
+    if row.get("content") is None and isinstance(row.get("text"), str):  # before messages had parts
+        row = dict(row) | {"content": row["text"]}
+    kind = row.get("message_type")
+    if row.get("role") is None and kind in _TYPES:
+        row = _typed(row)
     return said({k: v for k, v in row.items() if k != "type"}, where)
+
+
+def _typed(row: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A message of the API, whose type says what it is, as one with a role."""
+    kind = plain(row.get("message_type"))
+    made = {k: v for k, v in row.items() if k != "name"} | {"role": _TYPES[kind]}
+    if kind in ("reasoning_message", "hidden_reasoning_message"):
+        return made | {"content": [{"type": "reasoning", "text": plain(row.get("reasoning"))}]}
+    if kind in ("tool_call_message", "approval_request_message") and isinstance(row.get("tool_call"), dict):
+        asked = {"id": row["tool_call"].get("tool_call_id"), **row["tool_call"]}
+        return made | {"tool_calls": [asked], "content": None}
+    if kind == "tool_return_message":
+        return made | {"content": row.get("tool_return")}
+    return made

@@ -32,6 +32,8 @@ _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 _ESCAPE = re.compile(rb"\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|(u[dD][89a-fA-F]..)|.)", re.S)
 _NEXT = re.compile(rb"^[}\]][\s\x1e]*[{\[]", re.M)  # a line that ends a value, and one that begins the next
 _ROW = re.compile(rb"[^\n]*[}\]][ \t\r]*\n[ \t\r]*[{\[]")  # the first line is a value of its own: JSON Lines
+_STREAM = re.compile(rb"\s*(?:(?:event|id|retry):[^\n]*\n)*data:[ \t]*[{\[]")  # server-sent events, as they were logged
+_PYTHON = re.compile(rb"\s*[\[({]{1,2}\s*'")
 _SPACE = re.compile(r"[\s\x1e]*")
 _AT = re.compile(r"(.*) at line (\d+) column (\d+)$", re.S)
 _JSON = (".json", ".jsonl", ".ndjson", ".af")  # endings of members that may hold sessions
@@ -79,6 +81,8 @@ def _load(path: Path) -> Any:
 def parse(raw: bytes) -> Any:
     """The JSON value of ``raw``, or its ``Lines``. Raises ``SessionFormatError`` for whatever is not that."""
     raw = _utf8(raw)
+    if _STREAM.match(raw):
+        raw = b"\n".join(line[5:] for line in raw.split(b"\n") if line.startswith(b"data:") and b"[DONE]" not in line)
     if not raw.strip():
         raise SessionFormatError("the file is empty", _CHOOSE)
     if sum(raw.count(sign) for sign in (b",", b"[", b"{")) > MAX_VALUES:
@@ -232,6 +236,8 @@ def _refuse(raw: bytes, error: ValueError) -> NoReturn:
     if raw.lstrip()[:1] not in (b"{", b"[", b'"'):
         what, remedy = packed.text_kind(raw)
         raise SessionFormatError(f"{what}, but not JSON as every known session format is", remedy or _CHOOSE)
+    if _PYTHON.match(raw):
+        raise SessionFormatError("Python's own notation, not JSON", "write it with json.dumps")
     found = _AT.match(str(error))
     message, place = (found[1], f"line {found[2]}, column {found[3]}: ") if found else (str(error), "")
     remedy = "the file ends too early: export it again" if message.startswith("EOF") else _MEND

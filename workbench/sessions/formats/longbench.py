@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from workbench.errors import SessionFormatError
 from workbench.sessions import tasks
 from workbench.sessions.formats.contexts import LAST, told
 from workbench.sessions.formats.limits import Remarks
@@ -50,17 +49,19 @@ def read(data: Any, path: Path) -> list[Session]:
 
 def _session(row: Mapping[str, Any], where: str, name: str) -> Session:
     context, remarks = string(row.get("context"), dotted(where, "context")), Remarks()
-    probe = _second(row, where) if "choice_A" in row else _first(row, where)
+    probe = _second(row, where) if "choice_A" in row else _first(row)
     kept = ("dataset", "language", "length", "domain", "sub_domain", "difficulty")
     extra = {k: row[k] for k in kept if row.get(k) is not None}
-    return told(context, name, "longbench", [probe], remarks, dotted(where, "context"), extra)
+    if probe is None:
+        remarks.add(where, "its question has no answer; left out")
+    return told(context, name, "longbench", [probe] if probe else [], remarks, dotted(where, "context"), extra)
 
 
-def _first(row: Mapping[str, Any], where: str) -> Probe:
+def _first(row: Mapping[str, Any]) -> Probe | None:
     dataset = plain(row.get("dataset")).removesuffix("_e")
     gold = golds(row.get("answers"))
     if not gold:
-        raise SessionFormatError(f"{dotted(where, 'answers')}: no answer", "mend or re-export the file")
+        return None
     known, classes = tasks.LONGBENCH.get(dataset), row.get("all_classes")
     competency = "long_range_understanding" if dataset in _LONG_RANGE else "accurate_retrieval"
     return Probe(
@@ -75,12 +76,12 @@ def _first(row: Mapping[str, Any], where: str) -> Probe:
     )
 
 
-def _second(row: Mapping[str, Any], where: str) -> Probe:
+def _second(row: Mapping[str, Any], where: str) -> Probe | None:
     options = tuple(plain(row.get(f"choice_{letter}")) for letter in _LETTERS)
     told = plain(row.get("answer")).strip()
     gold = options[_LETTERS.index(told)] if told and told in _LETTERS else told
     if not gold:
-        raise SessionFormatError(f"{dotted(where, 'answer')}: no answer", "mend or re-export the file")
+        return None
     question = string(row.get("question"), dotted(where, "question"))
     return Probe(
         "q1",

@@ -20,12 +20,14 @@ from workbench.sessions.formats.when import When, instant, when
 from workbench.sessions.model import Session
 
 _HISTORY = {"memory_id", "old_memory", "new_memory", "event"}
+_FIRST = {"memory_id", "prev_value", "new_value", "event"}  # the first versions'
 _MESSAGES = {"session_scope", "role", "content"}
 
 
 def detect(data: Any, path: Path) -> bool:
     """A database whose ``history`` is Mem0's."""
-    return isinstance(data, Database) and set(data.tables.get("history", ())) >= _HISTORY
+    columns = set(data.tables.get("history", ())) if isinstance(data, Database) else set()
+    return columns >= _HISTORY or columns >= _FIRST
 
 
 def read(data: Database, path: Path) -> list[Session]:
@@ -48,11 +50,12 @@ def _order(row: Mapping[str, Any]) -> float:
 
 
 def _when(row: Mapping[str, Any]) -> When:
-    return when(row.get("updated_at")) or when(row.get("created_at"))
+    return when(row.get("updated_at")) or when(row.get("created_at")) or when(row.get("timestamp"))
 
 
 def _operation(row: Mapping[str, Any], where: str) -> Said:
-    event, old, new = plain(row.get("event")).upper(), plain(row.get("old_memory")), plain(row.get("new_memory"))
+    event = plain(row.get("event")).upper()
+    old, new = plain(row.get("old_memory", row.get("prev_value"))), plain(row.get("new_memory", row.get("new_value")))
     what = {"ADD": new, "DELETE": old or new}.get(event, f"{old} → {new}" if old else new)
     extra = {k: row[k] for k in ("memory_id", "event", "old_memory", "new_memory", "actor_id", "role") if row.get(k)}
     return Said("tool", f"{event} {what}".strip(), where, "mem0", _when(row), source=plain(row.get("id")), extra=extra)

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from workbench.sessions.formats.exchange import latest
 from workbench.sessions.formats.limits import Remarks
 from workbench.sessions.formats.lines import dotted, placed, sample, stem
 from workbench.sessions.formats.messages import Said, folded, plain, said
@@ -25,6 +26,7 @@ from workbench.sessions.model import Session
 _LOGGED = ("request", "request_body", "requestBody", "response", "response_body", "responseBody", "body")
 _WRAPPERS = ("request", "request_body", "requestBody", "body", "kwargs", "input", "inputs", "params")
 _ANSWERS = ("response", "response_body", "responseBody", "completion", "output", "outputs", "result", "body")
+_GIVEN_BACK = ("outputs", "output", "response", "result")  # with messages, as rows of data sets have them
 _TEXTS = ("output", "response", "completion", "output_text", "generated_text")  # an answer that is a text alone
 _DEPTH = 3
 _CONVERSATION = ("conversation_id", "conversationId", "thread_id", "threadId", "session_id", "sessionId", "chat_id")
@@ -183,7 +185,7 @@ def _record(where: str, row: Any) -> tuple[Record, tuple[str, ...], Mapping[str,
     remarks = Remarks()
     at = first(row, request, _inner(row, *_ANSWERS))
     asked = _messages(request or {}, where, at, remarks)
-    told = _told(answer, where, at, remarks)
+    told = latest(_told(answer, where, at, remarks), asked)
     if request is None:
         remarks.add(where, "an answer without its question: the request is in another file")
     id = plain(row.get("custom_id")) or _conversation(row) or _conversation(request or {})
@@ -257,11 +259,18 @@ def _messages(request: Mapping[str, Any], where: str, at: When, remarks: Remarks
         found += said({"role": "system", "content": request["instructions"]}, dotted(where, "instructions"), at)
     key = next((k for k in ("messages", "input", "prompt") if request.get(k) is not None), "messages")
     rows = request.get(key, [])
+    if isinstance(rows, list) and not isinstance(rows, _Bare):
+        rows = [{"role": r[0], "content": r[1]} if _is_pair(r) else r for r in rows]
     if isinstance(rows, str):
         return [*found, *said({"role": "user", "content": rows}, dotted(where, key), at)]
     places = rows.places if isinstance(rows, _Bare) else [f"{dotted(where, key)}[{n}]" for n in range(len(rows))]
     read = each(zip(places, rows, strict=True), lambda place, row: said(row, place, at), remarks)
     return folded([*found, *(m for one in read for m in one)])
+
+
+def _is_pair(row: Any) -> bool:
+    """A message as LangChain's short form has it: its role and its text."""
+    return isinstance(row, list) and len(row) == 2 and all(isinstance(part, str) for part in row)
 
 
 def _told(answer: Any, where: str, at: When, remarks: Remarks) -> list[Said]:
@@ -297,6 +306,10 @@ def _answer(row: Any, depth: int = 0) -> tuple[str, list[Any], int] | None:
         told = next((key for key in _TEXTS if isinstance(row.get(key), str)), None)
         if told is not None:
             return told, [row[told]], 0
+    for key in _GIVEN_BACK:
+        given = row.get(key)
+        if isinstance(given, dict) and isinstance(given.get("messages"), list):
+            return f"{key}.messages", given["messages"], 0
     if depth and _is_message(row):  # the message itself, as some wrappers log it
         return "output", [row], 0
     inner = (_answer(row.get(k), depth + 1) for k in _ANSWERS)

@@ -14,7 +14,7 @@ from workbench.sessions.formats import when
 from workbench.sessions.formats.chat import conversation
 from workbench.sessions.formats.limits import Remarks
 from workbench.sessions.formats.lines import dotted, placed, sample, stem
-from workbench.sessions.formats.messages import ROLES, Said, attachment, call, plain
+from workbench.sessions.formats.messages import ROLES, Said, attachment, call, plain, said
 from workbench.sessions.formats.shapes import array, each, sessions_of, string, table
 from workbench.sessions.model import Session
 
@@ -31,16 +31,22 @@ _KEYS = ("conversations", "conversation", "items")
 
 
 def detect(data: Any, path: Path) -> bool:
-    """Rows with a list of ``{from, value}``."""
+    """Rows with a list of ``{from, value}``, or of ``{role, content}`` under the same names."""
     return any(_messages(row) is not None for row in sample(data))
 
 
 def _messages(row: Mapping[str, Any]) -> str | None:
     for key in _KEYS:
         listed = row.get(key)
-        if isinstance(listed, list) and any(isinstance(m, dict) and {"from", "value"} <= m.keys() for m in listed):
+        if isinstance(listed, list) and any(isinstance(m, dict) and _says(m, key) for m in listed):
             return key
     return None
+
+
+def _says(message: Mapping[str, Any], key: str) -> bool:
+    """``{from, value}``; under the format's own key also the roles that others have."""
+    told = {"role", "content"} <= message.keys() or {"role", "value"} <= message.keys()
+    return {"from", "value"} <= message.keys() or (key == _KEYS[0] and told)
 
 
 def read(data: Any, path: Path) -> list[Session]:
@@ -57,7 +63,10 @@ def _session(row: Mapping[str, Any], where: str, fallback: str) -> Session:
     key = _messages(row) or next((k for k in _KEYS if k in row), _KEYS[0])
     place, remarks = dotted(where, key), Remarks()
     rows = [(f"{place}[{n}]", m) for n, m in enumerate(array(row.get(key), place))]
-    messages = each(rows, lambda at, m: _said(table(m, at), at), remarks)
+    chosen = row.get("chosen")
+    if isinstance(chosen, dict):  # of two answers to the same; the other is no part of the conversation
+        rows.append((dotted(where, "chosen"), chosen))
+    messages = [s for told_ in each(rows, lambda at, m: _said(table(m, at), at), remarks) for s in told_]
     told = row.get("system") or row.get("system_prompt")
     if isinstance(told, str) and told.strip():
         messages.insert(0, Said("system", told, dotted(where, "system")))
@@ -76,15 +85,17 @@ def _files(row: Mapping[str, Any], key: str) -> list[Any]:
     return value if isinstance(value, list) else [value] if isinstance(value, str) and value else []
 
 
-def _said(row: Mapping[str, Any], where: str) -> Said:
+def _said(row: Mapping[str, Any], where: str) -> list[Said]:
+    if "from" not in row and "content" in row:
+        return said(row, where)
+    row = {"from": row.get("role"), **row}
     told = string(row.get("from"), dotted(where, "from"))
     value = row.get("value") if row.get("value") is not None else row.get("content")
     extra = {"weight": row["weight"]} if row.get("weight") is not None else {}
     if told.lower() == "function_call":
-        return Said("assistant", "", where, when=when.first(row), calls=(_call(value),), extra=extra)
-    return Said(
-        _ROLES.get(told.lower(), told), plain(value), where, plain(row.get("name")), when.first(row), extra=extra
-    )
+        return [Said("assistant", "", where, when=when.first(row), calls=(_call(value),), extra=extra)]
+    role, name = _ROLES.get(told.lower(), told), plain(row.get("name"))
+    return [Said(role, plain(value), where, name, when.first(row), extra=extra)]
 
 
 def _call(value: Any) -> Any:
