@@ -6,6 +6,7 @@ that was said, the neighbours under numbers, the definition of every option and 
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -23,6 +24,7 @@ from workbench.memory.lines import Line
 from workbench.memory.prompt_sets import PromptSet, Rendered
 from workbench.memory.prompts import Full, Operation
 from workbench.memory.registry import STRATEGIES, strategy
+from workbench.memory.replies import ask
 from workbench.sessions.model import Turn
 from workbench.trace.events import Kind
 
@@ -206,6 +208,68 @@ def test_a_reader_of_the_prompt_alone_can_answer_it(name: str) -> None:
         return
     wrote = json.dumps([e.payload for e in read.events if e.cause and e.kind in (Kind.WRITTEN, Kind.UPDATED)])
     assert any(day in wrote for day in YESTERDAYS), wrote
+
+
+UNDATED = {
+    "mem0-graph/entities": "the question",
+    "memoryos/profile": "the profile",
+    "mirix/core": "blocks",
+    "letta/edit": "blocks",
+    "letta/search": "blocks",
+}
+"""Operations that are shown something that nobody said at any one time."""
+
+
+@pytest.mark.parametrize("name", STRATEGIES)
+def test_everything_that_was_said_is_dated(name: str) -> None:
+    """Not only the newest message: neighbours, memories, candidates and what was found, too."""
+    for operation, fulls in own(name).items():
+        told = [line for full in fulls for line in _lines(full.inputs)]
+        undated = [str(line) for line in told if not line.when]
+        assert bool(undated) == (f"{name}/{operation}" in UNDATED), (operation, undated[:2])
+        assert not told or any(line.when for line in told) or f"{name}/{operation}" in UNDATED
+
+
+@pytest.mark.parametrize("name", STRATEGIES)
+def test_every_number_that_can_be_answered_is_shown(name: str) -> None:
+    """Neighbours, memories and options stand under the numbers that the format asks for."""
+    for operation, fulls in own(name).items():
+        for full in fulls:
+            user = rendered(full).messages[-1].text
+            shown = {int(n) for n in re.findall(r"^(?:- )?(\d+) \|", user, re.MULTILINE)}
+            for property, part in _numbers(full.schema):
+                if not shown and part["maximum"] == 0:
+                    continue  # there is nothing to name
+                past = "one past the last" in part.get("description", "")
+                assert set(range(part["maximum"] + (not past))) <= shown, (operation, property)
+
+
+@dataclass
+class Told(Mind):
+    """Answers every operation with what it was told."""
+
+    answer: Any = None
+
+    async def run(self, operation: Operation) -> Completion:
+        return Completion("", self.answer, True, 1, schema=operation.full.schema if operation.full else None)
+
+
+@pytest.mark.parametrize("name", STRATEGIES)
+def test_a_reader_decides_every_operation_from_its_prompt_alone(name: str) -> None:
+    """Also those that its answers do not lead to: in the form asked for, with numbers and options that are there."""
+    for operation, fulls in own(name).items():
+        for full in (fulls[0], fulls[-1]):
+            answer, ground = Reader(rendered(full).messages).answer(), Lane(strategy("full")())
+            asked = Operation(operation, (), dict(full.schema), full=full)
+            reply = asyncio.run(ask(Told(answer=answer), ground.log(), asked))
+            assert reply is not None and ground.losses() == [], (operation, answer)
+
+
+def _numbers(schema: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    for name, part in properties(schema):
+        leaf = part.get("items", part)
+        if leaf.get("type") == "integer":
+            yield name, {**leaf, "description": part.get("description", leaf.get("description", ""))}
 
 
 def _leaves(schema: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.support.minds import CUT_OFF, Lane, ScriptedMind, span_texts, survives_odd_turns
+from tests.support.minds import CUT_OFF, Lane, Mind, ScriptedMind, span_texts, survives_odd_turns
 from workbench.memory.base import MemoryStrategy
 from workbench.memory.strategies.hcam import HCAM, two_levels
 from workbench.memory.strategies.hmt import HMT
@@ -277,7 +277,32 @@ class TestM3Agent:
         assert mind.purposes == ["check", "keywords", "check", "check", "check"]
         assert len(rounds) == 5 and rounds[1]["search"] == "Rex"
         assert rounds[2]["search"] == lane.state[rounds[1]["found"][0]].text
-        assert len(recall.spans) == 5
+        assert [len(r["found"]) for r in rounds] == [2] * 5, "a clip comes with its episode and its knowledge"
+        assert len(recall.spans) == 10
+
+    def test_what_contradicts_takes_weight_away(self) -> None:
+        vectors = {"Mira: x": (1, 0, 0), "Mira: y": (0, 1, 0), "x": (1, 0, 1), "y": (-1, 0, -1), "z": (0, 1, 0)}
+        mind = self.mind()
+        mind.vectors = vectors
+        lane = Lane(M3Agent, mind).tell("x", "x", "y", "z")
+        assert [(k.text, k.fields["weight"]) for k in lane.state.active("knowledge")] == [("x", 1), ("z", 1)]
+        lane.tell("y")
+        assert lane.texts("knowledge") == ["z"], "nothing is left of it"
+
+    def test_the_model_searches_until_it_can_answer(self) -> None:
+        """Each search is the model's own; it sees all searches and all that was found; a clip comes only once."""
+        acts = [
+            {"action": "Search", "query": "Rex the dog"},
+            {"action": "Search", "query": "red boats"},
+            {"action": "Answer", "query": ""},
+        ]
+        mind = Mind({"know": lambda _: {"facts": []}, "act": acts}, full=True)
+        lane = Lane(lambda: M3Agent(k=1), mind).tell("Rex the dog", "bones taste good", "red boats sail", "c d")
+        recall = lane.ask("bones taste")
+        assert [r["search"] for r in lane.notes("rounds")[0]] == ["bones taste", "Rex the dog", "red boats"]
+        assert [s.turns for s in recall.spans] == [(0,), (1,), (2,)]
+        assert "- bones taste\n- Rex the dog\n- red boats" in mind.prompt("act")
+        assert all(t in mind.prompt("act") for t in ("Rex the dog", "bones taste good", "red boats sail"))
 
     def test_odd_turns(self) -> None:
         survives_odd_turns(Lane(M3Agent, self.mind("no")))
