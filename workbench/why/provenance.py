@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from workbench.projections.attention import span_attention
 from workbench.projections.index import TraceIndex
 from workbench.trace.events import Event, Kind
 from workbench.trace.reader import TraceReader
@@ -56,15 +57,9 @@ class Story:
 def sources(reader: TraceReader, session: int, lane: int, probe: str, token: int | None = None) -> list[Source]:
     """The spans that an answer (or one of its tokens) looked at, most first; empty without a capture."""
     asked = case(reader, session, lane, probe)
-    captured = asked.events.get(Kind.CAPTURED)
-    if captured is None or not asked.spans:
+    mass = _mass(reader, asked, token) if asked.spans else None
+    if mass is None:
         return []
-    weights = reader.array(captured.payload["blob"])
-    rows = weights if token is None else weights[:, :, min(token, weights.shape[2] - 1)][:, :, None]
-    column = rows.mean(axis=(0, 1, 2), dtype=np.float32)
-    bins = captured.payload.get("bins")
-    starts = np.arange(column.size) if bins is None else np.asarray(bins)
-    mass = [float(column[slice(*np.searchsorted(starts, s.tokens))].sum()) for s in asked.spans]
     whole, made = sum(mass) or 1.0, _made(asked)
     found = [
         Source(
@@ -73,6 +68,27 @@ def sources(reader: TraceReader, session: int, lane: int, probe: str, token: int
         for n, s in enumerate(asked.spans)
     ]
     return sorted(found, key=lambda s: -s.share)
+
+
+def _mass(reader: TraceReader, asked: Case, token: int | None) -> list[float] | None:
+    """Attention on each span of the memory: from the answer's summary, else from its capture; None without either."""
+    spans = [s.tokens for s in asked.spans]
+    if token is None:
+        found = span_attention(reader, asked.events, spans)
+        return found[0] if found is not None else None
+    summed, captured = asked.events.get(Kind.SUMMED), asked.events.get(Kind.CAPTURED)
+    if summed is not None:
+        rows = reader.array(summed.payload["blobs"]["rows"])
+        places = {tuple(span): n for n, span in enumerate(summed.payload["spans"])}
+        row = rows[min(token, len(rows) - 1)] if len(rows) else np.zeros(rows.shape[1])
+        return [float(row[places[tuple(s)]]) if tuple(s) in places else 0.0 for s in spans]
+    if captured is None:
+        return None
+    weights = reader.array(captured.payload["blob"])
+    column = weights[:, :, min(token, weights.shape[2] - 1)].mean(axis=(0, 1), dtype=np.float32)
+    bins = captured.payload.get("bins")
+    starts = np.arange(column.size) if bins is None else np.asarray(bins)
+    return [float(column[slice(*np.searchsorted(starts, s))].sum()) for s in spans]
 
 
 def _made(asked: Case) -> dict[str, list[int]]:

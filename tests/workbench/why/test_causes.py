@@ -1,10 +1,13 @@
 """Causes read from the trace alone."""
 
+from pathlib import Path
+
 import pytest
 
 from workbench.errors import UsageError
 from workbench.trace.reader import TraceReader
 from workbench.why.causes import read, suspect
+from workbench.why.provenance import sources
 from workbench.why.verdict import NOT_RETRIEVED, Use, Verdict
 
 
@@ -50,3 +53,16 @@ def test_a_probe_that_was_not_asked_is_said_so(story: TraceReader) -> None:
 )
 def test_what_a_reader_did_with_it(use: Use, cause: str) -> None:
     assert read(use) == cause
+
+
+def test_an_answer_and_each_of_its_tokens_came_from_spans(sample: Path) -> None:
+    with TraceReader(sample) as reader:
+        whole = sources(reader, 1, 2, "p1")
+        assert {s.label for s in whole} == {"turn-4", "turn-9"} and sum(s.share for s in whole) == pytest.approx(1)
+        assert all(s.operations and s.turns for s in whole)
+        assert sources(reader, 1, 2, "p1", 0) == sources(reader, 1, 2, "p1", 10**6) == whole, "one word, one token"
+
+
+def test_a_capture_without_a_summary_says_it_too(story: TraceReader) -> None:
+    whole, token = sources(story, 1, 1, "p0"), sources(story, 1, 1, "p0", 0)
+    assert whole and token and whole[0].share >= whole[-1].share
