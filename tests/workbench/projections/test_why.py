@@ -36,6 +36,7 @@ def test_forward_from_a_turn(story: TraceReader) -> None:
         ("kept", 3, "note-0", False),
         ("retrieved", 4, "note-0", True),
         ("packed", 4, "note-0", True),
+        ("right", 4, "p0", False),
         ("kept", 5, "note-0", True),
     ]
     cat = [(s.stage, s.turn, s.held) for s in _story(story, 2)]
