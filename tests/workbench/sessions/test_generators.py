@@ -279,3 +279,17 @@ def test_wrong_usage_says_what_is_possible(name: str, tokens: int, options: dict
     with pytest.raises(GeneratorError, match=said) as caught:
         generate(name, tokens, **options)
     assert "\n" not in str(caught.value)
+
+
+def test_a_hierarchy_is_asked_in_six_ways() -> None:
+    probes = generate("hi-bench", 3000, 1)[0].probes
+    assert {p.extra["task"] for p in probes} == {"parent", "ancestor", "depth", "children", "under", "move"}
+    assert {p.competency for p in probes} == {"long_range_understanding", "conflict_resolution"}
+
+
+def test_guesses_are_made_after_the_story() -> None:
+    session = generate("turtle-bench", 2000, 1)[0]
+    assert {p.gold for p in session.probes} == {("yes",), ("no",)}
+    for probe in session.probes:
+        assert f"Puzzle {probe.extra['puzzle']}." in session.turns[probe.evidence[0]].text
+        assert probe.after > max(probe.evidence)

@@ -1,7 +1,9 @@
 """Any table of questions: columns of a JSON Lines, JSON, CSV or Parquet file mapped to context, question, answers …
 
 ``mnemoscope convert FILE --map question=q,answers=a,context=c --out S.json``. Columns inside objects are named by dots
-(``meta.source``). Rows with the same context are one session, and so are rows with the same ``session``.
+(``meta.source``), several columns by ``+`` (``A+B+C``), a text of one's own by ``=`` (``question==What now?``). Rows
+with the same context are one session, and so are rows with the same ``session``. ``rows=turns`` takes the questions
+from a list inside every row, ``answer_index`` the answer from its place among the options, from 0.
 """
 
 from __future__ import annotations
@@ -20,11 +22,19 @@ from workbench.sessions.formats.loading import load
 from workbench.sessions.formats.messages import plain
 from workbench.sessions.formats.otlp import decoded
 from workbench.sessions.formats.shapes import golds, with_remarks
+from workbench.sessions.formats.sharegpt import SHAREGPT_ROLES
 from workbench.sessions.formats.when import when
 from workbench.sessions.model import Probe, Session, Turn
 
-FIELDS = ("question", "answers", "context", "evidence", "id", "session", "options", "competency", "scorer", "date")
+FIELDS = (
+    "question", "answers", "answer_index", "context", "evidence", "id", "session", "options", "competency", "scorer",
+    "date", "rows",
+)  # fmt: skip
 """What a column can be: the question is required, and so is a context or a session of earlier rows."""
+_TEXTS = ("text", "line", "caption", "subtitle", "content", "value", "description")
+"""What the text of a piece of context is called when the piece is an object; its time is ``start`` or ``timestamp``."""
+_TIMES = ("start", "timestamp", "time")
+_LONG = 60  # characters of a gold that is matched as a whole
 _ROWS = ("data", "rows", "examples", "questions", "train", "test", "validation")
 
 
@@ -33,7 +43,7 @@ def parse_map(text: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for pair in text.split(","):
         field, equals, column = (part.strip() for part in pair.partition("="))
-        if not equals or not column or field not in FIELDS:
+        if not equals or column in ("", "=") or field not in FIELDS:
             raise UsageError(f"--map {pair!r}: no mapping", f"write FIELD=COLUMN with FIELD one of {', '.join(FIELDS)}")
         found[field] = column
     if "question" not in found or "context" not in found:
@@ -52,6 +62,7 @@ def read(path: Path, columns: Mapping[str, str]) -> list[Session]:
 
 def _read(path: Path, columns: Mapping[str, str]) -> list[Session]:
     rows = [(where, row) for where, row in placed(_rows(path)) if isinstance(row, Mapping)]
+    rows = _inner(rows, columns["rows"]) if "rows" in columns else rows
     if not rows:
         raise SessionFormatError("no rows of a table", "choose a JSON Lines, JSON, CSV or Parquet file")
     _check(rows[0][1], columns)
@@ -79,9 +90,22 @@ def _rows(path: Path) -> Any:
     return data
 
 
+def _inner(rows: Sequence[tuple[str, Mapping[str, Any]]], column: str) -> list[tuple[str, Mapping[str, Any]]]:
+    """The rows of a list inside every row; each has its outer row's columns, too."""
+    found: list[tuple[str, Mapping[str, Any]]] = []
+    for where, outer in rows:
+        inner = decoded(_at(outer, column))
+        for n, row in enumerate(inner if isinstance(inner, list) else []):
+            if isinstance(row, Mapping):
+                found.append((f"{where}.{column}[{n}]", {**outer, **row}))
+    if not found:
+        raise SessionFormatError(f"no rows in the column {column!r}", "name a list of objects with rows=COLUMN")
+    return found
+
+
 def _check(row: Mapping[str, Any], columns: Mapping[str, str]) -> None:
     for field, column in columns.items():
-        if _at(row, column, missing := object()) is missing:
+        if field != "rows" and _at(row, column, missing := object()) is missing:
             there = ", ".join(list(map(str, row))[:12])
             raise SessionFormatError(f"no column {column!r} for {field}", f"the first row has: {there}")
 
@@ -89,6 +113,11 @@ def _check(row: Mapping[str, Any], columns: Mapping[str, str]) -> None:
 def _at(row: Any, column: str, missing: Any = None) -> Any:
     if isinstance(row, Mapping) and column in row:
         return row[column]
+    if column.startswith("="):
+        return column[1:]
+    if "+" in column:
+        parts = [_at(row, part.strip(), missing) for part in column.split("+")]
+        return missing if any(part is missing for part in parts) else parts
     for key in column.split("."):
         if not isinstance(row, Mapping) or key not in row:
             return missing
@@ -126,13 +155,32 @@ def _context(
         and value
         and all(isinstance(v, Mapping) and {"role", "from", "type"} & v.keys() for v in value)
     ):
-        return conversation(messages_of(value, where, at), name, "mapped", remarks, where)
-    texts = [plain(v) for v in value] if isinstance(value, list) else pieces(plain(value))
+        return conversation(messages_of([_message(v) for v in value], where, at), name, "mapped", remarks, where)
+    texts = [_piece(v) for v in value] if isinstance(value, list) else pieces(plain(value))
     turns = tuple(
         Turn(n, "user", text, date=at.date, weekday=at.weekday) for n, text in enumerate(filter(str.strip, texts))
     )
     check_turns(len(turns), where)
     return Session(name, turns)
+
+
+def _message(value: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A message with its role and content under their usual names, which ShareGPT calls from and value."""
+    if "role" in value or not {"from", "value"} <= value.keys():
+        return value
+    role = str(value["from"])
+    return {"role": SHAREGPT_ROLES.get(role.lower(), role), "content": value["value"]}
+
+
+def _piece(value: Any) -> str:
+    """A piece of context; of an object (a subtitle, a caption) its text, behind its time."""
+    if not isinstance(value, Mapping):
+        return plain(value)
+    text = next((plain(value[key]) for key in _TEXTS if value.get(key) not in (None, "")), "")
+    if not text:
+        return plain(value)
+    time = next((plain(value[key]) for key in _TIMES if value.get(key) not in (None, "")), "")
+    return f"[{time}] {text}" if time else text
 
 
 def _probe(
@@ -141,14 +189,19 @@ def _probe(
     def told(field: str) -> Any:
         return decoded(_at(row, columns[field])) if field in columns else None
 
+    listed = told("options")
+    options = tuple(filter(None, map(plain, listed))) if isinstance(listed, list) else ()
     question, gold = plain(told("question")).strip(), golds(told("answers"))
+    if "answer_index" in columns:
+        gold = _at_index(told("answer_index"), options)
     if not question:
         remarks.add(where, "no question; left out")
         return None
     if not gold:
         remarks.add(where, "no answer; the question is left out")
         return None
-    options = told("options")
+    short = all(len(g) <= _LONG for g in gold)
+    scorer = "choice" if options else "match" if short or "answers" not in columns else "f1"
     return Probe(
         plain(told("id")) or name,
         LAST,
@@ -156,9 +209,15 @@ def _probe(
         gold,
         plain(told("competency")) or "accurate_retrieval",
         _evidence(told("evidence"), turns, where, remarks),
-        scorer=plain(told("scorer")) or "match",
-        options=tuple(map(plain, options)) if isinstance(options, list) else (),
+        scorer=plain(told("scorer")) or scorer,
+        options=options,
     )
+
+
+def _at_index(value: Any, options: Sequence[str]) -> tuple[str, ...]:
+    """The option at a place from 0; none for what is no place."""
+    text = plain(value).strip()
+    return (options[int(text)],) if text.isdecimal() and int(text) < len(options) else ()
 
 
 def _evidence(value: Any, turns: Sequence[Turn], where: str, remarks: Remarks) -> tuple[int, ...]:

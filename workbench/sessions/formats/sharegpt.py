@@ -18,7 +18,7 @@ from workbench.sessions.formats.messages import ROLES, Said, attachment, call, p
 from workbench.sessions.formats.shapes import array, each, sessions_of, string, table
 from workbench.sessions.model import Session
 
-_ROLES = ROLES | {
+SHAREGPT_ROLES = ROLES | {
     "gpt": "assistant",
     "chatgpt": "assistant",
     "bing": "assistant",
@@ -94,7 +94,7 @@ def _said(row: Mapping[str, Any], where: str) -> list[Said]:
     extra = {"weight": row["weight"]} if row.get("weight") is not None else {}
     if told.lower() == "function_call":
         return [Said("assistant", "", where, when=when.first(row), calls=(_call(value),), extra=extra)]
-    role, name = _ROLES.get(told.lower(), told), plain(row.get("name"))
+    role, name = SHAREGPT_ROLES.get(told.lower(), told), plain(row.get("name"))
     return [Said(role, plain(value), where, name, when.first(row), extra=extra)]
 
 
