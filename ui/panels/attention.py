@@ -114,6 +114,18 @@ class AttentionPanel(Panel):
             "Leave out the first four positions and the template's own tokens, which draw attention in most heads (S)"
         )
         self.sinks.toggled.connect(self._choose)
+        self.pool = QCheckBox("pool by maximum")
+        self.pool.setChecked(True)
+        self.pool.setToolTip(
+            "What stands for columns that share a pixel: the maximum keeps a needle visible, else their mean (M)"
+        )
+        self.pool.toggled.connect(self._choose)
+        self.against = QComboBox()
+        self.against.setAccessibleName("Held against")
+        self.against.setToolTip("Hold this answer's attention against that of another lane on the same probe")
+        self.against.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.against.setMinimumContentsLength(8)
+        self.against.activated.connect(self._choose)
         bar.addSpacing(theme.active().unit(2))
         bar.addWidget(self.sinks)
         bar.addStretch(1)
@@ -143,6 +155,8 @@ class AttentionPanel(Panel):
         caption.setProperty("part", "faint")
         for widget in (caption, self.bar, self.sunk):
             right.addWidget(widget)
+        right.addWidget(self.pool)
+        right.addWidget(self.against)
         right.addStretch(1)
         right.addWidget(hint)
         foot.addLayout(right, 2)
@@ -153,6 +167,7 @@ class AttentionPanel(Panel):
     def show_view(self, view: AttentionPicture) -> None:
         """Fill everything from one picture."""
         self._fill_boxes(view)
+        self._fill_lanes(view)
         self.map.show_picture(view)
         self.bar.show_scale(view)
         said = "hidden" if view.choice.hide_sinks else "shown"
@@ -186,6 +201,12 @@ class AttentionPanel(Panel):
         _fill(self.layer_box, [("layer mean", MEAN), ("layer max", MAX), *layers], chosen.layer)
         _fill(self.head_box, [("head mean", MEAN), ("head max", MAX), *heads], chosen.head)
 
+    def _fill_lanes(self, view: AttentionPicture) -> None:
+        run = self.workspace.run
+        lanes = [(row.name, row.id) for row in run.lanes if row.id != view.view.lane] if run else []
+        _fill(self.against, [("against no other lane", 0), *lanes], view.choice.other)
+        self.against.setVisible(bool(lanes))
+
     def _default_band(self, view: AttentionPicture) -> int:
         """The evidence, else the memory span that draws most."""
         bands = view.view.bands
@@ -213,9 +234,21 @@ class AttentionPanel(Panel):
         band = view.view.bands[self._band] if self._band >= 0 else None
         held = " (evidence)" if band and band.evidence else ""
         shares = view.masses[..., self._band] if band else np.zeros((0, 0), np.float32)
-        most = percent(float(shares.max(initial=0)))
-        self.about.setText(f"on {band.span.label}{held}, by layer and head, up to {most}" if band else "")
-        self.grid.show_shares(shares, view.view.all_layers, view.choice.layer, view.choice.head)
+        gap = view.gap.shares if view.gap is not None else None
+        if band is None:
+            self.about.setText("")
+        elif gap is not None:
+            shares = gap[..., self._band]
+            known = shares[shares == shares]
+            less = f"{100 * known.mean():+.1f} points on average" if known.size else "it is not in the other context"
+            self.about.setText(f"on {band.span.label}{held}, less the other lane's: {less}; blue is more here")
+        else:
+            most = percent(float(np.nan_to_num(shares).max(initial=0)))
+            self.about.setText(f"on {band.span.label}{held}, by layer and head, up to {most}")
+        largest = float(np.abs(np.nan_to_num(shares)).max(initial=0)) if gap is not None else 1.0
+        scaled = shares / largest if gap is not None and largest > 0 else shares
+        self.grid.show_shares(scaled, view.view.all_layers, view.choice.layer, view.choice.head, gap is not None)
+        self.grid.scale = largest
 
     def _show_text(self, view: AttentionPicture, row: int) -> None:
         run = self.workspace.run
@@ -275,15 +308,30 @@ class AttentionPanel(Panel):
         if view is None:
             return ""
         evidence = [i for i, b in enumerate(view.view.bands) if b.evidence]
+        if view.choice.other:
+            return self._compared(view, evidence)
         answer = f"answer “{view.view.answer.strip()[:60]}”"
         if evidence:
             return f"{answer}, {percent(float(view.mass[evidence].sum()))} of its attention on the evidence"
         return f"{answer}, the evidence is not in the context" if view.view.probe.evidence else answer
 
+    def _compared(self, view: AttentionPicture, evidence: list[int]) -> str:
+        run, gap = self.workspace.run, view.gap
+        name = run.name(view.choice.other) if run is not None else ""
+        if gap is None:
+            return f"{name} has no attention recorded for this probe"
+        if gap.shares is None:
+            return f"{name} was answered by a model with other layers or heads: nothing to compare"
+        said = f"{name} answered “{gap.answer.strip()[:40]}”"
+        shared = gap.shares[..., evidence]
+        if not evidence or not (shared == shared).any():
+            return f"{said}; the evidence is not in both contexts"
+        return f"{said}; {_signed(float(np.nansum(shared, -1).mean()))} attention on the evidence here"
+
     # Choosing.
 
     def options(self) -> Choice:
-        """Layer, head, scale, sinks."""
+        """Layer, head, scale, sinks, pooling, the lane to compare with."""
         return self._choice
 
     def _choose(self, *_: object) -> None:
@@ -294,6 +342,8 @@ class AttentionPanel(Panel):
             head=MEAN if head is None else head,
             scale=self.scale_box.currentData(),
             hide_sinks=self.sinks.isChecked(),
+            pool="max" if self.pool.isChecked() else "mean",
+            other=self.against.currentData() or 0,
         )
         self.refresh()
 
@@ -329,6 +379,8 @@ class AttentionPanel(Panel):
             self._step(*steps[event.text()])
         elif event.text() == "s":
             self.sinks.toggle()
+        elif event.text() == "m":
+            self.pool.toggle()
         else:
             super().keyPressEvent(event)
 
@@ -387,6 +439,11 @@ def _fill(box: QComboBox, entries: list[tuple[str, int]], chosen: int) -> None:
         for title, value in entries:
             box.addItem(title, value)
     box.setCurrentIndex(box.findData(chosen))
+
+
+def _signed(share: float) -> str:
+    """A difference of shares in points."""
+    return f"{100 * share:+.1f} points of"
 
 
 def _nothing_captured(reader: TraceReader, probe: Probe) -> Empty:

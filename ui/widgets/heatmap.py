@@ -187,7 +187,8 @@ class AttentionMap(QWidget):
         wanted = int(places.map.width() * self.devicePixelRatioF())
         if self._image is None or self._width != wanted:
             self._width = wanted
-            self._image = colormap.image(binned(self.picture.values, wanted)[0], self.colors)
+            shown, _ = binned(self.picture.values, wanted, self.picture.choice.pool)
+            self._image = colormap.image(shown, self.colors)
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, False)
         painter.drawImage(places.map, self._image)
 
@@ -209,7 +210,8 @@ class AttentionMap(QWidget):
     def _paint_strip(self, painter: QPainter, places: _Places, style: Theme) -> None:
         """Mean over the rows, on the map's own scale: bars that stand on the map."""
         assert self.picture is not None
-        values, _ = binned(column_mass(self.picture.values)[None], int(places.strip.width()))
+        mass, pool = column_mass(self.picture.values)[None], self.picture.choice.pool
+        values, _ = binned(mass, int(places.strip.width()), pool)
         heights = values[0] * (places.strip.height() - 2)
         x = places.strip.left() + (np.arange(len(heights)) + 0.5) * places.strip.width() / len(heights)
         base = np.full(len(heights), places.strip.bottom())
@@ -384,7 +386,7 @@ class HeadGrid(QWidget):
         self._layers: tuple[int, ...] = ()
         self._signed = False
         self.layer, self.head = -1, -1
-        self.colors, self.what = "cividis", "on the span"
+        self.colors, self.what, self.scale = "cividis", "on the span", 1.0
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
@@ -512,7 +514,7 @@ class HeadGrid(QWidget):
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
             row, column = self._under(QPointF(event.pos()))
             if row >= 0:
-                value = float(self._shares[row, column])
+                value = float(self._shares[row, column]) * (self.scale if self._signed else 1.0)
                 said = f"{percent(value)} {self.what}"
                 if self._signed:
                     said = f"{percent(abs(value))} {'more' if value > 0 else 'less'} {self.what}"

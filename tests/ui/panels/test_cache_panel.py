@@ -10,6 +10,7 @@ import pytest
 from PySide6.QtCore import QPointF, Qt
 
 from tests.support.caches import long_cache, write_cache
+from tests.support.captures import two_captures
 from tests.ui.memory_runs import colors
 from ui.panels import make
 from ui.panels.base import Panel
@@ -164,4 +165,31 @@ def test_a_long_context_is_drawn_in_squares_that_share(shown: Maker, qtbot: Any,
     assert panel.heads._shares.shape == (30, 3)
     panel.turn_to(MEMORIES)
     assert len(panel.list._rows) == 40 and panel.list._rows[0].span.evidence
+    space.close()
+
+
+def test_the_attention_of_two_lanes_side_by_side(qtbot: Any, settle: Any, tmp_path: Path) -> None:
+    space = Workspace()
+    space.open(two_captures(tmp_path / "two.mnemo"), 1)
+    space.selection.reset(lane=1)
+    panel = make("attention", space)
+    qtbot.addWidget(panel)
+    panel.resize(520, 600)
+    panel.show()
+    settle(space)
+    assert [panel.against.itemText(n) for n in range(panel.against.count())] == [
+        "against no other lane",
+        "near",
+        "far",
+        "deep",
+    ]
+    for place, said in ((1, "+17.5 points of attention on the evidence"), (2, "not in both"), (3, "other layers")):
+        panel.against.setCurrentIndex(place)
+        panel._choose()
+        settle(space)
+        assert said in panel.readout.text()
+        assert panel.grid._signed == (place != 3) and colors(panel) > 12
+    panel.pool.setChecked(False)
+    settle(space)
+    assert panel.view.choice.pool == "mean"
     space.close()

@@ -1,11 +1,14 @@
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from tests.support.captures import two_captures
 from tests.workbench.projections.story import PROBE, WEIGHTS
 from workbench.projections import attention
-from workbench.projections.attention import MAX, MEAN, AttentionView, attention_view
+from workbench.projections.attention import MAX, MEAN, AttentionPicture, AttentionView, Choice, attention_view
 from workbench.projections.hits import probe_events
 from workbench.trace.events import Kind
 from workbench.trace.reader import TraceReader
@@ -156,3 +159,47 @@ def test_a_choice_that_another_model_does_not_have_falls_back_to_the_mean(story:
     picture = attention.attention_picture(story, 1, 1, 4, choice=attention.Choice(30, 1))
     assert isinstance(picture, attention.AttentionPicture)
     assert (picture.choice.layer, picture.choice.head) == (MEAN, 1)
+
+
+def compared(path: Path, other: int, lane: int = 1, **choice: Any) -> AttentionPicture:
+    with TraceReader(path) as reader:
+        found = attention.attention_picture(reader, 1, lane, 1, choice=Choice(other=other, **choice))
+    assert isinstance(found, AttentionPicture)
+    return found
+
+
+def test_two_lanes_on_the_same_prompt_differ_by_span_and_by_position(tmp_path: Path) -> None:
+    path = two_captures(tmp_path / "two.mnemo")
+    gap = compared(path, 2).gap
+    assert gap is not None and (gap.lane, gap.answer) == (2, "near")
+    assert gap.shares is not None and gap.shares.shape == (2, 2, 2)
+    assert np.allclose(gap.shares[..., 0], 0, atol=1e-3)
+    assert np.allclose(gap.shares[..., 1], [[0.1, 0.1], [0.4, 0.1]], atol=1e-3)
+    assert gap.columns is not None  # up to the end of what both read: mean over layers and heads
+    assert np.allclose(gap.columns[:5], [-0.175, 0, 0, 0.175, 0], atol=1e-3)
+    back = compared(path, 1, lane=2).gap
+    assert back is not None and back.shares is not None and np.allclose(back.shares, -gap.shares, atol=1e-3)
+    one = compared(path, 2, layer=1, head=0).gap
+    assert one is not None and one.columns is not None and one.columns[3] == pytest.approx(0.4, abs=1e-3)
+
+
+def test_a_span_that_the_other_context_lacks_has_no_difference(tmp_path: Path) -> None:
+    gap = compared(two_captures(tmp_path / "two.mnemo"), 3).gap
+    assert gap is not None and gap.columns is None and gap.shares is not None  # the prompts differ
+    assert np.isnan(gap.shares[..., 1]).all() and np.allclose(gap.shares[..., 0], 0, atol=1e-3)
+
+
+def test_models_with_other_layers_are_not_compared(tmp_path: Path) -> None:
+    path = two_captures(tmp_path / "two.mnemo")
+    gap = compared(path, 4).gap
+    assert gap is not None and gap.shares is None
+    assert compared(path, 1).gap is None and compared(path, 9).gap is None  # itself; a lane that is not there
+
+
+def test_columns_that_share_a_pixel_are_their_maximum_or_their_mean() -> None:
+    matrix = np.zeros((1, 8), np.float32)
+    matrix[0, 5] = 1
+    assert attention.binned(matrix, 4, "max")[0].tolist() == [[0, 0, 1, 0]]
+    assert attention.binned(matrix, 4, "mean")[0].tolist() == [[0, 0, 0.5, 0]]
+    shown, starts = attention.binned(matrix, 9, "mean")
+    assert shown is matrix and len(starts) == 8
