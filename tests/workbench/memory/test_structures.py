@@ -220,6 +220,13 @@ class TestHMT:
         lane = Lane(lambda: HMT(segment=4, memories=3), self.mind()).tell(*[f"a b {n}" for n in range(9)])
         assert lane.texts("memory") == ["memory 5", "memory 6", "memory 7"]
 
+    @pytest.mark.parametrize(("full", "memories"), [(False, 3), (True, 1)])
+    def test_the_segment_is_that_of_the_official_code(self, full: bool, memories: int) -> None:
+        """256 tokens; 128 for the bundled model, whose sessions are short."""
+        mind = Mind({"memory": lambda _: {"summary": "said"}}, full=full)
+        lane = Lane(lambda: HMT(), mind).tell(*("a b c d e f g" for _ in range(49)))
+        assert len(lane.texts("memory")) == memories, "392 tokens with the speaker"
+
     def test_a_segment_that_cannot_be_summarised_is_kept_word_for_word(self) -> None:
         lane = Lane(lambda: HMT(segment=4), ScriptedMind(budget=900)).tell("a b c", "d e f")
         assert lane.texts("memory") == ["Mira: a b c"] and lane.losses() == ["not in the schema"]

@@ -17,6 +17,7 @@ from workbench.memory.pieces import Vectors, carried, cut, fitting, hits, room, 
 from workbench.memory.replies import ask
 from workbench.sessions.model import Turn
 
+_SEGMENT, _PLAIN_SEGMENT = 256, 128  # tokens
 PIECE, SENSORY, MEMORY = "piece", "sensory", "memory"
 
 
@@ -33,7 +34,8 @@ class HMT(MemoryStrategy):
     Hierarchical Memory Transformer, arXiv 2405.06067.
 
     Attributes:
-        segment: tokens of a segment (the paper: 1024), at most a third of what fits.
+        segment: tokens of a segment, at most a third of what fits; 0: 256 as by default in the official code (its
+            scripts: 512 and 1024), and 128 for the bundled model.
         sensory: tokens of the last segment that are kept (32).
         memories: long-term memories (300).
         recalled: memories that a segment recalls.
@@ -46,11 +48,10 @@ class HMT(MemoryStrategy):
     paper: ClassVar[str] = "Hierarchical Memory Transformer, arXiv 2405.06067"
     differs: ClassVar[str] = (
         "Memories are summaries in words instead of trained memory embeddings; the best memories are recalled instead "
-        "of a mixture of all by cross-attention; the segment is 128 tokens (the code's default: 256), so that short "
-        "sessions have several."
+        "of a mixture of the last hundred by cross-attention."
     )
 
-    segment: int = 128
+    segment: int = 0
     sensory: int = 32
     memories: int = 300
     recalled: int = 3
@@ -59,7 +60,7 @@ class HMT(MemoryStrategy):
 
     async def observe(self, turn: Turn, mind: Mind, log: MemoryLog) -> None:
         """Fill the segment; turn it into a memory when it is full."""
-        size = min(self.segment, room(mind, 384, 1 / 3))
+        size = min(self.segment or (_SEGMENT if mind.full else _PLAIN_SEGMENT), room(mind, 384, 1 / 3))
         for piece in cut(turn.said if turn.text.strip() else "", size, mind.count_tokens):
             held = log.state.active(PIECE)
             if sum(mind.count_tokens(i.text) for i in held) + mind.count_tokens(piece) > size and held:
