@@ -6,6 +6,7 @@ package's ``copyright``, Python its own. ``INDEX.txt`` lists every part with its
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -18,7 +19,7 @@ from pathlib import Path
 
 _TEXT = re.compile(r"(licen[cs]e|copying|notice|authors|copyright)", re.IGNORECASE)
 _COMMON = Path("/usr/share/common-licenses")  # Debian's; the texts that distributions name and do not bring
-_SPDX = {"LGPL-3.0": "LGPL-3", "GPL-3.0": "GPL-3", "GPL-2.0": "GPL-2", "Apache-2.0": "Apache-2.0", "MPL-2.0": "MPL-2.0"}
+_NAMED = {"LGPL-3": "LGPL-3", "GPL-3": "GPL-3", "GPL-2": "GPL-2", "Apache": "Apache-2.0", "MPL-2": "MPL-2.0"}
 # Inside the bindings' libraries or the models, so no distribution of their own names them.
 _MODELS = (
     ("mnemoscope-demo.gguf", "MIT", "trained in this project; its licence"),
@@ -38,12 +39,14 @@ class Part:
 
 def of_distributions(sources: Iterable[str]) -> list[Part]:
     """Every installed distribution that one of these files belongs to."""
-    owner: dict[str, Distribution] = {}
+    wanted = {os.path.realpath(source) for source in sources}
+    bases: dict[str, str] = {}  # where distributions lie, resolved once: they have tens of thousands of files
+    found = {}
     for distribution in distributions():
-        for file in distribution.files or ():
-            owner[str(Path(str(distribution.locate_file(file))).resolve())] = distribution
-    resolved = (str(Path(source).resolve()) for source in sources)
-    found = {owner[source].name: owner[source] for source in resolved if source in owner}
+        base = str(distribution.locate_file(""))
+        real = bases.setdefault(base, os.path.realpath(base))
+        if any(os.path.normpath(f"{real}/{file}") in wanted for file in distribution.files or ()):
+            found[distribution.name] = distribution
     return [_part(found[name]) for name in sorted(found, key=str.lower)]
 
 
@@ -55,7 +58,7 @@ def _part(distribution: Distribution) -> Part:
     ]
     licence = _licence(distribution)
     if not texts:
-        texts = [_COMMON / file for spdx, file in _SPDX.items() if spdx in licence]
+        texts = [_COMMON / file for name, file in _NAMED.items() if name in licence]
     return Part(distribution.name, distribution.version, licence, tuple(t for t in texts if t.is_file()))
 
 

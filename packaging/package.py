@@ -29,6 +29,7 @@ import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+import bootstrap
 import licences
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -94,6 +95,9 @@ def build(out: Path, libraries: Path | None) -> Path:
     texts = licences.write(sources, target / "licences", _inside_libraries())
     if texts:
         print(f"no licence text came with: {', '.join(texts)} (licences/INDEX.txt says what they name)")
+    absent = bootstrap.missing_libraries(bootstrap.X11_LIBRARIES) if sys.platform == "linux" else []
+    if absent:
+        print(f"not in the package, since not on this machine: {', '.join(absent)} (Qt needs them on X11)")
     archive = pack(target)
     size = archive.stat().st_size
     print(f"{target.name}: {_bytes_of(target) / 1e6:.0f} MB unpacked; {archive.name}: {size / 1e6:.0f} MB")

@@ -444,6 +444,34 @@ def test_a_step_prints_one_line_with_its_time(bootstrap: ModuleType, capsys: pyt
     assert out.startswith("  Qt: draws text (") and out.endswith(" s)\n") and out.count("\n") == 1
 
 
+def test_set_up_always_brings_inference(bootstrap: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(bootstrap, "pip", lambda python, arguments, step, what: asked.extend(arguments) or "")
+    bootstrap.ensure_packages(Path("python"), [], [])
+    bootstrap.ensure_packages(Path("python"), ["llama.whl"], ["dev"])
+    assert asked[-1] == f"{ROOT}[dev,llama]" and f"{ROOT}[llama]" in asked
+
+
+def test_a_package_has_llama_for_any_processor_unless_told_otherwise(
+    bootstrap: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    built: list[str] = []
+
+    def build(python: Path, version: str, cmake: str, folder: Path, cuda: bool) -> None:
+        built.append(cmake)
+        folder.mkdir(parents=True)
+        (folder / "llama.whl").touch()
+
+    monkeypatch.setattr(bootstrap, "build_llama", build)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("LOCALAPPDATA", str(tmp_path))
+    assert bootstrap.portable_llama(Path("python"), ["--native"]) == [] == built
+    first = bootstrap.portable_llama(Path("python"), [])
+    assert first == bootstrap.portable_llama(Path("python"), ["--out", "elsewhere"])  # kept
+    assert len(built) == 1 and "-DGGML_CPU_ALL_VARIANTS=ON" in built[0] and "-DGGML_NATIVE=OFF" in built[0]
+    assert first[0] == "--libraries" and Path(first[1]).is_file()
+
+
 # -- running -----------------------------------------------------------------------------------------------------------
 
 

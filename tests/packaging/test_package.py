@@ -17,6 +17,7 @@ from xml.etree import ElementTree
 
 import numpy
 import pytest
+from PySide6 import QtCore
 
 from workbench import __version__
 from workbench.trace.schema import APPLICATION_ID
@@ -81,6 +82,14 @@ def test_the_licence_of_what_is_inside_comes_with_it(monkeypatch: pytest.MonkeyP
     assert "Python 3." in index and "all-MiniLM-L6-v2: Apache-2.0" in index
     named = re.findall(r"(?<=[ ,])(\S+/\S+\.\w+)(?=,|$)", index, re.M)
     assert named and all((tmp_path / "out" / name).is_file() for name in named if not name.startswith("sentence-"))
+
+
+def test_a_licence_that_is_only_named_has_its_text_from_the_system(monkeypatch: pytest.MonkeyPatch) -> None:
+    licences = script("licences", monkeypatch)
+    if not (licences._COMMON / "Apache-2.0").is_file():
+        pytest.skip("no Debian, so no common licences")
+    [qt] = [p for p in licences.of_distributions([QtCore.__file__]) if p.name.lower().startswith("pyside6")]
+    assert {text.name for text in qt.texts} == {"LGPL-3", "GPL-3", "GPL-2"}, qt
 
 
 def test_two_texts_of_one_name_are_both_kept(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
