@@ -71,11 +71,21 @@ class Library:
         self.C.llama_log_set(self._callback, ctypes.c_void_p(0))
         self.C.llama_backend_init()
         self.folder = library_folder(Path(llama_cpp.__file__))
-        self.base = _bind_base(ctypes.CDLL(str(self.folder / _file_name("ggml-base"))))
-        self._registry = _bind_registry(ctypes.CDLL(str(self.folder / _file_name("ggml"))))
+        self.base = _bind_base(self._loaded("ggml-base"))
+        self._registry = _bind_registry(self._loaded("ggml"))
         self._load_backends()
         self.ops = {self.base.ggml_op_name(i).decode(): i for i in range(60)}
         self.layout_error = self._check_layout()
+
+    def _loaded(self, stem: str) -> ctypes.CDLL:
+        """A library that llama.cpp has loaded already, by llama.cpp's own handle, which finds what it is linked with.
+
+        Opened by its path it would be loaded once more where that is another file than the one linked with (wheels hold
+        copies under three names), with a registry of devices that llama.cpp knows nothing of. Windows looks up no
+        dependencies, and knows a library by its name.
+        """
+        path = str(self.folder / _file_name(stem))
+        return ctypes.CDLL(path) if sys.platform == "win32" else ctypes.CDLL(path, handle=self.C._lib._handle)
 
     def _load_backends(self) -> None:
         """In a build with run-time dispatch what computes are libraries of their own: the best for this processor.

@@ -47,6 +47,17 @@ def test_a_folder_without_it_is_one_line_that_names_the_variable(tmp_path: Path)
     assert "LLAMA_CPP_LIB_PATH must name the folder" in done.stderr and "Traceback" not in done.stderr
 
 
+def test_no_library_is_loaded_twice() -> None:
+    """A second copy would have a registry of devices of its own."""
+    maps = Path("/proc/self/maps")
+    if not maps.exists():
+        pytest.skip("no /proc to ask")
+    library()
+    loaded = {line.split()[-1] for line in maps.read_text().splitlines() if "/libggml" in line}
+    stems = [Path(path).name.partition(".so")[0] for path in loaded]
+    assert sorted(stems) == sorted(set(stems)) and "libggml" in stems
+
+
 def test_what_it_computes_with_is_told_in_ggmls_names() -> None:
     found = library().instructions()
     assert found and all(name.isupper() and not name.isdigit() for name in found)
