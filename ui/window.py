@@ -134,7 +134,7 @@ class MainWindow(QMainWindow):
         bar = self.menuBar()
         self._menu: dict[str, QMenu] = {}
         for title in MENUS:
-            menu = bar.addMenu(title)
+            menu = bar.addMenu(f"&{title}")
             menu.aboutToShow.connect(self.registry.update)
             self._menu[title], group = menu, None
             for command in self.registry:

@@ -27,6 +27,21 @@ class ProbesModel(QAbstractTableModel):
         self.lines: list[ProbeLine] = []
         self.lanes: tuple[tuple[int, str], ...] = ()
         self.narrow = False
+        self._by, self._down = 0, False
+
+    def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
+        """By a column: turn, competency, text, or a lane's verdict with what it got wrong first."""
+        self._by, self._down = column, order == Qt.SortOrder.DescendingOrder
+        self.beginResetModel()
+        self.lines = self._sorted(self.lines)
+        self.endResetModel()
+
+    def _sorted(self, lines: list[ProbeLine]) -> list[ProbeLine]:
+        column = self._by
+        if column >= len(FIXED):
+            return sorted(lines, key=lambda line: _worst(line, column - len(FIXED)), reverse=self._down)
+        keys = (lambda x: x.turn, lambda x: x.competency, lambda x: x.question.lower(), lambda x: x.gold.lower())
+        return sorted(lines, key=keys[max(0, column)], reverse=self._down)
 
     def set_narrow(self, narrow: bool) -> None:
         """Head the lanes' columns with their shapes alone, or with shape and name."""
@@ -34,10 +49,12 @@ class ProbesModel(QAbstractTableModel):
             self.narrow = narrow
             self.headerDataChanged.emit(Qt.Orientation.Horizontal, len(FIXED), self.columnCount() - 1)
 
-    def show(self, view: ProbeTable, competency: str = "", wrong_in: int = 0) -> None:
-        """Show a table; when given only one competency or part of a benchmark, only what ``wrong_in`` got wrong."""
+    def show(self, view: ProbeTable, competency: str = "", wrong_in: int = 0, disputed: bool = False) -> None:
+        """Show a table; when given only one competency or part of a benchmark, only what ``wrong_in`` got wrong, only
+        what some lanes got right and some wrong."""
         places = [place for place, (lane, _) in enumerate(view.lanes) if lane == wrong_in]
-        lines = [line for line in view.lines if _passes(line, competency, places)]
+        lines = [line for line in view.lines if _passes(line, competency, places) and (line.disputed or not disputed)]
+        lines = self._sorted(lines)
         same = [line.probe for line in lines] == [line.probe for line in self.lines] and view.lanes == self.lanes
         if same:
             self.lines = lines
@@ -82,6 +99,12 @@ class ProbesModel(QAbstractTableModel):
         if role in said or (role == Qt.ItemDataRole.DisplayRole and not self.narrow):
             return plain(self.lanes[place][1]) if role == Qt.ItemDataRole.ToolTipRole else self.lanes[place][1]
         return None
+
+
+def _worst(line: ProbeLine, place: int) -> tuple[int, int]:
+    """Wrong answers, right ones, none; each by turn."""
+    verdict = line.verdicts[place] if place < len(line.verdicts) else None
+    return (2 if verdict is None else int(verdict.correct), line.turn)
 
 
 def _passes(line: ProbeLine, competency: str, wrong: list[int]) -> bool:

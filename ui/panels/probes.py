@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from typing import Any, ClassVar
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPointF, QRect, Qt, Signal
-from PySide6.QtGui import QPainter, QResizeEvent
+from PySide6.QtGui import QKeyEvent, QPainter, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QCheckBox,
@@ -66,8 +65,11 @@ class ProbesPanel(Panel):
         self.grid.setAccessibleName("Probes")
         self.grid.clicked.connect(self._chosen)
         self.grid.activated.connect(self._chosen)
+        self.grid.setSortingEnabled(True)
+        self.grid.horizontalHeader().setSortIndicator(0, Qt.SortOrder.AscendingOrder)
+        self.grid.moved.connect(self._chosen)
         self._tools()
-        self._lane, self._due = 0, -1
+        self._lane, self._turn = 0, -1
         self.verdicts = VerdictPane()
         self.verdicts.hide()
         self._judged: tuple[str, int] = ("", 0)
@@ -89,8 +91,11 @@ class ProbesPanel(Panel):
         self.wrong = QCheckBox("wrong only")
         self.wrong.setToolTip("Only probes that the selected lane answered wrong")
         self.wrong.toggled.connect(lambda _: self._filter())
-        self.tools.addWidget(self.family)
-        self.tools.addWidget(self.wrong)
+        self.disputed = QCheckBox("lanes disagree")
+        self.disputed.setToolTip("Only probes that some lanes answered right and some wrong")
+        self.disputed.toggled.connect(lambda _: self._filter())
+        for widget in (self.family, self.wrong, self.disputed):
+            self.tools.addWidget(widget)
 
     def title(self, view: ProbeTable | None) -> str:  # noqa: D102
         if view is None:
@@ -110,10 +115,19 @@ class ProbesPanel(Panel):
         lane = verdict if narrow else answer
         self.grid.setColumnHidden(1, room < turn + competency + question + gold + many * lane)
         competency = 0 if self.grid.isColumnHidden(1) else competency
-        question = max(question, room - turn - competency - gold - many * lane)
+        lanes = [lane] * many
+        mine = self.answers_in()
+        if narrow and mine >= 0:  # the selected lane's answers are read, the others' verdicts seen
+            lanes[mine] = min(answer, max(lane, room - turn - competency - question - gold - (many - 1) * lane))
+        question = max(question, room - turn - competency - gold - sum(lanes))
         self.model.set_narrow(narrow)
-        for column, width in enumerate((turn, competency, question, gold, *[lane] * many)):
+        for column, width in enumerate((turn, competency, question, gold, *lanes)):
             self.grid.setColumnWidth(column, width)
+
+    def answers_in(self) -> int:
+        """Place of the selected lane among the columns, whose answers are written even where room is short."""
+        lane = self.moment.lane
+        return next((place for place, (number, _) in enumerate(self.model.lanes) if number == lane), -1)
 
     def on_moment(self, moment: Moment) -> None:  # noqa: D102
         if self.view is None:
@@ -125,15 +139,15 @@ class ProbesPanel(Panel):
             self._filter()
         elif moment.lane != self._lane:
             self._lane = moment.lane
+            self._columns()
             if self.wrong.isChecked():
                 self._filter()
         row = next((i for i, line in enumerate(self.model.lines) if line.probe == moment.probe), -1)
         if row != self.grid.currentIndex().row():
             self.grid.selectRow(row) if row >= 0 else self.grid.clearSelection()
         self._judge(moment, row)
-        due = bisect_right(self.model.lines, moment.turn, key=lambda line: line.turn)
-        if due != self._due:
-            self._due = due
+        if moment.turn != self._turn:
+            self._turn = moment.turn
             self.grid.viewport().update()
 
     def _judge(self, moment: Moment, row: int) -> None:
@@ -183,7 +197,12 @@ class ProbesPanel(Panel):
             self._retitle()
 
     def _fill(self, view: ProbeTable) -> None:
-        self.model.show(view, self.family.currentData() or "", self.moment.lane if self.wrong.isChecked() else 0)
+        self.model.show(
+            view,
+            self.family.currentData() or "",
+            self.moment.lane if self.wrong.isChecked() else 0,
+            self.disputed.isChecked(),
+        )
 
     def _chosen(self, index: QModelIndex) -> None:
         line = self.model.lines[index.row()]
@@ -197,9 +216,16 @@ def _judgements(reader: TraceReader, moment: Moment, options: Any) -> tuple[Judg
 
 
 class _Grid(QTableView):
-    """Says when there is more or less room for columns."""
+    """Says when there is more or less room for columns, and when the arrow keys went to another row."""
 
     resized = Signal()
+    moved = Signal(QModelIndex)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        before = self.currentIndex().row()
+        super().keyPressEvent(event)
+        if self.currentIndex().row() not in (before, -1):
+            self.moved.emit(self.currentIndex().siblingAtColumn(0))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -232,7 +258,8 @@ class _Delegate(QStyledItemDelegate):
             mark = Mark.RIGHT if verdict.correct else Mark.WRONG
             marks.draw(painter, mark, center, now.unit(1), now.color("right" if verdict.correct else "wrong"))
             rect = rect.adjusted(now.unit(4.5), 0, 0, 0)
-        if verdict is None or not self._panel.model.narrow:
+        mine = index.column() - len(FIXED) == self._panel.answers_in()
+        if verdict is None or mine or not self._panel.model.narrow:
             self._text(painter, rect, str(index.data() or ""), "text" if index.column() in (2, 3) else "text-2")
         painter.restore()
 

@@ -247,8 +247,11 @@ _SHAPES: tuple[tuple[tuple[float, float], ...], ...] = (
 
 
 def shape(place: int, center: QPointF, radius: float) -> QPainterPath:
-    """Outline of a lane's shape: disc, square, triangle, diamond, triangle down, pentagon, hexagon, plus; again."""
-    path, points = QPainterPath(), _SHAPES[place % len(_SHAPES)]
+    """Outline of a lane's shape: disc, square, triangle, diamond, triangle down, pentagon, hexagon, plus.
+
+    From the ninth lane on the shapes are one ahead of the colours, so that no two of 64 lanes look alike.
+    """
+    path, points = QPainterPath(), _SHAPES[(place + place // len(_SHAPES)) % len(_SHAPES)]
     if not points:
         path.addEllipse(center, radius, radius)
         return path

@@ -50,6 +50,11 @@ class ProbeLine:
     guessable: bool = False
     part: str = ""
 
+    @property
+    def disputed(self) -> bool:
+        """Whether some lanes answered it right and some wrong."""
+        return len({v.correct for v in self.verdicts if v is not None}) == 2
+
 
 @dataclass(frozen=True, slots=True)
 class ProbeTable:

@@ -12,13 +12,13 @@ from PySide6.QtTest import QAbstractItemModelTester
 from PySide6.QtWidgets import QTableView
 
 from tests.support.traces import write_trace
-from ui.models.probes import VERDICT, ProbesModel
+from ui.models.probes import FIXED, VERDICT, ProbesModel
 from ui.models.table import Table, TableModel
 from ui.models.transcript import TranscriptModel
 from ui.panels import PANELS, make
 from ui.panels.base import Panel
 from ui.state.workspace import Workspace
-from ui.theme import theme
+from ui.theme import marks, theme
 from ui.tour import blank
 from workbench.trace.reader import TraceReader
 
@@ -106,6 +106,37 @@ def test_models_are_models(shown: Maker, workspace: Workspace) -> None:
     table.show(Table(("a", "b"), []))
     probes.model.show(probes.view, "conflict_resolution")
     assert probes.model.rowCount() == 3
+
+
+def test_probes_sort_filter_and_follow_the_arrows(shown: Maker, workspace: Workspace, qtbot: Any) -> None:
+    probes = shown("probes", 900, 400)
+    everything = len(probes.model.lines)
+    probes.disputed.setChecked(True)
+    few = probes.model.lines
+    assert 0 < len(few) < everything
+    assert all({v.correct for v in line.verdicts if v} == {True, False} for line in few)
+    probes.disputed.setChecked(False)
+    lane = len(FIXED)
+    probes.grid.horizontalHeader().setSortIndicator(lane, Qt.SortOrder.AscendingOrder)
+    verdicts = [line.verdicts[0].correct for line in probes.model.lines if line.verdicts[0]]
+    assert verdicts == sorted(verdicts) and len(set(verdicts)) == 2
+    probes.grid.horizontalHeader().setSortIndicator(2, Qt.SortOrder.DescendingOrder)
+    asked = [line.question.lower() for line in probes.model.lines]
+    assert asked == sorted(asked, reverse=True)
+    probes.grid.setCurrentIndex(probes.model.index(0, 0))
+    for row in (1, 2):
+        qtbot.keyClick(probes.grid, Qt.Key.Key_Down)
+        line = probes.model.lines[row]
+        assert (workspace.selection.now.probe, workspace.cursor.turn) == (line.probe, line.turn)
+
+
+def test_more_lanes_than_colours_look_different() -> None:
+    def look(place: int) -> tuple[Any, ...]:
+        outline = marks.shape(place, QPointF(), 8)
+        corners = [(outline.elementAt(n).x, outline.elementAt(n).y) for n in range(outline.elementCount())]
+        return theme.active().lane(place).name(), tuple(corners)
+
+    assert len({look(place) for place in range(24)}) == 24
 
 
 def test_a_click_on_the_timeline_moves_the_cursor(shown: Maker, workspace: Workspace, qtbot: Any) -> None:
