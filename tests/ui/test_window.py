@@ -299,11 +299,12 @@ def test_widgets_with_a_use_for_a_key_keep_it(opened: Any, qtbot: Any, settle: A
     opened.show_panel("probes")
     settle(opened.workspace)
     panel = opened.inspector.panel
-    turn = opened.workspace.cursor.turn
     panel.grid.setFocus()
     panel.grid.selectRow(0)
     qtbot.keyClick(panel.grid, Qt.Key.Key_Down)
     assert panel.grid.currentIndex().row() == 1
+    turn = opened.workspace.cursor.turn
+    assert turn == panel.model.lines[1].turn
     panel.wrong.setFocus()
     qtbot.keyClick(panel.wrong, Qt.Key.Key_Space)
     assert panel.wrong.isChecked()
