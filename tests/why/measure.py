@@ -105,13 +105,23 @@ def table(outcomes: Sequence[Outcome]) -> str:
 
 
 def matrix(outcomes: Sequence[Outcome]) -> str:
-    """Planted against named; of two causes the pair."""
-    counts = Counter((_pair(o.case.causes), _pair(o.verdict.causes) or TITLES[UNEXPLAINED]) for o in outcomes)
-    named = sorted({n for _, n in counts}, key=_order)
-    rows = [f"| planted \\ named | {' | '.join(named)} |", f"|---|{'--:|' * len(named)}"]
-    for name in sorted({p for p, _ in counts}, key=_order):
-        rows.append(f"| {name} | {' | '.join(str(counts[name, n] or '') for n in named)} |")
-    return "\n".join(rows)
+    """Planted against named. Of two causes at once: whether both were named, and no other."""
+    counts = Counter((_row(o), _column(o)) for o in outcomes)
+    rows, columns = (sorted({pair[n] for pair in counts}, key=_order) for n in (0, 1))
+    lines = [f"| planted \\ named | {' | '.join(columns)} |", f"|---|{'--:|' * len(columns)}"]
+    lines += [f"| {r} | {' | '.join(str(counts[r, c] or '') for c in columns)} |" for r in rows]
+    return "\n".join(lines)
+
+
+def _row(o: Outcome) -> str:
+    return _pair(o.case.causes) if len(o.case.causes) == 1 else "two at once"
+
+
+def _column(o: Outcome) -> str:
+    if len(o.case.causes) > 1 and o.right:
+        return "both"
+    named = o.verdict.causes
+    return "other ones together" if len(named) > 1 else _pair(named) or TITLES[UNEXPLAINED]
 
 
 def _order(name: str) -> tuple[int, str]:
