@@ -160,6 +160,10 @@ ONE: dict[str, tuple[str, Any]] = {  # each is the same short conversation
         "openai",
         [{"inputs": {"messages": [ASKED]}, "outputs": {"messages": [ASKED, TOLD]}}],
     ),
+    "a log of Ollama's": (
+        "openai",
+        {"request": {"messages": [ASKED]}, "response": {"model": "m", "message": TOLD, "done": True}},
+    ),
     "messages as pairs": ("openai", {"messages": [["user", "Where is it?"], ["assistant", "At pier 9."]]}),
     "server-sent events": (
         "openai",
@@ -289,6 +293,13 @@ COUNTED: dict[str, tuple[Any, tuple[str, int, int, int]]] = {  # format, session
         {"type": "message", "role": "assistant", "content": [{"type": "text", "text": "Hi"}], "usage": {}},
         ("anthropic", 1, 1, 0),
     ),
+    "streams of Ollama's": (
+        LINES(
+            text({"model": "m", "message": {"role": "assistant", "content": part}, "done": part == "er 9."})
+            for _ in range(2) for part in ("At ", "pi", "er 9.")
+        ),
+        ("openai", 2, 2, 0),
+    ),
     "Who&When under its other name": (
         {"question": "Where?", "groundtruth": "pier 9", "history": [ASKED, TOLD], "mistake_step": "1"},
         ("autogen", 1, 2, 1),
@@ -376,6 +387,7 @@ def test_people_keep_their_names_and_dates(tmp_path: Path) -> None:
     ("value", "date"),
     [
         ({"_seconds": 1714557600, "_nanoseconds": 0}, "2024-05-01T10:00:00Z"),
+        ({"seconds": 1714557600, "nanos": 0}, "2024-05-01T10:00:00Z"),
         ({"$date": {"$numberLong": "1714557600000"}}, "2024-05-01T10:00:00Z"),
         ("1714557600000", "2024-05-01T10:00:00Z"),
     ],
@@ -384,6 +396,31 @@ def test_dates_as_databases_write_them(tmp_path: Path, value: Any, date: str) ->
     path = tmp_path / "near.json"
     path.write_text(text({"messages": [ASKED | {"createdAt": value}]}))
     assert formats.read(path)[0].turns[0].date == date
+
+
+def test_dates_beside_the_message(tmp_path: Path) -> None:
+    path = tmp_path / "near.json"
+    told = {"metadata": {"timestamp": "2024-05-01T10:00:07Z"}}, {"lastModified": 1714557610000}
+    path.write_text(text({"messages": [ASKED | told[0], TOLD | told[1]]}))
+    assert [t.date for t in formats.read(path)[0].turns] == ["2024-05-01T10:00:07Z", "2024-05-01T10:00:10Z"]
+
+
+def test_the_bytes_of_a_picture_are_no_name(tmp_path: Path) -> None:
+    path = tmp_path / "near.json"
+    path.write_text(text({"messages": [ASKED | {"images": ["iVBORw0KGgo=", "boat.png"]}]}))
+    assert formats.read(path)[0].turns[0].text == "Where is it?\n[image]\n[image: boat.png]"
+
+
+def test_evidence_and_marks_as_tables_on_the_way_write_them(tmp_path: Path) -> None:
+    path = tmp_path / "near.json"
+    path.write_text(text(LOCOMO | {"qa": [LOCOMO["qa"][0] | {"evidence": [["D1:1"]]}]}))  # type: ignore[dict-item, index]
+    assert formats.read(path)[0].probes[0].evidence == (0,)
+    said = [
+        {"role": "user", "content": "At pier 9.", "has_answer": "True"},
+        {"role": "user", "content": "No", "has_answer": "0"},
+    ]
+    path.write_text(text([LONGMEMEVAL | {"haystack_sessions": [said]}]))
+    assert formats.read(path)[0].probes[0].evidence == (0,)
 
 
 def test_what_is_left_out_of_a_wrapper_is_remarked(tmp_path: Path) -> None:

@@ -206,8 +206,8 @@ def _category(value: Any, where: str) -> int:
 
 def _evidence(labels: list[Any], places: Mapping[str, int], where: str, remarks: Remarks) -> tuple[int, ...]:
     found: list[int] = []
-    for raw in labels:
-        turns = [f"D{int(s)}:{int(t)}" for s, t in _LABEL.findall(raw if isinstance(raw, str) else "")]
+    for raw in golds(labels):
+        turns = [f"D{int(s)}:{int(t)}" for s, t in _LABEL.findall(raw)]
         found += [places[t] for t in turns if t in places]
         if not turns or any(t not in places for t in turns):
             remarks.add(where, f"{shown(raw)} names no turn of this conversation")

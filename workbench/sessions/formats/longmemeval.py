@@ -76,6 +76,9 @@ class Question(Row):
     answer_session_ids: Listed = Field(default=[])
 
 
+_TRUE = ("true", "1", "1.0", "yes")  # as CSV and other tables on the way write it
+
+
 @dataclass
 class _Sitting:
     name: str
@@ -137,7 +140,7 @@ def _sitting(row: HaystackRow, n: int, rows: Any, where: str, place: str, remark
     sitting = _Sitting(name, at)
     messages = [(f"{place}[{i}]", message) for i, message in enumerate(array(rows, place))]
     for i, (message, parts) in enumerate(each(messages, lambda at_, m: (m, _said(m, at_, at)), remarks)):
-        proves = isinstance(message, Mapping) and message.get("has_answer") is True
+        proves = isinstance(message, Mapping) and str(message.get("has_answer")).lower() in _TRUE
         sitting.messages += [(replace(part, source=f"{name}:{i}"), proves) for part in parts]
     return sitting
 

@@ -229,7 +229,8 @@ def _fill(pieces: _Pieces, row: Mapping[str, Any]) -> None:
     for key in ("attachments", "experimental_attachments", "files", "images"):
         listed = row.get(key)
         for file in listed if isinstance(listed, list) else ():
-            pieces.say(attachment(file, "image" if key == "images" else "file"))
+            bytes_ = isinstance(file, str) and "." not in file  # base64, which is no name
+            pieces.say(attachment("" if bytes_ else file, "image" if key == "images" else "file"))
     place = dotted(pieces.base.where, "tool_calls")
     for n, made in enumerate(array(row.get("tool_calls") or [], place)):
         pieces.calls.append(_call(table(made, f"{place}[{n}]")))

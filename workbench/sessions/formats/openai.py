@@ -9,7 +9,7 @@ known is told once (``threads``), and a warning says how much.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -87,7 +87,7 @@ def _is_message(row: Any) -> bool:
 
 def _is_known(row: Mapping[str, Any]) -> bool:
     streamed = row.get("object") == "chat.completion.chunk"
-    return streamed or _is_message(row) or _asked(row) is not None or _answer(row) is not None
+    return streamed or _is_ollama(row) or _is_message(row) or _asked(row) is not None or _answer(row) is not None
 
 
 # rows of the file ---------------------------------------------------------------------------------------------------
@@ -96,7 +96,7 @@ def _is_known(row: Mapping[str, Any]) -> bool:
 def _rows(data: Any) -> Iterator[tuple[str, Any]]:
     """Every record with its place. Messages that stand bare are one record, or one for every thread that they name."""
     data = _page(data)
-    rows = _unstreamed([(where, _opened(row)) for where, row in placed(data)])
+    rows = _unstreamed(list(_told_by_ollama((where, _opened(row)) for where, row in placed(data))))
     bare = [(where, row) for where, row in rows if _is_message(row)]
     if isinstance(data, list) and len(bare) * 2 >= len(rows):
         yield from _threads(rows)
@@ -120,6 +120,35 @@ def _unstreamed(rows: list[tuple[str, Any]]) -> list[tuple[str, Any]]:
     for stream in streams.values():
         stream.finish()
     return found
+
+
+def _is_ollama(row: Mapping[str, Any]) -> bool:
+    """An answer of Ollama's, or a part of one."""
+    return isinstance(row.get("done"), bool) and isinstance(row.get("message"), dict)
+
+
+def _told_by_ollama(rows: Iterable[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
+    """Rows with the parts of every answer that Ollama streamed in one."""
+    message: dict[str, Any] | None = None
+    for where, row in rows:
+        if not (isinstance(row, dict) and _is_ollama(row)):
+            yield where, row
+            continue
+        if message is None:
+            message = dict(row["message"])
+            yield where, {k: v for k, v in row.items() if k != "message"} | {"choices": [{"message": message}]}
+        else:
+            _add(message, row["message"])
+        message = None if row["done"] else message
+
+
+def _add(message: dict[str, Any], part: Mapping[str, Any]) -> None:
+    """The next part of a streamed message of Ollama's."""
+    for key in ("content", "thinking"):
+        if isinstance(part.get(key), str):
+            message[key] = plain(message.get(key)) + part[key]
+    if isinstance(part.get("tool_calls"), list):
+        message["tool_calls"] = [*(message.get("tool_calls") or []), *part["tool_calls"]]
 
 
 class _Stream:
@@ -310,6 +339,8 @@ def _answer(row: Any, depth: int = 0) -> tuple[str, list[Any], int] | None:
         given = row.get(key)
         if isinstance(given, dict) and isinstance(given.get("messages"), list):
             return f"{key}.messages", given["messages"], 0
+    if depth and isinstance(row.get("message"), dict) and _is_message(row["message"]):
+        return "message", [row["message"]], 0
     if depth and _is_message(row):  # the message itself, as some wrappers log it
         return "output", [row], 0
     inner = (_answer(row.get(k), depth + 1) for k in _ANSWERS)

@@ -38,6 +38,10 @@ KEYS = (
     "timestamp_ms",
     "date_unixtime",
     "request_created_at",
+    "updated_at",
+    "updatedAt",
+    "last_modified",
+    "lastModified",
     "when",
 )
 """Where records and messages say when they were, in the order in which they are believed."""
@@ -82,13 +86,15 @@ def when(value: Any) -> When:
 
 
 def first(*rows: Mapping[str, Any] | None) -> When:
-    """The first date that one of the rows names under one of ``KEYS``."""
+    """The first date that one of the rows, or its ``metadata``, names under one of ``KEYS``."""
     for row in rows:
-        for key in KEYS if row else ():
-            value = row.get(key) if row else None
-            found = when(value) if value is not None else When()
-            if found:
-                return found
+        about = row.get("metadata") if row else None
+        for place in (row, about if isinstance(about, Mapping) else None):
+            for key in KEYS if place else ():
+                value = place.get(key) if place else None
+                found = when(value) if value is not None else When()
+                if found:
+                    return found
     return When()
 
 
