@@ -67,15 +67,30 @@ class Library:
             raise ModelError(f"llama_cpp cannot be loaded: {error}", _remedy()) from error
         self.version: str = llama_cpp.__version__
         self.C: Any = llama_cpp.llama_cpp
+        self.folder = library_folder(Path(llama_cpp.__file__))
+        self._check_processor()
         self._callback = self.C.llama_log_callback(self._on_log)  # kept alive as long as the library
         self.C.llama_log_set(self._callback, ctypes.c_void_p(0))
         self.C.llama_backend_init()
-        self.folder = library_folder(Path(llama_cpp.__file__))
         self.base = _bind_base(self._loaded("ggml-base"))
         self._registry = _bind_registry(self._loaded("ggml"))
         self._load_backends()
         self.ops = {self.base.ggml_op_name(i).decode(): i for i in range(60)}
         self.layout_error = self._check_layout()
+
+    def _check_processor(self) -> None:
+        """Before anything computes: the first instruction that the processor lacks would end the process."""
+        present = processor_flags()
+        lacking = [name for name in _NEEDS if present and self._built_with(name) and _NEEDS[name] not in present]
+        if lacking:
+            what = f"llama.cpp was built for a processor with {', '.join(lacking).upper()}, which this one lacks"
+            raise ModelError(what, _remedy("run `make setup` again on this machine"))
+
+    def _built_with(self, name: str) -> bool:
+        try:
+            return bool(getattr(self._loaded("ggml"), f"ggml_cpu_has_{name}")())
+        except AttributeError:
+            return False  # a build with run-time dispatch asks the processor itself
 
     def _loaded(self, stem: str) -> ctypes.CDLL:
         """A library that llama.cpp has loaded already, by llama.cpp's own handle, which finds what it is linked with.
@@ -153,15 +168,40 @@ def library_folder(package: Path) -> Path:
     return package.parent / "lib" if own is None else Path(own)
 
 
-def _remedy() -> str:
-    """What to do when llama.cpp does not load."""
+_NEEDS = {
+    "avx": "avx",
+    "avx2": "avx2",
+    "fma": "fma",
+    "f16c": "f16c",
+    "bmi2": "bmi2",
+    "avx512": "avx512f",
+    "avx512_vbmi": "avx512vbmi",
+    "avx512_vnni": "avx512_vnni",
+    "avx512_bf16": "avx512_bf16",
+    "amx_int8": "amx_int8",
+}
+"""What ggml says that it was built with (``ggml_cpu_has_…``), and the flag of a processor that has it."""
+
+
+def processor_flags() -> frozenset[str]:
+    """The instruction sets of this x86 processor in Linux's words; empty where the system does not tell."""
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as lines:
+            found = next((line for line in lines if line.startswith("flags")), "")
+    except OSError:
+        return frozenset()
+    return frozenset(found.partition(":")[2].split())
+
+
+def _remedy(own: str = 'run `make run`, or pip install "mnemoscope[llama]"') -> str:
+    """What to do when llama.cpp does not load; ``own`` where it is the environment's own."""
     if os.environ.get("LLAMA_CPP_LIB_PATH") is not None:
         return (
             "LLAMA_CPP_LIB_PATH must name the folder of a build for llama-cpp-python 0.3.36; unset it for the own one"
         )
     if getattr(sys, "frozen", False):
         return "unpack Mnemoscope again"
-    return 'run `make run`, or pip install "mnemoscope[llama]"; recorded runs open without it'
+    return f"{own}; recorded runs open without it"
 
 
 def _file_name(stem: str) -> str:

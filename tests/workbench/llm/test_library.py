@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from workbench.errors import ModelError
+from workbench.llm import library as library_module
 from workbench.llm.library import library
 
 ASK = "from workbench.llm.library import library; found = library(); print(found.folder, found.devices()[0][0])"
@@ -45,6 +47,19 @@ def test_a_folder_without_it_is_one_line_that_names_the_variable(tmp_path: Path)
     done = asked(tmp_path)
     assert done.stderr.startswith("ModelError: llama_cpp cannot be loaded: ") and done.returncode == 1
     assert "LLAMA_CPP_LIB_PATH must name the folder" in done.stderr and "Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(not library_module.processor_flags(), reason="no Linux on x86")
+def test_a_processor_that_lacks_what_it_was_built_with_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    present = library_module.processor_flags()
+    library()._check_processor()  # this one has everything
+    needed = [name for name in library_module._NEEDS if library()._built_with(name)]
+    if not needed:
+        pytest.skip("a build with run-time dispatch runs on any")
+    without = present - {library_module._NEEDS[needed[0]]}
+    monkeypatch.setattr(library_module, "processor_flags", lambda: without)
+    with pytest.raises(ModelError, match=f"with {needed[0].upper()}, which this one lacks - .*recorded runs open"):
+        library()._check_processor()
 
 
 def test_no_library_is_loaded_twice() -> None:
