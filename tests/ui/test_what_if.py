@@ -4,16 +4,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialogButtonBox, QInputDialog
 
 from tests.workbench.projections.story import write_story
 from ui.bridge.inquiry import Inquiry
 from ui.dialogs.what_if import WhatIfDialog
+from ui.panels import make
 from workbench.branch import create, start
 from workbench.engine.control import Control
 from workbench.engine.protocol import Annotate, Branch, Explained, Failed, Undo, Undone
 from workbench.engine.questions import Questions
-from workbench.projections.remarks import remarks
+from workbench.projections.remarks import place, remarks
 from workbench.trace.reader import TraceReader
 from workbench.trace.writer import TraceWriter
 from workbench.why.causes import known, suspect
@@ -118,3 +120,29 @@ def test_a_branch_is_undone(window: Any, asked: list[Any], monkeypatch: pytest.M
 def begin_lanes(path: Path) -> Any:
     with TraceReader(path) as reader:
         return reader.lanes()
+
+
+def test_remarks_are_shown_where_they_belong(window: Any, asked: list[Any], settle: Any, qtbot: Any) -> None:
+    path, space = window.workspace.run.path, window.workspace
+    panels = {name: make(name, space) for name in ("transcript", "items")}
+    for panel in panels.values():
+        qtbot.addWidget(panel)
+        panel.resize(600, 700)
+        panel.show()
+    space.selection.select(item="note-1")
+    settle(space)
+    before = panels["transcript"].grab().toImage()
+    with TraceReader(path) as reader:
+        places = [place(reader, 1, 1, 4, item="note-1"), place(reader, 1, 1, 2), place(reader, 1, 1, 4, probe="p0")]
+    with TraceWriter(path) as writer:
+        for seq, text in zip(places, ("of <b>the</b> item", "of the turn", "of the probe"), strict=True):
+            writer.annotate(seq, "Mira", text, "today")
+    space.told.emit()
+    settle(space)
+    assert "of <b>the</b> item Mira" in panels["items"].detail.toPlainText()
+    model = panels["transcript"].model
+    tips = [str(model.data(model.index(n), Qt.ItemDataRole.ToolTipRole)) for n in range(model.rowCount())]
+    assert (
+        sum("Mira: of the turn" in tip for tip in tips) == 1 and sum("Mira: of the probe" in tip for tip in tips) == 1
+    )
+    assert panels["transcript"].grab().toImage() != before, "marked there"

@@ -58,8 +58,8 @@ class TranscriptModel(QAbstractListModel):
 def _tip(row: TurnRow | ProbeRow) -> str:
     if isinstance(row, TurnRow):
         head = f"turn {row.turn} · {row.speaker}" + (f" · {row.date}" if row.date else "")
-        return f"{head}\n{row.text[:1500]}"
+        return "\n".join((head, *row.remarks, row.text[:1500]))
     gold = "nothing (it was never said)" if row.abstain else " or ".join(row.gold)
     evidence = ", ".join(map(str, row.evidence)) or "unknown"
     head = f"probe {row.probe} · {label(row.competency)}"
-    return "\n".join((head, row.question, f"gold: {gold}", f"evidence turns: {evidence}"))
+    return "\n".join((head, row.question, f"gold: {gold}", f"evidence turns: {evidence}", *row.remarks))

@@ -158,6 +158,11 @@ class Panel(QFrame):
         if not self._wait.isActive():
             self._wait.start()
 
+    def again(self) -> None:
+        """Project again although neither moment nor trace has changed: something was said of the run."""
+        self._asked = None
+        self.refresh()
+
     @property
     def waiting(self) -> bool:
         """Whether an answer is still to come."""

@@ -89,6 +89,7 @@ class ItemsPanel(Panel):
         self._split.setSizes([360, 260])
         self.detail.hide()
         self.shown.connect(self._follow_changes)
+        self.workspace.told.connect(self.again)
         self._soon = QTimer(self)  # rows that came just now count in the scroll range only after the next layout
         self._soon.setSingleShot(True)
         self._soon.setInterval(0)

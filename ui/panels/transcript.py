@@ -56,6 +56,7 @@ class TranscriptPanel(Panel):
         self.list.setAccessibleName("Transcript")
         self.list.clicked.connect(self._clicked)
         self.list.activated.connect(self._clicked)
+        self.workspace.told.connect(self.again)
         self.workspace.followed.connect(lambda: self.on_moment(self.moment))
         self._stood: tuple[int, str] | None = None
         return self.list
@@ -240,6 +241,10 @@ class _Delegate(QStyledItemDelegate):
         painter.setFont(now.font("small", bold=True))
         painter.setPen(now.color("text-2"))
         painter.drawText(x, rect.y() + small.ascent(), row.speaker)
+        if row.remarks:
+            _page(
+                painter, QPointF(x + small.horizontalAdvance(row.speaker) + now.unit(3), rect.y() + small.height() / 2)
+            )
         if row.turn in self._evidence:
             center = QPointF(rect.right() - now.unit(1), rect.y() + small.height() / 2)
             marks.draw(painter, Mark.RETRIEVED, center, now.unit(1.1), now.color("accent-fill"))
@@ -254,6 +259,9 @@ class _Delegate(QStyledItemDelegate):
         painter.setPen(now.color("accent"))
         painter.drawText(rect.x(), rect.y() + small.ascent(), "probe")
         x = rect.x() + small.horizontalAdvance("probe  ") + now.unit(2)
+        if row.remarks:
+            _page(painter, QPointF(x, rect.y() + small.height() / 2))
+            x += now.unit(3.5)
         painter.setFont(now.font("small"))
         painter.setPen(now.color("text-3"))
         end = self._verdicts(painter, rect, row)
@@ -298,6 +306,20 @@ class _Delegate(QStyledItemDelegate):
         painter.setPen(now.color("text"))
         painter.drawText(QRect(rect.x(), rect.y() + top, rect.width(), height), _WRAP, text)
         return height
+
+
+def _page(painter: QPainter, center: QPointF) -> None:
+    """A small page: somebody has said something of this."""
+    now = theme.active()
+    wide, high = now.unit(0.9), now.unit(1.1)
+    painter.save()
+    painter.setPen(QPen(now.color("accent"), 1.2))
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.drawRect(QRectF(center.x() - wide, center.y() - high, 2 * wide, 2 * high))
+    for line in (-0.35, 0.35):
+        y = center.y() + line * high
+        painter.drawLine(QPointF(center.x() - wide * 0.5, y), QPointF(center.x() + wide * 0.5, y))
+    painter.restore()
 
 
 def _wrapped(metrics: QFontMetrics, text: str, width: int, lines: int) -> int:

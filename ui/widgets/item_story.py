@@ -24,6 +24,9 @@ def story_html(detail: ItemDetail, turn: int, opened: set[str]) -> str:
             parts.append(
                 rich.block('<span class="bad">The index still holds the text from before the last change</span>')
             )
+    if detail.remarks:
+        parts.append(_heading("Remarks"))
+        parts += [rich.block(f"{rich.plain(r.text)} {rich.plain(r.author, 'faint')}") for r in detail.remarks]
     if detail.sources:
         parts.append(_heading("From"))
         parts += [rich.block(f"{rich.turn_link(t.index)} {rich.plain(t.said, 'quiet')}") for t in detail.sources]

@@ -10,6 +10,7 @@ from typing import Any
 from workbench.memory.items import Item
 from workbench.projections.diff import FieldChange, readable
 from workbench.projections.index import TraceIndex
+from workbench.projections.remarks import Remark, remarks
 from workbench.sessions.model import Turn
 from workbench.trace.events import Event, Kind
 from workbench.trace.reader import TraceReader
@@ -162,7 +163,7 @@ class ItemDetail:
     """The whole story of one item: what it is at the cursor, where it came from, all that happened to it.
 
     ``item`` is None while it is not yet written at the cursor; ``accesses`` counts retrievals up to the cursor, which
-    are not listed one by one.
+    are not listed one by one. ``remarks`` are what people said of it.
     """
 
     id: str
@@ -171,6 +172,7 @@ class ItemDetail:
     steps: tuple[Step, ...]
     links: tuple[tuple[str, str, str], ...]
     stale_index: bool
+    remarks: tuple[Remark, ...] = ()
 
 
 def item_detail(
@@ -194,7 +196,8 @@ def item_detail(
         if item in (link.source, link.target)
     )
     sources = tuple(spoken[t] for t in named if 0 <= t < len(spoken))
-    return ItemDetail(item, now, sources, steps, links, now is not None and _stale(now, operations))
+    said = tuple(r for r in remarks(reader, session) if (r.about, r.lane, r.subject) == ("item", lane, item))
+    return ItemDetail(item, now, sources, steps, links, now is not None and _stale(now, operations), said)
 
 
 def _names(event: Event, item: str) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from workbench.probes.competencies import family
 from workbench.projections.index import TraceIndex
+from workbench.projections.remarks import remarks
 from workbench.sessions.model import Probe, Turn
 from workbench.trace.events import Kind
 from workbench.trace.reader import TraceReader
@@ -13,7 +14,8 @@ from workbench.trace.reader import TraceReader
 
 @dataclass(frozen=True, slots=True)
 class TurnRow:
-    """A turn. ``speaker`` falls back to the role; ``opens_part`` when a new sitting begins here."""
+    """A turn. ``speaker`` falls back to the role; ``opens_part`` when a new sitting begins here; ``remarks`` are what
+    people said of it, in any lane."""
 
     turn: int
     speaker: str
@@ -21,6 +23,7 @@ class TurnRow:
     text: str
     date: str
     opens_part: bool = False
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,7 @@ class ProbeRow:
     evidence: tuple[int, ...]
     abstain: bool
     verdicts: tuple[tuple[int, bool], ...] = ()
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +62,11 @@ def transcript(reader: TraceReader, session: int) -> Transcript:
     asked: dict[int, list[Probe]] = {}
     for probe in whole.probes:
         asked.setdefault(probe.after, []).append(probe)
-    rows: list[TurnRow | ProbeRow] = [_probe(p, verdicts) for p in asked.get(-1, ())]
+    said = _remarks(reader, session)
+    rows: list[TurnRow | ProbeRow] = [_probe(p, verdicts, said) for p in asked.get(-1, ())]
     for place, turn in enumerate(whole.turns):
-        rows.append(_turn(turn, whole.turns[place - 1] if place else None))
-        rows.extend(_probe(p, verdicts) for p in asked.get(turn.index, ()))
+        rows.append(_turn(turn, whole.turns[place - 1] if place else None, said))
+        rows.extend(_probe(p, verdicts, said) for p in asked.get(turn.index, ()))
     return Transcript(
         session,
         whole.name,
@@ -71,12 +76,25 @@ def transcript(reader: TraceReader, session: int) -> Transcript:
     )
 
 
-def _turn(turn: Turn, before: Turn | None) -> TurnRow:
+Said = dict[tuple[str, str], tuple[str, ...]]
+
+
+def _remarks(reader: TraceReader, session: int) -> Said:
+    """Remarks on turns and probes, with who made them, by what they are about."""
+    found: Said = {}
+    for remark in remarks(reader, session):
+        key = (remark.about, remark.subject)
+        found[key] = (*found.get(key, ()), f"{remark.author}: {remark.text}")
+    return found
+
+
+def _turn(turn: Turn, before: Turn | None, said: Said) -> TurnRow:
     opens = before is None or before.part != turn.part
-    return TurnRow(turn.index, turn.speaker or turn.role, turn.role, turn.text, turn.date, opens)
+    about = said.get(("turn", str(turn.index)), ())
+    return TurnRow(turn.index, turn.speaker or turn.role, turn.role, turn.text, turn.date, opens, about)
 
 
-def _probe(probe: Probe, verdicts: dict[str, list[tuple[int, bool]]]) -> ProbeRow:
+def _probe(probe: Probe, verdicts: dict[str, list[tuple[int, bool]]], said: Said) -> ProbeRow:
     return ProbeRow(
         probe.after,
         probe.id,
@@ -86,6 +104,7 @@ def _probe(probe: Probe, verdicts: dict[str, list[tuple[int, bool]]]) -> ProbeRo
         probe.evidence,
         probe.abstain,
         tuple(verdicts.get(probe.id, ())),
+        said.get(("probe", probe.id), ()),
     )
 
 
