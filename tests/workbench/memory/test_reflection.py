@@ -156,6 +156,13 @@ def test_caim_filters_by_tag_and_time(selected: dict[str, Any], found: list[str]
     assert lane.losses() == (["not in the schema"] if selected["since"] == "in May" else [])
 
 
+def test_without_dates_caim_knows_no_time() -> None:
+    lane = caim(select=[{"tags": [0], "since": "2023-06-01", "until": ""}], relevant=lambda p: {"useful": [0, 1]})
+    lane.strategy.dates = False  # type: ignore[union-attr]
+    assert "Mira sailed to Oslo" in span_texts(lane.ask("Where was Mira?"))
+    assert "First day: (unknown)" in lane.mind.prompt("select")
+
+
 def test_caims_review_writes_one_event_of_two() -> None:
     both = {"same": [0], "text": "Mira lives in the old town of Oslo"}
     events = [{"facts": [{"text": "Mira lives in Oslo"}]}, {"facts": [{"text": "Mira lives in old Oslo"}]}]

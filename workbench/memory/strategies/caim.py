@@ -153,7 +153,7 @@ class CAIM(MemoryStrategy):
         tags = tags_of(events) if mind.full else [t for t in ONTOLOGY if any(t in e.fields["tags"] for e in events)]
         if not tags or (not mind.full and not fitting([query], mind, 96)):
             return np.ones(len(events))
-        dates = sorted(d[:10] for e in events if (d := e.fields["date"]))
+        dates = sorted(d[:10] for e in events if (d := e.fields["date"])) if self.dates else []
         about = "first day that the question concerns, as YYYY-MM-DD; empty where it concerns no time"
         schema = schemas.fields(
             tags=schemas.many(schemas.index(len(tags)), "numbers of the tags that it concerns", most=len(tags)),
@@ -174,6 +174,8 @@ class CAIM(MemoryStrategy):
         log.note("tags", sorted(wanted), cause=reply.cause)
         if since or until:
             log.note("time", {"since": since, "until": until}, cause=reply.cause)
+        if not self.dates:
+            since = until = ""
         within = [not (d := e.fields["date"][:10]) or (since or d) <= d <= (until or d) for e in events]
         under = [not wanted or bool(wanted & {*e.fields["tags"]}) for e in events]
         return np.array([float(a and b) for a, b in zip(within, under, strict=True)])
