@@ -261,7 +261,7 @@ USAGE: list[tuple[list[str], str]] = [
     (["synth", "sort", "--model", "http://127.0.0.1:9/v1#m"], "mnemoscope synth: a server does not say its tokens"),
     (["synth", "mixed", "--option", "turns"], "mnemoscope synth: options are written --option key=value"),
     (["bench", "nap"], "mnemoscope: no benchmark 'nap' - one of: scheduler, read, "),
-    (["export", "x.mnemo"], "mnemoscope export: one of the arguments --html --otel --atif --redact is required"),
+    (["export", "x.mnemo"], "mnemoscope export: one of the arguments --html --csv --figures --otel --atif --redact is"),
 ]
 
 

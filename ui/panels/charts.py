@@ -41,7 +41,7 @@ class ChartsPanel(Panel):
         for value, said in _SCOPES:
             self.scope.addItem(said, value)
         self.score.addItem("", "")
-        boxes = ((self.kind, "Picture", 14), (self.score, "Score", 11), (self.scope, "What is counted", 9))
+        boxes = ((self.kind, "Picture", 8), (self.score, "Score", 8), (self.scope, "What is counted", 7))
         for box, named, letters in boxes:
             box.setAccessibleName(named)
             box.setMinimumContentsLength(letters)

@@ -230,7 +230,12 @@ class ScoreMatrix(ZonedWidget):
             p.drawText(QPointF(x + now.unit(4), top + small.ascent()), name)
             x += now.unit(7) + small.horizontalAdvance(name)
         p.setPen(now.color("text-3"))
-        p.drawText(QPointF(x, top + small.ascent()), f"lines: 95 % intervals ({', '.join(_methods(view))})")
+        said = f"lines: 95 % intervals ({', '.join(_methods(view))})"
+        said += f"; not scored: {', '.join(view.missing)}" if view.missing else ""
+        p.drawText(QPointF(x, top + small.ascent()), small.elidedText(said, _RIGHT, round(self.width() - x)))
+        why = [f"{name} is not scored: {reason}" for name, reason in view.missing.items()]
+        box = QRectF(self._left(), top, self.width() - self._left(), self._line()).toAlignedRect()
+        self.zones.append(Zone(box, tip(*why)))
 
     def _paint_cell(
         self, p: QPainter, rect: QRectF, view: Board, row: BoardRow, column: BoardColumn, cell: BoardCell

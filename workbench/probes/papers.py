@@ -115,6 +115,15 @@ def title(benchmark: str, category: str) -> str:
     return category if benchmark else SHORT.get(category, label(category))
 
 
+def short_title(benchmark: str, title: str) -> str:
+    """A column as a narrow heading has it: MemoryAgentBench's parts as its paper's table calls them (``FC-SH 6k``)."""
+    if benchmark != "MemoryAgentBench":
+        return title
+    prefix, name = next(((p, c) for p, c, _ in _MAB_COLUMNS if title.startswith(p)), ("", title))
+    rest = title.removeprefix(prefix).strip("_").split("_")[0] if prefix else ""
+    return f"{name} {rest}".strip()
+
+
 def columns(benchmark: str, figures: Mapping[str, tuple[str, Sequence[float]]], quick: bool = False) -> list[Column]:
     """A lane's row in the paper's table.
 

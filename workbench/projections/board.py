@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from workbench.probes.competencies import ABSTENTION, family, ordered
-from workbench.probes.papers import EVERY, score_title
+from workbench.probes.papers import EVERY, score_title, short_title
 from workbench.probes.scorers import JUDGED, RETRIEVED
 from workbench.probes.statistics import Interval, wilson
 from workbench.projections.compared import Compared, differences
@@ -195,7 +195,8 @@ def _published(standings: Iterable[Standing]) -> list[BoardColumn]:
             table = tables.setdefault(benchmark, {})
             for c in columns:
                 key = c.category or c.title
-                table.setdefault(c.title, BoardColumn(benchmark, key, c.title, c.score, comparable=bool(c.category)))
+                short = short_title(benchmark, c.title)
+                table.setdefault(c.title, BoardColumn(benchmark, key, short, c.score, comparable=bool(c.category)))
     shown = {c.score for table in tables.values() for c in table.values()}
     for name in _cut([f.name for found in own for f in found.figures]):
         if name not in (ACCURACY, ABSTENTION) and name not in shown:
@@ -235,7 +236,7 @@ def _cell(column: BoardColumn, own: Standing, counted: LaneScores) -> BoardCell:
     if column.group == FURTHER:
         figure = next((f for f in own.figures if f.name == column.score), None)
         return _of_figure(figure) if figure else BoardCell()
-    found = next((c for c in own.papers.get(column.group, ()) if c.title == column.title), None)
+    found = next((c for c in own.papers.get(column.group, ()) if (c.category or c.title) == column.key), None)
     if found is None or found.score != column.score:
         return BoardCell()
     judge = next((f.judge for f in own.figures if f.name == found.score), "") if found.score in JUDGED else ""

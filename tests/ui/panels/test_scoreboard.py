@@ -62,6 +62,10 @@ def test_a_cell_says_figure_interval_and_controls(panel: ScoreboardPanel) -> Non
     assert "1 answerable without memory" in panel.title(panel.view)
 
 
+def test_what_is_not_scored_is_told(panel: ScoreboardPanel) -> None:
+    assert "locomo-judge is not scored: `mnemoscope judge` gives it" in tips(panel)
+
+
 def test_pointing_at_a_column_brings_the_differences(panel: ScoreboardPanel, space: Workspace, settle: Any) -> None:
     cell = zone(panel, "a-mem · LoCoMo, 4 single-hop: F1")
     assert "comparing the lanes" in cell.tip

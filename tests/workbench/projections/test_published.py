@@ -9,7 +9,7 @@ import pytest
 from workbench.errors import UsageError
 from workbench.probes import score_probe
 from workbench.probes.errata import read
-from workbench.probes.papers import columns
+from workbench.probes.papers import columns, short_title
 from workbench.projections.losses import losses
 from workbench.projections.published import standings, to_json
 from workbench.sessions import Probe, Session, Turn, tasks
@@ -126,6 +126,20 @@ def test_losses_are_counted_by_operation(reader: TraceReader) -> None:
         "facts": {"dropped": {"not in the schema": 2}, "cut": {"cut off at N tokens": 1}},
         "context": {"dropped": {"no room in the context": 3}, "cut": {"no room in the context": 1}},
     }
+
+
+def test_memoryagentbench_has_short_headings() -> None:
+    wanted = {
+        "factconsolidation_sh_6k": "FC-SH 6k",
+        "factconsolidation_mh_262k": "FC-MH 262k",
+        "ruler_qa1_197K": "SH-QA 197K",
+        "eventqa_full": "EventQA full",
+        "icl_banking77_5900shot_balance": "MCC banking77",
+        "AR": "AR",
+        "overall": "overall",
+    }
+    assert {name: short_title("MemoryAgentBench", name) for name in wanted} == wanted
+    assert short_title("LoCoMo", "2 temporal") == "2 temporal"
 
 
 def test_memoryagentbench_averages_columns_within_a_competency() -> None:
