@@ -67,7 +67,7 @@ class FindingsPanel(Panel):
         _refill(self.kinds, "all kinds", [(k, k, MEANINGS[k]) for k in MEANINGS if any(r.kind == k for r in view)])
         self._fill()
         unit = theme.active().unit
-        for column, width in enumerate((11, 22, 30, 18)):
+        for column, width in enumerate((11, 22, 30, 22)):
             self.grid.setColumnWidth(column, unit(width))
 
     def _fill(self) -> None:

@@ -10,6 +10,7 @@ tells has no findings.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -18,14 +19,16 @@ import regex
 from workbench.memory.claims import Sources
 from workbench.memory.dates import Token, numeral, tokens
 from workbench.memory.items import Item
-from workbench.memory.languages import UNSPACED, folded, function_words, place_after, spoken, wording
+from workbench.memory.languages import UNSPACED, folded, function_words, spoken
 
 _NUMBERED = regex.compile(r"^\d+\.\s+")
 _SENTENCES = regex.compile(r"[.!?;]\s+\S|[。！？；]\s*\S|\n")
 _LISTED = regex.compile(r"[,،、，]")
-_OWNERS = 4
+_OWNERS = 3
 """How many must have an attribute once before the session shows that one does."""
 _MOSTLY = 0.7
+MANY = 12
+"""Values that an attribute may have at once before it is taken for one that has several."""
 _LONGEST = 4
 """Words of a value, and twice that many characters of a script without spaces."""
 
@@ -107,7 +110,7 @@ def _value(found: list[Token]) -> int:
 
 @dataclass
 class Attributes:
-    """The statements of a lane, by what they begin with."""
+    """The statements of a lane, by what they say without their values."""
 
     sources: Sources
     _alike: dict[tuple[str, ...], dict[str, Item]] = field(default_factory=lambda: defaultdict(dict))
@@ -117,8 +120,11 @@ class Attributes:
     _several: set[tuple[str, ...]] = field(default_factory=set)
     _replaced: set[tuple[str, ...]] = field(default_factory=set)
 
-    def add(self, item: Item) -> list[Item]:
-        """Take in an item; the other items that begin or end like it, as they were taken in."""
+    def add(self, item: Item, alive: Callable[[str], bool] = lambda _: True) -> list[Item]:
+        """Take in an item; the living items that may give the same attribute another value, as they were taken in.
+
+        What more than ``MANY`` give a value is an attribute with several: nothing is handed over for it.
+        """
         own = statement(item.text)
         if own is None:
             return []
@@ -128,10 +134,33 @@ class Attributes:
             relation, value = self._relation(own.tokens[: own.value]), " ".join(own.pieces[own.value :])
             self._owners[item.kind, *relation][" ".join(own.pieces[:owner])].add(value)
         near: dict[str, Item] = {}
-        for key in ((item.kind, *own.pieces[:2], ""), (item.kind, own.pieces[0], own.pieces[-1])):
-            near |= self._alike[key]
-            self._alike[key][item.id] = item
-        return [other for name, other in near.items() if name != item.id]
+        for key in self._keys(own):
+            group = self._alike[item.kind, *key]
+            if len(group) > MANY:
+                for name in [name for name in group if not alive(name)]:
+                    del group[name]
+            if len(group) <= MANY:
+                near |= group
+            group[item.id] = item
+        return [other for name, other in near.items() if name != item.id and alive(name)]
+
+    def _keys(self, own: Statement) -> Iterator[tuple[str, ...]]:
+        """The forms of a statement with a value left out: at its end, a number anywhere, and before the verb where
+        that comes last."""
+        pieces, longest = own.pieces, _LONGEST if own.spaced else 2 * _LONGEST
+        for cut in range(max(2, len(pieces) - longest), len(pieces)):
+            yield pieces[:cut]
+        for n, token in enumerate(own.tokens):
+            if n and self._counts(token):
+                yield (*pieces[:n], "#", *pieces[n + 1 :])
+        if self._verb_last(own):
+            for begin in range(1 if own.spaced else 2, min(5, len(pieces) - 1)):
+                for end in range(begin + 1, min(begin + longest, len(pieces) - 1) + 1):
+                    yield (*pieces[:begin], "…", *pieces[end:])
+
+    def _verb_last(self, own: Statement) -> bool:
+        said = folded(own.text).rstrip("。.!！")
+        return len(said) in spoken(self.sources.languages_of(own.text), "one value", said)
 
     def replaced(self, old: str, new: str) -> None:
         """Learn that a method wrote one text in the place of another."""
@@ -154,7 +183,7 @@ class Attributes:
         shown = relation in self._replaced or self._owned_once((new.kind, *relation))
         if not (one or (relation not in self._several and (numbers[0] or shown))):
             return None
-        if not numbers[0] and any(self._says(item.text, "another") for item in (new, old)):
+        if not numbers[0] and (self._adds(new.text) or self._adds(old.text)):
             return None
         return Clash(_words(both.common), _words(both.mine), _words(both.theirs))
 
@@ -197,11 +226,7 @@ class Attributes:
         and a noun ("favourite colour is"), or end the statement after it."""
         spoken_in = self.sources.languages_of(text)
         said = folded(_words(both.after or both.before))
-        for entry in (entry for language in spoken_in for entry in wording(language, "one value")):
-            place = place_after(said, entry)
-            if place >= 0 and self._leads(said[place:], both, spoken_in):
-                return True
-        return False
+        return any(self._leads(said[end:], both, spoken_in) for end in spoken(spoken_in, "one value", said))
 
     def _leads(self, rest: str, both: _Difference, spoken_in: tuple[str, ...]) -> bool:
         """Whether between the attribute's words and the value (or the end) stands no other thing."""
@@ -212,8 +237,9 @@ class Attributes:
         names = {t.word for t in both.common if self._names(t)}
         return not names & set(between) and sum(word not in small for word in between) <= (0 if both.after else 1)
 
-    def _says(self, text: str, section: str) -> bool:
-        return any(spoken(text, entry) for lang in self.sources.languages_of(text) for entry in wording(lang, section))
+    def _adds(self, text: str) -> bool:
+        """Whether a text says that it adds to something."""
+        return any(spoken(self.sources.languages_of(text), "another", folded(text)))
 
     def _at_once(self, new: Item, old: Item) -> bool:
         """Whether the same turn tells both."""

@@ -25,7 +25,6 @@ from workbench.memory.languages import (
     scripts,
     spoken,
     time_words,
-    wording,
     written,
 )
 from workbench.sessions.model import Turn
@@ -57,7 +56,7 @@ class _Said:
     numbers: frozenset[str]
     months: frozenset[int]
     weekdays: frozenset[int]
-    text: str
+    unspaced: bool
 
     def has(self, word: str) -> bool:
         """Whether a word is said, also with another ending."""
@@ -88,6 +87,10 @@ class Sources:
         self._scripts = scripts(" ".join(t.text for t in turns))
         self._count_capitals(every)
         self._turns_with = Counter(w for found in self._tokens.values() for w in {token.word for token in found})
+        self._parts: dict[int, list[Turn]] = {}
+        for turn in turns:
+            self._parts.setdefault(turn.part, []).append(turn)
+        self._said: dict[int, _Said] = {}
         self._sittings: dict[tuple[int, ...], _Said] = {}
 
     def _count_capitals(self, every: Iterable[Token]) -> None:
@@ -167,8 +170,7 @@ class Sources:
 
     def _of_oneself(self, sentence: str) -> bool:
         """Whether a sentence asks nothing and speaks to nobody."""
-        entries = (entry for language in self.languages for entry in wording(language, "you"))
-        return not _ASKS.search(sentence) and not any(spoken(sentence, entry) for entry in entries)
+        return not _ASKS.search(sentence) and not any(spoken(self.languages, "you", folded(sentence)))
 
     def relative_day(self, text: str) -> str:
         """The first words of ``text`` that tell a day by its distance from the day it was said, where no date stands
@@ -212,25 +214,38 @@ class Sources:
 
     def _around(self, turns: Sequence[int]) -> list[Turn]:
         """The turns of the sittings that these turns belong to."""
-        parts = {self._turns[t].part for t in turns}
-        own = [t for t in self._turns.values() if t.part in parts]
-        if len(own) > 2 * NEAR and len({t.part for t in self._turns.values()}) == 1:
-            own = [t for t in own if any(abs(t.index - n) <= NEAR for n in turns)]
-        return own
+        if len(self._parts) == 1 and len(self._turns) > 2 * NEAR:
+            near = sorted({n for t in turns for n in range(t - NEAR, t + NEAR + 1)})
+            return [self._turns[n] for n in near if n in self._turns]
+        return [t for part in sorted({self._turns[t].part for t in turns}) for t in self._parts[part]]
 
     def _say(self, turns: Sequence[Turn]) -> _Said:
-        found = [token for t in turns for token in self._tokens[t.index]]
-        text = folded("\n".join(t.text for t in turns))
-        numbers = {
-            part for t in found if t.number for part in (_plain(t.text), *map(_plain, regex.split("[.,:]", t.text)))
-        }
-        numbers |= {str(n) for t in found if (n := self._time.number(t.word))}
-        numbers |= {str(n) for character in set(text) if (n := numeral(character)) and not character.isdecimal()}
-        words = {t.word for t in found} | self.participants
-        months = {m.month for m in mentions(text, self._time)} | {self._time.months.get(w, 0) for w in words}
-        weekdays = {self._time.weekdays[w] for w in words if w in self._time.weekdays}
-        weekdays |= {n for w, n in self._time.weekdays.items() if UNSPACED.search(w) and len(w) > 1 and w in text}
-        return _Said(frozenset(words), frozenset(numbers), frozenset(months), frozenset(weekdays), text)
+        each = [self._said_in(t) for t in turns]
+        return _Said(
+            self.participants.union(*(said.words for said in each)),
+            frozenset().union(*(said.numbers for said in each)),
+            frozenset().union(*(said.months for said in each)),
+            frozenset().union(*(said.weekdays for said in each)),
+            any(said.unspaced for said in each),
+        )
+
+    def _said_in(self, turn: Turn) -> _Said:
+        if turn.index not in self._said:
+            self._said[turn.index] = self._read(turn)
+        return self._said[turn.index]
+
+    def _read(self, turn: Turn) -> _Said:
+        found, text, time = self._tokens[turn.index], folded(turn.text), self._time
+        numbers = {_plain(part) for t in found if t.number for part in (t.text, *regex.split("[.,:]", t.text))}
+        numbers |= {str(n) for t in found if (n := time.number(t.word))}
+        numbers |= {str(n) for character in set(text) if not character.isdecimal() and (n := numeral(character))}
+        words = frozenset(t.word for t in found)
+        months = {m.month for m in mentions(turn.text, time)} | {time.months[w] for w in words & time.months.keys()}
+        weekdays = {time.weekdays[w] for w in words & time.weekdays.keys()}
+        unspaced = bool(UNSPACED.search(text))
+        if unspaced:
+            weekdays |= {n for w, n in time.weekdays.items() if len(w) > 1 and UNSPACED.search(w) and w in text}
+        return _Said(words, frozenset(numbers), frozenset(months), frozenset(weekdays), unspaced)
 
     def _dates(self, turns: Sequence[int]) -> Dates:
         return possible([(self._turns[t].date, self._turns[t].text) for t in turns], self._time)
@@ -268,7 +283,7 @@ class Sources:
             years = {int(n) for n in said.numbers if len(n) == 4}
             if any(abs(now - then) == value for now in dates.years for then in years):
                 return True
-        spelled = not self._time.numbers and not UNSPACED.search(said.text)
+        spelled = not self._time.numbers and not said.unspaced
         return spelled and 0 < value <= _SMALL
 
 

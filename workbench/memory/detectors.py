@@ -219,7 +219,7 @@ class _Watch:
 
     def _values(self, item: Item, event: Event) -> None:
         found: list[tuple[str, Clash]] = []
-        for other in self.attributes.add(item):
+        for other in self.attributes.add(item, self._alive):
             pair = frozenset(((item.id, item.text), (other.id, other.text)))
             known = self.state[other.id]
             if pair not in self.paired and known.active and known.text == other.text and known.kind == item.kind:

@@ -10,8 +10,8 @@ import json
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module, resources
 from typing import Any
@@ -123,10 +123,13 @@ class TimeWords:
     relative: re.Pattern[str] | None
     offsets: Mapping[str, Offset]
     numbers: tuple[tuple[re.Pattern[str], int], ...]
+    _known: dict[str, int | None] = field(default_factory=dict)
 
     def number(self, word: str) -> int | None:
         """The value of a number word, None when it is none that is known."""
-        return next((value for pattern, value in self.numbers if pattern.fullmatch(word)), None)
+        if word not in self._known:
+            self._known[word] = next((value for pattern, value in self.numbers if pattern.fullmatch(word)), None)
+        return self._known[word]
 
 
 @cache
@@ -168,23 +171,24 @@ def written() -> tuple[str, ...]:
     return tuple(sorted(file.stem for file in (own_resources() / "wording").glob("*.txt")))
 
 
-def spoken(text: str, entry: str) -> bool:
-    """Whether a text has an entry of :func:`wording`: a word, ``word*`` for any that begins so, several words, or
-    characters of a script without spaces."""
-    return place_after(folded(text), entry) >= 0
-
-
-def place_after(text: str, entry: str) -> int:
-    """Where the last such place of a folded text ends, -1 for none."""
-    return max((match.end() for match in _entry(entry).finditer(text)), default=-1)
+def spoken(languages: tuple[str, ...], section: str, text: str) -> Iterator[int]:
+    """Where in a folded text entries of :func:`wording` end: a word, ``word*`` for any that begins so, several words,
+    or characters of a script without spaces."""
+    pattern = _entries(languages, section)
+    return (match.end() for match in pattern.finditer(text)) if pattern else iter(())
 
 
 @cache
-def _entry(entry: str) -> re.Pattern[str]:
+def _entries(languages: tuple[str, ...], section: str) -> re.Pattern[str] | None:
+    """One pattern for all entries, the longest first."""
+    found = {entry for language in languages for entry in wording(language, section)}
+    parts = [_entry(entry) for entry in sorted(found, key=len, reverse=True)]
+    return re.compile("|".join(parts)) if parts else None
+
+
+def _entry(entry: str) -> str:
     bare = re.escape(entry.removesuffix("*"))
-    return re.compile(
-        bare if UNSPACED.search(entry) else rf"\b{bare}{'[^ ]*' if entry.endswith('*') else chr(92) + 'b'}"
-    )
+    return bare if UNSPACED.search(entry) else rf"\b{bare}{'[^ ]*' if entry.endswith('*') else chr(92) + 'b'}"
 
 
 def _data(language: str) -> Mapping[str, Any]:

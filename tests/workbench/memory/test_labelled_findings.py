@@ -15,6 +15,7 @@ import pytest
 from workbench.memory.detectors import KINDS, detect
 from workbench.memory.items import MemoryState
 from workbench.memory.log import MemoryLog
+from workbench.projections.findings_list import DESTRUCTIVE
 from workbench.sessions.model import Turn
 from workbench.trace.events import Event, Kind
 
@@ -125,6 +126,14 @@ def scores(rows: list[Judged]) -> dict[str, Score]:
     return out
 
 
+def table(rows: list[Judged]) -> str:
+    """The figures as docs/findings.md shows them."""
+    lines = ["| kind | wrong | found | precision | recall |", "|---|---|---|---|---|"]
+    for kind, s in scores(rows).items():
+        lines.append(f"| {kind} | {s.right + s.missed} | {s.right + s.false} | {s.precision:.2f} | {s.recall:.2f} |")
+    return "\n".join(lines)
+
+
 @pytest.fixture(scope="module")
 def rows() -> list[Judged]:
     return [row for scene in SCENES for row in judged(scene)]
@@ -145,11 +154,15 @@ def test_enough_of_what_is_found_is_wrong(rows: list[Judged], kind: str, precisi
     assert score.right + score.false >= 10 and score.precision >= precision, score
 
 
+def test_the_page_shows_these_figures(rows: list[Judged]) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "findings.md").read_text("utf-8")
+    assert table(rows) in page
+    assert all(f"**{kind}**" in page for kind in (*KINDS, DESTRUCTIVE))
+
+
 if __name__ == "__main__":
     every = [row for scene in SCENES for row in judged(scene)]
-    print(f"{len(every)} labelled steps\n| kind | wrong | found | precision | recall |\n|---|---|---|---|---|")
-    for name, s in scores(every).items():
-        print(f"| {name} | {s.right + s.missed} | {s.right + s.false} | {s.precision:.2f} | {s.recall:.2f} |")
+    print(f"{len(every)} labelled steps", table(every), sep="\n")
     for row in every:
         for kind in sorted(row.wrong ^ row.found.keys()):
             text = row.found.get(kind, row.step.get("write", ""))

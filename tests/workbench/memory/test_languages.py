@@ -43,4 +43,5 @@ def test_every_file_of_wording_has_its_sections() -> None:
     for language in written():
         assert all(wording(language, section) for section in ("one value", "another", "when", "you")), language
     assert wording("xx", "you") == ()
-    assert spoken("She resided in Bonn", "reside*") and not spoken("She is alive", "live")
+    assert [*spoken(("en",), "one value", "she resided in bonn")] == [11]
+    assert not [*spoken(("en",), "one value", "she is alive")] and not [*spoken(("xx",), "you", "you")]
