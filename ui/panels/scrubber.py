@@ -6,6 +6,7 @@ Marks are painted once into a pixmap; moving the cursor repaints two narrow stri
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import ceil, floor
 from typing import Any, ClassVar
 
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, QSize, Qt
@@ -19,6 +20,7 @@ from PySide6.QtGui import (
     QPen,
     QPixmap,
     QResizeEvent,
+    QWheelEvent,
 )
 from PySide6.QtWidgets import QApplication, QSizePolicy, QToolTip, QWidget
 
@@ -26,15 +28,20 @@ from ui.bridge.project_pool import Answer
 from ui.models.table import Table
 from ui.panels.base import Empty, Panel
 from ui.state.moment import Moment
+from ui.state.stretch import Stretch
 from ui.theme import marks, theme
 from ui.theme.marks import Mark
 from ui.widgets.painting import painting
 from ui.widgets.plain import plain
+from ui.widgets.range_card import RangeCard
 from ui.widgets.zones import tip
 from workbench.projections.findings import SHOWN_ELSEWHERE, FindingsView, LaneFindings, findings_view
 from workbench.projections.thread import KEPT, PACKED, RETRIEVED, STORED, LaneThread
 from workbench.projections.timeline import ProbeMark, Timeline, Track, timeline
+from workbench.projections.turn_range import RangeRow, turn_range
 from workbench.trace.reader import TraceReader
+
+_ZOOM = 1.25  # of a notch of the wheel
 
 SLOT = 8
 """Width in px of the slots into which turns are gathered where there is less room than that for each."""
@@ -81,6 +88,18 @@ class ScrubberPanel(Panel):
     def on_moment(self, moment: Moment) -> None:  # noqa: D102
         self.tracks.stand(moment)
 
+    def tell_range(self, first: int, last: int) -> None:
+        """Say what every lane did from one turn to another, in a card of its own."""
+        moment = Moment().but(session=self.workspace.cursor.session)
+        self.workspace.pool.submit(id(self), _in_range, moment, (first, last), self._told_range, True)
+
+    def _told_range(self, answer: Answer) -> None:
+        if isinstance(answer.view, tuple) and self.tracks.range is not None:
+            first, last = self.tracks.range
+            card = RangeCard(first, last, answer.view, self)
+            at = self.tracks.mapToGlobal(QPoint(round(self.tracks._x(last)), self.tracks.height()))
+            card.show_at(at)
+
     def retheme(self) -> None:  # noqa: D102
         self.tracks.forget()
         self.fit()
@@ -104,6 +123,10 @@ class ScrubberPanel(Panel):
         return Table(("lane", "turn", "what", "count"), sorted(rows))
 
 
+def _in_range(reader: TraceReader, moment: Moment, options: Any) -> tuple[RangeRow, ...]:
+    return turn_range(reader, moment.session, *options)
+
+
 def _findings(reader: TraceReader, moment: Moment, options: Any) -> FindingsView:
     return findings_view(reader, moment.session)
 
@@ -123,6 +146,10 @@ class Tracks(QWidget):
         self._pressed = QPointF()
         self._evidence: tuple[int, ...] = ()
         self._labels: list[QRectF] = []
+        self.stretch = Stretch()
+        self._range: tuple[int, int] | None = None
+        """First and last turn of a range that is being marked, or was."""
+        self._panning = False
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
         self.setAccessibleName("Timeline")
@@ -134,6 +161,7 @@ class Tracks(QWidget):
         """Take over a view; the marks are drawn at the next paint."""
         if view is not self._view:
             self._view = view
+            self.stretch.of(view.turns)
             self.forget()
 
     def show_findings(self, found: FindingsView) -> None:
@@ -147,6 +175,11 @@ class Tracks(QWidget):
         if self._found is None or self._view is None or self._found.session != self._view.session:
             return LaneFindings(lane, ())
         return self._found.lanes.get(lane, LaneFindings(lane, ()))
+
+    @property
+    def range(self) -> tuple[int, int] | None:
+        """First and last turn of the marked range."""
+        return self._range
 
     def forget(self) -> None:
         """The picture is out of date: theme, size or data changed."""
@@ -168,6 +201,8 @@ class Tracks(QWidget):
             old, self._turn = self._turn, moment.turn
             for turn in (old, moment.turn):
                 self.update(self._strip(turn))
+            if self.stretch.follow(moment.turn):
+                self.forget()
             if self._view is not None:
                 self.setAccessibleDescription(f"turn {moment.turn} of {self._view.turns - 1}")
 
@@ -200,13 +235,25 @@ class Tracks(QWidget):
 
     def _x(self, turn: float) -> float:
         left, right = self._left(), self.width() - theme.active().unit(3)
-        last = max(1, (self._view.turns if self._view else 1) - 1)
-        return left + (right - left) * min(max(turn, 0), last) / last
+        turn = min(max(turn, 0), self.stretch.end)
+        return left + (right - left) * (turn - self.stretch.first) / self.stretch.wide
 
     def _turn_at(self, x: float) -> int:
+        return round(min(max(self._place(x), 0), self.stretch.end))
+
+    def _place(self, x: float) -> float:
+        """The turn under ``x``, with its fraction."""
         left, right = self._left(), self.width() - theme.active().unit(3)
-        last = max(1, (self._view.turns if self._view else 1) - 1)
-        return round((x - left) / max(1, right - left) * last)
+        return self.stretch.first + (x - left) / max(1, right - left) * self.stretch.wide
+
+    def _per_turn(self) -> float:
+        """Pixels of a turn."""
+        return max(1e-6, (self.width() - theme.active().unit(3) - self._left()) / self.stretch.wide)
+
+    def _plot(self) -> QRectF:
+        """Where marks may be: right of the names."""
+        left, edge = self._left(), theme.active().unit(2.5)
+        return QRectF(left - edge, 0, self.width() - left + edge, self.height())
 
     def _y(self, place: int) -> float:
         return self._top() + (place + 0.5) * self._row()
@@ -225,23 +272,52 @@ class Tracks(QWidget):
                 return
             self._draw_ground(painter, self._view)
             if painter.paintEngine().type() != QPaintEngine.Type.Raster:  # a figure: lines, not pixels
+                painter.setClipRect(self._plot())
                 self._draw_everything(painter, self._view)
-                self._draw_chosen(painter, self._view)
-                self._draw_thread(painter)
-                self._draw_found(painter)
-                self._draw_evidence(painter)
-                self._draw_cursor(painter)
-                return
-            ratio = self.devicePixelRatioF()
-            if self._picture is None or self._picture.size() != self.size() * ratio:
-                self._picture = self._draw_all(self._view, ratio)
-            source = QRectF(event.rect())
-            painter.drawPixmap(source, self._picture, QRectF(source.topLeft() * ratio, source.size() * ratio))
+            else:
+                ratio = self.devicePixelRatioF()
+                if self._picture is None or self._picture.size() != self.size() * ratio:
+                    self._picture = self._draw_all(self._view, ratio)
+                source = QRectF(event.rect())
+                painter.drawPixmap(source, self._picture, QRectF(source.topLeft() * ratio, source.size() * ratio))
+                painter.setClipRect(self._plot())
+            self._draw_range(painter)
             self._draw_chosen(painter, self._view)
             self._draw_thread(painter)
             self._draw_found(painter)
             self._draw_evidence(painter)
-            self._draw_cursor(painter)
+            if self.stretch.first - 0.5 <= self._turn <= self.stretch.last + 0.5:
+                self._draw_cursor(painter)
+            self._draw_overview(painter)
+
+    def _draw_range(self, painter: QPainter) -> None:
+        """The range of turns that is marked."""
+        if self._range is None:
+            return
+        first, last = self._range
+        left, right = self._x(first - 0.5), self._x(last + 0.5)
+        tint = theme.active().color("accent")
+        tint.setAlphaF(0.16)
+        painter.fillRect(QRectF(left, self._top(), max(2.0, right - left), self.height() - self._top()), tint)
+
+    def _draw_overview(self, painter: QPainter) -> None:
+        """Which part of the session is shown, where it is not the whole: a bar at the foot that can be dragged."""
+        if self.stretch.whole:
+            return
+        now, bar = theme.active(), self._bar()
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(now.color("track"))
+        painter.drawRoundedRect(bar, 2, 2)
+        first, last = (
+            bar.x() + bar.width() * turn / self.stretch.end for turn in (self.stretch.first, self.stretch.last)
+        )
+        painter.setBrush(now.color("accent-fill"))
+        painter.drawRoundedRect(QRectF(first, bar.y(), max(4.0, last - first), bar.height()), 2, 2)
+
+    def _bar(self) -> QRectF:
+        now = theme.active()
+        left, right = self._left(), self.width() - now.unit(3)
+        return QRectF(left, self.height() - now.unit(1), right - left, now.unit(0.75))
 
     def _draw_thread(self, painter: QPainter) -> None:
         """The followed turn: in every lane a line as long as it held something of it, with what happened to it."""
@@ -311,6 +387,7 @@ class Tracks(QWidget):
         picture.setDevicePixelRatio(ratio)
         picture.fill(Qt.GlobalColor.transparent)
         with painting(picture) as painter:
+            painter.setClipRect(self._plot())
             self._draw_everything(painter, view)
         return picture
 
@@ -348,7 +425,8 @@ class Tracks(QWidget):
         metrics = now.metrics("small")
         painter.setFont(now.font("small"))
         self._labels = []
-        for turn in _nice_turns(view.turns, max(1, int((self.width() - self._left()) / now.unit(22)))):
+        most = max(1, int((self.width() - self._left()) / now.unit(22)))
+        for turn in _nice_turns(self.stretch.first, min(self.stretch.last, view.turns - 1), most):
             x, width = self._x(turn), metrics.horizontalAdvance(str(turn))
             label = QRectF(min(x - width / 2, self.width() - width), 0, width, metrics.height() + 2)
             painter.setPen(QPen(now.color("line"), 1))
@@ -367,7 +445,7 @@ class Tracks(QWidget):
     def _draw_marks(self, painter: QPainter, view: Timeline, track: Track, y: float) -> None:
         """Writes and updates on the line, links above it, what ends items below it; gathered where turns are narrow."""
         now, row = theme.active(), self._row()
-        per = max(1, round(SLOT * view.turns / max(1.0, self._x(view.turns) - self._x(0))))
+        per = max(1, round(SLOT / self._per_turn()))
         color, quiet, step = now.lane(track.place), now.lane(track.place, 0.55), row * 0.3
         size = row / 10
         layers = (
@@ -405,7 +483,7 @@ class Tracks(QWidget):
     def _draw_probes(self, painter: QPainter, view: Timeline, track: Track, y: float, only: str = "") -> None:
         """The badges of a track; with ``only`` the one of that probe, as the chosen one."""
         now = theme.active()
-        per = max(1, round(SLOT * 1.6 * view.turns / max(1.0, self._x(view.turns) - self._x(0))))
+        per = max(1, round(SLOT * 1.6 / self._per_turn()))
         radius = self._row() * 0.3
         slots: dict[int, list[ProbeMark]] = {}
         for probe in track.probes:
@@ -427,12 +505,24 @@ class Tracks(QWidget):
             if track is not None:
                 self._panel.workspace.selection.select(lane=track.lane)
             return
-        self._dragging = True
         self._pressed = event.position()
+        if not self.stretch.whole and event.position().y() >= self._bar().y() - theme.active().unit(1):
+            self._panning = True
+            self._pan_to(event.position().x())
+            return
+        if event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
+            self.mark_range(self._turn_at(event.position().x()), self._turn_at(event.position().x()))
+            return
+        self.mark_range()
+        self._dragging = True
         self._panel.workspace.cursor.go(self._turn_at(event.position().x()))
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: D102
-        if self._dragging:
+        if self._panning:
+            self._pan_to(event.position().x())
+        elif self._range is not None and event.buttons() & Qt.MouseButton.LeftButton and not self._dragging:
+            self.mark_range(self._turn_at(self._pressed.x()), self._turn_at(event.position().x()))
+        elif self._dragging:
             self._panel.workspace.cursor.go(self._turn_at(event.position().x()))
         else:
             over_name = event.position().x() < self._left() - theme.active().unit(2)
@@ -444,12 +534,57 @@ class Tracks(QWidget):
         probe, track = self._probe_at(self._pressed), self._track_at(self._pressed.y())
         if self._dragging and not dragged and probe is not None and track is not None:
             self._panel.workspace.jump(probe.turn, lane=track.lane, probe=probe.probe)
-        self._dragging = False
+        if self._range is not None and not self._dragging and not self._panning:
+            self._panel.tell_range(*self._range)
+        self._dragging = self._panning = False
+
+    def mark_range(self, one: int | None = None, other: int | None = None) -> None:
+        """Mark the turns from one to the other; without any, none."""
+        marked = None if one is None or other is None else (min(one, other), max(one, other))
+        if marked != self._range:
+            self._range = marked
+            self.update()
+
+    def _pan_to(self, x: float) -> None:
+        """Have the middle of what is shown under the pointer, which is on the bar."""
+        bar = self._bar()
+        turn = (x - bar.x()) / max(1.0, bar.width()) * self.stretch.end
+        self.stretch.pan(turn - (self.stretch.first + self.stretch.last) / 2)
+        self.forget()
+
+    def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: D102
+        down, across = event.angleDelta().y(), event.angleDelta().x()
+        if event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
+            down, across = 0, across or down
+        if down:
+            self.zoom(_ZOOM ** (down / 120), self._place(event.position().x()))
+        elif across:
+            self.stretch.pan(-across / 120 * self.stretch.wide / 10)
+            self.forget()
+        event.accept()
+
+    def zoom(self, factor: float, about: float | None = None) -> None:
+        """Show ``factor`` times fewer turns about one of them, by default about the cursor; 0 shows all."""
+        if factor:
+            about = self._panel.workspace.cursor.turn if about is None else about
+            self.stretch.zoom(factor, min(max(about, 0), self.stretch.end))
+        else:
+            self.stretch.show_all()
+        self.forget()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: D102
         cursor, far = self._panel.workspace.cursor, 10
         steps = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1, Qt.Key.Key_PageUp: -far, Qt.Key.Key_PageDown: far}
-        if event.key() in steps:
+        zooms = {Qt.Key.Key_Plus: _ZOOM, Qt.Key.Key_Equal: _ZOOM, Qt.Key.Key_Minus: 1 / _ZOOM, Qt.Key.Key_0: 0.0}
+        if event.key() in zooms and not event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+            self.zoom(zooms[Qt.Key(event.key())])
+        elif event.key() in steps and event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
+            self._extend(steps[Qt.Key(event.key())])
+        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self._range is not None:
+            self._panel.tell_range(*self._range)
+        elif event.key() == Qt.Key.Key_Escape and self._range is not None:
+            self.mark_range()
+        elif event.key() in steps:
             cursor.step(steps[Qt.Key(event.key())])
         elif event.key() == Qt.Key.Key_Home:
             cursor.go(0)
@@ -457,6 +592,13 @@ class Tracks(QWidget):
             cursor.go(cursor.last)
         else:
             super().keyPressEvent(event)
+
+    def _extend(self, by: int) -> None:
+        """Shift and an arrow: the cursor goes on, the range reaches from where it began to there."""
+        first, last = self._range or (self._turn, self._turn)
+        start = last if self._turn == first and first != last else first
+        self._panel.workspace.cursor.step(by)
+        self.mark_range(start, self._panel.workspace.cursor.turn)
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: D102
         super().resizeEvent(event)
@@ -545,10 +687,10 @@ def _totals(total: Mapping[str, int]) -> list[str]:
     return [f"{n:,} {name}" for name, n in total.items()]
 
 
-def _nice_turns(turns: int, most: int) -> list[int]:
-    """Turns to label: multiples of 1, 2 or 5 times a power of ten, at most ``most`` of them."""
+def _nice_turns(first: float, last: float, most: int) -> list[int]:
+    """Turns to label: multiples of 1, 2 or 5 times a power of ten from first to last, about ``most`` of them."""
     step, power = 1, 1
-    while turns / step > most:
+    while (last - first + 1) / step > most:
         step = next((power * n for n in (1, 2, 5, 10) if power * n > step), step * 2)
         power = power * 10 if step >= power * 10 else power
-    return list(range(0, turns, step))
+    return list(range(ceil(first / step) * step, floor(last) + 1, step))
