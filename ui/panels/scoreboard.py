@@ -107,7 +107,8 @@ class ScoreboardPanel(Panel):
         self.setMinimumHeight(self.matrix.least(_ROWS_KEPT) + around + bar)
 
     def _chosen(self, lane: int, column: BoardColumn) -> None:
-        part = "" if column.ours or column.group == FURTHER or column.key == EVERY else f"{column.group}/{column.key}"
+        benchmark = column.group.partition(", ")[0]
+        part = "" if column.ours or column.group == FURTHER or column.key == EVERY else f"{benchmark}/{column.key}"
         self.workspace.show_probes(lane, column.competency or part)
 
     def _compare(self, column: BoardColumn) -> None:

@@ -33,7 +33,7 @@ def column_name(column: BoardColumn) -> str:
         return column.title or label(column.competency)
     if column.group == FURTHER:
         return column.title
-    said = f"{column.group}, {column.title}"
+    said = f"{column.group.partition(', ')[0]}, {column.title}"
     return f"{said}: {score_title(column.score)}" if column.score else said
 
 
@@ -409,7 +409,8 @@ def _group_title(view: Board, group: str) -> str:
     if group == FURTHER:
         return "Further published"
     names = dict.fromkeys(score_title(c.score) for c in view.columns if c.group == group and c.score)
-    return f"{group} · {', '.join(names)}"
+    benchmark = group.partition(", ")[0]
+    return f"{benchmark} · {', '.join(names)}"
 
 
 def _group_says(view: Board, group: str) -> str:

@@ -17,7 +17,7 @@ from workbench.probes.statistics import Interval, wilson
 from workbench.projections.compared import Compared, differences
 from workbench.projections.controls import controls, is_control
 from workbench.projections.index import TraceIndex
-from workbench.projections.published import ACCURACY, Figure, Scored, Standing, headline, scored, standing
+from workbench.projections.published import ACCURACY, Figure, Scored, Standing, scored, standing, tables
 from workbench.projections.scores import LaneScores, Scoreboard, scores
 from workbench.trace.reader import TraceReader
 
@@ -151,7 +151,7 @@ def _value(row: Scored, column: BoardColumn) -> float | None:
         return float(row.correct) if counted else None
     if column.group == FURTHER:
         return row.scores.get(column.score)
-    inside = row.place.benchmark == column.group and headline(row) == column.score
+    inside = (column.group, column.score) in tables(row)
     away = column.key == ABSTENTION and row.probe.abstain
     return row.scores[column.score] if inside and (away or column.key in (EVERY, row.place.category)) else None
 
@@ -187,21 +187,21 @@ def _made(reader: TraceReader, session: int | None, turn: int | None, seq: int |
 
 
 def _published(standings: Iterable[Standing]) -> list[BoardColumn]:
-    tables: dict[str, dict[str, BoardColumn]] = {}
+    found_tables: dict[str, dict[str, BoardColumn]] = {}
     further: dict[str, BoardColumn] = {}
     own = list(standings)
     for found in own:
         for benchmark, columns in found.papers.items():
-            table = tables.setdefault(benchmark, {})
+            table = found_tables.setdefault(benchmark, {})
             for c in columns:
                 key = c.category or c.title
-                short = short_title(benchmark, c.title)
+                short = short_title(benchmark.partition(", ")[0], c.title)
                 table.setdefault(c.title, BoardColumn(benchmark, key, short, c.score, comparable=bool(c.category)))
-    shown = {c.score for table in tables.values() for c in table.values()}
+    shown = {c.score for table in found_tables.values() for c in table.values()}
     for name in _cut([f.name for found in own for f in found.figures]):
         if name not in (ACCURACY, ABSTENTION) and name not in shown:
             further.setdefault(name, BoardColumn(FURTHER, name, score_title(name), name))
-    return [*(c for table in tables.values() for c in table.values()), *further.values()]
+    return [*(c for table in found_tables.values() for c in table.values()), *further.values()]
 
 
 def _cut(names: Iterable[str]) -> list[str]:

@@ -7,7 +7,7 @@ Our own reading (right or wrong) stands beside them as ``accuracy``. Everything 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from statistics import fmean
 from typing import Any
@@ -15,7 +15,7 @@ from typing import Any
 from workbench.probes import score_answer
 from workbench.probes.competencies import ABSTENTION
 from workbench.probes.errata import Errata
-from workbench.probes.papers import Column, Place, columns, place
+from workbench.probes.papers import Column, Place, columns, place, score_title
 from workbench.probes.scorers import JUDGED, NEEDS, RETRIEVED
 from workbench.probes.statistics import Interval, interval
 from workbench.projections.index import TraceIndex
@@ -278,15 +278,26 @@ def headline(row: Scored) -> str:
 def _papers(rows: Iterable[Scored], quick: bool) -> dict[str, list[Column]]:
     found: dict[str, dict[str, tuple[str, list[float]]]] = {}
     for row in rows:
-        name = headline(row)
-        if not name or not row.place.benchmark:
-            continue
         again = row.place.benchmark == "LongMemEval" and row.probe.abstain
-        for category in (row.place.category, *([ABSTENTION] if again else [])):
-            kept = found.setdefault(row.place.benchmark, {}).setdefault(category, (name, []))
-            if kept[0] == name:  # where some are judged and some are not, no mean of both
-                kept[1].append(row.scores[name])
-    return {benchmark: columns(benchmark, parts, quick) for benchmark, parts in sorted(found.items())}
+        for table, name in tables(row):
+            for category in (row.place.category, *([ABSTENTION] if again else [])):
+                kept = found.setdefault(table, {}).setdefault(category, (name, []))
+                if kept[0] == name:  # where some are judged and some are not, no mean of both
+                    kept[1].append(row.scores[name])
+    return {table: columns(table.partition(", ")[0], parts, quick) for table, parts in sorted(found.items())}
+
+
+def tables(row: Scored) -> Iterator[tuple[str, str]]:
+    """The tables that a probe counts in, and by which score: its benchmark's, and a further one of each judge.
+
+    Later papers judge LoCoMo's answers and report that by category, too: ``LoCoMo, LLM judge``.
+    """
+    name, benchmark = headline(row), row.place.benchmark
+    if name and benchmark:
+        yield benchmark, name
+        for other in row.probe.scores:
+            if other in JUDGED and other != name and other in row.scores:
+                yield f"{benchmark}, {score_title(other)}", other
 
 
 def _missing(rows: Iterable[Scored]) -> dict[str, tuple[int, str]]:

@@ -90,6 +90,7 @@ def test_a_verdict_that_came_later_counts_under_its_name(reader: TraceReader) ->
     (lane,) = standings(reader)
     judged = next(f for f in lane.figures if f.name == "locomo-judge")
     assert (judged.n, judged.mean, judged.judge) == (1, 1.0, "small")
+    assert [(c.title, c.score, c.n) for c in lane.papers["LoCoMo, LLM judge"]] == [("4 single-hop", "locomo-judge", 1)]
     assert lane.missing == {"locomo-judge": (3, "`mnemoscope judge` gives it")}
 
 
