@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from workbench.judging import summary_f1
 from workbench.probes import longmemeval
 from workbench.probes.scorers import PUBLISHED
 from workbench.sessions.model import Probe
@@ -52,6 +53,13 @@ def test_recommended_films() -> None:
     _, ((catalogue, *_), *rows) = table("recsys-recall@5")
     found = [value("recsys-recall@5", said, golds, {"catalogue": catalogue}) for golds, said, _ in rows]
     check("recsys-recall@5", [row[-1] for row in rows], found)
+
+
+def test_judged_summaries() -> None:
+    _, rows = table("infbench-judge")
+    names = ("fluency", "recall", "precision", "sentence_count")
+    found = [summary_f1(dict(zip(names, counts, strict=True)), points) for points, *counts, _ in rows]
+    check("infbench-judge", [row[-1] for row in rows], found)
 
 
 def test_longmemeval() -> None:

@@ -25,6 +25,7 @@ MAB = "HUST-AI-HYZ/MemoryAgentBench 455306dcabc3842526eb83cd4e225e5d486c5c5d"
 SOURCES = {
     "locomo": "snap-research/locomo 92286325a40764bee61f77824ddb95233b11c4d6 task_eval/evaluation.py",
     "memoryagentbench": f"{MAB} utils/eval_other_utils.py",
+    "infbench": f"{MAB} llm_based_eval/summarization_evaluate.py",
     "longmemeval": "xiaowu0162/LongMemEval 9e0b455f4ef0e2ab8f2e582289761153549043fc src/retrieval/eval_utils.py",
     "longbench": "THUDM/LongBench 2e00731f8d0bff23dc4325161044d0ed8af94c1e LongBench/metrics.py and eval.py",
     "scbench": "microsoft/MInference fb56c917f618e8645f1cfc37535afd7424d78f0d scbench/compute_scores.py",
@@ -290,6 +291,51 @@ def _tied(code: Any, said: str, catalogue: list[str]) -> bool:
     return False
 
 
+class _Counting:
+    """Stands in for the judge: what it counts in each summary is given."""
+
+    def __init__(self, counts: list[tuple[int, int, int, int]]) -> None:
+        self.counts = counts
+
+    def generate_batch(self, prompt: list[str], batch_file: str) -> list[dict[str, str]]:
+        """Three replies a summary, as the official prompts ask for them."""
+        replies: list[dict[str, str]] = []
+        for fluency, recall, precision, sentences in self.counts:
+            for reply in (
+                {"fluency": fluency},
+                {"supported_key_points": [], "recall": recall},
+                {"precision": precision, "sentence_count": sentences},
+            ):
+                replies.append({"output": f"Reasoning: so it is.\nOutput: {json.dumps(reply)}"})
+        return replies
+
+
+def infbench(root: Path) -> None:
+    """What ``check_metrics`` makes of a judge's counts: random ones, none beyond what there is to count."""
+    path = root / "MemoryAgentBench/llm_based_eval/summarization_evaluate.py"
+    stubs = {"datasets": stub("datasets", load_dataset=None), "dotenv": stub("dotenv", load_dotenv=lambda: None)}
+    code = module(path, **stubs)
+    r = random.Random(14)
+    points = [r.choice((0, 1, 5, 19, 26)) for _ in range(SIZE)]
+    sentences = [r.choice((0, 1, 4, 22)) for _ in range(SIZE)]
+    counts = [
+        (r.choice((0, 1, 1, 1)), r.randint(0, p), r.randint(0, s), s) for p, s in zip(points, sentences, strict=True)
+    ]
+    known = {str(n): {"keypoints": ["x"] * p, "answer": "x"} for n, p in enumerate(points)}
+    code.load_data_from_huggingface = lambda *_: known
+    code.print, code.tqdm = (lambda *_: None), (lambda rows: rows)
+    file = HERE / "infbench.tmp"
+    data = [{"qa_pair_id": str(n), "output": "x", "answer": ["x"]} for n in range(SIZE)]
+    file.write_text(json.dumps({"data": data, "averaged_metrics": {}}), encoding="utf-8")
+    options = types.SimpleNamespace(huggingface_dataset_name="x")
+    found = code.check_metrics(_Counting(counts), str(file), str(HERE / "infbench.out"), options)["data"]
+    file.unlink()
+    (HERE / "infbench.out").unlink()
+    rows = [[p, *c, float(d["gpt-4-scores"]["f1"])] for p, c, d in zip(points, counts, found, strict=True)]
+    columns = ["key points", "fluency", "recall", "precision", "sentence_count", "value"]
+    save("infbench-judge", "infbench", rows, columns)
+
+
 def longmemeval(root: Path) -> None:
     """Random rankings of documents of which some are right."""
     np.asfarray = lambda values: np.asarray(values, float)  # type: ignore[attr-defined]  # gone since NumPy 2
@@ -456,7 +502,7 @@ def _scbench(task: str, words: Words) -> Iterator[tuple[list[str], str, Any]]:
 
 def main(root: Path, only: str = "") -> None:
     """All tables, or those of one part."""
-    for part in (locomo, locomo_means, memoryagentbench, longmemeval, longbench, scbench):
+    for part in (locomo, locomo_means, memoryagentbench, infbench, longmemeval, longbench, scbench):
         if only in ("", part.__name__):
             part(root)
 
