@@ -312,14 +312,17 @@ class CachePanel(Panel):
             inside = tokens >= 0
             evidence = np.zeros(len(states), bool)
             evidence[inside] = view.evidence[tokens[inside]]
-            says = tuple(
-                f"cell {n}: {self._word(view, int(t), int(states[n]))}" if t >= 0 else f"cell {n}: {_cell(states[n])}"
-                for n, t in enumerate(tokens.tolist())
-            )
+
+            def says(entry: int) -> str:
+                token, state = int(tokens[entry]), int(states[entry])
+                return f"cell {entry}: {self._word(view, token, state) if token >= 0 else _cell(state)}"
         else:
             states, shares = token_states(view.view, self._step)
             evidence = view.evidence
-            says = tuple(self._word(view, n, int(state)) for n, state in enumerate(states))
+
+            def says(entry: int) -> str:
+                return self._word(view, entry, int(states[entry]))
+
         self.grid.show_cells(states, shares, evidence, says, self._color)
         self.legend.show_states(states, self._color)
 

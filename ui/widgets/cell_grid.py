@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
@@ -45,7 +46,7 @@ class CellGrid(QWidget):
         self._shares = np.zeros(0, np.float32)
         self._evidence = np.zeros(0, bool)
         self._color = QColor()
-        self._says: tuple[str, ...] = ()
+        self._says: Callable[[int], str] = str
         self._image: QImage | None = None
         self.hover = self.selected = -1
         self.setMouseTracking(True)
@@ -57,10 +58,10 @@ class CellGrid(QWidget):
         states: NDArray[np.int8],
         shares: NDArray[np.float32],
         evidence: NDArray[np.bool_],
-        says: tuple[str, ...],
+        says: Callable[[int], str],
         color: QColor,
     ) -> None:
-        """States (``Cell``), share of the heads that hold each, whether it holds evidence, what each says."""
+        """States (``Cell``), share of the heads that hold each, whether it holds evidence, what an entry says."""
         self._states, self._shares, self._evidence, self._says, self._color = states, shares, evidence, says, color
         self._image = None
         counts = {WORDS[Cell(int(s))]: int(n) for s, n in zip(*np.unique(states, return_counts=True), strict=True)}
@@ -162,8 +163,8 @@ class CellGrid(QWidget):
     def event(self, event: QEvent) -> bool:  # noqa: D102
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
             entry = self.entry_at(QPointF(event.pos()))
-            if 0 <= entry < len(self._says):
-                QToolTip.showText(event.globalPos(), plain(self._says[entry]), self)
+            if entry >= 0:
+                QToolTip.showText(event.globalPos(), plain(self._says(entry)), self)
             else:
                 QToolTip.hideText()
             return True

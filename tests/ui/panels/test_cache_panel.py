@@ -103,7 +103,7 @@ def test_cells_by_position_and_by_cell(shown: Maker, space: Workspace) -> None:
     states = panel.grid._states
     assert len(states) == 16 and (states == Cell.FREE).sum() == 5 and (states == Cell.GONE).sum() == 6
     spot = panel.grid.rect_of(2).center()
-    assert panel.grid.entry_at(QPointF(spot)) == 2 and "“k”" in panel.grid._says[2]
+    assert panel.grid.entry_at(QPointF(spot)) == 2 and "“k”" in panel.grid._says(2)
     panel._choose_cell(2)
     assert panel._token == 10 and panel.grid.selected == 2
 
