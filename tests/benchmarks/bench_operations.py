@@ -40,12 +40,12 @@ def beginning(session: Session, turns: int, questions: int) -> Session:
 
 
 def replayed(lanes: Sequence[str], file: Path, options: argparse.Namespace) -> None:
-    """Go on with the lanes for so many minutes; what they are at then is lost and done again next time."""
+    """Go on with the lanes for so many minutes, and to the end of the turn that they are at then."""
     control, until = Control(), time.monotonic() + options.minutes * 60
 
     def step(progress: Progress) -> None:
         print(f"{progress.done} of {progress.total} {progress.note}", flush=True)
-        if time.monotonic() > until:
+        if time.monotonic() > until and progress.done % len(lanes) == 0:  # no lane is amid a turn
             control.cancel()
 
     config = RunConfig(
