@@ -36,13 +36,13 @@ def test_the_commands_print_what_the_page_says(
             for line in filter(None, map(plain, body.splitlines())):
                 assert line in printed, f"{line!r} is not in {printed[:3000]}"
                 shown += 1
-    assert commands == 6 and shown >= 15
+    assert commands == 7 and shown >= 16
 
 
 def test_its_pictures_are_there_and_the_tour_makes_them(root: Path) -> None:
     page = (root / "docs" / "first-failure.md").read_text("utf-8")
     pictures = re.findall(r"!\[[^]]+\]\(([^)]+)\)", page)
     tour = (root / "ui" / "tour.py").read_text("utf-8")
-    assert pictures == ["pictures/why-dark.png", "pictures/why-all-dark.png"]
+    assert pictures == ["pictures/why-dark.png", "pictures/why-thread-dark.png", "pictures/why-all-dark.png"]
     assert all((root / "docs" / name).is_file() for name in pictures)
-    assert "window-why-{look}" in tour and "panel-why-all-{look}" in tour
+    assert "window-why-{look}" in tour and "panel-why-all-{look}" in tour and "window-thread-{look}" in tour

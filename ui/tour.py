@@ -86,6 +86,7 @@ def _stops(window: MainWindow, looks: Sequence[str]) -> Iterator[tuple[str, QWid
             if name == "why":
                 yield f"window-why-{look}", window
                 yield from _all_causes(window, look)
+                yield from _thread(window, look)
         yield from _dialogs(window, look)
     theme.use("dark")
 
@@ -109,6 +110,18 @@ def _all_causes(window: MainWindow, look: str) -> Iterator[tuple[str, QWidget]]:
         settle(window)
         yield f"panel-why-all-{look}", window.inspector
         panel.all.setChecked(False)
+
+
+def _thread(window: MainWindow, look: str) -> Iterator[tuple[str, QWidget]]:
+    """What the answer needed, followed through every panel."""
+    panel = window.inspector.panel
+    if isinstance(panel, WhyPanel):
+        settle(window)
+        panel.thread_on.click()
+        settle(window)
+        yield f"window-thread-{look}", window
+        window.workspace.follow_turn(None)
+        panel.thread_on.setChecked(False)
 
 
 def _dialogs(window: MainWindow, look: str) -> Iterator[tuple[str, QWidget]]:

@@ -15,6 +15,7 @@ def expected(look: str) -> set[str]:
     stops += [
         "window-why",
         "panel-why-all",
+        "window-thread",
         "dialog-command-palette",
         *(f"dialog-help-{page}" for page in ("start", "marks", "keys")),
     ]
