@@ -335,6 +335,7 @@ class _Column:
         self.widget, self.painter, self.lane, self.view = widget, painter, lane, view
         self.selected, self.item, self.select = selected, item, panel.workspace.selection.select
         self.explain = panel.workspace.explain
+        self.being_written = lambda: panel.workspace.being_written
         self.alone = panel.only_selected
         self.whole = rect
         pad = self.now.unit(2.5)
@@ -563,16 +564,19 @@ class _Column:
         if lane.failed:
             self._step(Step(0, "strategy.failed", "", lane.failed))
         elif not lane.steps:
-            self._text("nothing changed" if lane.done else "at work", "body", "text-3")
+            open_ended = "at work" if self.being_written() else "the run ended before this turn"
+            self._text("nothing changed" if lane.done else open_ended, "body", "text-3")
         row = now.metrics().height() + now.unit(1)
         space = self.foot - self.y - now.unit(2)
         room = max(0, space // row)
-        shown = lane.steps[: room if total <= room else max(0, room - 1)]
+        lines = total - sum(step.times - 1 for step in lane.steps)
+        shown = lane.steps[: room if lines <= room else max(0, room - 1)]
         below = min(_MOST_BELOW, (space - len(shown) * row) // (len(shown) * now.metrics("small").lineSpacing() or 1))
         for step in shown:
             self._step(step, below)
-        if total > len(shown) and room:
-            self._text(f"and {total - len(shown)} more", "small", "text-3")
+        rest = total - sum(step.times for step in shown)
+        if rest and room:
+            self._text(f"and {rest} more", "small", "text-3")
 
     def _step(self, step: Step, below: int = 0) -> None:
         """One operation; its text goes below it, on up to so many lines, where it does not fit beside it."""
@@ -590,7 +594,7 @@ class _Column:
             width = metrics.horizontalAdvance(name)
             self._draw(name, QRect(left, self.y, width + 2, rect.height()), "body", "accent" if chosen else "text")
             left += width + now.unit(2)
-        text = " ".join(step.text.split())
+        text = (f"{step.times} × " if step.times > 1 else "") + " ".join(step.text.split())
         wraps = below > 0 and metrics.horizontalAdvance(text) > self.right - left
         if not wraps and left < self.right - 16:
             self._draw(text, QRect(left, self.y, self.right - left, rect.height()), "body", "text-2")

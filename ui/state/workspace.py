@@ -140,6 +140,11 @@ class Workspace(QObject):
         self._soon.start()
         self._watch(path)
 
+    @property
+    def being_written(self) -> bool:
+        """Whether an engine or a recorder is writing the open file."""
+        return self.run is not None and self.run.path.with_name(self.run.path.name + ".lock").exists()
+
     def follow_turn(self, turn: int | None) -> None:
         """Follow a turn through every lane; the one that is followed, or None, lets go of it."""
         self.selection.select(thread=None if turn == self.selection.now.thread else turn)

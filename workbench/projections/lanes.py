@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from workbench.projections.asked import in_question
@@ -20,13 +20,17 @@ MOST = 24
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One operation of the turn. ``kind`` is the event kind, ``text`` says in short what it did to ``item``."""
+    """One operation of the turn. ``kind`` is the event kind, ``text`` says in short what it did to ``item``.
+
+    ``times``: so many that touch no item and have the same reason stand as one, at the first one's place.
+    """
 
     seq: int
     kind: str
     item: str
     text: str
     reason: str = ""
+    times: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +153,7 @@ def _lane(
         row.name,
         row.memory,
         row.cache,
-        tuple(_step(e) for e in steps[:MOST]),
+        _steps(steps)[:MOST],
         dict(Counter(e.kind for e in steps)),
         items,
         links,
@@ -160,6 +164,16 @@ def _lane(
         failed,
         _answer(index, row.id, session, turn, seq, probe) if probe else None,
     )
+
+
+def _steps(events: Sequence[Event]) -> tuple[Step, ...]:
+    """The operations in order; those without an item that have one reason stand as one."""
+    found: dict[object, Step] = {}
+    for step in map(_step, events):
+        same = (step.kind, step.reason or step.text) if not step.item else step.seq
+        before = found.get(same)
+        found[same] = step if before is None else replace(before, times=before.times + 1, text=step.reason or step.text)
+    return tuple(found.values())
 
 
 def _step(event: Event) -> Step:

@@ -232,3 +232,20 @@ def test_the_index_counts_like_the_fold(invented: Path) -> None:
             state = index.state(1, 2, turn)
             assert index.counts(1, 2, turn) == (len(state.active()), len(state.links))
             assert state == MemoryState(reader.events(1, 2, turns=(-1, turn)))
+
+
+def test_losses_of_one_reason_stand_as_one(tmp_path: Path) -> None:
+    path = tmp_path / "lost.mnemo"
+    with TraceWriter(path) as writer:
+        number = writer.add_session(Session("s", (Turn(0, "user", "Hello."),), ()), "x")
+        lane = writer.add_lane("mem0", "mem0", "full-cache", {})
+        losses = [("repetition", f"Sydney {n}") for n in range(5)] + [("cut off", "a fact")]
+        writer.append(
+            Event(number, lane, 0, n + 1, Kind.DROPPED, "", payload={"reason": reason, "detail": detail})
+            for n, (reason, detail) in enumerate(losses)
+        )
+    with TraceReader(path) as reader:
+        (view,) = lanes(reader, 1, 0).lanes
+    assert [(step.times, step.reason) for step in view.steps] == [(5, "repetition"), (1, "cut off")]
+    assert view.steps[0].text == "repetition" and "a fact" in view.steps[1].text
+    assert sum(view.counts.values()) == 6
