@@ -38,6 +38,7 @@ from ui.state.pace import Pace
 from ui.state.player import Player
 from ui.state.workspace import Workspace
 from ui.theme import theme
+from ui.widgets.focus_ring import FocusRing
 from ui.widgets.inspector import Inspector
 from ui.widgets.notice import Notice
 from ui.widgets.plain import sure
@@ -95,6 +96,8 @@ class MainWindow(QMainWindow):
         self._came: Progress | None = None
         catalogue.register(self.registry, self)
         self.addActions([self.registry.action(c.name) for c in self.registry])
+        app = QApplication.instance()
+        self._rings = FocusRing(app, self) if isinstance(app, QApplication) else None
         self._build()
         self._menus()
         self._connect()

@@ -15,7 +15,9 @@ QLabel[part="quiet"] {{ color: {text-2}; }}
 QLabel[part="faint"] {{ color: {text-3}; font-size: {small}px; }}
 QLabel[part="small"] {{ color: {text-2}; font-size: {small}px; }}
 QLabel[part="error"] {{ color: {bad}; }}
-QFrame[part="panel"], QWidget[part="panel"] {{ background: {surface}; border: none; border-radius: 6px; }}
+QFrame[part="panel"], QWidget[part="panel"]
+  {{ background: {surface}; border: 1px solid {surface}; border-radius: 6px; }}
+QFrame[part="panel"][ring="true"] {{ border: 1px solid {accent-fill}; }}
 QFrame[part="bar"], QWidget[part="bar"] {{ background: {surface}; border-bottom: 1px solid {line}; }}
 QFrame[part="card"] {{ background: {raised}; border: none; border-radius: 6px; }}
 QFrame[part="warning"] {{ background: {wrong-soft}; border: 1px solid {wrong}; border-radius: 6px; }}
