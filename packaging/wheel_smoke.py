@@ -79,7 +79,8 @@ def playback(installed: Installed) -> Iterator[str]:
 
 def inference(installed: Installed) -> Iterator[str]:
     """What llama.cpp is for; without sentence embeddings, which set-up obtains."""
-    yield installed.run("mnemoscope", "selftest", "--embedder", "hash").strip().splitlines()[-1]
+    lines = installed.run("mnemoscope", "selftest", "--embedder", "hash").strip().splitlines()
+    yield f"selftest: {lines[-1].removeprefix('ok').strip()}"
 
 
 def smoke(file: Path, llama: Path | None) -> None:
