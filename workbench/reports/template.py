@@ -245,17 +245,25 @@ vectors.</p>
 {% for line in session.probes.lines %}
 <tr{% if not any_wrong(line) %} class="allright"{% endif %}>
 <td class="number">{{ line.turn }}</td><td>{{ session.competencies[line.competency] }}</td>
-<td class="said">{{ line.question }}</td><td class="said">{{ line.gold }}</td>
+<td class="said">{% if line.guessable %}
+<span class="rank" title="answered right without any memory">◦ </span>{% endif %}
+{{- line.question }}</td><td class="said">{{ line.gold }}</td>
 {% for verdict in line.verdicts %}
 {% if verdict %}<td class="said {{ "right" if verdict.correct else "wrong" }}">
 {%- if verdict.correct %}<b aria-label="right">✓</b>{% else %}<b aria-label="wrong">✗</b>{% endif %}
 {{- " " ~ (verdict.answer or "no answer") }}
 {%- if verdict.rank %} <span class="rank" title="rank of the first hit with evidence">#{{ verdict.rank }}</span>
-{%- endif %}</td>
+{%- endif %}
+{%- for name, judge, said, why in verdict.judged %}
+ <span class="rank" title="{{ name }} by {{ judge }}: {{ why }}">judge: {{ said or "no verdict" }}</span>
+{%- endfor %}</td>
 {% else %}<td class="quiet">not asked yet</td>{% endif %}
 {% endfor %}</tr>
 {% endfor %}
 </tbody></table></div>
+{% if session.probes.lines | selectattr("guessable") | list %}
+<p class="quiet">◦ answered right without any memory: such a question says nothing about memories.</p>
+{% endif %}
 {% endif %}
 {% if session.causes | map(attribute="wrong") | sum(start=()) %}
 <h3>Why answers are wrong</h3>

@@ -143,7 +143,13 @@ def benchmark_page(folder: Path, verdicts: bool = True) -> Page:
     path = benchmark_run(folder / "run.mnemo")
     if verdicts:
         with TraceWriter(path) as writer:
-            verdict = {"name": "locomo-judge", "judge": "small", "value": 1.0}
+            verdict = {
+                "name": "locomo-judge",
+                "judge": "small",
+                "value": 1.0,
+                "verdict": "yes",
+                "reason": "<b>same</b>",
+            }
             tested = {"name": "locomo-judge", "judge": "small", "accepted": 63, "wrong": 71, "right_accepted": 20}
             writer.append([Event(1, 1, 0, 1000, Kind.JUDGED, "q0", payload=verdict)])
             writer.append([Event(0, 0, 0, 1001, Kind.JUDGE_TESTED, "", payload=tested | {"right": 24})])
@@ -168,6 +174,8 @@ def test_published_scores_controls_comparisons_and_judges_are_in_the_report(tmp_
     assert "answerable without memory: 1 probe: q0" in text
     assert "full context fitted whole for 9 of 10 probes" in text
     assert "not scored: locomo-judge of" in text
+    assert "judge: yes" in text
+    assert text.count("◦ Which one, 0?") == 1  # the one question that needs no memory
 
 
 def test_what_was_cut_is_a_column_and_a_loss_and_then_nothing_claims_to_be_whole(tmp_path: Path) -> None:
