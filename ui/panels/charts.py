@@ -16,7 +16,10 @@ from workbench.projections.published import ACCURACY
 from workbench.reports.charts import KINDS, caption, rows
 from workbench.trace.reader import TraceReader
 
-_SCOPES = (("session", "this session"), ("run", "whole run"))
+_SCOPES = (("run", "whole run"), ("session", "this session"))
+
+
+_NARROWEST = 84  # px
 
 
 class ChartsPanel(Panel):
@@ -46,6 +49,7 @@ class ChartsPanel(Panel):
             box.setAccessibleName(named)
             box.setMinimumContentsLength(letters)
             box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+            box.setMinimumWidth(_NARROWEST)  # a narrow inspector shortens them and hides none
             self.tools.addWidget(box)
         self.kind.activated.connect(lambda _: self._drawn())
         self.score.activated.connect(lambda _: self.refresh())
@@ -60,7 +64,7 @@ class ChartsPanel(Panel):
 
     def options(self) -> tuple[str, str]:  # noqa: D102
         score = self.score.currentData() if self.score.currentIndex() > 0 else ""  # the first is the default
-        return self.scope.currentData() or "session", score or ""
+        return self.scope.currentData() or "run", score or ""
 
     def title(self, view: Charts | None) -> str:  # noqa: D102
         return "Charts"

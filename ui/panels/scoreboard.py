@@ -20,7 +20,7 @@ from workbench.projections.board import FURTHER, Board, BoardColumn, BoardRow, S
 from workbench.projections.compared import Compared
 from workbench.trace.reader import TraceReader
 
-_ROWS_KEPT = 5  # lanes that are seen however low the window is
+_ROWS_KEPT = 4  # lanes that are seen however low the window is; what the marks mean is then scrolled to
 _SCOPES: tuple[tuple[Scope, str, str], ...] = (
     ("cursor", "up to the cursor", "Probes that were asked by the turn under the cursor"),
     ("session", "whole session", "All probes of this session"),
@@ -104,7 +104,7 @@ class ScoreboardPanel(Panel):
         sideways = self.area.horizontalScrollBar()
         bar = sideways.sizeHint().height() if self.matrix.minimumWidth() > self.area.viewport().width() else 0
         around = self.head.sizeHint().height() + theme.active().unit(7)
-        self.setMinimumHeight(self.matrix.least(_ROWS_KEPT) + around + bar)
+        self.setMinimumHeight(self.matrix.least(_ROWS_KEPT, foot=False) + around + bar)
 
     def _chosen(self, lane: int, column: BoardColumn) -> None:
         benchmark = column.group.partition(", ")[0]

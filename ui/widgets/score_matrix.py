@@ -93,10 +93,11 @@ class ScoreMatrix(ZonedWidget):
         self.updateGeometry()
         self.update()
 
-    def least(self, lanes: int | None = None) -> int:
-        """The height that ``lanes`` rows (None: all) need."""
+    def least(self, lanes: int | None = None, foot: bool = True) -> int:
+        """The height that ``lanes`` rows (None: all) need, with or without the line below them."""
         rows = len(self.view.rows) if self.view else 1
-        return self._head() + self._foot() + (rows if lanes is None else min(lanes, rows)) * self._row_least()
+        shown = (rows if lanes is None else min(lanes, rows)) * self._row_least()
+        return self._head() + shown + (self._foot() if foot else 0)
 
     def sizeHint(self) -> QSize:  # noqa: D102
         return QSize(max(600, self.minimumWidth()), self.minimumHeight())

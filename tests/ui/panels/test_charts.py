@@ -63,20 +63,18 @@ def test_every_picture_is_drawn_in_both_themes(opened: Opened, tmp_path: Path, l
 def test_the_score_and_what_is_counted_can_be_chosen(opened: Opened, tmp_path: Path, settle: Any) -> None:
     panel: ChartsPanel = opened(benchmark_run(tmp_path / "run.mnemo", each=3, sessions=2))
     assert [panel.score.itemData(n) for n in range(panel.score.count())] == ["locomo-f1", "accuracy"]
-    assert panel.view.outlays[0].mean.n == 10
+    assert panel.view.outlays[0].mean.n == 20
     choose(panel.score, "accuracy")
     settle(panel.workspace)
-    assert (panel.view.score, panel.view.outlays[0].mean.n) == ("accuracy", 8)
-    choose(panel.scope, "run")
-    settle(panel.workspace)
     assert (panel.view.score, panel.view.outlays[0].mean.n) == ("accuracy", 16)
+    choose(panel.scope, "session")
+    settle(panel.workspace)
+    assert (panel.view.score, panel.view.outlays[0].mean.n) == ("accuracy", 8)
 
 
-def test_a_mark_says_lane_place_and_share(opened: Opened, tmp_path: Path, settle: Any) -> None:
+def test_a_mark_says_lane_place_and_share(opened: Opened, tmp_path: Path) -> None:
     asked = [(10, 0, {}, True), (10, 9, {}, False), (20, 0, {}, True)]
     panel: ChartsPanel = opened(needle_run(tmp_path / "n.mnemo", *asked))
-    choose(panel.scope, "run")
-    settle(panel.workspace)
     said = [zone.tip.split("\n") for zone in panel.chart.zones]
     assert ["bm25", "10 turns, evidence at 100 %", "0.0 % of 1 probe, 95 % 0 to 79 %"] in said
     assert ["bm25", "20 turns, evidence at 100 %", "no probe"] in said

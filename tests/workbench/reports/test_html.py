@@ -175,6 +175,8 @@ def test_published_scores_controls_comparisons_and_judges_are_in_the_report(tmp_
     assert "full context fitted whole for 9 of 10 probes" in text
     assert "not scored: locomo-judge of" in text
     assert "judge: yes" in text
+    with TraceReader(tmp_path / "run.mnemo") as reader:
+        assert 'title="locomo-judge by small: &lt;b&gt;same&lt;/b&gt;"' in report(reader)
     assert text.count("◦ Which one, 0?") == 1  # the one question that needs no memory
 
 
