@@ -379,7 +379,8 @@ class ProbesDialog(QDialog):
     def _wrote(self, told: Wrote) -> None:
         kept = f"{'Cancelled. ' if told.cancelled else ''}{count(len(told.probes), 'probe')} kept"
         dropped = "; ".join(f"{n} × {reason}" for reason, n in told.dropped)
-        self._say(f"{kept}. Not kept: {dropped}" if dropped else f"{kept}.")
+        cut = f" {count(told.cut, 'answer')} cut off." if told.cut else ""
+        self._say(f"{kept}.{cut} Not kept: {dropped}" if dropped else f"{kept}.{cut}")
         self._keep((*self.shown.probes, *told.probes))
 
     def _failed(self, told: Failed) -> None:

@@ -106,6 +106,8 @@ def _make(options: argparse.Namespace, session: Session) -> None:
             made = make(session, backend, options.make, lambda done, all_: meter.step(done, all_, "writing probes"))
     finally:
         backend.close()
+    if made.cut:
+        console.remark(f"{console.count(made.cut, 'answer')} cut off; the whole questions are used")
     for reason, count in made.dropped.most_common():
         console.remark(f"dropped {count}: {reason}")
     if not made.probes:

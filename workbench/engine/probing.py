@@ -37,11 +37,13 @@ _QUESTION = schemas.fields(
 
 @dataclass
 class Made:
-    """What came of it: probes that are kept, and how many questions were dropped for which reason."""
+    """What came of it: probes that are kept, how many questions were dropped for which reason, and how many answers
+    were cut off, of which the whole questions are used."""
 
     probes: list[Probe] = field(default_factory=list)
     dropped: Counter[str] = field(default_factory=Counter)
     calls: int = 0
+    cut: int = 0
 
 
 def make(
@@ -147,7 +149,7 @@ async def _asked(turns: Sequence[Turn], count: int, backend: Backend, made: Made
     made.calls += 1
     rows = _rows(result.text)
     if result.stop in ("limit", "repetition"):
-        made.dropped["the model's answer was cut off; its whole questions are used"] += 1
+        made.cut += 1
     elif not rows:
         made.dropped["the model's answer is no list of questions"] += 1
     return rows

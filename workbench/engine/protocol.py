@@ -121,6 +121,8 @@ class Wrote:
     probes: tuple[Probe, ...]
     dropped: tuple[tuple[str, int], ...]
     cancelled: bool = False
+    cut: int = 0
+    """Answers that were cut off."""
 
 
 @dataclass(frozen=True, slots=True)

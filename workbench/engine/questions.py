@@ -112,4 +112,4 @@ def _write_probes(asked: WriteProbes, report: Callable[[Report], None], control:
     finally:
         backend.close()
     named = sidecar.add(asked.path, session, made.probes) if made.probes else []
-    report(Wrote(tuple(named), tuple(made.dropped.most_common()), control.cancelled))
+    report(Wrote(tuple(named), tuple(made.dropped.most_common()), control.cancelled, made.cut))

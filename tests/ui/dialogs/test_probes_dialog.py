@@ -160,8 +160,8 @@ def test_what_a_model_wrote_is_shown_with_what_was_dropped(dialog: ProbesDialog,
     assert "1 of 3 portions" in dialog.said.text() and (dialog.bar.value(), dialog.bar.maximum()) == (1, 3)
     dialog.inquiry.wrote.emit(Wrote((probe,), (("cites nothing", 4), ("no question or no answer", 1))))
     assert dialog.said.text() == "1 probe kept. Not kept: 4 × cites nothing; 1 × no question or no answer"
-    dialog.inquiry.wrote.emit(Wrote((), (), cancelled=True))
-    assert dialog.said.text() == "Cancelled. 0 probes kept."
+    dialog.inquiry.wrote.emit(Wrote((), (), cancelled=True, cut=1))
+    assert dialog.said.text() == "Cancelled. 0 probes kept. 1 answer cut off."
     assert [row[0] for row in dialog.rows.table.rows] == ["Where has Person2 lived?"]
     dialog.inquiry.failed.emit(Failed("the engine process died (signal 9)", crashed=True))
     assert dialog.said.text() == "The engine process died (signal 9)"

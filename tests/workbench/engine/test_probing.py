@@ -94,7 +94,7 @@ def test_a_short_session_is_cut_finer_for_many_questions() -> None:
 @pytest.mark.parametrize(
     ("answer", "stop", "kept", "dropped"),
     [
-        (written(asks(1), asks(2))[:-40], "limit", 1, "the model's answer was cut off; its whole questions are used"),
+        (written(asks(1), asks(2))[:-40], "limit", 1, "cites nothing"),
         ("I would rather not.", "end", 0, "the model's answer is no list of questions"),
         ('{"questions": [3, {"question": 4, "answer": [], "quotes": 5}]}', "end", 0, "cites nothing"),
         ("[1]", "end", 0, "the model's answer is no list of questions"),
@@ -104,6 +104,7 @@ def test_an_odd_answer_costs_itself(answer: str, stop: str, kept: int, dropped: 
     made = probing.make(session(), Writer(answers=[answer], stop=stop), 2)
     assert len(made.probes) == kept
     assert dropped in made.dropped
+    assert made.cut == (stop == "limit")
 
 
 def test_the_bundled_model_and_a_tiny_context_are_refused() -> None:

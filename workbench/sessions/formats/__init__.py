@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,9 @@ from workbench.sessions.formats.wrapped import inside
 from workbench.sessions.model import Probe, Session
 
 __all__ = ["READERS", "distinct", "read", "recognise", "titles"]
+
+
+_WAYS = 200  # to take an object apart that are tried
 
 
 def read(path: Path | str, **options: str) -> list[Session]:
@@ -119,7 +123,7 @@ def _parts(data: Any, path: Path, remarks: Remarks) -> list[Any]:
     reader = _reader(data, path)
     if reader:
         return [(*reader, data, path, "")]
-    for way in inside(data):
+    for way in islice(inside(data), _WAYS):
         known = [(key, inner, _reader(inner, path)) for key, inner in way.items()]
         taken = [(key, inner, reader) for key, inner, reader in known if reader]
         for key, inner, reader in known if taken else ():

@@ -105,11 +105,14 @@ def _sequence(raw: bytes) -> Lines | None:
 def _one_by_one(raw: bytes, least: int = 1) -> Lines | None:
     """The values that follow one another, whatever stands between them; None for fewer than ``least``."""
     text = raw.decode("utf-8", "replace")
-    values, remarks, decoder = [], Remarks(), json.JSONDecoder()
+    values: list[Any] = []
+    remarks, decoder = Remarks(), json.JSONDecoder()
     at = len(text) - len(text.lstrip())
     while at < len(text):
         try:
             end = decoder.raw_decode(text, at)[1]
+            if len(values) == MAX_LINES:
+                raise SessionFormatError(f"more than {MAX_LINES} values", "split the file into several")
             values.append(_json(text[at:end].encode("utf-8", "replace")))
         except (ValueError, RecursionError):
             if len(values) < least:

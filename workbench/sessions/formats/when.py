@@ -45,6 +45,7 @@ KEYS = (
     "when",
 )
 """Where records and messages say when they were, in the order in which they are believed."""
+_ANY = frozenset(KEYS)
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _IN_OBJECTS = ("$date", "$numberLong", "_seconds", "seconds")
 _LONGEST = 80
@@ -90,12 +91,11 @@ def first(*rows: Mapping[str, Any] | None) -> When:
     for row in rows:
         about = row.get("metadata") if row else None
         for place in (row, about if isinstance(about, Mapping) else None):
-            for key in KEYS if place else ():
-                value = place.get(key) if place else None
-                found = when(value) if value is not None else When()
+            if place and not _ANY.isdisjoint(place):
+                found = next(filter(None, (when(place[key]) for key in KEYS if place.get(key) is not None)), NEVER)
                 if found:
                     return found
-    return When()
+    return NEVER
 
 
 def instant(date: str) -> float | None:
