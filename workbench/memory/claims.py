@@ -25,6 +25,7 @@ from workbench.memory.languages import (
     scripts,
     spoken,
     time_words,
+    wording,
     written,
 )
 from workbench.sessions.model import Turn
@@ -141,7 +142,8 @@ class Sources:
         tell.
 
         That is so when the text names participants, none of its turns is one's own, and much of its content stands
-        there in sentences that ask nothing and speak to nobody: more than in all that they said in the sitting.
+        there in sentences that ask nothing, speak to nobody and do not name them: more than in all that they said in
+        the sitting.
         """
         if not turns or not all(self._speaks(t) for t in turns):
             return ""
@@ -151,9 +153,11 @@ class Sources:
             return ""
         content = self._content(text) - about
         theirs = " ".join(t.text for t in self._around(turns) if self._speakers[t.index] & about)
-        own_words = " ".join(s for t in turns for s in _SENTENCE.findall(self._turns[t].text) if self._of_oneself(s))
+        own_words = " ".join(
+            s for t in turns for s in _SENTENCE.findall(self._turns[t].text) if self._of_oneself(s, about)
+        )
         enough = _share(content, own_words) > max(_SAME * len(content), _share(content, theirs))
-        return self._turns[turns[0]].speaker if enough else ""
+        return self._turns[turns[0]].speaker if enough and self._first_person(own_words) else ""
 
     def _speaks(self, turn: int) -> bool:
         """Whether a turn is known and a person's: an assistant or a tool speaks of others."""
@@ -168,8 +172,16 @@ class Sources:
         """The words of a text that are no function words; in scripts without spaces every two neighbours."""
         return frozenset(w for w in words(text) if w not in self.function_words and (len(w) > 2 or UNSPACED.search(w)))
 
-    def _of_oneself(self, sentence: str) -> bool:
-        """Whether a sentence asks nothing and speaks to nobody."""
+    def _first_person(self, text: str) -> bool:
+        """Whether a text speaks of its speaker; not told in a language that often leaves out who does something."""
+        told = [lang for lang in self.languages if wording(lang, "me")]
+        return len(told) < len(self.languages) or any(spoken(self.languages, "me", folded(text)))
+
+    def _of_oneself(self, sentence: str, about: Collection[str]) -> bool:
+        """Whether a sentence asks nothing, speaks to nobody and names none of these."""
+        found = tokens(sentence)
+        if any(self._names_participant(name, sentence, found) for name in about):
+            return False
         return not _ASKS.search(sentence) and not any(spoken(self.languages, "you", folded(sentence)))
 
     def relative_day(self, text: str) -> str:

@@ -76,6 +76,16 @@ def test_whom_a_sentence_speaks_of(text: str, speaker: str) -> None:
     assert told.wrong_subject(text, [0]) == speaker
 
 
+def test_what_one_says_of_another_is_that_others() -> None:
+    told = sources("Kim loves lists and hates phone calls, so write to her.", "True.")
+    assert told.wrong_subject("Kim loves lists and hates phone calls.", [0]) == ""
+    he = "She loves lists, and phone calls are not hers, so it is best to write to her in the morning or after lunch."
+    told = sources(
+        he + " The team has met twice this week and all went well, as it did in the weeks before that.", "True."
+    )
+    assert told.languages == ("en",) and told.wrong_subject("Kim loves lists.", [0]) == "", "of a third person"
+
+
 def test_an_assistant_speaks_of_others() -> None:
     turns = [Turn(0, "assistant", "Bread with rye flour keeps longer.")]
     assert Sources([*turns, Turn(1, "user", "Fine.")]).wrong_subject("The user bakes bread with rye flour.", [0]) == ""
