@@ -77,6 +77,7 @@ class AttentionPanel(Panel):
         self.map.row_chosen.connect(lambda row: self.workspace.selection.select(token=None if row < 0 else row))
         self.map.band_chosen.connect(self._choose_band)
         self.map.band_followed.connect(self._follow_band)
+        self.map.zoomed.connect(self._zoomed)
         column.addWidget(self.map, 3)
         self.readout = ElidedLabel()
         self.readout.setProperty("part", "small")
@@ -184,7 +185,8 @@ class AttentionPanel(Panel):
         """Have what was not kept computed again, once for each answer."""
         run = self.workspace.run
         key = (view.view.lane, view.view.probe.id)
-        self.readout.setText("mean over all layers and heads; this layer and head are being computed again…")
+        what = "every position" if view.choice.layer == view.choice.head < 0 else "this layer and head"
+        self.readout.setText(f"mean over all layers and heads; {what} is being computed again…")
         if run is not None and key not in self._wanted:
             self._wanted.add(key)
             self.workspace.asked.emit(Retrace(run.path, self.moment.session, *key))
@@ -346,6 +348,13 @@ class AttentionPanel(Panel):
             other=self.against.currentData() or 0,
         )
         self.refresh()
+
+    def _zoomed(self, part: bool) -> None:
+        """A part of a long context is shown by every position; computed again where only pooled ones were kept."""
+        if part != self._choice.exact:
+            self._choice = replace(self._choice, exact=part)
+            if self.view is not None and (self.view.view.pooled or not part):
+                self.refresh()
 
     def _choose_head(self, layer: int, head: int) -> None:
         self._choice = replace(self._choice, layer=layer, head=head)

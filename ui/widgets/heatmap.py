@@ -7,7 +7,18 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFocusEvent, QHelpEvent, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import (
+    QColor,
+    QFocusEvent,
+    QHelpEvent,
+    QImage,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QWheelEvent,
+)
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from ui.theme import theme
@@ -18,7 +29,7 @@ from ui.widgets.bands import BandMark, band_height, paint_bands
 from ui.widgets.painting import painting
 from ui.widgets.plain import plain
 from ui.widgets.span_bar import span_tip
-from workbench.projections.attention import AttentionPicture, binned, column_mass, percent, ticks
+from workbench.projections.attention import AttentionPicture, Band, binned, column_mass, percent, ticks
 
 
 @dataclass(frozen=True)
@@ -35,21 +46,25 @@ class AttentionMap(QWidget):
     """Shows an ``AttentionPicture``.
 
     Mouse: hovering crosses row and column, a click on a row chooses its answer token, one on a band chooses it, a
-    double click on a cell or band follows it. Keys: arrows move the cross, Return chooses the row and follows the band.
+    double click on a cell or band follows it; Ctrl and the wheel zoom into the positions, the wheel then moves along.
+    Keys: arrows move the cross, + and - zoom, 0 shows all, Return chooses the row and follows the band.
 
     Signals:
         pointed: row and column under the cross, -1 for none.
         row_chosen: an answer token, -1 to let go. band_chosen, band_followed: index of a band.
+        zoomed: more or less is on show; whether it is a part.
     """
 
     pointed = Signal(int, int)
     row_chosen = Signal(int)
     band_chosen = Signal(int)
     band_followed = Signal(int)
+    zoomed = Signal(bool)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.picture: AttentionPicture | None = None
+        self._seen = (0.0, 1.0)  # part of the positions on show
         self.row, self.band = -1, -1
         self.cross = (-1, -1)
         self.colors = "cividis"
@@ -125,9 +140,31 @@ class AttentionMap(QWidget):
         area = QRectF(left, top, strip.width(), row * rows)
         return _Places(area, strip, QRectF(left, area.bottom() + style.unit(1.5), area.width(), self._foot()), row)
 
+    @property
+    def seen(self) -> tuple[int, int]:
+        """Columns on show, half open."""
+        columns = self.picture.matrix.shape[1] if self.picture else 0
+        first = min(int(self._seen[0] * columns), max(columns - 1, 0))
+        return first, max(min(round(self._seen[1] * columns), columns), first + 1 if columns else 0)
+
+    def zoom(self, factor: float, at: float = 0.5) -> None:
+        """Show so many times fewer positions, around a place from 0 to 1 of what is on show; below 1 more of them."""
+        low, high = self._seen
+        columns = self.picture.matrix.shape[1] if self.picture else 1
+        wide = min(max((high - low) / factor, min(8 / max(columns, 1), 1.0)), 1.0)
+        self._show_part(low + at * (high - low) - at * wide, wide)
+
+    def _show_part(self, low: float, wide: float) -> None:
+        low = min(max(low, 0.0), 1.0 - wide)
+        if (low, low + wide) != self._seen:
+            self._seen, self._image = (low, low + wide), None
+            self.zoomed.emit(wide < 1)
+            self.update()
+
     def _x(self, column: float, places: _Places) -> float:
-        assert self.picture is not None
-        return places.map.left() + column * places.map.width() / max(self.picture.matrix.shape[1], 1)
+        first, end = self.seen
+        inside = min(max(column, first), end)
+        return places.map.left() + (inside - first) * places.map.width() / max(end - first, 1)
 
     def _cell(self, where: QPointF) -> tuple[int, int]:
         """Row and column under a point; (-1, -1) outside of the map."""
@@ -138,17 +175,18 @@ class AttentionMap(QWidget):
         if not rows or not columns or not area.contains(where):
             return -1, -1
         row = int((where.y() - area.top()) / area.height() * rows)
-        return min(row, rows - 1), self._column_near(where.x(), area, columns)
+        return min(row, rows - 1), self._column_near(where.x(), area)
 
-    def _column_near(self, x: float, area: QRectF, columns: int) -> int:
+    def _column_near(self, x: float, area: QRectF) -> int:
         """The column under x; where several share a pixel, the brightest, which is the one that is seen."""
         assert self.picture is not None
-        exact = min(max(int((x - area.left()) / area.width() * columns), 0), columns - 1)
-        if columns <= area.width():
+        first, end = self.seen
+        exact = min(max(first + int((x - area.left()) / area.width() * (end - first)), first), end - 1)
+        if end - first <= area.width():
             return exact
-        span = int(np.ceil(columns / area.width()))
-        low = max(exact - span, 0)
-        return low + int(column_mass(self.picture.values[:, low : exact + span + 1]).argmax())
+        span = int(np.ceil((end - first) / area.width()))
+        low = max(exact - span, first)
+        return low + int(column_mass(self.picture.values[:, low : min(exact + span + 1, end)]).argmax())
 
     def _row_label(self, where: QPointF) -> int:
         places = self._places()
@@ -161,8 +199,8 @@ class AttentionMap(QWidget):
         if self.picture is None or not self._places().bands.contains(where):
             return -1
         area = self._places().map
-        column = int((where.x() - area.left()) / max(area.width(), 1) * self.picture.matrix.shape[1])
-        return self.picture.view.band_at(column)
+        first, end = self.seen
+        return self.picture.view.band_at(first + int((where.x() - area.left()) / max(area.width(), 1) * (end - first)))
 
     # Painting.
 
@@ -187,7 +225,8 @@ class AttentionMap(QWidget):
         wanted = int(places.map.width() * self.devicePixelRatioF())
         if self._image is None or self._width != wanted:
             self._width = wanted
-            shown, _ = binned(self.picture.values, wanted, self.picture.choice.pool)
+            part = self.picture.values[:, slice(*self.seen)]
+            shown, _ = binned(part, wanted, self.picture.choice.pool)
             self._image = colormap.image(shown, self.colors)
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, False)
         painter.drawImage(places.map, self._image)
@@ -210,7 +249,7 @@ class AttentionMap(QWidget):
     def _paint_strip(self, painter: QPainter, places: _Places, style: Theme) -> None:
         """Mean over the rows, on the map's own scale: bars that stand on the map."""
         assert self.picture is not None
-        mass, pool = column_mass(self.picture.values)[None], self.picture.choice.pool
+        mass, pool = column_mass(self.picture.values[:, slice(*self.seen)])[None], self.picture.choice.pool
         values, _ = binned(mass, int(places.strip.width()), pool)
         heights = values[0] * (places.strip.height() - 2)
         x = places.strip.left() + (np.arange(len(heights)) + 0.5) * places.strip.width() / len(heights)
@@ -247,7 +286,10 @@ class AttentionMap(QWidget):
     def _paint_bands(self, painter: QPainter, places: _Places, style: Theme) -> None:
         """A line per context span, its name and share where there is room; evidence in the accent."""
         assert self.picture is not None
-        bands = zip(self.picture.view.bands, self.picture.mass, strict=True)
+        every = zip(self.picture.view.bands, self.picture.mass, strict=True)
+        first, end = self.seen
+        bands = [(band, share) for band, share in every if band.columns[1] > first and band.columns[0] < end]
+        chosen = next((n for n, (b, _) in enumerate(bands) if self._is_chosen(b)), -1)
         found = [
             BandMark(
                 self._x(band.columns[0], places),
@@ -259,11 +301,15 @@ class AttentionMap(QWidget):
             )
             for band, share in bands
         ]
-        paint_bands(painter, style, places.bands, found, self.band)
+        paint_bands(painter, style, places.bands, found, chosen)
+
+    def _is_chosen(self, band: Band) -> bool:
+        assert self.picture is not None
+        return self.band >= 0 and band is self.picture.view.bands[self.band]
 
     def _paint_cross(self, painter: QPainter, places: _Places, style: Theme) -> None:
         row, column = self.cross
-        if self.picture is None or row < 0 or column < 0:
+        if self.picture is None or row < 0 or not self.seen[0] <= column < self.seen[1]:
             return
         x = self._x(column + 0.5, places)
         y = places.map.top() + (row + 0.5) * places.row
@@ -304,9 +350,27 @@ class AttentionMap(QWidget):
         if band >= 0:
             self.band_followed.emit(band)
 
+    def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: D102
+        turned = event.angleDelta().y() or event.angleDelta().x()
+        area = self._places().map
+        if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+            at = (event.position().x() - area.left()) / max(area.width(), 1)
+            self.zoom(1.25 ** (turned / 120), min(max(at, 0.0), 1.0))
+        elif self._seen != (0.0, 1.0):
+            wide = self._seen[1] - self._seen[0]
+            self._show_part(self._seen[0] - turned / 120 * wide / 5, wide)
+        else:
+            super().wheelEvent(event)
+            return
+        event.accept()
+
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: D102
         steps = {Qt.Key.Key_Left: (0, -1), Qt.Key.Key_Right: (0, 1), Qt.Key.Key_Up: (-1, 0), Qt.Key.Key_Down: (1, 0)}
         key = event.key()
+        zooms = {"+": 1.6, "=": 1.6, "-": 1 / 1.6, "0": 0.0}
+        if self.picture is not None and event.text() in zooms and event.text():
+            self.zoom(zooms[event.text()] or 1e-9, self._cross_at())
+            return
         if self.picture is None or event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier:
             super().keyPressEvent(event)
         elif key in steps:
@@ -339,6 +403,11 @@ class AttentionMap(QWidget):
                 QToolTip.hideText()
             return True
         return super().event(event)
+
+    def _cross_at(self) -> float:
+        """Where the cross stands in what is on show, from 0 to 1; the middle without one."""
+        first, end = self.seen
+        return (self.cross[1] - first) / max(end - first, 1) if first <= self.cross[1] < end else 0.5
 
     def focusInEvent(self, event: QFocusEvent) -> None:  # noqa: D102
         super().focusInEvent(event)

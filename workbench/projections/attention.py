@@ -311,7 +311,7 @@ class Choice:
     """What to look at: positions of a layer and a head, or ``MEAN`` or ``MAX``; the scale; whether sinks are hidden.
 
     ``other`` is a lane to take the difference from, 0 for none; ``pool`` says what stands for columns that share a
-    pixel.
+    pixel; ``exact`` asks for every position by itself where the summary pools them.
     """
 
     layer: int = MEAN
@@ -320,6 +320,7 @@ class Choice:
     hide_sinks: bool = False
     other: int = 0
     pool: Pool = "max"
+    exact: bool = False
     again: int = 0  # counted up when weights may have come, so that a view is made anew
 
     def within(self, view: AttentionView) -> Choice:
@@ -414,7 +415,7 @@ def attention_picture(
 
 def _chosen(view: AttentionView, choice: Choice) -> tuple[AttentionView, Matrix, bool]:
     """The view that has what is chosen, its matrix, and whether that is not there but the mean in its place."""
-    if view.maps and choice.layer == choice.head and choice.layer in view.maps:
+    if view.maps and choice.layer == choice.head and choice.layer in view.maps and not (choice.exact and view.pooled):
         return view, view.maps[choice.layer], False
     found = view.full if view.maps else view
     number = view.all_layers[choice.layer] if choice.layer >= 0 else None

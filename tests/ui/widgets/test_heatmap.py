@@ -1,9 +1,11 @@
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QWheelEvent
 
 from tests.ui.memory_runs import colors, long_capture, pixels
 from tests.workbench.projections.story import write_story
@@ -11,7 +13,7 @@ from ui.theme import theme
 from ui.widgets import colormap
 from ui.widgets.heatmap import AttentionMap, ColorBar, HeadGrid, _stretches, _visible
 from ui.widgets.token_strip import TokenStrip
-from workbench.projections.attention import AttentionPicture, Choice, attention_picture
+from workbench.projections.attention import MAX, MEAN, AttentionPicture, Choice, _chosen, attention_picture
 from workbench.trace.reader import TraceReader
 
 
@@ -211,3 +213,47 @@ def test_no_tokens_no_trouble(qtbot: Any) -> None:
     strip.resize(100, 50)
     strip.grab()
     assert strip.token_at(QPointF(3, 3)) == -1
+
+
+def test_a_part_of_the_positions_can_be_looked_at(shown_map: AttentionMap, tmp_path: Path, qtbot: Any) -> None:
+    picture = picture_of(long_capture(tmp_path / "long.mnemo"), 0, layer=1, head=5)
+    shown_map.show_picture(picture)
+    assert shown_map.seen == (0, 4096)
+    with qtbot.waitSignal(shown_map.zoomed) as told:
+        shown_map.zoom(16, 3000 / 4096)
+    assert told.args == [True]
+    first, end = shown_map.seen
+    assert first < 3000 < end and end - first == pytest.approx(256, abs=1)
+    places = shown_map._places()
+    where = QPointF(shown_map._x(3000.5, places), places.map.center().y())
+    assert shown_map._cell(where)[1] == 3000  # fewer columns than pixels: exactly the one under the mouse
+    bright = colormap.color("cividis", float(picture.values.max()))
+    assert shown_map.grab().toImage().pixelColor(round(where.x()), round(places.map.top() + places.row / 2)) == bright
+    assert shown_map._x(0, places) == places.map.left() and shown_map._x(4096, places) == places.map.right()
+    wheel(shown_map, where, 120, Qt.KeyboardModifier.ControlModifier)
+    assert shown_map.seen[1] - shown_map.seen[0] < 256 and shown_map.seen[0] < 3000 < shown_map.seen[1]
+    before = shown_map.seen
+    wheel(shown_map, where, -120)
+    assert shown_map.seen[0] > before[0]
+    qtbot.keyClick(shown_map, Qt.Key.Key_0)
+    assert shown_map.seen == (0, 4096)
+    qtbot.keyClick(shown_map, Qt.Key.Key_Plus)
+    assert shown_map.seen[1] - shown_map.seen[0] == pytest.approx(2560, abs=2)
+
+
+def wheel(widget: AttentionMap, where: QPointF, turned: int, held: Any = Qt.KeyboardModifier.NoModifier) -> None:
+    none, phase = Qt.MouseButton.NoButton, Qt.ScrollPhase.NoScrollPhase
+    spot = QPointF(widget.mapToGlobal(where.toPoint()))
+    widget.wheelEvent(QWheelEvent(where, spot, QPoint(), QPoint(0, turned), none, held, phase, False))
+
+
+def test_every_position_is_asked_for_where_they_were_pooled(tmp_path: Path) -> None:
+    picture = picture_of(long_capture(tmp_path / "long.mnemo", bins=True), 0)
+    maps = {MEAN: picture.matrix, MAX: picture.matrix}
+    view = replace(picture.view, maps=maps)
+    assert view.pooled
+    assert _chosen(view, Choice())[2] is False
+    assert _chosen(view, Choice(exact=True))[2] is True  # not there yet: the mean over pooled positions in its place
+    whole = picture_of(long_capture(tmp_path / "whole.mnemo"), 0).view
+    found, matrix, missing = _chosen(replace(view, every=whole.layers, full=whole), Choice(exact=True))
+    assert found is whole and matrix.shape[1] == 4096 and not missing
