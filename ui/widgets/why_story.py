@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from ui.theme import theme
 from ui.widgets import rich
 from ui.widgets.units import count
+from workbench.projections.audit import Audited
 from workbench.projections.remarks import Remark
 from workbench.projections.why import LaneCauses, WhyView, Wrong
 from workbench.why.knockout import Bar, Bars
@@ -31,10 +32,29 @@ def why_html(view: WhyView, opened: set[str], bars: Bars | None = None, measurin
     parts += _measured(bars) if bars is not None else _unmeasured(measuring)
     if v.proof is not None:
         parts += _proof(v.proof)
+    if view.audit is not None and view.audit.conflicted:
+        parts += _audit(view.audit)
     if view.remarks:
         parts.append(_heading("Remarks"))
         parts += [_remark(r) for r in view.remarks]
     return "".join(parts)
+
+
+def _audit(audit: Audited) -> list[str]:
+    """What became of the new and of older versions of a fact that has changed."""
+    lines = (
+        (audit.stored, "the new version is stored"),
+        (not audit.old_active, "no older version is held as valid"),
+        (audit.new, "the new version was returned"),
+        (not audit.old, "no older version was returned"),
+        (not audit.old_first, "none stood before the new one"),
+    )
+    return [_heading("The fact has changed", audit.outcome), *(_held(held, text) for held, text in lines)]
+
+
+def _held(held: bool, text: str) -> str:
+    sign = rich.plain("✓" if held else "✗", "" if held else "bad")
+    return rich.block(f"{sign} {rich.plain(text, '' if held else 'quiet')}", indent=_indent())
 
 
 def _remark(remark: Remark) -> str:

@@ -141,6 +141,17 @@ def audit(reader: TraceReader, session: int | None = None) -> tuple[LaneAudit, .
     return tuple(found)
 
 
+def audited(reader: TraceReader, session: int, lane: int, probe: Probe) -> Audited | None:
+    """The audit of one probe in one lane; None where the session does not know its history, or it was not scored."""
+    if not probe.evidence or STALE not in probe.extra:
+        return None
+    index = TraceIndex.of(reader)
+    known = {probe.id: _Versions.of(probe, index.session(session))}
+    kinds = (Kind.RECALLED, Kind.PACKED, Kind.SCORED)
+    events = [e for e in reader.events(session, lane, subject=probe.id) if e.kind in kinds and e.seq <= index.seq]
+    return next(iter(_of(index, session, lane, [probe], known, events)), None)
+
+
 @dataclass(frozen=True, slots=True)
 class _Versions:
     """The turns of the new and of older versions, and the words by which a text shows which of them it says."""
@@ -190,10 +201,21 @@ def _lane(
     index: TraceIndex, number: int, lane: int, session: Session, known: Mapping[str, _Versions]
 ) -> Iterable[Audited]:
     events = list(index.reader.events(number, lane, (Kind.RECALLED, Kind.PACKED, Kind.SCORED), up_to_seq=index.seq))
+    return _of(index, number, lane, session.probes, known, events)
+
+
+def _of(
+    index: TraceIndex,
+    number: int,
+    lane: int,
+    probes: Iterable[Probe],
+    known: Mapping[str, _Versions],
+    events: Sequence[Event],
+) -> Iterable[Audited]:
     recalled = {e.subject: e for e in events if e.kind == Kind.RECALLED}
     packed = {e.subject: e for e in events if e.kind == Kind.PACKED}
     scored = {e.subject: e for e in events if e.kind == Kind.SCORED}
-    for probe in session.probes:
+    for probe in probes:
         if probe.id in known and probe.id in scored:
             state = index.state(number, lane, probe.after)
             read = _read(recalled.get(probe.id), packed.get(probe.id))

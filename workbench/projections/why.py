@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from workbench.probes import controls
+from workbench.projections.audit import Audited, audited
 from workbench.projections.diff import Piece, word_diff
 from workbench.projections.hits import probe_at
 from workbench.projections.index import TraceIndex
@@ -47,6 +48,7 @@ class WhyView:
         sources: the spans that the answer looked at, most first.
         turn: after which it was asked.
         remarks: what people said of the probe, or of events in its thread.
+        audit: what became of old and new versions of the fact, where the session knows them.
     """
 
     lane: int
@@ -57,6 +59,7 @@ class WhyView:
     lost: tuple[Piece, ...]
     sources: tuple[Source, ...]
     remarks: tuple[Remark, ...] = ()
+    audit: Audited | None = None
 
     @property
     def right(self) -> bool:
@@ -83,7 +86,17 @@ def why_view(
     lost = word_diff(loss.old, loss.new) if loss is not None and loss.new else ()
     looked = tuple(sources(reader, session, lane, probe.id))
     about = tuple(r for r in remarks(reader, session) if r.lane == lane and _concerns(r, verdict))
-    return WhyView(lane, probe.after, probe, verdict, _stations(verdict), tuple(lost), looked, about)
+    return WhyView(
+        lane,
+        probe.after,
+        probe,
+        verdict,
+        _stations(verdict),
+        tuple(lost),
+        looked,
+        about,
+        audited(reader, session, lane, probe),
+    )
 
 
 def _concerns(remark: Remark, verdict: Verdict) -> bool:

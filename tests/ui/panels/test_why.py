@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from PySide6.QtCore import QPoint, Qt, QUrl
+from PySide6.QtGui import QTextDocumentFragment
 
 from tests.workbench.projections.story import write_story
 from ui.panels import make
@@ -16,6 +17,7 @@ from ui.panels.base import Panel
 from ui.state.workspace import Workspace
 from ui.widgets.why_story import why_html
 from workbench.engine.protocol import Explain, Knocked, KnockOut
+from workbench.projections.audit import Audited
 from workbench.trace.reader import TraceReader
 from workbench.trace.writer import TraceWriter
 from workbench.why.causes import suspect
@@ -205,3 +207,11 @@ def test_each_span_is_left_out_in_turn(panel: Any, story: Workspace, settle: Any
     story.told.emit()
     settle(story)
     assert "+2.50" in text(panel), "it stays while the run is open"
+
+
+def test_a_fact_that_has_changed_is_audited(panel: Any) -> None:
+    changed = Audited("p0", True, True, True, False, True, True, False)
+    told = QTextDocumentFragment.fromHtml(why_html(replace(panel.view, audit=changed), set())).toPlainText()
+    assert "The fact has changed new not retrieved" in told
+    assert "✓ the new version is stored" in told and "✗ no older version is held as valid" in told
+    assert "The fact has changed" not in text(panel), "nothing is known of its history"

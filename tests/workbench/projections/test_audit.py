@@ -8,7 +8,8 @@ import pytest
 
 from workbench.engine.config import RunConfig
 from workbench.engine.run import run
-from workbench.projections.audit import BOTH, NOT_STORED, ONLY_NEW, Audited, LaneAudit, audit
+from workbench.projections.audit import BOTH, NOT_STORED, ONLY_NEW, Audited, LaneAudit, audit, audited
+from workbench.projections.why import why_view
 from workbench.sessions import Probe, Session, Turn
 from workbench.trace.reader import TraceReader
 
@@ -48,6 +49,16 @@ def reader(tmp_path: Path) -> Iterator[TraceReader]:
 
 def of(found: tuple[LaneAudit, ...], lane: str) -> dict[str, Audited]:
     return {a.probe: a for entry in found if entry.lane.name == lane for a in entry.probes}
+
+
+def test_one_probe_alone_is_audited_as_among_all(reader: TraceReader) -> None:
+    for entry in audit(reader):
+        for one in entry.probes:
+            probe = next(p for p in SESSION.probes if p.id == one.probe)
+            assert audited(reader, 1, entry.lane.id, probe) == one
+            view = why_view(reader, 1, entry.lane.id, 5, probe.id, None, True)
+            assert view is not None and view.audit == one
+    assert audited(reader, 1, 1, SESSION.probes[2]) is None, "nothing is known of its history"
 
 
 def test_the_audit_by_hand(reader: TraceReader) -> None:
