@@ -103,3 +103,21 @@ def test_the_command_has_the_stable_shape(tmp_path: Path, capsys: Capture) -> No
     assert "LoCoMo: locomo-f1" in out
     assert "not scored: locomo-judge" in out
     assert call(capsys, "grade", file, "--answers", said, "--session", "b")[0] == 2
+
+
+def test_errata_are_off_and_say_so_when_they_are_on(tmp_path: Path, capsys: Capture) -> None:
+    file, said, known = tmp_path / "s.json", tmp_path / "answers.jsonl", tmp_path / "wrong.jsonl"
+    file.write_text(json.dumps(session("a", "Oslo", "Lima").to_json()))
+    said.write_text('{"id": "q1", "answer": "Oslo"}\n{"id": "q2", "answer": "Quito"}\n')
+    known.write_text('{"question": "What is a 2?", "gold": "Quito"}\n')
+    grading = ("grade", file, "--answers", said)
+    _, plain, _ = call(capsys, *grading, "--json")
+    assert json.loads(plain)["scores"]["locomo-f1"]["mean"] == 0.5
+    assert "errata" not in json.loads(plain)
+    _, out, _ = call(capsys, *grading, "--errata", known)
+    assert "errata wrong.jsonl: 1 questions known to be wrong are left out" in out
+    _, out, _ = call(capsys, *grading, "--errata", known, "--correct", "--json")
+    data = json.loads(out)
+    assert data["errata"] == {"file": "wrong.jsonl", "known": 1, "corrected": True}
+    assert (data["scores"]["locomo-f1"]["n"], data["scores"]["locomo-f1"]["mean"]) == (2, 1.0)
+    assert "scored with its golds" in call(capsys, *grading, "--errata", known, "--correct")[1]

@@ -42,12 +42,20 @@ def run(sessions: Sequence[Session], options: argparse.Namespace, errata: Errata
         data = {"session": ", ".join(s.name for s in chosen), **own}
         data["probes"] = [labelled(g, several) for g in grades.graded]
         data["unanswered"], data["unknown"] = list(grades.unanswered), list(grades.unknown)
+        if errata:
+            data["errata"] = errata.to_json()
         if trials:
             data["judges"] = [tables.trial_json(t) for t in trials]
         console.say_json(data)
         return
     standing = grades.standing(options.answers.stem)
-    parts = (tables.papers([standing]), tables.figures([standing]), *map(str, trials), tables.INTERVALS)
+    parts = (
+        str(errata or ""),
+        tables.papers([standing]),
+        tables.figures([standing]),
+        *map(str, trials),
+        tables.INTERVALS,
+    )
     console.say("\n\n".join(filter(None, parts)))
 
 

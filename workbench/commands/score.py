@@ -77,7 +77,8 @@ def _of(reader: TraceReader, session: int | None, audited: bool, errata: Errata 
     if tried:
         data["judges"] = [tables.trial_json(t) for t in tried]
     if errata:
-        data["errata"] = {"file": errata.name, "known": len(errata), "corrected": errata.correct}
+        data["errata"] = errata.to_json()
+        parts.insert(0, str(errata))
     if audited:
         history = audit(reader, session)
         data["audit"] = [lane.to_json() for lane in history]

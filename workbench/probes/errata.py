@@ -42,6 +42,15 @@ class Errata:
     def __len__(self) -> int:
         return sum(map(len, self.entries.values()))
 
+    def __str__(self) -> str:
+        """What was done, in a sentence: a figure with errata must not pass for one without."""
+        what = "scored with its golds where it gives some, else left out" if self.correct else "left out"
+        return f"errata {self.name}: {len(self):,} questions known to be wrong are {what}"
+
+    def to_json(self) -> dict[str, Any]:
+        """The same in JSON."""
+        return {"file": self.name, "known": len(self), "corrected": self.correct}
+
     def apply(self, probe: Probe, session: str) -> Probe | None:
         """The probe as it should be, None to leave it out; the same one when nothing is known against it."""
         for entry in self.entries.get(words(probe.question), ()):
