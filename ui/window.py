@@ -624,6 +624,8 @@ class MainWindow(QMainWindow):
         try:
             self.open_run(Path(report.path), turn=sys.maxsize)
             self.pace.began(self.workspace.reader)
+            if report.note:
+                self.notice.say(report.note)
         except MnemoscopeError as error:
             self.notice.say(str(error))
 

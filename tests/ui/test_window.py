@@ -14,6 +14,7 @@ from ui.panels.base import Panel
 from ui.settings import Settings
 from ui.theme import theme
 from ui.tour import blank, failures
+from workbench.engine.protocol import Ready
 
 
 @pytest.fixture
@@ -352,3 +353,10 @@ def test_how_long_the_first_window_takes_is_told(tmp_path: Path) -> None:
     assert [match[1] for match in told if match] == ["first window", "with a run shown"], done.stderr
     first, shown = (float(match[2]) for match in told if match)
     assert 0 < first < shown
+
+
+def test_a_model_whose_attention_cannot_be_recorded_says_so(window: Any, run_file: Path) -> None:
+    window._ready(Ready("gemma", "CPU", str(run_file)))
+    assert not window.notice.isVisible()
+    window._ready(Ready("gemma", "CPU", str(run_file), "no attention is recorded: a sliding window"))
+    assert window.notice.isVisible() and "sliding window" in window.notice.what.text()

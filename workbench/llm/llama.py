@@ -44,6 +44,8 @@ from workbench.llm.vectors import Embedding
 from workbench.llm.worker import Part, Ticket, Worker
 
 SMALLEST_CONTEXT = 256
+MOST_RETRACED = 768 << 20
+"""Bytes of attention that are computed again for one answer (30 layers of 9 heads, 32 tokens after 40,000)."""
 _LONG_ANSWER = 64  # tokens; what is shorter cannot loop for long
 
 
@@ -235,6 +237,12 @@ class LlamaBackend:
             raise ModelError(f"{self.model.path.name}: these tokens are not of its vocabulary", "use the run's model")
         if len(request.ids) > self._size:
             raise ModelError(f"{len(request.ids):,} tokens exceed the context of {self._size:,}", "use a larger one")
+        size = 2 * self.model.n_layer * self.model.n_head * len(forced) * len(request.ids)
+        if size > MOST_RETRACED:
+            what = (
+                f"the attention of this answer takes {size >> 20:,} MiB, of which {MOST_RETRACED >> 20:,} are allowed"
+            )
+            raise ModelError(what, "what the run kept of it, over all layers and heads, is all that can be shown")
         cache = None
         if request.cache is not None:
             cache = self._job_under(request.cache, request.read, prompt, request.spans)

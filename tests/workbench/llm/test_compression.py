@@ -19,7 +19,8 @@ from workbench.cache.policies.snapkv import SnapKV
 from workbench.cache.policies.streaming_llm import StreamingLLM
 from workbench.cache.policies.tova import TOVA
 from workbench.errors import ModelError
-from workbench.llm.base import AnswerRequest, AnswerResult, BackendOptions, CacheRequest
+from workbench.llm import llama
+from workbench.llm.base import AnswerRequest, AnswerResult, BackendOptions, CacheRequest, RetraceRequest
 from workbench.llm.llama import LlamaBackend
 from workbench.llm.messages import Message
 from workbench.llm.open import open_backend
@@ -224,6 +225,41 @@ def test_a_plan_that_cannot_be_carried_out_fails_that_answer_only(backend: Llama
     assert answer(backend, None).completion.tokens
 
 
+CHOOSE_AGAIN = ("sentencekv", "squeezed-attention", "actqkv", "shadowkv", "em-llm-kv", "longmem")
+"""Policies that choose at every token, the question's included, from a cache that is the same for all."""
+QUESTIONS = ("what does bob like?", "who likes tea?", "what is fact 7 about, and who is in it?")
+
+
+def of_question(backend: LlamaBackend, policy: CachePolicy, question: str) -> AnswerResult:
+    """The same context, another question."""
+    messages = (Message("user", "\n".join(STORY) + "\n" + question),)
+    marks = (*STORY, question)
+    return asyncio.run(backend.answer(AnswerRequest(messages, marks, 6, (), cache=CacheRequest(policy, len(STORY)))))
+
+
+@pytest.mark.parametrize("name", [n for n in NAMES if n not in ("quantized", "kivi")])
+def test_one_compressed_context_serves_many_questions(backend: LlamaBackend, name: str) -> None:
+    """SCBench's multi-request mode: the context is compressed without any question, and every question begins again
+    from that cache, whatever was asked before."""
+    policy = registry.policy(name)(keep=0.3, when="before-question")
+    results = [of_question(backend, policy, question) for question in (*QUESTIONS, QUESTIONS[0])]
+    done = [result.compression for result in results]
+    assert len({one.read for one in done if one is not None}) == 1
+    first, last = done[0], done[-1]
+    assert first is not None and last is not None
+    if name not in CHOOSE_AGAIN:
+        assert all(one is not None and np.array_equal(one.kept, first.kept) for one in done)
+    assert first.kl == last.kl and logprobs(results[0]).tolist() == logprobs(results[-1]).tolist()
+
+
+def test_with_the_question_in_sight_every_question_has_a_cache_of_its_own(backend: LlamaBackend) -> None:
+    policy = SnapKV(keep=0.3, window_size=8, when="after-question")
+    kept = [of_question(backend, policy, question).compression for question in QUESTIONS[:2]]
+    assert kept[0] is not None and kept[1] is not None
+    both = min(kept[0].read, kept[1].read) - 16  # before the questions, whose lengths differ
+    assert not np.array_equal(kept[0].kept[..., :both], kept[1].kept[..., :both])
+
+
 def test_models_whose_cache_cannot_are_refused_with_a_reason(tmp_path: Path) -> None:
     from tests.support.gguf_models import write_model
 
@@ -234,3 +270,13 @@ def test_models_whose_cache_cannot_are_refused_with_a_reason(tmp_path: Path) -> 
     with pytest.raises(ModelError, match=r"snapkv cannot be carried out on .*swa\.gguf: a sliding-window cache"):
         asyncio.run(backend.answer(asked(SnapKV())))
     backend.close()
+
+
+def test_attention_too_large_to_be_computed_again_is_refused(
+    backend: LlamaBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = RetraceRequest(np.arange(20, 60, dtype=np.int32), 30)
+    assert asyncio.run(backend.retrace(request)).shape[-1] == 40
+    monkeypatch.setattr(llama, "MOST_RETRACED", 4096)
+    with pytest.raises(ModelError, match="the attention of this answer takes 0 MiB"):
+        asyncio.run(backend.retrace(request))
