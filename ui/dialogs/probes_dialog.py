@@ -233,7 +233,7 @@ class ProbesDialog(QDialog):
         self.add.clicked.connect(lambda _: self._add())
         self.model.currentTextChanged.connect(lambda _: self._check())
         self.write.clicked.connect(lambda _: self._ask())
-        self.stop.clicked.connect(lambda _: self.inquiry.cancel())
+        self.stop.clicked.connect(lambda _: self._cancel())
         self.remove.clicked.connect(lambda _: self._remove())
         self.grid.selectionModel().currentRowChanged.connect(lambda *_: self._chosen())
         _on_key(self, "Ctrl+Return", self._add)
@@ -368,6 +368,10 @@ class ProbesDialog(QDialog):
         self.bar.show()
         self.inquiry.ask(WriteProbes(self.path, self.shown.name, self.count.value(), model))
         self._check()
+
+    def _cancel(self) -> None:
+        self._say("Cancelling; what was written so far is kept")
+        self.inquiry.cancel()
 
     # What the engine tells.
 

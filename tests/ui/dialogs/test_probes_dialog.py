@@ -152,6 +152,13 @@ def test_a_model_is_asked_in_an_engine_process(qtbot: Any, dialog: ProbesDialog,
     assert not dialog.inquiry.busy
 
 
+def test_a_cancel_is_said_at_once(dialog: ProbesDialog, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(dialog.inquiry, "cancel", lambda: told.append(dialog.said.text()))
+    dialog.stop.click()
+    assert told == ["Cancelling; what was written so far is kept"]
+
+
 def test_what_a_model_wrote_is_shown_with_what_was_dropped(dialog: ProbesDialog, log: Path) -> None:
     probe = sidecar.by_hand(dialog.shown, "Where has Person2 lived?", ["Bonn"], None, [3])
     dialog.inquiry.loading.emit("loading the model")
