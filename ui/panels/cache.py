@@ -8,13 +8,14 @@ from typing import Any, ClassVar
 
 import numpy as np
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QColor
+from PySide6.QtGui import QColor, QResizeEvent
 from PySide6.QtWidgets import (
     QButtonGroup,
     QComboBox,
     QHBoxLayout,
     QMenu,
     QScrollArea,
+    QSizePolicy,
     QStackedWidget,
     QTabBar,
     QToolButton,
@@ -32,7 +33,7 @@ from ui.widgets.cell_grid import WORDS, CellGrid, CellLegend
 from ui.widgets.eviction_map import EvictionMap
 from ui.widgets.heatmap import HeadGrid
 from ui.widgets.loss_list import LossList, LossRow
-from ui.widgets.plain import Label, plain
+from ui.widgets.plain import plain
 from ui.widgets.token_strip import TokenStrip
 from ui.widgets.units import percent, size
 from workbench.projections import cache
@@ -51,6 +52,7 @@ from workbench.sessions.model import Probe
 from workbench.trace.reader import TraceReader
 
 MEMORIES, CELLS, TOKENS, HEADS, BUDGETS = "Memories", "Cells", "Tokens", "Heads", "Budgets"
+_ROOMY = 400  # px of height from which there is room for every figure; the table twin has them all
 PAGES = (MEMORIES, CELLS, TOKENS, HEADS, BUDGETS)
 _TIPS = {
     MEMORIES: "What every span of the context lost, and when",
@@ -120,15 +122,17 @@ class CachePanel(Panel):
         head.setSpacing(theme.active().unit(1))
         first = QHBoxLayout()
         first.setSpacing(theme.active().unit(2))
-        self.badge = Label()
+        self.badge = ElidedLabel()
         self.badge.setProperty("part", "small")
-        first.addWidget(self.badge)
-        first.addStretch(1)
+        self.badge.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
+        first.addWidget(self.badge, 1)
+        first.addStretch(0)
         self.against = QComboBox()
         self.against.setAccessibleName("Held against")
         self.against.setToolTip("Hold this cache against that of another lane: blue is kept here, orange there")
         self.against.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self.against.setMinimumContentsLength(12)
+        self.against.setMinimumContentsLength(6)
+        self.against.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self.against.activated.connect(self._choose_other)
         first.addWidget(self.against)
         self.facts, self.distance, self.outcome = ElidedLabel(), ElidedLabel(), ElidedLabel()
@@ -241,7 +245,6 @@ class CachePanel(Panel):
         self.badge.setText(found.badge)
         self.badge.setStyleSheet(_chip(found.way))
         given = ", ".join(f"{name} {_short(value)}" for name, value in found.parameters.items())
-        self.badge.setToolTip(plain(f"{found.policy}\n{given}"))
         kept = f"{found.policy} keeps {percent(found.share)} of {found.read:,} tok"
         cells = f"cells {size(found.logical)} of {size(found.full)}, the method itself {size(found.modelled)}"
         self.facts.setText(f"{kept} · {cells}")
@@ -249,6 +252,7 @@ class CachePanel(Panel):
         agree = "" if found.agreement is None else f" · heads agree {percent(found.agreement)}"
         when = "before" if found.when == "before-question" else "after"
         self.distance.setText(f"{far}{agree} · compressed {when} the question was read")
+        self.outcome.setToolTip(plain("\n".join([given, kept, cells, self.distance.text()])))
         verdict = {True: "✓ ", False: "✗ ", None: ""}[found.correct]
         evidence = "" if found.evidence is None else f"evidence kept {percent(found.evidence)} · "
         full = f" · full cache “{found.full_text.strip()[:40]}”" if found.compared else ""
@@ -526,6 +530,12 @@ class CachePanel(Panel):
     def retheme(self) -> None:
         """Type size."""
         self.text.retheme()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: D102
+        super().resizeEvent(event)
+        tall = self.height() >= _ROOMY * theme.active().size / theme.NORMAL
+        for label in (self.facts, self.distance, self.readout):
+            label.setVisible(tall)
 
 
 def _scrolled(widget: QWidget) -> QScrollArea:

@@ -61,7 +61,7 @@ class BudgetCurve(ZonedWidget):
         return QSize(320, 160)
 
     def minimumSizeHint(self) -> QSize:  # noqa: D102
-        return QSize(160, 100)
+        return QSize(160, 56)
 
     def _value(self, point: SurvivalPoint) -> str:
         value = METRICS[self._metric](point)

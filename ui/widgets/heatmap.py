@@ -437,7 +437,7 @@ def _stretches(flags: NDArray[np.bool_]) -> list[tuple[int, int]]:
     return [(int(a), int(b)) for a, b in edges.reshape(-1, 2)]
 
 
-_LEAST_CELL = 4.0
+_LEAST_CELL = 2.0
 
 
 class HeadGrid(QWidget):
