@@ -115,7 +115,7 @@ def test_errata_are_off_and_say_so_when_they_are_on(tmp_path: Path, capsys: Capt
     assert json.loads(plain)["scores"]["locomo-f1"]["mean"] == 0.5
     assert "errata" not in json.loads(plain)
     _, out, _ = call(capsys, *grading, "--errata", known)
-    assert "errata wrong.jsonl: 1 questions known to be wrong are left out" in out
+    assert "errata wrong.jsonl: 1 question(s) known to be wrong: left out" in out
     _, out, _ = call(capsys, *grading, "--errata", known, "--correct", "--json")
     data = json.loads(out)
     assert data["errata"] == {"file": "wrong.jsonl", "known": 1, "corrected": True}

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from itertools import groupby
 
-from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QToolTip, QWidget
 
@@ -24,6 +24,9 @@ from workbench.projections.compared import Compared
 METHODS = {"wilson": "Wilson", "bca": "BCa bootstrap"}
 _LEAST = 28  # 4 px steps: what a column needs for a bar and its figure
 _COUNTS_FROM = 41  # from here on the counts stand beside the figure
+_STEPS = {
+    Qt.Key.Key_Left: (0, -1), Qt.Key.Key_Right: (0, 1), Qt.Key.Key_Up: (-1, 0), Qt.Key.Key_Down: (1, 0),
+}  # fmt: skip
 _MOST = 6  # other lanes that a tooltip compares with
 
 
@@ -332,15 +335,20 @@ class ScoreMatrix(ZonedWidget):
 
     # the keyboard
 
+    def event(self, event: QEvent) -> bool:
+        """Arrows and Enter belong to the cells while they have the focus, and not to playback."""
+        plain_key = event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent)
+        if plain_key and not event.modifiers() and event.key() in (*_STEPS, Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            event.accept()
+            return True
+        return super().event(event)
+
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: D102
-        steps = {
-            Qt.Key.Key_Left: (0, -1), Qt.Key.Key_Right: (0, 1), Qt.Key.Key_Up: (-1, 0), Qt.Key.Key_Down: (1, 0),
-        }  # fmt: skip
         key = Qt.Key(event.key())
         if self.view is None or not self.view.rows or not self.view.columns or event.modifiers():
             super().keyPressEvent(event)
-        elif key in steps:
-            self._move(*steps[key])
+        elif key in _STEPS:
+            self._move(*_STEPS[key])
         elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self._at is not None:
             self.cell_chosen.emit(self.view.rows[self._at[0]].lane, self.view.columns[self._at[1]])
         else:

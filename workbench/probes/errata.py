@@ -45,7 +45,7 @@ class Errata:
     def __str__(self) -> str:
         """What was done, in a sentence: a figure with errata must not pass for one without."""
         what = "scored with its golds where it gives some, else left out" if self.correct else "left out"
-        return f"errata {self.name}: {len(self):,} questions known to be wrong are {what}"
+        return f"errata {self.name}: {len(self):,} question(s) known to be wrong: {what}"
 
     def to_json(self) -> dict[str, Any]:
         """The same in JSON."""

@@ -13,6 +13,7 @@ from ui.panels.scoreboard import ScoreboardPanel
 from ui.state.workspace import Workspace
 from ui.theme import theme
 from ui.tour import blank
+from ui.widgets.score_matrix import ScoreMatrix
 
 
 @pytest.fixture
@@ -95,6 +96,21 @@ def test_the_keyboard_goes_from_cell_to_cell_and_says_the_same(
     with qtbot.waitSignal(space.wanted) as wanted:
         qtbot.keyClick(matrix, Qt.Key.Key_Return)
     assert wanted.args == ["probes"]
+
+
+def test_in_the_window_the_arrows_go_to_the_cells_and_not_to_playback(
+    window: Any, tmp_path: Path, qtbot: Any, settle: Any
+) -> None:
+    window.open(benchmark_run(tmp_path / "run.mnemo", each=3))
+    settle(window.workspace)
+    window.workspace.cursor.go(20)
+    matrix = window.findChild(ScoreMatrix)
+    matrix.setFocus()
+    settle(window.workspace)
+    for _ in range(2):
+        qtbot.keyClick(matrix, Qt.Key.Key_Right)
+    assert window.workspace.cursor.turn == 20
+    assert matrix.at_keyboard.startswith("bm25 · LoCoMo, 2 temporal")
 
 
 def test_a_click_on_a_published_cell_shows_the_probes_of_its_category(
