@@ -337,8 +337,7 @@ class ScoreMatrix(ZonedWidget):
 
     def event(self, event: QEvent) -> bool:
         """Arrows and Enter belong to the cells while they have the focus, and not to playback."""
-        plain_key = event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent)
-        if plain_key and not event.modifiers() and event.key() in (*_STEPS, Qt.Key.Key_Return, Qt.Key.Key_Enter):
+        if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.ShortcutOverride and _own(event):
             event.accept()
             return True
         return super().event(event)
@@ -386,6 +385,10 @@ class ScoreMatrix(ZonedWidget):
 
 
 _RIGHT = Qt.TextElideMode.ElideRight
+
+
+def _own(event: QKeyEvent) -> bool:
+    return not event.modifiers() and event.key() in (*_STEPS, Qt.Key.Key_Return, Qt.Key.Key_Enter)
 
 
 def _gap() -> int:
