@@ -80,7 +80,7 @@ class Prover:
         way = self._funnel(self._asked)
         base = await self.play(())
         used = attention.seen(self._reader, self._asked, way.packed)
-        if way.broke == "used" and not self._asked.right and way.packed:
+        if way.broke == "used" and not self._asked.right and not base.right and way.packed:
             used = await self._use(base, used)
         first = verdict(self._reader, self._asked, way, used, suspected(self._asked, way, used))
         if self._asked.right:

@@ -85,7 +85,10 @@ async def _change(scene: Scene, answered: Answered, spans: Sequence[int], tokens
 
 
 async def _seen(scene: Scene, answered: Answered, tokens: Sequence[int]) -> float:
-    """Log-probability of these tokens with everything in view; asked once."""
+    """Log-probability of these tokens with everything in view; asked once, and not at all of the answer itself."""
+    own = answered.result.completion.tokens if answered.result else ()
+    if own and [t.id for t in own] == list(tokens):
+        return sum(t.logprob for t in own)
     key = ("seen", scene.case.lane.id, scene.case.number, scene.case.probe.id, answered.packed.marks, tuple(tokens))
 
     async def ask() -> float:
@@ -239,13 +242,12 @@ async def use(scene: Scene, answered: Answered, chosen: Sequence[int], gold: Seq
     given = [t.id for t in answered.result.completion.tokens]
     blind = _text(await scene.masked(answered, chosen))
     change = await _change(scene, answered, chosen, given)
-    pair = None
-    if gold:
-        seen, hidden = await asyncio.gather(_seen(scene, answered, gold), scene.masked(answered, chosen, gold))
-        pair = (exp(seen), exp(_likely(hidden)))
-    other = normalise(blind) != normalise(answered.text)
-    matters = other or abs(change) >= HALF or (pair is not None and abs(pair[0] - pair[1]) >= POINTS)
-    return Use(answer=blind, change=change, gold=pair, matters=matters, how="knock-out")
+    matters = normalise(blind) != normalise(answered.text) or abs(change) >= HALF
+    if matters or not gold:  # every pass reads the whole context again: nothing is computed that no longer decides
+        return Use(answer=blind, change=change, matters=matters, how="knock-out")
+    seen, hidden = await asyncio.gather(_seen(scene, answered, gold), scene.masked(answered, chosen, gold))
+    pair = (exp(seen), exp(_likely(hidden)))
+    return Use(answer=blind, change=change, gold=pair, matters=abs(pair[0] - pair[1]) >= POINTS, how="knock-out")
 
 
 async def _left_out(scene: Scene, answered: Answered, chosen: Sequence[int]) -> Use:

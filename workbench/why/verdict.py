@@ -112,7 +112,8 @@ class Use:
         kept: how much of them the lane's cache policy left in the cache, 0 to 1; None without one.
         answer: what is answered without them; None when not tried.
         change: by how much the answer's log-probability falls without them, nats.
-        gold: probability of the gold answer with them and without; None when no gold answer was ever written.
+        gold: probability of the gold answer with them and without; None when the answer alone decided, or none was ever
+            written.
         matters: whether knocking them out changes anything worth the name; None when not tried.
         how: ``knock-out``, or ``left out`` where the model's attention cannot be reached.
         rival: the spans without which the answer is right, when they are what it takes.
