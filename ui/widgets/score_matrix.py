@@ -273,7 +273,7 @@ class ScoreMatrix(ZonedWidget):
         p.setPen(now.color("text" if text != "–" else "text-3"))
         right = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         probes = self.view.probes if self.view else 99
-        most = detail if detail.startswith("@") else f"{probes}/{probes}"
+        most = "@100" if detail.startswith("@") else f"{probes}/{probes}"
         wide = rect.width() > now.unit(_COUNTS_FROM) or detail.startswith("@")  # a recall always says at which cut
         counts = small.horizontalAdvance(most) + now.unit(1.5) if wide else 0
         p.drawText(rect.adjusted(0, 0, -counts, 0), right, text)

@@ -138,7 +138,7 @@ def columns(benchmark: str, figures: Mapping[str, tuple[str, Sequence[float]]], 
 
     found = [
         column(title(benchmark, name), score, values, name)
-        for name, (score, values) in sorted(figures.items())
+        for name, (score, values) in sorted(figures.items(), key=lambda part: _order(benchmark, part[0]))
         if values and name != ABSTENTION
     ]
     if benchmark == "MemoryAgentBench":
@@ -152,6 +152,12 @@ def columns(benchmark: str, figures: Mapping[str, tuple[str, Sequence[float]]], 
         score, values = figures[ABSTENTION]
         found.append(column(ABSTENTION, score, values, ABSTENTION))
     return found
+
+
+def _order(benchmark: str, category: str) -> tuple[int, str]:
+    """MemoryAgentBench's parts in the order of its paper's table, everything else by name."""
+    prefixes = [prefix for prefix, *_ in _MAB_COLUMNS] if benchmark == "MemoryAgentBench" else []
+    return next((n for n, prefix in enumerate(prefixes) if category.startswith(prefix)), len(prefixes)), category
 
 
 def _memoryagentbench(parts: Sequence[Column]) -> list[Column]:

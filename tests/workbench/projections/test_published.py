@@ -153,6 +153,7 @@ def test_memoryagentbench_averages_columns_within_a_competency() -> None:
     found = {c.title: c.mean for c in columns("MemoryAgentBench", figures)}
     assert found["TTL"] == pytest.approx((0.75 + 0.25) / 2)
     assert (found["AR"], "overall" in found) == (1.0, False)
+    assert list(found) == ["ruler_qa1_197K", "icl_banking77", "icl_trec_fine", "recsys_redial_full", "AR", "TTL"]
 
 
 def test_longmemeval_averages_its_types_too() -> None:
