@@ -74,6 +74,7 @@ class MemoryState:
         self.version = 0
         self.held = 0
         self._kinds: Counter[str] = Counter()
+        self._alive: dict[str, None] = {}  # ids of the active items, in the order of ``items``
         for event in events:
             self.apply(event)
 
@@ -95,11 +96,13 @@ class MemoryState:
         """A state that can go on by itself; items and links are frozen and shared."""
         copy = MemoryState()
         copy.items, copy.links, copy.version = dict(self.items), dict(self.links), self.version
+        copy.held, copy._kinds, copy._alive = self.held, Counter(self._kinds), dict(self._alive)
         return copy
 
     def active(self, *kinds: str) -> list[Item]:
         """The items that can be retrieved, oldest first; only these kinds when given."""
-        return [i for i in self.items.values() if i.active and (not kinds or i.kind in kinds)]
+        alive = (self.items[name] for name in self._alive)
+        return [i for i in alive if not kinds or i.kind in kinds]
 
     def neighbours(self, item: str) -> Iterator[tuple[Item, Link]]:
         """Items that ``item`` links to or that link to it, with the link."""
@@ -113,9 +116,11 @@ class MemoryState:
         """Take in one event; kinds that are no operations change nothing."""
         handler = _HANDLERS.get(event.kind)
         if handler is not None:
+            new = event.subject not in self.items
             self._tally(event.subject, -1)
             handler(self, event)
             self._tally(event.subject, 1)
+            self._keep_order(event.subject, new)
             self.version += 1
 
     def _tally(self, item: str, by: int) -> None:
@@ -124,6 +129,18 @@ class MemoryState:
         if known is not None:
             self.held += by * known.active
             self._kinds[known.kind] += by
+
+    def _keep_order(self, item: str, new: bool) -> None:
+        """Know the active items, so that a lane that forgets takes no longer the more it has forgotten."""
+        known = self.items.get(item)
+        if known is None or known.active == (item in self._alive):
+            return
+        if not known.active:
+            del self._alive[item]
+        elif new:
+            self._alive[item] = None
+        else:  # it comes back to its place, which is rare
+            self._alive = {name: None for name, other in self.items.items() if other.active}
 
     def of_kind(self, kind: str) -> int:
         """How many items there are of a kind, active or not."""

@@ -1,3 +1,5 @@
+import random
+
 import pytest
 
 from workbench.memory.items import MemoryState
@@ -51,3 +53,31 @@ def test_an_id_is_written_once() -> None:
     memory.write("x", "fact", id="a")
     with pytest.raises(ValueError, match="exists"):
         memory.write("y", "fact", id="a")
+
+
+def test_active_items_are_those_that_are_in_the_order_they_were_written_whatever_happens() -> None:
+    memory, events = log()
+    rng = random.Random(5)
+    for number in range(300):
+        item = memory.write(f"{number}", rng.choice(("turn", "note")))
+        for other in rng.sample(sorted(memory.state.items), min(2, len(memory.state))):
+            known = memory.state[other]
+            if known.active and other != item.id:
+                rng.choice((memory.evict, memory.delete))(other)
+            elif not known.active:
+                memory.restore(other)
+        plain = [i for i in memory.state.items.values() if i.active]
+        assert memory.state.active() == plain and memory.state.held == len(plain)
+        assert memory.state.active("note") == [i for i in plain if i.kind == "note"]
+    assert MemoryState(events).active() == memory.state.active()
+
+
+def test_a_copy_goes_on_by_itself() -> None:
+    memory, _ = log()
+    for number in range(4):
+        memory.write(f"{number}", "note")
+    memory.evict("note-1")
+    copy = memory.state.copy()
+    assert (copy.held, copy.of_kind("note"), copy.active()) == (3, 4, memory.state.active())
+    memory.evict("note-0")
+    assert copy.held == 3 and len(copy.active()) == 3 and len(memory.state.active()) == 2
