@@ -49,7 +49,9 @@ class WhyPanel(Panel):
     """The verdict on the probe in question, or the causes of all wrong answers."""
 
     name: ClassVar[str] = "why"
-    follows: ClassVar[frozenset[str]] = frozenset({"session", "turn", "seq", "lane", "probe", "pinned", "thread"})
+    follows: ClassVar[frozenset[str]] = frozenset(
+        {"session", "turn", "seq", "lane", "probe", "pinned", "thread", "token"}
+    )
 
     @staticmethod
     def project(reader: TraceReader, moment: Moment, options: Any) -> WhyView | Overview | Thread | Empty:
@@ -65,7 +67,7 @@ class WhyPanel(Panel):
                 return Empty("No answer of this session is wrong" if lanes else "No probe was scored so far")
             return Overview(lanes)
         at = asked(reader, moment)
-        view = why_view(reader, at.session, at.lane, at.turn, at.probe, at.seq)
+        view = why_view(reader, at.session, at.lane, at.turn, at.probe, at.seq, token=at.token)
         return view if view is not None else no_probe(reader, moment)
 
     def build(self) -> QWidget:

@@ -166,7 +166,7 @@ def _looked(view: WhyView, use: Use) -> list[str]:
     if not lines and not shown:
         return []
     out = [
-        _heading("What the answer looked at"),
+        _heading("What the answer looked at" if view.token is None else f"What its token {view.token + 1} looked at"),
         *(rich.block(rich.plain(t), indent=_indent(), above=2) for t in lines),
     ]
     for source in shown:

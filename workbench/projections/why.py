@@ -48,6 +48,7 @@ class WhyView:
         sources: the spans that the answer looked at, most first.
         turn: after which it was asked.
         remarks: what people said of the probe, or of events in its thread.
+        token: the token of the answer that ``sources`` are of, None for all of it.
         audit: what became of old and new versions of the fact, where the session knows them.
     """
 
@@ -60,6 +61,7 @@ class WhyView:
     sources: tuple[Source, ...]
     remarks: tuple[Remark, ...] = ()
     audit: Audited | None = None
+    token: int | None = None
 
     @property
     def right(self) -> bool:
@@ -75,8 +77,13 @@ def why_view(
     selected: str = "",
     seq: int | None = None,
     pinned: bool = False,
+    token: int | None = None,
 ) -> WhyView | None:
-    """The verdict on the probe at the cursor, or on a pinned one wherever the cursor is; None before the first."""
+    """The verdict on the probe at the cursor, or on a pinned one wherever the cursor is; None before the first.
+
+    Args:
+        token: of the answer, from 0; the sources are then that token's alone.
+    """
     probe = probe_at(reader, session, lane, turn, selected, seq)
     scored = "SELECT 1 FROM event WHERE kind = ? AND session = ? AND lane = ? AND subject = ?"
     if probe is None or not reader.query(scored, (str(Kind.SCORED), session, lane, probe.id)):
@@ -84,7 +91,7 @@ def why_view(
     verdict = known(reader, session, lane, probe.id)
     loss = verdict.loss
     lost = word_diff(loss.old, loss.new) if loss is not None and loss.new else ()
-    looked = tuple(sources(reader, session, lane, probe.id))
+    looked = tuple(sources(reader, session, lane, probe.id, token))
     about = tuple(r for r in remarks(reader, session) if r.lane == lane and _concerns(r, verdict))
     return WhyView(
         lane,
@@ -96,6 +103,7 @@ def why_view(
         looked,
         about,
         audited(reader, session, lane, probe),
+        token,
     )
 
 

@@ -215,3 +215,11 @@ def test_a_fact_that_has_changed_is_audited(panel: Any) -> None:
     assert "The fact has changed new not retrieved" in told
     assert "✓ the new version is stored" in told and "✗ no older version is held as valid" in told
     assert "The fact has changed" not in text(panel), "nothing is known of its history"
+
+
+def test_a_token_of_the_answer_leads_back_to_its_spans(panel: Any, story: Workspace, settle: Any) -> None:
+    assert "What the answer looked at" in text(panel)
+    story.selection.select(token=1)
+    settle(story)
+    assert "What its token 2 looked at" in text(panel) and panel.view.token == 1
+    assert panel.view.sources and panel.view.sources[0].turns == (0,)
