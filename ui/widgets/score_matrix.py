@@ -490,7 +490,7 @@ def _apart(found: Comparison) -> str:
 
 
 def _points(share: float) -> str:
-    return f"{share * 100:+.0f}".replace("-", "\u2212")
+    return f"{round(share * 100):+d}".replace("-", "\u2212")
 
 
 def _methods(view: Board) -> list[str]:

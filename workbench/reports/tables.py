@@ -193,7 +193,7 @@ def pair_texts(found: Comparison) -> list[str]:
     low, high = found.low * 100, found.high * 100
     return [
         f"{found.difference * 100:+.1f}",
-        f"{low:+.0f} to {high:+.0f}",
+        f"{round(low):+d} to {round(high):+d}",  # not "-0"
         str(found.first_only),
         str(found.second_only),
         _p(found.p),

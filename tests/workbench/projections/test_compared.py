@@ -7,6 +7,7 @@ import pytest
 
 from tests.support.traces import write_trace
 from workbench.probes.papers import Place
+from workbench.probes.statistics import Comparison
 from workbench.projections.compared import compared
 from workbench.projections.published import Scored
 from workbench.reports import tables
@@ -66,3 +67,8 @@ def test_one_lane_or_no_common_probe_gives_no_comparison(tmp_path: Path) -> None
     with TraceReader(tmp_path / "run.mnemo") as reader:
         assert compared(reader, {1: rows("10", [0, 1])}) == ()
         assert compared(reader, {1: rows("10", [0, 1]), 2: [scored(7, True, 1.0)]}) == ()
+
+
+def test_no_bound_is_less_than_nought_by_nothing() -> None:
+    found = Comparison(9, 0.05, -0.004, 0.104, 0.5, "mcnemar", 1, 2)
+    assert tables.pair_texts(found)[1] == "+0 to +10"
