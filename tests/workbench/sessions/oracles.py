@@ -29,7 +29,7 @@ def last(pattern: str, texts: Texts) -> str:
 
 
 def needle_bench(texts: Texts, question: str, options: Sequence[str]) -> str:
-    if "parcel" in question:
+    if "is handed to" in question:
         onward = dict(m.groups() for t in texts if (m := re.match(r"(.+) passes everything on to (.+)\.$", t)))
         name = found(r"handed to (\S+)\.", question)
         while name in onward:

@@ -83,6 +83,25 @@ def test_a_session_is_as_long_as_asked(name: str, options: dict[str, Any], token
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_no_pool_of_words_runs_dry(name: str) -> None:
+    made = generate(name, 24_000, 1)
+    assert max(sum(rough(t.text) for t in s.turns) for s in made) >= 18_000
+    assert all(len({p.id for p in s.probes}) == len(s.probes) for s in made)
+
+
+@pytest.mark.parametrize(("name", "option", "value"), [
+    (name, option, value)
+    for name, card in GENERATORS.items()
+    for option, default in card.options.items() if isinstance(default, int)
+    for value in card.ranges.get(option, (1, 60))
+])  # fmt: skip
+def test_the_least_and_the_most_of_every_option_can_be_made(name: str, option: str, value: int) -> None:
+    made = generate(name, 2000, 1, **{option: value})
+    assert all(s.probes for s in made)
+    assert [p.question for s in made for p in s.probes if p.gold and not right(s, p, texts(s, p))] == []
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_a_seed_and_a_date_make_one_session(name: str) -> None:
     made = generate(name, 900, 7)
     assert made == generate(name, 900, 7)
@@ -272,6 +291,7 @@ def test_in_multi_turn_mode_the_questions_before_are_in_the_conversation() -> No
         ("sort", 500, {"colour": 1}, "no option 'colour' - there are probes, words"),
         ("sort", 500, {"probes": "many"}, "not a whole number"),
         ("sort", 500, {"probes": 0}, "between 1 and 1000"),
+        ("worm", 500, {"items": 1}, "items=1 must lie between 4 and 50"),
         ("needle-bench", 500, {"task": "both"}, "one of single, multi, reasoning"),
     ],
 )

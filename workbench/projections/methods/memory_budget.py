@@ -33,8 +33,14 @@ def _measure(runs: Sequence[Run]) -> Found:
         at = {f"{budget:,} B": best_within(curve, budget) for budget in budgets}
         sizes = sorted(size for size, _ in curve)
         rows.append({"memory": memory, "lanes": len(curve), "bytes": f"{sizes[0]:,} to {sizes[-1]:,}", **at,
-                     "AUC": area(curve, most)})  # fmt: skip
-    return Found(tuple(rows), ("bytes are those of texts and fields; vectors are not counted",))
+                     "AUC": area(curve, most) if sizes[0] < most else None})  # fmt: skip
+    return Found(
+        tuple(rows),
+        (
+            "no area: the strategy needs the largest budget",
+            "bytes are those of texts and fields; vectors are not counted",
+        ),
+    )
 
 
 def best_within(points: Sequence[tuple[int, float]], budget: float) -> float | None:

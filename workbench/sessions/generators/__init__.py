@@ -30,7 +30,7 @@ from workbench.sessions.generators import (
     worm,
     x_le_bench,
 )
-from workbench.sessions.generators.base import LEAST, Count, Generator, GeneratorError, Job
+from workbench.sessions.generators.base import LEAST, MOST_OF_ALL, Count, Generator, GeneratorError, Job
 from workbench.sessions.model import Session
 from workbench.words import words
 
@@ -61,7 +61,7 @@ GENERATORS: Mapping[str, Generator] = {
 }
 """Adding one takes a file and a line here."""
 
-MOST = 4_000_000
+MOST = 1_000_000
 """Tokens of the longest session."""
 
 
@@ -128,6 +128,7 @@ def _value(card: Generator, key: str, given: Any) -> Any:
         value = type(default)(given)
     except (TypeError, ValueError) as error:
         raise GeneratorError(f"synth {card.name}: {key}={given} is not a whole number") from error
-    if isinstance(value, int) and not 0 < value <= 1000:
-        raise GeneratorError(f"synth {card.name}: {key}={value} must lie between 1 and 1000")
+    low, high = card.ranges.get(key, (1, MOST_OF_ALL))
+    if isinstance(value, int) and not low <= value <= high:
+        raise GeneratorError(f"synth {card.name}: {key}={value} must lie between {low} and {high}")
     return value

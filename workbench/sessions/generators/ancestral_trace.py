@@ -26,7 +26,7 @@ def _make(job: Job) -> None:
 
 def _lines(w: Writer, longest: int) -> tuple[list[list[str]], dict[tuple[str, str], str]]:
     """Lines of descent of two people up to ``longest``, and what is told of each link; as many as have room."""
-    names = iter(pools.people(w.r, min(20_000, 200 + w.tokens // 4)))
+    names = iter(pools.people(w.r, 200 + w.tokens // 3))
     lines: list[list[str]] = []
     texts: dict[tuple[str, str], str] = {}
     left = w.room
@@ -50,4 +50,5 @@ GENERATOR = Generator(
     "Kinship told in any order and nothing else; who is the earliest ancestor?",
     {"generations": 6, "probes": 20},
     _make,
+    {"generations": (2, 100)},
 )

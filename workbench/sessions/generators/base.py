@@ -15,6 +15,8 @@ Count = Callable[[str], int]
 """Length of a text in tokens of the model that shall read it."""
 LEAST = 100
 """Tokens of the shortest session."""
+MOST_OF_ALL = 1000
+"""The largest number an option may be."""
 _SENTENCES = 4  # of a turn of prose
 
 
@@ -34,6 +36,7 @@ class Generator:
         differs: what differs from the publication; empty for faithful.
         help: one sentence.
         options: by name the default; a tuple holds every value, the default first.
+        ranges: least and most of numbers that may not be anything from 1 to ``MOST_OF_ALL``.
         make: fills the job's sessions.
     """
 
@@ -45,6 +48,7 @@ class Generator:
     help: str
     options: Mapping[str, Any]
     make: Callable[[Job], None]
+    ranges: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
 
 @dataclass

@@ -37,7 +37,7 @@ def _chains(w: Writer, most: int) -> list[tuple[str, int, list[str]]]:
     """Who, what, and the values one after another; lengths 1 to ``most`` in turn, as many as have room."""
     found: list[tuple[str, int, list[str]]] = []
     left = w.room
-    for name in pools.people(w.r, min(20_000, 100 + w.tokens // 20)):
+    for name in pools.people(w.r, 100 + w.tokens // 5):
         for slot in w.r.sample(range(len(_SLOTS)), 2):
             first, changed, _, values = _SLOTS[slot]
             history = w.r.sample(values, 1 + len(found) % most)
@@ -45,6 +45,7 @@ def _chains(w: Writer, most: int) -> list[tuple[str, int, list[str]]]:
             if left < 0 and found:
                 return found
             found.append((name, slot, history))
+    return found
     return found
 
 
@@ -57,4 +58,5 @@ GENERATOR = Generator(
     "Facts that change up to six times among facts that do not; the newest counts.",
     {"updates": 6, "probes": 30},
     _make,
+    {"updates": (1, min(len(values) for *_, values in _SLOTS))},
 )

@@ -18,7 +18,7 @@ def clock(minute: int) -> str:
 
 def _make(job: Job) -> None:
     w, minute = job.writer(), 0
-    names = iter(pools.people(w.r, min(20_000, 300 + job.tokens // 30)))
+    names = iter(pools.people(w.r, 300 + job.tokens // 10))
     events = 0
     while True:
         quiet = [f"{prose.sentence(w.r)}" for _ in range(w.r.randrange(2, 6))]

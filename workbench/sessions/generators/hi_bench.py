@@ -20,7 +20,7 @@ _MOVED = "{child} has been moved: it now belongs to {parent}."
 
 def _make(job: Job) -> None:
     w = job.writer()
-    names = iter(n.capitalize() for n in pools.made_up(w.r, min(9000, 60 + job.tokens // 3)))
+    names = iter(n.capitalize() for n in pools.made_up(w.r, 60 + job.tokens // 3))
     root = next(names)
     w.say(f"{root} is the whole organisation; nothing stands above it.")
     parents, texts, moves = _grown(w, root, names, job["children"])
@@ -68,16 +68,19 @@ def _grown(
     parents: dict[str, str] = {}
     texts: dict[str, str] = {}
     below: dict[str, int] = {root: 0}
-    left = float(w.room)
+    free, left = [root], float(w.room)
     while True:
         child = next(names)
-        parent = w.r.choice([u for u, n in below.items() if n < children][-3 * children :])
+        parent = w.r.choice(free)
         text = w.r.choice(_TOLD).format(child=child, parent=parent)
         left -= w.count(text) + w.count(_MOVED.format(child=child, parent=parent)) / _A_MOVE
         if left < 0 and len(parents) >= _FEWEST:
             break
         parents[child], texts[child], below[child] = parent, text, 0
         below[parent] += 1
+        free.append(child)
+        if below[parent] == children:
+            free.remove(parent)
     leaves = [u for u in parents if not below[u]]
     moving = w.r.sample(leaves, max(1, min(len(parents) // _A_MOVE, len(leaves) - 1)))
     homes = [u for u in below if u not in moving]
@@ -138,4 +141,5 @@ GENERATOR = Generator(
     "A hierarchy told turn by turn and changed: parents, ancestors, depth, children, membership, moves.",
     {"children": 4, "probes": 24},
     _make,
+    {"children": (2, 100)},
 )

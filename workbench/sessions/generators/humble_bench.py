@@ -16,7 +16,8 @@ _PLACES = tuple(
 
 def _make(job: Job) -> None:
     w = job.writer()
-    pairs = [(n, t) for n in pools.FIRST for t in pools.OBJECTS]
+    names = (*pools.FIRST, *pools.people(w.r, job.tokens // (5 * len(pools.OBJECTS))))
+    pairs = [(n, t) for n in names for t in pools.OBJECTS]
     w.r.shuffle(pairs)
     facts: list[tuple[str, str, str, int]] = []
     for name, thing in pairs:

@@ -49,4 +49,5 @@ GENERATOR = Generator(
     "Extreme-label in-context learning, examples scattered or grouped by label.",
     {"labels": 60, "layout": ("scattered", "grouped"), "probes": 40},
     _make,
+    {"labels": (2, 1000)},
 )

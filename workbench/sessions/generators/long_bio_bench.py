@@ -66,7 +66,7 @@ def _make(job: Job) -> None:
     w = job.writer()
     bios: list[_Bio] = []
     phrases = _PARAPHRASED if job["text"] == "paraphrased" else _PLAIN
-    for n, name in enumerate(pools.people(w.r, min(20_000, 200 + job.tokens // 40))):
+    for n, name in enumerate(pools.people(w.r, 200 + job.tokens // 20)):
         bio = _bio(w, name)
         if n % 4 == 3:
             bio.missing.add(w.r.choice(_FIELDS[1:]))

@@ -22,7 +22,7 @@ def _diary(job: Job) -> None:
     """Sub-instructions are told over the session among other talk; then the diary is asked for."""
     w = job.writer()
     weeks = job["weeks"]
-    things = iter(w.r.sample(pools.OBJECTS, 3 * job["instructions"] if job["instructions"] <= 16 else 48))
+    things = iter(w.r.sample(pools.OBJECTS, job["instructions"]))
     rules: list[tuple[str, str, list[int]]] = []
     for n in range(job["instructions"]):
         thing = next(things)
@@ -92,4 +92,5 @@ GENERATOR = Generator(
     "One long answer with many dated sub-instructions, or many questions answered at once; each is checked.",
     {"task": ("diary", "questions"), "weeks": 20, "instructions": 9},
     _make,
+    {"weeks": (2, 500), "instructions": (1, len(pools.OBJECTS))},
 )

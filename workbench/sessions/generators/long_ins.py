@@ -94,4 +94,5 @@ GENERATOR = Generator(
     "Exam papers with a tenth of the answers wrong: find them (GIST, LIST, LIMT).",
     {"setting": ("GIST", "LIST", "LIMT"), "items": 30},
     _make,
+    {"items": (5, 500)},
 )

@@ -73,4 +73,5 @@ GENERATOR = Generator(
     "Needles in running text: a grid of lengths and depths, several at once, or a chain of them.",
     {"task": ("single", "multi", "reasoning"), "lengths": 3, "depths": 5, "needles": 4},
     _make,
+    {"lengths": (1, 20), "depths": (1, 30), "needles": (1, 200)},
 )

@@ -46,16 +46,20 @@ SUBJECTS = (
     "forestry", "history", "statistics",
 )  # fmt: skip
 NUMBERS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _SYLLABLES = ("ba", "dor", "fen", "gil", "har", "jo", "kel", "lum", "mo", "nar", "pel", "quo", "ris", "sol", "tem",
               "vul", "wex", "yor", "zan", "cri", "dru", "fla", "gro", "ske", "tri")  # fmt: skip
 
 
 def people(r: random.Random, n: int) -> list[str]:
-    """``n`` different full names; a middle initial keeps them apart where there are very many."""
+    """``n`` different full names; middle initials keep them apart where there are very many."""
     names = [f"{first} {last}" for first in FIRST for last in LAST]
-    if n > len(names):
-        names += [f"{first} {middle}. {last}" for middle in "ABCDEFGHIJKLM" for first in FIRST for last in LAST]
-    return r.sample(names, n)
+    if n <= len(names):
+        return r.sample(names, n)
+    found = dict.fromkeys(r.sample(names, len(names)))
+    while len(found) < n:
+        found[f"{r.choice(FIRST)} {r.choice(_LETTERS)}. {r.choice(_LETTERS)}. {r.choice(LAST)}"] = None
+    return list(found)
 
 
 def first_names(r: random.Random, n: int) -> list[str]:
@@ -65,6 +69,7 @@ def first_names(r: random.Random, n: int) -> list[str]:
 
 def made_up(r: random.Random, n: int, syllables: int = 3) -> list[str]:
     """``n`` different words that no language has."""
+    syllables += n > len(_SYLLABLES) ** syllables // 4
     found: dict[str, None] = {}
     while len(found) < n:
         found["".join(r.choices(_SYLLABLES, k=syllables))] = None

@@ -173,4 +173,5 @@ GENERATOR = Generator(
     {"task": ("kv", "prefix-suffix", "vt", "math-find", "many-shot", "mixed"),
      "mode": ("multi-request", "multi-turn"), "probes": 6},
     _make,
+    {"probes": (1, 6)},
 )  # fmt: skip

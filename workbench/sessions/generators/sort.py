@@ -46,4 +46,5 @@ GENERATOR = Generator(
     "Which of two passages of a text came first, near and far apart.",
     {"probes": 24, "words": 20},
     _make,
+    {"words": (3, 100)},
 )

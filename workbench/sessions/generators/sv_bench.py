@@ -55,4 +55,5 @@ GENERATOR = Generator(
     "A stream of scenes; after every segment a chain of questions that leads back in time.",
     {"segment": 6},
     _make,
+    {"segment": (2, 100)},
 )

@@ -34,7 +34,8 @@ class _Call:
 
 def _make(job: Job) -> None:
     w = job.writer()
-    pools_of = {"city": pools.CITIES, "thing": pools.OBJECTS, "animal": pools.ANIMALS}
+    more = pools.made_up(w.r, job.tokens // 100)
+    pools_of = {"city": (*pools.CITIES, *more), "thing": (*pools.OBJECTS, *more), "animal": (*pools.ANIMALS, *more)}
     every = [(tool, kind, ask, value) for tool, kind, ask in _TOOLS for value in pools_of[kind]]
     w.r.shuffle(every)
     calls: list[_Call] = []

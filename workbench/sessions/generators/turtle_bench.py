@@ -73,4 +73,5 @@ GENERATOR = Generator(
     "Hidden stories; guesses about them, yes or no, over the turns.",
     {"guesses": 4},
     _make,
+    {"guesses": (1, 100)},
 )

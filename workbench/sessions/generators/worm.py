@@ -78,4 +78,5 @@ GENERATOR = Generator(
     "Working memory: span, serial position, n-back, interference, asked right after each list.",
     {"items": 12, "probes": 6},
     _make,
+    {"items": (4, len(pools.OBJECTS))},
 )
