@@ -60,8 +60,11 @@ def _scored(correct: bool) -> dict[str, Any]:
     return {"correct": correct, "score": float(correct)} | said
 
 
-def write_cache(path: Path) -> Path:
-    """Lane 1 keeps per head, lane 2 one set for all and evicts again while it answers, lane 3 keeps every cell."""
+def write_cache(path: Path, **more: Any) -> Path:
+    """Lane 1 keeps per head, lane 2 one set for all and evicts again while it answers, lane 3 keeps every cell.
+
+    ``more`` goes into what is recorded of both caches.
+    """
     turns = (Turn(0, "user", "old", "A"), Turn(1, "user", "Oslo", "A"))
     with TraceWriter(path) as writer:
         number = writer.add_session(Session("s", turns, (PROBE,)), "s")
@@ -69,7 +72,7 @@ def write_cache(path: Path) -> Path:
             lane = _Lane(number, writer.add_lane(name, "full", "snapkv", {"cache.keep": float(name[-3:])}))
             cells = [*range(10), 10, 11] if kept.ndim == 3 else [0, 1, -1, -1, -1, -1, -1, -1, -1, 9, 2, 10]
             lane.turn = 1
-            compressed(lane, writer, kept, later, cells)
+            compressed(lane, writer, kept, later, cells, **more)
         lane = _Lane(number, writer.add_lane("full", "full", "full-cache", {}), 1)
         lane.emit(Kind.RECALLED, "p0", {"query": "Where?", "k": 2, "hits": []})
         lane.emit(Kind.TURN_CLOSED, "", _CLOSED)

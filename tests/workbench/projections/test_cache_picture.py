@@ -23,6 +23,7 @@ from workbench.projections.cache_picture import (
     token_states,
     when_of,
 )
+from workbench.projections.repeated import repeated
 from workbench.projections.survival import survival
 from workbench.reports.html import report
 from workbench.trace.reader import TraceReader
@@ -121,6 +122,12 @@ def test_every_result_says_how_it_came_about(tmp_path: Path, capsys: pytest.Capt
     with TraceReader(path) as reader:
         html = report(reader)
     assert "What the cache kept" in html and "emulated" not in html and ">B<" in html
+
+
+def test_cells_taken_over_from_earlier_prompts_make_no_other_run(tmp_path: Path) -> None:
+    paths = [write_cache(tmp_path / f"{n}.mnemo", **more) for n, more in enumerate(({}, {"shared": 8}, {"budget": 5}))]
+    with TraceReader(paths[0]) as one, TraceReader(paths[1]) as other, TraceReader(paths[2]) as another:
+        assert repeated(one, other).identical and not repeated(one, another).identical
 
 
 def test_tokens_are_shaded_by_what_the_policy_chose_by(tmp_path: Path) -> None:
