@@ -303,11 +303,18 @@ def _edit(log: MemoryLog, edit: Edit) -> None:
             like = pattern(log.state.active(*([edit.name] if edit.name else [])), log.turn)
             kind = edit.name or (like.kind if like else "note")
             fields = {k: filled(v, like.text, edit.value) for k, v in like.fields.items()} if like else {}
-            log.write(edit.value, kind, index_text=edit.value if like is None or like.index_text else "", **fields)
+            index = edit.value if like is None or like.index_text else ""
+            # A name of its own: methods that name items by their turn write the next one under the next number.
+            log.write(edit.value, kind, index_text=index, id=unused(log.state, f"{kind}-by-hand"), **fields)
         case "delete":
             log.delete(edit.name, reason=REASON)
         case "restore":
             log.restore(edit.name, reason=REASON)
+
+
+def unused(state: MemoryState, name: str) -> str:
+    """The name, or with the first number behind it that no item has."""
+    return name if name not in state else next(n for i in range(2, len(state) + 3) if (n := f"{name}-{i}") not in state)
 
 
 def pattern(items: Sequence[Item], turn: int) -> Item | None:

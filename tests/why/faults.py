@@ -72,7 +72,7 @@ def _lose(log: MemoryLog, item: str, how: str) -> None:
     if how == "update":
         log.update(item, text=SMALL_TALK, index_text=SMALL_TALK, reason="UPDATE")
     elif how == "supersede":
-        new = log.write(SMALL_TALK, log.state[item].kind, [log.turn], **log.state[item].fields)
+        new = log.write(SMALL_TALK, log.state[item].kind, [log.turn], id=f"{item}-newer", **log.state[item].fields)
         log.supersede(item, new.id, reason="newer")
     elif how == "delete":
         log.delete(item, reason="contradicted")

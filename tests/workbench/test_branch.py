@@ -75,7 +75,9 @@ def test_what_was_changed_is_on_record(tmp_path: Path) -> None:
         assert [(e.kind, e.subject) for e in made] == [(Kind.UPDATED, "turn-2"), (Kind.DELETED, "turn-0")]
         assert made[0].payload["changes"]["index_text"][1] == "Mira: I live in Rome."
         added = [e for e in reader.events(1, 2, [Kind.WRITTEN]) if e.payload["text"] == "Mira: I like jazz."]
-        assert len(added) == 1 and added[0].turn == 5
+        assert [(e.turn, e.subject) for e in added] == [(5, "turn-by-hand")]
+        assert not list(reader.events(1, 2, [Kind.LANE_FAILED])), "turn 6 is stored beside it"
+        assert any(e.subject == "turn-6" and e.turn == 6 for e in reader.events(1, 2, [Kind.WRITTEN]))
         assert settings_of(reader, 2)["seed"] == 7 and settings_of(reader, 1)["seed"] == 0
         assert spec_of(reader.lanes()[1]).strategy().parameters()["k"] == 3
     again = branch(path, "bm25 @5", 8, (Edit.parse("restore:turn-0"),))

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from workbench.branch import filled, pattern
+from workbench.branch import filled, pattern, unused
 from workbench.memory.base import Recall, Span
 from workbench.memory.items import Item, MemoryState
 from workbench.memory.lines import one_line
@@ -81,7 +81,7 @@ def _put(asked: Case, state: MemoryState, turn: int, like: Item) -> Event:
         "index_text": text if like.index_text else "",
         "when": asked.session.turns[turn].when,
     }
-    return _event(asked, Kind.WRITTEN, _fresh(state, f"{like.kind}-of-turn-{turn}"), payload, turn)
+    return _event(asked, Kind.WRITTEN, unused(state, f"{like.kind}-of-turn-{turn}"), payload, turn)
 
 
 def restore(asked: Case, way: Funnel, state: MemoryState, judge: Judge) -> Change:
@@ -115,12 +115,8 @@ def _beside(asked: Case, state: MemoryState, last: Version) -> list[Event]:
     values = dict(last.values)
     payload = {name: values.pop(name, "") for name in ("kind", "text", "index_text", "when")}
     payload |= {"turns": list(values.pop("turns")), "fields": values}
-    name = _fresh(state, f"{last.item}-as-of-{last.began.turn}")
+    name = unused(state, f"{last.item}-as-of-{last.began.turn}")
     return [_event(asked, Kind.WRITTEN, name, payload, last.began.turn)]
-
-
-def _fresh(state: MemoryState, name: str) -> str:
-    return name if name not in state else next(n for i in range(2, len(state) + 3) if (n := f"{name}-{i}") not in state)
 
 
 def _event(asked: Case, kind: Kind, subject: str, payload: dict[str, Any], turn: int | None = None) -> Event:
