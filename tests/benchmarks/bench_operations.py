@@ -119,7 +119,8 @@ def tables(folder: Path) -> Iterator[str]:
                 events = reader.events(1, lane.id)
                 failed += [f"{lane.name}: {e.payload['message']}" for e in events if e.kind == Kind.LANE_FAILED]
             prompt, generated, decoded = reused(reader)
-            if generated:
+            whole = not any(reader.events(0, 0, (Kind.RUN_CANCELLED,)))  # what was broken off was decoded for nothing
+            if generated and whole:
                 share = f"{(prompt + generated - decoded) / prompt:.0%}"
                 names = ", ".join(f"`{lane.name}`" for lane in reader.lanes())
                 shares.append(f"| {names} | {prompt:,} | {generated:,} | {decoded:,} | {share} |")
