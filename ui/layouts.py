@@ -52,7 +52,7 @@ LAYOUTS = {
         Layout(
             "Debug",
             "Transcript, lanes and inspector side by side over the scoreboard",
-            Split(True, (Split(False, ("transcript", "lanes", "inspector"), (18, 47, 35)), "scoreboard"), (77, 23)),
+            Split(True, (Split(False, ("transcript", "lanes", "inspector"), (18, 47, 35)), "scoreboard"), (72, 28)),
         ),
         Layout(
             "Compare",

@@ -72,12 +72,12 @@ def test_marks_differ_from_each_other() -> None:
     assert len(set(drawn.values())) == len(drawn) - len(same) + 1
 
 
-def test_lane_shapes_differ_and_start_over_after_eight() -> None:
+def test_lane_shapes_differ_and_go_on_one_ahead_of_the_colours_after_eight() -> None:
     shapes = [
         _ink(_drawn(lambda p, i=i: marks.draw_shape(p, i, QPointF(20, 20), 9, QColor("white")))) for i in range(9)
     ]
     assert len(set(shapes[:8])) == 8
-    assert shapes[8] == shapes[0]
+    assert shapes[8] == shapes[1]
 
 
 def test_verdict_badges_show_right_wrong_and_mixed() -> None:
