@@ -7,7 +7,6 @@ from dataclasses import MISSING, fields
 
 from PySide6.QtCore import QModelIndex, Qt, Signal
 from PySide6.QtWidgets import (
-    QAbstractItemView,
     QFormLayout,
     QFrame,
     QHBoxLayout,
@@ -23,6 +22,7 @@ from PySide6.QtWidgets import (
 from ui.models.methods import CALLS, METHOD, Method, MethodFilter, MethodModel
 from ui.theme import theme
 from ui.widgets.plain import Label, plain
+from ui.widgets.row_table import row_table
 
 
 class LanePicker(QWidget):
@@ -98,17 +98,10 @@ class LanePicker(QWidget):
         return bar
 
     def _table(self) -> QTableView:
-        self.table = QTableView()
-        self.table.setModel(self.rows)
-        self.table.setAccessibleName("Methods")
-        self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.table = row_table(self.rows, "Methods", stretch=False)
         self.table.setTabKeyNavigation(False)
-        self.table.setShowGrid(False)
-        self.table.verticalHeader().hide()
         self.table.verticalHeader().setDefaultSectionSize(theme.active().unit(7))
         head = self.table.horizontalHeader()
-        head.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         head.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         head.setSectionResizeMode(CALLS, QHeaderView.ResizeMode.Stretch)
         self.table.doubleClicked.connect(self._toggle)

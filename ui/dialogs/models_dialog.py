@@ -7,14 +7,12 @@ from pathlib import Path
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import (
-    QAbstractItemView,
     QDialog,
     QFileDialog,
     QHBoxLayout,
     QHeaderView,
     QProgressBar,
     QPushButton,
-    QTableView,
     QVBoxLayout,
     QWidget,
 )
@@ -24,6 +22,7 @@ from ui.models.table import Table, TableModel
 from ui.settings import Settings
 from ui.theme import theme
 from ui.widgets.plain import Label
+from ui.widgets.row_table import row_table
 from ui.widgets.units import size
 from workbench import paths
 from workbench.errors import MnemoscopeError
@@ -58,16 +57,7 @@ class ModelsDialog(QDialog):
         self.head = _plain("quiet")
         outer.addWidget(self.head)
         self.model = TableModel(parent=self)
-        self.list = QTableView()
-        self.list.setModel(self.model)
-        self.list.verticalHeader().hide()
-        self.list.setShowGrid(False)
-        self.list.setWordWrap(False)
-        self.list.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.list.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        self.list.horizontalHeader().setHighlightSections(False)
-        self.list.horizontalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-        self.list.setAccessibleName("Models")
+        self.list = row_table(self.model, "Models", stretch=False)
         self.list.selectionModel().currentRowChanged.connect(lambda *_: self._chosen())
         outer.addWidget(self.list, 1)
         self.about, self.said = _plain("quiet"), _plain("")

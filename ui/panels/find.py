@@ -6,13 +6,14 @@ from typing import Any, ClassVar
 
 from PySide6.QtCore import QModelIndex, Qt, QTimer
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QAbstractItemView, QComboBox, QLineEdit, QTableView, QToolButton, QWidget
+from PySide6.QtWidgets import QComboBox, QLineEdit, QToolButton, QWidget
 
 from ui.models.table import Table, TableModel
 from ui.panels.base import Empty, Panel
 from ui.state.moment import Moment
 from ui.theme import theme
 from ui.widgets.plain import plain
+from ui.widgets.row_table import row_table
 from workbench.projections.find import WHERE, Found, Place, find
 from workbench.trace.reader import TraceReader
 
@@ -64,18 +65,7 @@ class FindPanel(Panel):
             button.setAccessibleName(tip)
             button.clicked.connect(lambda _, by=step: self.step(by))
             self.tools.addWidget(button)
-        self.grid = QTableView()
-        self.grid.setModel(self.model)
-        self.grid.verticalHeader().hide()
-        self.grid.setShowGrid(False)
-        self.grid.setWordWrap(False)
-        self.grid.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.grid.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        head = self.grid.horizontalHeader()
-        head.setStretchLastSection(True)
-        head.setHighlightSections(False)
-        head.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-        self.grid.setAccessibleName("Places")
+        self.grid = row_table(self.model, "Places")
         self.grid.clicked.connect(self._go)
         self.grid.activated.connect(self._go)
         self.setFocusProxy(self.field)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from PySide6.QtCore import QModelIndex, Qt
-from PySide6.QtWidgets import QAbstractItemView, QComboBox, QTableView, QWidget
+from PySide6.QtWidgets import QComboBox, QWidget
 
 from ui.models.table import Table, TableModel
 from ui.panels.base import Empty, Panel
 from ui.state.moment import Moment
 from ui.theme import theme
 from ui.widgets.plain import plain
+from ui.widgets.row_table import row_table
 from workbench.projections.findings_list import MEANINGS, FindingRow, findings_list
 from workbench.trace.reader import TraceReader
 
@@ -35,17 +36,7 @@ class FindingsPanel(Panel):
     def build(self) -> QWidget:  # noqa: D102
         self.model = TableModel(parent=self)
         self.rows: list[FindingRow] = []
-        self.grid = QTableView()
-        self.grid.setModel(self.model)
-        self.grid.verticalHeader().hide()
-        self.grid.setShowGrid(False)
-        self.grid.setWordWrap(False)
-        self.grid.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.grid.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        self.grid.horizontalHeader().setStretchLastSection(True)
-        self.grid.horizontalHeader().setHighlightSections(False)
-        self.grid.horizontalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-        self.grid.setAccessibleName("Findings")
+        self.grid = row_table(self.model, "Findings")
         self.grid.clicked.connect(self._chosen)
         self.grid.activated.connect(self._chosen)
         self.lanes, self.kinds = QComboBox(), QComboBox()

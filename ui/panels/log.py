@@ -6,12 +6,13 @@ from html import escape
 from typing import Any, ClassVar
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QAbstractItemView, QComboBox, QSplitter, QTableView, QTextBrowser, QWidget
+from PySide6.QtWidgets import QComboBox, QSplitter, QTextBrowser, QWidget
 
 from ui.models.table import Table, TableModel
 from ui.panels.base import Empty, Panel
 from ui.state.moment import Moment
 from ui.theme import theme
+from ui.widgets.row_table import row_table
 from ui.widgets.units import ms
 from workbench.projections.calls import Call, CallLog, Line, calls
 from workbench.trace.reader import TraceReader
@@ -35,17 +36,7 @@ class LogPanel(Panel):
         self.what.activated.connect(lambda _: self._arrange())
         self.tools.addWidget(self.what)
         self.model = TableModel(parent=self)
-        self.list = QTableView()
-        self.list.setModel(self.model)
-        self.list.verticalHeader().hide()
-        self.list.setShowGrid(False)
-        self.list.setWordWrap(False)
-        self.list.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.list.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        self.list.horizontalHeader().setStretchLastSection(True)
-        self.list.horizontalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-        self.list.horizontalHeader().setHighlightSections(False)
-        self.list.setAccessibleName("Model calls")
+        self.list = row_table(self.model, "Model calls")
         self.list.selectionModel().currentRowChanged.connect(lambda *_: self._detail())
         self.text = QTextBrowser()
         self.text.setProperty("part", "bare")
