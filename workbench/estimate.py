@@ -86,8 +86,10 @@ def estimate(sessions: Iterable[Session], lanes: Sequence[LaneSpec], full: bool,
     read = list(sessions)
     calls = prompt = output = 0
     for session in read:
+        lengths = [_tokens(turn.text) for turn in session.turns]  # once for all lanes: sessions have thousands of turns
+        said = _so_far(lengths)
         for lane in lanes:
-            own = _lane(session, lane, full, context)
+            own = _lane(session, said, lane, full, context)
             calls, prompt, output = calls + own[0], prompt + own[1], output + own[2]
     unknown = tuple(lane.name for lane in lanes if not _known(lane))
     return Estimate(sum(len(s.turns) for s in read), sum(len(s.probes) for s in read), calls, prompt, output, unknown)
@@ -105,15 +107,15 @@ def _known(lane: LaneSpec) -> bool:
     return calls(lane.memory) is not None
 
 
-def _lane(session: Session, lane: LaneSpec, full: bool, context: int) -> tuple[int, int, int]:
+def _lane(session: Session, said: Sequence[int], lane: LaneSpec, full: bool, context: int) -> tuple[int, int, int]:
+    """Calls, tokens read and tokens written; ``said``: tokens of the first 0, 1, 2, … turns together."""
     a_turn, a_question = calls(lane.memory) or (0.0, 0.0)
-    lengths = [_tokens(turn.text) for turn in session.turns]
-    mean = sum(lengths) / max(1, len(lengths))
-    own = round(a_turn * len(lengths) + a_question * len(session.probes))
+    turns = len(session.turns)
+    mean = said[-1] / max(1, turns)
+    own = round(a_turn * turns + a_question * len(session.probes))
     prompt = own * min(context, _fixed(lane.memory, full) + _SHOWN * mean)
-    said = _so_far(lengths)
     for probe in session.probes:
-        at = min(len(lengths), probe.after + 1)
+        at = min(turns, probe.after + 1)
         prompt += min(context, _QUESTION + _tokens(probe.question) + _packed(lane, said[at], mean))
     answers = len(session.probes)
     return own + answers, round(prompt), own * _WRITTEN + answers * _ANSWER

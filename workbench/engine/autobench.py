@@ -143,7 +143,7 @@ class Search:
         self._tried.add(_key(settings, tokens))
         try:
             sessions = generate(self.generator, tokens, self.seed, self.count, **settings)
-        except (GeneratorError, ValueError, IndexError):
+        except GeneratorError:
             return None
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "made.json"
