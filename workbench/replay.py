@@ -26,6 +26,7 @@ from workbench.llm.base import (
     Backend,
     Capture,
     Capturing,
+    Closing,
     CompletionRequest,
     CompletionResult,
     Compression,
@@ -49,6 +50,7 @@ from workbench.trace.events import Event, Kind
 from workbench.trace.reader import TraceReader
 from workbench.trace.writer import TraceWriter
 
+_QUOTED = 160  # characters of a loop that are put on record
 _MARGIN = 16  # tokens that merging spans into one prompt may add to the sum of their lengths
 _TELLING = 4000  # characters of a session; who cannot tell of so many how much it reads never will
 _SHORTEST = 32  # tokens to which an input of a prompt is clipped at most
@@ -175,9 +177,11 @@ class LaneMind:
             "stop": "limit" if stop == "refused" else stop,
             "error": error,
         } | ({"operation": f"{full.method}/{full.name}"} if full and self.prompts.name == "full" else {})
-        payload |= {"note": result.note} if result and result.note else {}
+        closings = tuple(map(_closed, result.closings)) if result else ()
+        note = "; ".join([*([result.note] if result and result.note else ()), *closings])
+        payload |= {"note": note} if note else {}
         event = self._recorder.emit(Kind.MODEL_CALLED, "", payload, ms=meter.ms)
-        return Completion(raw, data, not error, event.n, stop, rendered.schema)
+        return Completion(raw, data, not error, event.n, stop, rendered.schema, closings)
 
     async def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """See ``workbench.memory.base.Mind``."""
@@ -208,6 +212,11 @@ class LaneMind:
         spent = {"calls": self.calls, "tokens": [self.prompt_tokens, self.generated_tokens]}
         self.calls = self.prompt_tokens = self.generated_tokens = 0
         return spent
+
+
+def _closed(closing: Closing) -> str:
+    lost = closing.lost if len(closing.lost) <= _QUOTED else f"{closing.lost[:_QUOTED]}…"
+    return f"the {closing.what} {closing.place} repeated itself and was closed, without {lost!r}"
 
 
 class Desk:

@@ -84,7 +84,7 @@ def _fate(call: Event, losses: Sequence[Event]) -> Iterator[str]:
         yield "cut"
         if not losses:
             yield "asked again"
-    elif stop == "repetition":
+    elif stop == "repetition" or any(loss.payload["reason"] == REPETITION for loss in losses):
         yield "looped"
     purpose = call.payload["purpose"]
     for loss in losses:

@@ -76,6 +76,21 @@ class Token:
 
 
 @dataclass(frozen=True, slots=True)
+class Closing:
+    """A loop that was cut out of an output: its string or list was closed and the output went on behind it.
+
+    Attributes:
+        place: which one: ``answer.rows[3].name``.
+        what: ``string``, ``list`` or ``object``.
+        lost: what was cut out, as far as it was written.
+    """
+
+    place: str
+    what: str
+    lost: str
+
+
+@dataclass(frozen=True, slots=True)
 class CompletionResult:
     """``stop`` is ``limit`` when the token limit cut the output short, ``repetition`` when it was ended because it
     looped: errors, never silent losses. The text then ends behind the first of the repeats.
@@ -84,6 +99,7 @@ class CompletionResult:
         tokens: what was generated; empty from a server, which only counts.
         generated: how many were generated, where that is not the length of ``tokens``.
         note: what was done to the text on the way (a server's answer that was mended), with the text as it came.
+        closings: loops that were cut out of it.
     """
 
     text: str
@@ -93,6 +109,7 @@ class CompletionResult:
     prompt: str = ""
     generated: int | None = None
     note: str = ""
+    closings: tuple[Closing, ...] = ()
 
     @property
     def generated_tokens(self) -> int:

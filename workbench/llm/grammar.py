@@ -244,6 +244,13 @@ class Grammar:
         self._C.llama_sampler_accept(self._handle, token)
         self._tail = _unfinished(self._tail + self._model.piece(token))
 
+    def restart(self, tokens: Sequence[int]) -> None:
+        """Begin anew behind tokens that were accepted before."""
+        self._C.llama_sampler_reset(self._handle)
+        self._tail = b""
+        for token in tokens:
+            self.accept(token)
+
     def complete(self) -> bool:
         """Whether the text so far is a whole value and the model may end here."""
         end = self._model.special.eos if self._model.special.eos >= 0 else self._C.llama_vocab_eot(self._model.vocab)

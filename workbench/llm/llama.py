@@ -30,7 +30,7 @@ from workbench.llm.cores import Cores
 from workbench.llm.embeddings import Vectors
 from workbench.llm.gguf_file import sha256
 from workbench.llm.load import Load, process_bytes, resident
-from workbench.llm.loops import LoopGuard, open_lists
+from workbench.llm.loops import LoopGuard
 from workbench.llm.messages import Message
 from workbench.llm.model import Model, Tokens
 from workbench.llm.output import Generated, Output
@@ -182,8 +182,7 @@ class LlamaBackend:
         tokens = self._fitting(prompt, request.max_tokens)
         seed = request.seed ^ self.options.seed
         sampler = Sampler(self.model, request.temperature, seed, request.schema)
-        guard = LoopGuard(request.schema is not None, request.schema is not None and open_lists(request.schema))
-        output = Output(self.model, request.max_tokens, request.stop, guard)
+        output = Output(self.model, request.max_tokens, request.stop, LoopGuard(request.schema))
         return _result(await self._generate(tokens, output, sampler), tokens, prompt)
 
     async def answer(self, request: AnswerRequest) -> AnswerResult:
@@ -260,7 +259,7 @@ class LlamaBackend:
         return capture.weights
 
     def _output(self, request: AnswerRequest) -> Output:
-        guard = LoopGuard(json=False) if request.max_tokens > _LONG_ANSWER else None
+        guard = LoopGuard() if request.max_tokens > _LONG_ANSWER else None
         return Output(self.model, request.max_tokens, request.stop, guard)
 
     def refusal(self, policy: CachePolicy) -> str:
@@ -425,4 +424,7 @@ class LlamaBackend:
 
 
 def _result(done: Generated, tokens: Tokens, prompt: str) -> CompletionResult:
-    return CompletionResult(done.text, done.tokens, len(tokens), done.stop, prompt)
+    generated = done.drawn if done.closings else None
+    return CompletionResult(
+        done.text, done.tokens, len(tokens), done.stop, prompt, generated=generated, closings=done.closings
+    )

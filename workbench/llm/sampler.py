@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -68,6 +69,17 @@ class Sampler:
                 "choose a model whose vocabulary can write JSON",
             )
         return token
+
+    def rewrite(self, kept: Sequence[int], added: Sequence[int]) -> bool:
+        """Go back to the first ``kept`` tokens and on with those ``added``; whether the grammar lets them follow."""
+        if self.grammar is None:
+            return False
+        self.grammar.restart(kept)
+        for token in added:
+            if self.grammar.first(np.array([token], np.int32)) is None:
+                return False
+            self.grammar.accept(token)
+        return True
 
     def finished(self) -> bool:
         """Whether the grammar has reached the end of its value."""

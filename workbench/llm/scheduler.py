@@ -50,14 +50,12 @@ class Job:
     done: int = 0
     feed: Tokens = field(default_factory=lambda: np.zeros(0, np.int32))
     known: int = 0
-
-    @property
-    def wants_from(self) -> int:
-        """First position whose logits are needed."""
-        return len(self.prompt) - 1
+    wants_from: int = 0
+    """First position whose logits are needed."""
 
     def plan(self) -> None:
         """Lay out what is to be fed: the prompt, then the tokens as they become known."""
+        self.wants_from = len(self.prompt) - 1
         given = self.prompt if self.forced is None else np.concatenate([self.prompt, self.forced[:-1]])
         self.known = len(given)
         self.feed = np.empty(self.known + (self.output.max_tokens if self.forced is None else 0), np.int32)
@@ -282,13 +280,26 @@ class Scheduler:
             self._release(job)
             return
         stop = job.output.extend(token, float(logits[token]) - norm)
+        added = [token]
+        if stop == "repetition":
+            added = job.output.close_loop(sampler)
+            stop = None if added else stop
         if stop in (None, "limit") and sampler.finished():
             stop = "end"
         if stop is not None:
             self._finish(job, stop)
             return
-        job.feed[job.known] = token
-        job.known += 1
+        self._write(job, added)
+
+    def _write(self, job: Job, added: Sequence[int]) -> None:
+        """Feed the last tokens of the output next; where it was cut back, what the cache holds of the rest goes."""
+        end = len(job.prompt) + len(job.output.tokens)
+        job.known = end - len(added)
+        if job.done > job.known:
+            self._cut(job.sequence, job.known)
+            job.done = self._held[job.sequence].count
+        job.feed[job.known : end] = added
+        job.known, job.wants_from = end, end - 1
 
     def _finish(self, job: Job, stop: Stop) -> None:
         job.ticket.resolve(job.output.result(stop))

@@ -77,6 +77,7 @@ class Completion:
         cause: ``n`` of the ``model.called`` event; pass it on as the cause of what is done with the output.
         stop: ``end``, ``limit`` (of tokens), ``repetition`` (it looped) or ``refused`` (the prompt did not fit).
         schema: what the output was held against; None for the operation's own.
+        closings: what was cut out of the output because it repeated itself, a line for each.
     """
 
     text: str
@@ -85,6 +86,7 @@ class Completion:
     cause: int
     stop: str = "end"
     schema: Mapping[str, Any] | None = None
+    closings: tuple[str, ...] = ()
 
 
 class Mind(Protocol):

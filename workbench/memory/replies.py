@@ -36,7 +36,8 @@ async def ask(mind: Mind, log: MemoryLog, operation: Operation) -> Reply | None:
 
     A grammar lets a local model write nothing that does not fit, but an answer may be cut off, and a remote server, or
     a lane run without grammars, may answer anything. A full prompt's answer that was cut off is asked for once more
-    with more room; then what can be read of it is used, entry by entry. Whatever is lost is on record as
+    with more room; then what can be read of it is used, entry by entry. Where a local model looped, the string or list
+    was closed and the answer went on: what was cut out there is lost. Whatever is lost is on record as
     ``operation.dropped`` with its reason. Strings are put on one line.
     """
     done = await mind.run(operation)
@@ -49,6 +50,8 @@ async def ask(mind: Mind, log: MemoryLog, operation: Operation) -> Reply | None:
         return None
     if not done.ok:
         reader.lost(_REASONS.get(done.stop, UNFIT), f"…{done.text[-160:]}")
+    for closing in done.closings:
+        reader.lost(REPETITION, closing)
     data = reader.read(schema, done.data, "answer", whole=done.ok)
     if data is _UNFIT:
         return None

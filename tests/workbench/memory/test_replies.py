@@ -5,13 +5,16 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+from workbench.llm.base import Closing, CompletionRequest, CompletionResult
 from workbench.memory import prompts, schemas
 from workbench.memory.base import Completion
 from workbench.memory.items import MemoryState
 from workbench.memory.json_text import parse, parse_cut
 from workbench.memory.log import MemoryLog
+from workbench.memory.prompt_sets import PromptSet
 from workbench.memory.prompts import Full, Operation
 from workbench.memory.replies import Reply, ask
+from workbench.replay import LaneMind, Recorder
 from workbench.trace.events import Event, Kind
 
 
@@ -66,6 +69,31 @@ def test_a_loop_keeps_the_entries_before_it() -> None:
     reply, losses, mind = asked(full(prompts.facts(["x"])), (text, "repetition"))
     assert reply and reply["facts"] == ["Ida has a cat.", "Sydney,"]
     assert losses == ["repetition"] and len(mind.asked) == 1
+
+
+def test_a_list_that_was_closed_is_a_loss_and_the_rest_is_used() -> None:
+    text = '{"keywords": ["Sydney"], "context": "Of Sydney.", "tags": ["city"]}'
+    result = CompletionResult(
+        text, (), 9, "end", generated=60, closings=(Closing("answer.keywords", "list", ', "Sydney"' * 90),)
+    )
+
+    @dataclass
+    class Looping:
+        async def complete(self, request: CompletionRequest) -> CompletionResult:
+            return result
+
+        def count_tokens(self, text: str) -> int:
+            return len(text)
+
+    recorder = Recorder(None, 1, 1)
+    lane = LaneMind(Looping(), recorder, 0, PromptSet("plain"))  # type: ignore[arg-type]
+    state = MemoryState()
+    reply = asyncio.run(ask(lane, MemoryLog(recorder.emit, state, 0), prompts.note("x")))
+    assert reply and reply["context"] == "Of Sydney." and reply["tags"] == ["city"]
+    called, lost = recorder.events
+    assert called.kind == Kind.MODEL_CALLED and not called.payload["error"] and called.payload["tokens"] == [9, 60]
+    assert lost.kind == Kind.DROPPED and lost.payload["reason"] == "repetition" and lost.cause == called.n
+    assert "the list answer.keywords repeated itself" in lost.payload["detail"] and "Sydney" in called.payload["note"]
 
 
 def test_a_looping_list_of_objects_has_one_of_each_and_a_verdict_each_stays_in_its_place() -> None:
