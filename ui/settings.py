@@ -11,6 +11,7 @@ from PySide6.QtCore import QSettings
 from workbench import paths
 
 _RECENT = 10
+_ARRANGED = 100
 
 
 class Settings:
@@ -62,6 +63,17 @@ class Settings:
         name = str(Path(path).resolve())
         others = {n: at for n, at in self.get("places", {}).items() if n != name}
         self.set("places", dict(list(({name: {"at": place, "size": _size(path)}} | others).items())[:_RECENT]))
+
+    def arrangement(self, path: Path) -> Any:
+        """How the lanes of a run file were arranged, as plain JSON; None where they never were."""
+        return self.get("arrangements", {}).get(str(Path(path).resolve()))
+
+    def keep_arrangement(self, path: Path, row: dict[str, Any] | None) -> None:
+        """Remember how the lanes of a run file are arranged (None: as the run has them), for those arranged last."""
+        name = str(Path(path).resolve())
+        others = {n: kept for n, kept in self.get("arrangements", {}).items() if n != name}
+        first = {} if row is None else {name: row}
+        self.set("arrangements", dict(list((first | others).items())[:_ARRANGED]))
 
     def layouts(self) -> dict[str, dict[str, Any]]:
         """Layouts that the user saved, by name."""

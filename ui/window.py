@@ -36,6 +36,7 @@ from ui.samples import samples
 from ui.settings import Settings
 from ui.state.pace import Pace
 from ui.state.player import Player
+from ui.state.roster import Arrangement
 from ui.state.workspace import Workspace
 from ui.theme import theme
 from ui.widgets.focus_ring import FocusRing
@@ -75,6 +76,8 @@ class MainWindow(QMainWindow):
         super().__init__()
         self.settings = settings or Settings()
         self.workspace = Workspace(parent=self)
+        self.workspace.arrangement = lambda path: Arrangement.of(self.settings.arrangement(path))
+        self.workspace.roster.kept.connect(self._keep_lanes)
         self.player = Player(self.workspace, self)
         self.client, self.inquiry = EngineClient(self), Inquiry(self)
         self.registry = Registry(self)
@@ -234,6 +237,13 @@ class MainWindow(QMainWindow):
         lane = place["lane"] if place["lane"] in {row.id for row in run.lanes} else self.workspace.selection.now.lane
         self.workspace.cursor.go(place["turn"])
         self.workspace.selection.reset(lane=lane, probe=place["probe"], pinned=place["pinned"])
+
+    def _keep_lanes(self) -> None:
+        """Remember how the lanes of this run are arranged."""
+        run, roster = self.workspace.run, self.workspace.roster
+        if run is not None:
+            self.settings.keep_arrangement(run.path, roster.now.row() if roster.arranged else None)
+        self.registry.update()
 
     def _keep_place(self) -> None:
         """Remember where one stands, for the next time that this run is opened."""
@@ -425,8 +435,9 @@ class MainWindow(QMainWindow):
         """Select the next lane, or the one before."""
         run = self.workspace.run
         if run is not None and run.lanes:
-            place = (run.place(self.workspace.selection.now.lane) + steps) % len(run.lanes)
-            self.workspace.selection.select(lane=run.lanes[place].id)
+            lanes, now = self.workspace.roster.steps(), self.workspace.selection.now.lane
+            place = lanes.index(now) if now in lanes else 0
+            self.workspace.selection.select(lane=lanes[(place + steps) % len(lanes)])
 
     def has_sessions(self) -> bool:
         """Whether the run has more than one session."""
@@ -580,7 +591,7 @@ class MainWindow(QMainWindow):
 
     def _compare(self, layout: layouts.Layout) -> None:
         run = self.workspace.run
-        ids = [row.id for row in run.lanes] if run else []
+        ids = self.workspace.roster.shown() if run else ()
         chosen = self.workspace.selection.now.lane
         other = next((i for i in ids if i != chosen), 0)
         self.inspector.set_comparing(layout.comparing, chosen)

@@ -13,7 +13,7 @@ from ui.layouts import LAYOUTS
 
 def register(registry: Registry, window: Target) -> None:
     """Add every command."""
-    for group in (_file, _playback, _select, _run, _view, _help):
+    for group in (_file, _playback, _select, _lanes, _run, _view, _help):
         for command in group(window):
             registry.add(command)
 
@@ -298,6 +298,55 @@ def _select(w: Target) -> list[Command]:
         ),
     ]
     return commands
+
+
+def _lanes(w: Target) -> list[Command]:
+    roster, chosen, on = w.workspace.roster, w.workspace.selection, _open(w)
+
+    def lane() -> int:
+        return chosen.now.lane
+
+    def several() -> bool:
+        return on() and len(roster.steps()) > 1
+
+    return [
+        Command(
+            "lanes.hide", "Hide this lane", lambda: roster.hide(lane()), "Lanes", ("X",),
+            "Take the selected lane off in all panels; the run keeps it", several,
+        ),
+        Command(
+            "lanes.alone", "Show this lane alone", lambda: roster.set_alone(not roster.now.alone), "Lanes", ("O",),
+            "Show the selected lane alone, beside pinned ones; the next lane then takes its place", on,
+            lambda: roster.now.alone,
+        ),
+        Command(
+            "lanes.show-all", "Show all lanes", roster.show_all, "Lanes", ("Shift+X",),
+            "Show the lanes that are hidden", lambda: on() and bool(roster.hidden()),
+        ),
+        Command(
+            "lanes.earlier", "Move this lane back", lambda: roster.move(lane(), -1), "Lanes",
+            ("Shift+K", "Ctrl+Shift+Up"), "Move the selected lane to the left on cards, up in lists", several,
+            group="order",
+        ),
+        Command(
+            "lanes.later", "Move this lane on", lambda: roster.move(lane(), 1), "Lanes",
+            ("Shift+J", "Ctrl+Shift+Down"), "Move the selected lane to the right on cards, down in lists", several,
+            group="order",
+        ),
+        Command(
+            "lanes.pin", "Pin this lane first", lambda: roster.pin(lane()), "Lanes", ("I",),
+            "Keep the selected lane first and in sight, also beside one that is shown alone", on,
+            lambda: roster.pinned(lane()), group="order",
+        ),
+        Command(
+            "lanes.undo", "Undo the last change of lanes", roster.undo, "Lanes", ("Ctrl+Z",),
+            "Take back the last hiding, moving or pinning of a lane", lambda: on() and roster.can_undo, group="undo",
+        ),
+        Command(
+            "lanes.reset", "Lanes as in the run", roster.reset, "Lanes", (),
+            "Every lane, in the order of the run; can be undone", lambda: on() and roster.arranged, group="undo",
+        ),
+    ]  # fmt: skip
 
 
 def _run(w: Target) -> list[Command]:

@@ -27,6 +27,7 @@ class ProbesModel(QAbstractTableModel):
         self.lines: list[ProbeLine] = []
         self.lanes: tuple[tuple[int, str], ...] = ()
         self.narrow = False
+        self.places: dict[int, int] = {}  # of the lanes in the run, which decide colour and shape
         self._by, self._down = 0, False
 
     def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
@@ -94,6 +95,7 @@ class ProbesModel(QAbstractTableModel):
         if place < 0:
             return FIXED[section] if role == Qt.ItemDataRole.DisplayRole else None
         if role == Qt.ItemDataRole.DecorationRole:
+            place = self.places.get(self.lanes[place][0], place)
             return marks.shape_icon(place, theme.active().lane(place))
         said = (Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole)
         if role in said or (role == Qt.ItemDataRole.DisplayRole and not self.narrow):

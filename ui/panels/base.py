@@ -34,6 +34,7 @@ from ui.models.table import Table, TableModel
 from ui.state.moment import Moment
 from ui.state.workspace import Workspace
 from ui.theme import theme
+from ui.widgets.hidden_lanes import HiddenLanes, lane_entries
 from ui.widgets.plain import Label, plain
 from workbench.errors import MnemoscopeError
 from workbench.trace.reader import TraceReader
@@ -64,6 +65,8 @@ class Panel(QFrame):
     Class attributes:
         name: key in ``ui.panels.PANELS``; also names exported files.
         follows: the fields of ``Moment`` that change what ``project`` answers; others move without a projection.
+        by_lane: shows lanes beside one another: as ``arranged`` has them, and it says how many are hidden.
+        lanes_run: where the next lane stands, ``right`` or ``below``.
         heavy: projects in the second worker, so that it holds up no other panel (layouts, attention arrays).
 
     Attributes:
@@ -75,6 +78,8 @@ class Panel(QFrame):
     name: ClassVar[str] = ""
     follows: ClassVar[frozenset[str]] = frozenset({"session", "turn", "seq", "lane"})
     heavy: ClassVar[bool] = False
+    by_lane: ClassVar[bool] = False
+    lanes_run: ClassVar[str] = "below"
 
     shown = Signal()
     """An answer has been shown (a view, an empty state or an error)."""
@@ -88,6 +93,8 @@ class Panel(QFrame):
         self._grown = 0
         self._table_on = False
         self._last_answer: Answer | None = None
+        self._whole: Any = None  # the view with every lane
+        self._pointed_lane = 0
         self.setProperty("part", "panel")
         self.setObjectName(f"panel-{self.name}")
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -100,6 +107,8 @@ class Panel(QFrame):
         workspace.opened.connect(self._opened)
         workspace.advanced.connect(self._advanced)
         theme.hub().changed.connect(self._rethemed)
+        if self.by_lane:
+            workspace.roster.changed.connect(self._rearranged)
 
     # What a panel fills in.
 
@@ -115,6 +124,14 @@ class Panel(QFrame):
     def show_view(self, view: Any) -> None:
         """Show a view; GUI thread."""
         raise NotImplementedError
+
+    def arranged(self, view: Any) -> Any:
+        """The view with the lanes that are on show, in their order (``workspace.roster``); for panels ``by_lane``."""
+        return view
+
+    def lane_under(self, point: QPoint) -> int:
+        """The lane under a point of the panel, for its context menu; 0 for none."""
+        return 0
 
     def title(self, view: Any) -> str:
         """What the panel shows, of whom and when: ``A-MEM · items at turn 214``. ``view`` is None while empty."""
@@ -213,6 +230,8 @@ class Panel(QFrame):
         self._title = ElidedLabel()
         self._title.setProperty("part", "title")
         self.tools.addWidget(self._title, 1)
+        if self.by_lane:
+            self.tools.addWidget(HiddenLanes(self.workspace.roster, self.head))
         outer.addWidget(self.head)
         self._stack = QStackedWidget()
         outer.addWidget(self._stack, 1)
@@ -267,11 +286,18 @@ class Panel(QFrame):
             self.view = None
             self._show_card(answer.view or Empty("Nothing to show here"))
         else:
-            self.view = answer.view
+            self._whole, self.view = answer.view, self.arranged(answer.view)
             self._arrange()
             self.on_moment(self.moment)
         self._retitle()
         self.shown.emit()
+
+    def _rearranged(self) -> None:
+        if self.view is not None:
+            self.view = self.arranged(self._whole)
+            self._arrange()
+            self.on_moment(self.moment)
+            self._retitle()
 
     def _arrange(self) -> None:
         """Bring the picture or its twin to the front, filled."""
@@ -335,12 +361,18 @@ class Panel(QFrame):
             super().keyPressEvent(event)
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:  # noqa: D102
+        self._pointed_lane = self.lane_under(event.pos()) if self.view is not None else 0
         self.context_menu().popup(event.globalPos())
+        self._pointed_lane = 0
 
     def context_menu(self) -> QMenu:
         """The menu of the panel: its own entries, table twin, copy, export."""
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        if self._pointed_lane and self.workspace.run is not None:
+            lane, roster = self._pointed_lane, self.workspace.roster
+            lane_entries(menu, roster, lane, self.workspace.run.name(lane), self.lanes_run)
+            menu.addSeparator()
         self.add_actions(menu)
         if not menu.isEmpty():
             menu.addSeparator()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from PySide6.QtWidgets import QComboBox, QFrame, QScrollArea, QWidget
@@ -28,6 +29,7 @@ class ChartsPanel(Panel):
     name: ClassVar[str] = "charts"
     follows: ClassVar[frozenset[str]] = frozenset({"session"})
     heavy: ClassVar[bool] = True
+    by_lane: ClassVar[bool] = True
 
     @staticmethod
     def project(reader: TraceReader, moment: Moment, options: Any) -> Charts | Empty:  # noqa: D102
@@ -65,6 +67,16 @@ class ChartsPanel(Panel):
     def options(self) -> tuple[str, str]:  # noqa: D102
         score = self.score.currentData() if self.score.currentIndex() > 0 else ""  # the first is the default
         return self.scope.currentData() or "run", score or ""
+
+    def arranged(self, view: Charts) -> Charts:  # noqa: D102
+        kept = self.workspace.roster.arrange
+        needles, retention = view.needles, view.retention
+        return replace(
+            view,
+            needles=needles and replace(needles, lanes=kept(needles.lanes, lambda one: one[0].id)),
+            retention=retention and replace(retention, lanes=kept(retention.lanes, lambda one: one[0].id)),
+            outlays=kept(view.outlays, lambda one: one.lane.id),
+        )
 
     def title(self, view: Charts | None) -> str:  # noqa: D102
         return "Charts"

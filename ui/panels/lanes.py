@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, ClassVar
 
-from PySide6.QtCore import QPointF, QRect, QRectF, QSize, QSizeF, Qt
-from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPaintEvent, QPen, QPixmap, QResizeEvent
+from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, QSize, QSizeF, Qt
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QMouseEvent, QPainter, QPaintEvent, QPen, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
 from ui.models.table import Table
@@ -18,6 +18,7 @@ from ui.theme import marks, theme
 from ui.theme.marks import Mark
 from ui.theme.theme import Theme
 from ui.widgets.arrays import vector
+from ui.widgets.lane_drag import LaneDrag
 from ui.widgets.painting import painting
 from ui.widgets.units import count, ms, percent, tokens
 from ui.widgets.zones import Zone, ZonedWidget, tip
@@ -37,6 +38,8 @@ class LanesPanel(Panel):
 
     name: ClassVar[str] = "lanes"
     follows: ClassVar[frozenset[str]] = frozenset({"session", "turn", "seq", "probe", "pinned"})
+    by_lane: ClassVar[bool] = True
+    lanes_run: ClassVar[str] = "right"
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self.only_selected = False
@@ -61,9 +64,16 @@ class LanesPanel(Panel):
         self.side.setWidgetResizable(True)
         self.side.setWidget(self.columns)
         self.side.horizontalScrollBar().rangeChanged.connect(lambda *_: self.columns.bring())
+        self.side.horizontalScrollBar().valueChanged.connect(lambda _: self.columns.scrolled())
         layout.addWidget(self.question)
         layout.addWidget(self.side, 1)
         return body
+
+    def arranged(self, view: Lanes) -> Lanes:  # noqa: D102
+        return replace(view, lanes=self.workspace.roster.arrange(view.lanes, lambda lane: lane.lane))
+
+    def lane_under(self, point: QPoint) -> int:  # noqa: D102
+        return self.columns.lane_at(self.columns.mapFrom(self, point))
 
     def title(self, view: Lanes | None) -> str:  # noqa: D102
         return f"Lanes at turn {view.turn}" if view else "Lanes"
@@ -224,13 +234,14 @@ class _Columns(ZonedWidget):
         self._lane, self._item = 0, ""
         self.followed: int | None = None
         self.kept: dict[Any, _Kept] = {}
+        self.drag = LaneDrag(panel.workspace.roster, self.lane_at)
         self.setAccessibleName("Lanes side by side")
 
     def show_view(self, view: Lanes) -> None:
-        many = self._view is None or len(self._view.lanes) != len(view.lanes)
-        self._view = view
-        if many:
+        before, self._view = self._view, view
+        if before is None or [lane.lane for lane in before.lanes] != [lane.lane for lane in view.lanes]:
             self.fit()
+            self.bring()
         self.setAccessibleDescription("; ".join(_spoken(lane) for lane in view.lanes))
         self.update()
 
@@ -245,13 +256,18 @@ class _Columns(ZonedWidget):
         """Scroll sideways until the selected column is in view."""
         shown = self._shown()
         place = next((i for i, lane in enumerate(shown) if lane.lane == self._lane), None)
-        if place is not None and self.minimumWidth():
+        if place is not None and self.minimumWidth() and place >= self._fixed():
             each = (self.minimumWidth() + theme.active().unit(2)) / len(shown)
             self._panel.side.horizontalScrollBar().setValue(self._start(round(place * each), round(each)))
 
     def _start(self, left: int, width: int) -> int:
         bar, room = self._panel.side.horizontalScrollBar(), self._panel.side.viewport().width()
-        return left if left < bar.value() else max(bar.value(), left + width - theme.active().unit(2) - room)
+        covered = self._fixed() * width  # by what does not move with the others
+        return (
+            left - covered
+            if left - covered < bar.value()
+            else max(bar.value(), left + width - theme.active().unit(2) - room)
+        )
 
     def fit(self) -> None:
         """Ask for as much room as the columns need."""
@@ -275,6 +291,62 @@ class _Columns(ZonedWidget):
             return tuple(lane for lane in self._view.lanes if lane.lane == self._lane) or self._view.lanes[:1]
         return self._view.lanes
 
+    def _fixed(self) -> int:
+        """How many columns, the pinned ones, stay where they are when the others are scrolled sideways."""
+        shown, gap = self._shown(), theme.active().unit(2)
+        pinned = sum(self._panel.workspace.roster.pinned(lane.lane) for lane in shown)
+        if not pinned or pinned == len(shown) or not self.minimumWidth():
+            return 0
+        each = (self.minimumWidth() + gap) / len(shown)
+        return pinned if (pinned + 1) * each <= self._panel.side.viewport().width() + gap + 1 else 0
+
+    def scrolled(self) -> None:
+        """The columns were scrolled sideways."""
+        if self._fixed():
+            self.update()
+
+    def _width(self) -> float:
+        """Of a column."""
+        many = len(self._shown())
+        width = (self.width() - theme.active().unit(2) * (many - 1)) / max(1, many)
+        return min(width, max(_WIDEST, self.width() / 3)) if many > 1 else width
+
+    def _left(self, place: int) -> float:
+        """Where a column begins."""
+        moved = self._panel.side.horizontalScrollBar().value() if place < self._fixed() else 0
+        return moved + place * (self._width() + theme.active().unit(2))
+
+    def lane_at(self, point: QPoint) -> int:
+        """The lane of the column under a point; 0 for none."""
+        shown = self._shown()
+        inside = (i for i in range(len(shown)) if self._left(i) <= point.x() <= self._left(i) + self._width())
+        place = next(inside, None)
+        return 0 if place is None else shown[place].lane
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        point = event.position().toPoint()
+        if event.button() == Qt.MouseButton.LeftButton and point.y() <= self.head():
+            self.drag.press(point, self.lane_at(point))
+        super().mousePressEvent(event)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        if self.drag.move(event.position().toPoint()):
+            self.setCursor(Qt.CursorShape.ClosedHandCursor)
+            self.update()
+        else:
+            super().mouseMoveEvent(event)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        if self.drag.release():
+            self.unsetCursor()
+            self.update()
+        super().mouseReleaseEvent(event)
+
+    def head(self) -> int:
+        """Height of a column's head, by which it is dragged."""
+        now = theme.active()
+        return now.unit(3) + now.metrics("title", bold=True).height() + now.metrics("small").height()
+
     def paintEvent(self, event: QPaintEvent) -> None:
         view = self._view
         if view is None:
@@ -285,13 +357,17 @@ class _Columns(ZonedWidget):
             self._paint(painter, event.rect(), view, shown, now)
 
     def _paint(self, painter: QPainter, dirty: QRect, view: Lanes, shown: tuple[LaneView, ...], now: Theme) -> None:
-        gap = now.unit(2)
-        width = (self.width() - gap * (len(shown) - 1)) / max(1, len(shown))
-        width = min(width, max(_WIDEST, self.width() / 3)) if len(shown) > 1 else width
-        for place, lane in enumerate(shown):
-            rect = QRect(round(place * (width + gap)), 0, round(width), self.height())
+        fixed, width = self._fixed(), round(self._width())
+        for place in (*range(fixed, len(shown)), *range(fixed)):  # the fixed ones over those that move beneath them
+            lane, rect = shown[place], QRect(round(self._left(place)), 0, width, self.height())
+            if place < fixed:
+                painter.fillRect(rect.adjusted(0, 0, now.unit(2), 0), now.color("surface"))
             if rect.intersects(dirty):
                 _Column(self, painter, rect, lane, view, self._panel, lane.lane == self._lane, self._item).paint()
+                if lane.lane == self.drag.over:
+                    painter.setPen(QPen(now.color("accent-fill"), 2, Qt.PenStyle.DashLine))
+                    painter.setBrush(Qt.BrushStyle.NoBrush)
+                    painter.drawRoundedRect(QRectF(rect).adjusted(1, 1, -1, -1), 6, 6)
         for key in list(self.kept)[: -_MOST_KEPT * len(shown)]:
             del self.kept[key]
 
@@ -337,6 +413,7 @@ class _Column:
         self.explain = panel.workspace.explain
         self.being_written = lambda: panel.workspace.being_written
         self.alone = panel.only_selected
+        self.pinned = panel.workspace.roster.pinned(lane.lane)
         self.whole = rect
         pad = self.now.unit(2.5)
         self.x, self.right, self.y = rect.x() + pad, rect.right() - pad, rect.y()
@@ -424,11 +501,13 @@ class _Column:
         marks.draw_shape(
             p, lane.place, QPointF(self.x + now.unit(1.2), self.y + height / 2), now.unit(1.2), now.lane(lane.place)
         )
-        left = self.x + now.unit(4.5)
-        self._draw(lane.name, QRect(left, self.y, self.right - left, height), "title", "text", bold=True)
-        self._zone(
-            QRect(self.x, self.y, self.width, height), partial(tip, lane.name, f"memory {lane.memory} · {lane.cache}")
-        )
+        left, end = self.x + now.unit(4.5), self.right
+        if self.pinned:
+            end -= now.unit(5)
+            now.icon("mdi6.pin").paint(p, QRect(end + now.unit(1), self.y, now.unit(4), height))
+        self._draw(lane.name, QRect(left, self.y, end - left, height), "title", "text", bold=True)
+        says = partial(tip, lane.name, f"memory {lane.memory} · {lane.cache}", "Drag: move this lane")
+        self._zone(QRect(self.x, self.y, self.width, height), says)
         self.y += height + now.unit(0.5)
         held = count(lane.items, "item") + (f" · {count(lane.links, 'link')}" if lane.links else "")
         self._text(held, "small", "text-2")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPointF, QRect, Qt, Signal
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPoint, QPointF, QRect, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QPainter, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -28,7 +28,7 @@ from ui.theme.marks import Mark
 from ui.widgets.verdict_pane import VerdictPane
 from workbench.probes.competencies import label
 from workbench.projections.judged import Judgement, judgements
-from workbench.projections.probe_table import ProbeTable, part_title, probe_table
+from workbench.projections.probe_table import ProbeTable, of_lanes, part_title, probe_table
 from workbench.trace.reader import TraceReader
 
 
@@ -37,6 +37,8 @@ class ProbesPanel(Panel):
 
     name: ClassVar[str] = "probes"
     follows: ClassVar[frozenset[str]] = frozenset({"session"})
+    by_lane: ClassVar[bool] = True
+    lanes_run: ClassVar[str] = "right"
 
     @staticmethod
     def project(reader: TraceReader, moment: Moment, options: Any) -> ProbeTable | Empty:  # noqa: D102
@@ -96,6 +98,13 @@ class ProbesPanel(Panel):
         self.disputed.toggled.connect(lambda _: self._filter())
         for widget in (self.family, self.wrong, self.disputed):
             self.tools.addWidget(widget)
+
+    def arranged(self, view: ProbeTable) -> ProbeTable:  # noqa: D102
+        return of_lanes(view, [n for n, _ in self.workspace.roster.arrange(view.lanes, lambda lane: lane[0])])
+
+    def lane_under(self, point: QPoint) -> int:  # noqa: D102
+        place = self.grid.columnAt(self.grid.viewport().mapFrom(self, point).x()) - len(FIXED)
+        return self.model.lanes[place][0] if 0 <= place < len(self.model.lanes) else 0
 
     def title(self, view: ProbeTable | None) -> str:  # noqa: D102
         if view is None:
@@ -197,6 +206,8 @@ class ProbesPanel(Panel):
             self._retitle()
 
     def _fill(self, view: ProbeTable) -> None:
+        run = self.workspace.run
+        self.model.places = {row.id: place for place, row in enumerate(run.lanes)} if run else {}
         self.model.show(
             view,
             self.family.currentData() or "",

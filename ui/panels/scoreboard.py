@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, ClassVar
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QComboBox, QFrame, QScrollArea, QWidget
 
 from ui.bridge.project_pool import Answer
@@ -33,6 +34,7 @@ class ScoreboardPanel(Panel):
 
     name: ClassVar[str] = "scoreboard"
     follows: ClassVar[frozenset[str]] = frozenset({"session", "turn", "seq"})
+    by_lane: ClassVar[bool] = True
 
     @staticmethod
     def project(reader: TraceReader, moment: Moment, options: Any) -> Board | Empty:  # noqa: D102
@@ -53,7 +55,7 @@ class ScoreboardPanel(Panel):
             self.scope.setItemData(self.scope.count() - 1, plain(help_), Qt.ItemDataRole.ToolTipRole)
         self.scope.activated.connect(lambda _: self.refresh())
         self.tools.addWidget(self.scope)
-        self.matrix = ScoreMatrix()
+        self.matrix = ScoreMatrix(self.workspace.roster)
         self.matrix.lane_chosen.connect(lambda lane: self.workspace.selection.select(lane=lane))
         self.matrix.cell_chosen.connect(self._chosen)
         self.matrix.column_pointed.connect(self._compare)
@@ -68,6 +70,12 @@ class ScoreboardPanel(Panel):
     def options(self) -> Scope:  # noqa: D102
         chosen: Scope = self.scope.currentData() or "cursor"
         return chosen
+
+    def arranged(self, view: Board) -> Board:  # noqa: D102
+        return replace(view, rows=self.workspace.roster.arrange(view.rows, lambda row: row.lane))
+
+    def lane_under(self, point: QPoint) -> int:  # noqa: D102
+        return self.matrix.lane_at(self.matrix.mapFrom(self, point))
 
     def title(self, view: Board | None) -> str:  # noqa: D102
         if view is None:

@@ -6,6 +6,7 @@ Marks are painted once into a pixmap; moving the cursor repaints two narrow stri
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from math import ceil, floor
 from typing import Any, ClassVar
 
@@ -31,6 +32,8 @@ from ui.state.moment import Moment
 from ui.state.stretch import Stretch
 from ui.theme import marks, theme
 from ui.theme.marks import Mark
+from ui.widgets.hidden_lanes import HiddenLanes
+from ui.widgets.lane_drag import LaneDrag
 from ui.widgets.painting import painting
 from ui.widgets.plain import plain
 from ui.widgets.range_card import RangeCard
@@ -54,6 +57,7 @@ class ScrubberPanel(Panel):
 
     name: ClassVar[str] = "scrubber"
     follows: ClassVar[frozenset[str]] = frozenset({"session"})
+    by_lane: ClassVar[bool] = True
 
     @staticmethod
     def project(reader: TraceReader, moment: Moment, options: Any) -> Timeline | Empty:  # noqa: D102
@@ -69,6 +73,12 @@ class ScrubberPanel(Panel):
         self.workspace.marked.connect(self.tracks.update)
         self.setFocusProxy(self.tracks)
         return self.tracks
+
+    def arranged(self, view: Timeline) -> Timeline:  # noqa: D102
+        return replace(view, tracks=self.workspace.roster.arrange(view.tracks, lambda track: track.lane))
+
+    def lane_under(self, point: QPoint) -> int:  # noqa: D102
+        return self.tracks.lane_at(self.tracks.mapFrom(self, point))
 
     def title(self, view: Timeline | None) -> str:  # noqa: D102
         return "Timeline"
@@ -138,6 +148,9 @@ class Tracks(QWidget):
         super().__init__()
         self._panel = panel
         self._view: Timeline | None = None
+        self._rows: dict[int, int] = {}  # of the lanes on show
+        self.drag = LaneDrag(panel.workspace.roster, self.lane_at)
+        self._hidden = HiddenLanes(panel.workspace.roster, self)
         self._found: FindingsView | None = None
         self._picture: QPixmap | None = None
         self._margin = 0  # px left of the first turn; 0 before it is measured
@@ -161,6 +174,7 @@ class Tracks(QWidget):
         """Take over a view; the marks are drawn at the next paint."""
         if view is not self._view:
             self._view = view
+            self._rows = {track.lane: row for row, track in enumerate(view.tracks)}
             self.stretch.of(view.turns)
             self.forget()
 
@@ -184,6 +198,7 @@ class Tracks(QWidget):
     def forget(self) -> None:
         """The picture is out of date: theme, size or data changed."""
         self._picture, self._margin = None, 0
+        self._hidden.setGeometry(0, 0, self._hidden.sizeHint().width(), self._top() - 2)
         self.updateGeometry()
         self.update()
 
@@ -328,9 +343,9 @@ class Tracks(QWidget):
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         for one in found.lanes:
-            if one.place >= len(self._view.tracks):
+            if one.lane.id not in self._rows:
                 continue
-            y, size = self._y(one.place) + self._row() * 0.4, self._row() / 11
+            y, size = self._y(self._rows[one.lane.id]) + self._row() * 0.4, self._row() / 11
             painter.setPen(QPen(ink, 1.6))
             painter.drawLine(QPointF(self._x(found.turn), y), QPointF(self._x(one.end), y))
             for turn, kind in _stations(one).items():
@@ -413,6 +428,10 @@ class Tracks(QWidget):
             metrics, left = now.metrics("small"), now.unit(5)
             name = metrics.elidedText(track.name, Qt.TextElideMode.ElideRight, self._left() - left - now.unit(2))
             painter.drawText(QPointF(left, y + metrics.ascent() / 2 - 1), name)
+            if track.lane == self.drag.over:
+                painter.setPen(QPen(now.color("accent-fill"), 2, Qt.PenStyle.DashLine))
+                painter.setBrush(Qt.BrushStyle.NoBrush)
+                painter.drawRoundedRect(QRectF(1, y - row / 2 + 1, self._left() - now.unit(3), row - 2), 4, 4)
         painter.restore()
 
     def _draw_chosen(self, painter: QPainter, view: Timeline) -> None:
@@ -503,6 +522,7 @@ class Tracks(QWidget):
         track = self._track_at(event.position().y())
         if event.position().x() < self._left() - theme.active().unit(2):
             if track is not None:
+                self.drag.press(event.position().toPoint(), track.lane)
                 self._panel.workspace.selection.select(lane=track.lane)
             return
         self._pressed = event.position()
@@ -518,7 +538,10 @@ class Tracks(QWidget):
         self._panel.workspace.cursor.go(self._turn_at(event.position().x()))
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: D102
-        if self._panning:
+        if self.drag.move(event.position().toPoint()):
+            self.setCursor(Qt.CursorShape.ClosedHandCursor)
+            self.update()
+        elif self._panning:
             self._pan_to(event.position().x())
         elif self._range is not None and event.buttons() & Qt.MouseButton.LeftButton and not self._dragging:
             self.mark_range(self._turn_at(self._pressed.x()), self._turn_at(event.position().x()))
@@ -530,6 +553,10 @@ class Tracks(QWidget):
             self.setCursor(Qt.CursorShape.PointingHandCursor if pointing else Qt.CursorShape.ArrowCursor)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: D102
+        if self.drag.lane:
+            if self.drag.release():
+                self.update()
+            return
         dragged = (event.position() - self._pressed).manhattanLength() >= QApplication.startDragDistance()
         probe, track = self._probe_at(self._pressed), self._track_at(self._pressed.y())
         if self._dragging and not dragged and probe is not None and track is not None:
@@ -609,6 +636,11 @@ class Tracks(QWidget):
             QToolTip.showText(event.globalPos(), plain(self._tip(event.pos())), self)
             return True
         return super().event(event)
+
+    def lane_at(self, point: QPoint) -> int:
+        """The lane of the row under a point; 0 for none."""
+        track = self._track_at(point.y())
+        return track.lane if track is not None else 0
 
     def _track_at(self, y: float) -> Track | None:
         if self._view is None:

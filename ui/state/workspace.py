@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from PySide6.QtCore import QFileSystemWatcher, QObject, QTimer, Signal
 from ui.bridge.project_pool import Answer, ProjectPool
 from ui.state.cursor import Cursor
 from ui.state.moment import Moment
+from ui.state.roster import Arrangement, Roster
 from ui.state.selection import Place, Selection
 from workbench.examine import blamed, prove
 from workbench.projections.asked import due, in_question
@@ -70,6 +72,9 @@ class Workspace(QObject):
         super().__init__(parent)
         self.pool = pool or ProjectPool(self)
         self.cursor, self.selection = Cursor(self), Selection(self)
+        self.roster = Roster(self)
+        self.arrangement: Callable[[Path], Arrangement] = lambda _: Arrangement()
+        """How the lanes of a run file were arranged the last time."""
         self.probe_filter: tuple[int, str] = (0, "")
         """Lane and competency whose probes the probe table shows; (0, "") for all."""
         self.thread_view: Thread | None = None
@@ -94,6 +99,8 @@ class Workspace(QObject):
         self.selection.standing = lambda: Place(self.cursor.session, self.cursor.turn, self.cursor.seq)
         self.selection.returned.connect(self._return)
         self.selection.changed.connect(self._soon.start)
+        self.selection.changed.connect(lambda: self.roster.select(self.selection.now.lane))
+        self.roster.changed.connect(self._stay_on_show)
 
     @property
     def moment(self) -> Moment:
@@ -133,7 +140,8 @@ class Workspace(QObject):
             self.reader.close()
         self.reader, self.run, self._seq = reader, run, seq
         self.pool.open(path)
-        self.selection.reset(lane=run.lanes[-1].id if run.lanes else 0)
+        self.roster.open({row.id: row.name for row in run.lanes}, self.arrangement(path))
+        self.selection.reset(lane=next(iter(self.roster.shown()[::-1]), 0))
         live = path.with_name(path.name + ".lock").exists()  # somebody writes it: stand where it goes on
         self.cursor.enter(first, last, turn if turn is not None else last if live else 0)
         self.opened.emit()
@@ -144,6 +152,12 @@ class Workspace(QObject):
     def being_written(self) -> bool:
         """Whether an engine or a recorder is writing the open file."""
         return self.run is not None and self.run.path.with_name(self.run.path.name + ".lock").exists()
+
+    def _stay_on_show(self) -> None:
+        """The selected lane is one that is on show."""
+        lane = self.roster.nearest(self.selection.now.lane)
+        if lane and lane != self.selection.now.lane:
+            self.selection.let_go(lane=lane, item="", token=None)
 
     def follow_turn(self, turn: int | None) -> None:
         """Follow a turn through every lane; the one that is followed, or None, lets go of it."""
@@ -190,6 +204,7 @@ class Workspace(QObject):
         self._seq = max(self._seq, seq)
         known = self.run.lanes if self.run else ()
         self.run = _describe(self.reader)
+        self.roster.grew({row.id: row.name for row in self.run.lanes})
         if self.run and not known and self.run.lanes:
             self.selection.reset(lane=self.run.lanes[-1].id)
         if not self.cursor.session and self.run and self.run.sessions:

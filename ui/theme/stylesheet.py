@@ -48,6 +48,9 @@ QToolButton[part="plain"] {{ background: transparent; }}
 QToolButton[part="plain"]:hover {{ background: {control}; }}
 QToolButton[part="quiet"] {{ background: transparent; color: {text-2}; }}
 QToolButton[part="quiet"]:hover {{ background: {control}; color: {text}; }}
+QToolButton[part="link"] {{ background: transparent; color: {accent}; padding: 0 {u1}px; font-size: {small}px;
+  min-height: {link}px; }}
+QToolButton[part="link"]:hover {{ background: {control}; }}
 QToolButton:checked {{ background: {accent-soft}; color: {accent}; }}
 QToolButton[part="quiet"]:checked {{ background: {accent-soft}; color: {accent}; }}
 QToolButton::menu-indicator {{ image: none; width: 0; }}
@@ -119,7 +122,7 @@ QStatusBar::item {{ border: none; }}
 def stylesheet(tokens: Tokens, size: int, unit: int) -> str:
     """The stylesheet of a theme at a type size; ``unit`` is a step of the grid in px."""
     steps = {f"u{n}": str(n * unit) for n in (1, 2, 3, 4, 6)}
-    sizes = {"small": str(size - 2), "hit": str(size + 15), "hit2": str(size + 13)}
+    sizes = {"small": str(size - 2), "hit": str(size + 15), "hit2": str(size + 13), "link": str(size + 5)}
     sizes["cell"] = str(2 * unit - 3)  # Qt indents an item's text by 3 px of its own: cells stand under their heads
     icons = (paths.resources() / "icons").as_posix()
     return _SHEET.format_map({**tokens.colors, **steps, **sizes, "icons": icons, "theme": tokens.name})

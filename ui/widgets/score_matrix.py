@@ -10,7 +10,9 @@ from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, QSize, Qt, Si
 from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QToolTip, QWidget
 
+from ui.state.roster import Roster
 from ui.theme import marks, theme
+from ui.widgets.lane_drag import LaneDrag
 from ui.widgets.painting import painting
 from ui.widgets.plain import plain
 from ui.widgets.units import count, percent
@@ -53,8 +55,10 @@ class ScoreMatrix(ZonedWidget):
     cell_chosen = Signal(int, object)
     column_pointed = Signal(object)
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, roster: Roster, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self.drag = LaneDrag(roster, self.lane_at)
+        self._pinned = roster.pinned
         self.view: Board | None = None
         self.differences: dict[BoardColumn, Compared | None] = {}
         self.shown_times = 0  # how often other figures were shown; differences belong to one of them
@@ -71,6 +75,8 @@ class ScoreMatrix(ZonedWidget):
             return  # most turns have no probe: nothing to paint
         self.differences, self._pointed = {}, None
         self.shown_times += 1
+        if self._at is not None:
+            self._at = (min(self._at[0], max(0, len(view.rows) - 1)), min(self._at[1], max(0, len(view.columns) - 1)))
         self.fit()
         self.setAccessibleDescription("; ".join(_spoken(view)))
 
@@ -218,7 +224,12 @@ class ScoreMatrix(ZonedWidget):
             name = metrics.elidedText(row.name, _RIGHT, self._left() - now.unit(8))
             p.drawText(QPointF(x + now.unit(5), middle + metrics.ascent() / 2 - 1), name)
             box = QRect(x, top, self._left() - now.unit(2), row_height)
-            self.zones.append(Zone(box, row.name, partial(self.lane_chosen.emit, row.lane)))
+            says = tip(row.name, "pinned" if self._pinned(row.lane) else "", "Drag: move this lane")
+            self.zones.append(Zone(box, says, partial(self.lane_chosen.emit, row.lane)))
+            if row.lane == self.drag.over:
+                p.setPen(QPen(now.color("accent-fill"), 2, Qt.PenStyle.DashLine))
+                p.setBrush(Qt.BrushStyle.NoBrush)
+                p.drawRoundedRect(QRectF(box).adjusted(1, 2, -1, -2), 4, 4)
 
     def _paint_foot(self, p: QPainter, view: Board) -> None:
         """What bars and marks mean, in words."""
@@ -315,7 +326,27 @@ class ScoreMatrix(ZonedWidget):
             yield f"(95 % interval and p, {how}, corrected by Holm)"
             yield found.power
 
+    def lane_at(self, point: QPoint) -> int:
+        """The lane of the row under a point; 0 for none."""
+        place = (point.y() - self._head()) // self._row()
+        return self.view.rows[place].lane if self.view and 0 <= place < len(self.view.rows) else 0
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: D102
+        point = event.position().toPoint()
+        if event.button() == Qt.MouseButton.LeftButton and point.x() < self._scrolled() + self._left():
+            self.drag.press(point, self.lane_at(point))
+        super().mousePressEvent(event)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: D102
+        if self.drag.release():
+            self.update()
+        super().mouseReleaseEvent(event)
+
     def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: D102
+        if self.drag.move(event.position().toPoint()):
+            self.setCursor(Qt.CursorShape.ClosedHandCursor)
+            self.update()
+            return
         super().mouseMoveEvent(event)
         place = self._column_at(event.position().toPoint())
         if place is not None and self.view:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -63,6 +63,14 @@ class ProbeTable:
     session: int
     lanes: tuple[tuple[int, str], ...]
     lines: tuple[ProbeLine, ...]
+
+
+def of_lanes(view: ProbeTable, lanes: Sequence[int]) -> ProbeTable:
+    """The table with these lanes' columns alone, in this order; numbers of no column are left out."""
+    place = {lane: n for n, (lane, _) in enumerate(view.lanes)}
+    places = [place[lane] for lane in lanes if lane in place]
+    lines = tuple(replace(line, verdicts=tuple(line.verdicts[p] for p in places)) for line in view.lines)
+    return replace(view, lanes=tuple(view.lanes[p] for p in places), lines=lines)
 
 
 def probe_table(reader: TraceReader, session: int) -> ProbeTable:
