@@ -147,7 +147,7 @@ def test_names_stay_in_view_when_it_is_scrolled_sideways(panel: ScoreboardPanel,
     assert bar.maximum() > 0
     bar.setValue(bar.maximum())
     panel.grab()
-    name = next(z for z in panel.matrix.zones if z.tip == "a-mem")
+    name = next(z for z in panel.matrix.zones if z.tip.startswith("a-mem\n"))
     shown = panel.matrix.mapTo(panel.area.viewport(), name.rect.topLeft())
     assert shown.x() == 0
     under = panel.matrix.zone_at(QPoint(name.rect.x() + 10, name.rect.center().y()))
