@@ -46,9 +46,9 @@ def test_the_figure_the_rows_and_the_run_agree(tmp_path: Path, capsys: pytest.Ca
 
 def test_every_policy_has_its_rows() -> None:
     lanes = policies._lanes("full", tuple(policies.POLICIES), (0.1, 1.0), "before-question")
-    assert len(lanes) == 17 * 2 + 4
+    assert len(lanes) == 16 * 2 + 6
     assert lanes["full+h2o:keep=0.1,when=before-question"] == ("h2o", 0.1)
-    assert lanes["full+kivi:bits=2"] == ("kivi 2 bit", 1.0)
+    assert lanes["full+kivi:bits=2"] == ("kivi 2 bit", 1.0) and lanes["full+timrun:stack=0"] == ("timrun stack 0", 1.0)
 
 
 def test_wrong_settings_are_one_line() -> None:

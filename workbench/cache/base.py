@@ -142,6 +142,7 @@ class CachePolicy:
         needs: which arrays of the observation it looks at.
         sinks: first tokens that it never gives up.
         forgets: whether what it once masked is gone; False chooses among all tokens again.
+        unbudgeted: why there is no ``keep``, of those that have none (there the field is no argument).
 
     Attributes:
         keep: the budget: up to 1 a share of the tokens read so far, above it a number of tokens.
@@ -157,6 +158,7 @@ class CachePolicy:
     needs: ClassVar[frozenset[Need]] = frozenset()
     sinks: ClassVar[int] = 0
     forgets: ClassVar[bool] = True
+    unbudgeted: ClassVar[str] = ""
 
     keep: float = 0.5
     when: When = "after-question"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import numpy as np
 
@@ -15,6 +16,8 @@ class RewritingPolicy(CachePolicy):
 
     The prompt is read in full precision; then, and after every further token, what is due is rewritten, once.
     """
+
+    unbudgeted: ClassVar[str] = "it keeps every token, at fewer bits"
 
     keep: float = field(default=1.0, init=False)
 

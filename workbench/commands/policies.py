@@ -27,13 +27,16 @@ from workbench.trace.events import Kind
 from workbench.trace.reader import TraceReader
 
 BUDGETS = (0.05, 0.1, 0.25, 0.5, 0.75, 1.0)
-KEEPS_ALL = {
+UNBUDGETED = {
+    "timrun stack 0": "timrun:stack=0",
+    "timrun stack 1": "timrun:stack=1",
     "quantized q8_0": "quantized:keys=q8_0,values=q8_0",
     "quantized q4_0": "quantized:keys=q4_0,values=q4_0",
     "kivi 4 bit": "kivi:bits=4",
     "kivi 2 bit": "kivi:bits=2",
 }
-"""Policies that keep every token at fewer bits: one column."""
+"""Policies without a budget: what keeps every token at fewer bits, and what prunes by the text alone. They stand in the
+column of what they kept."""
 TASKS = {
     "retrieval tasks": (("accurate-retrieval.json", "conflict-resolution.json"), "full"),
     "natural session": (("repair-cafe.json",), "bm25:k=20"),
@@ -109,7 +112,7 @@ def _lanes(memory: str, chosen: Sequence[str], shares: Sequence[float], when: st
         if any(field == "keep" for field in policy(name)().parameters()):
             found |= {f"{memory}+{name}:keep={share:g}{timing}": (name, share) for share in shares}
             continue
-        found |= {f"{memory}+{spec}": (row, 1.0) for row, spec in KEEPS_ALL.items() if spec.startswith(f"{name}:")}
+        found |= {f"{memory}+{spec}": (row, 1.0) for row, spec in UNBUDGETED.items() if spec.startswith(f"{name}:")}
     return found
 
 
@@ -129,13 +132,21 @@ def _block(
     points: dict[str, SurvivalPoint] = {p.name: p for p in survival(reader)}
     by_name = {LaneSpec.parse(spec).name: place for spec, place in lanes.items()}
     found = {by_name[name]: point for name, point in points.items() if name in by_name}
-    ordered = {place: found[place] for place in lanes.values() if place in found}
+    budgets = sorted({budget for _, budget in lanes.values()})
+    ordered = {_column(place, found[place], budgets): found[place] for place in lanes.values() if place in found}
     full = next(row.id for row in reader.lanes() if row.cache == DEFAULT)
     right = [bool(e.payload["correct"]) for e in reader.events(None, full, kinds=[Kind.SCORED])]
     answers = next(iter(ordered.values())).probes if ordered else 0
     title = f"{task}: {answers} questions, {memory}, {model}" + (f", compressed {when}" if when else "")
     columns = tuple(sorted({budget for _, budget in ordered}))
     return report.Block(task, title, columns, sum(right) / len(right) if right else None, ordered)
+
+
+def _column(place: tuple[str, float], point: SurvivalPoint, budgets: Sequence[float]) -> tuple[str, float]:
+    """Row and column; without a budget the least column that holds what was kept."""
+    if place[0] not in UNBUDGETED:
+        return place
+    return place[0], next((b for b in budgets if point.share <= b + 0.005), place[1])
 
 
 def _written(folder: Path, blocks: Sequence[report.Block], model: str) -> dict[str, Any]:

@@ -24,7 +24,7 @@ class SurvivalPoint:
 
     Attributes:
         way, badge: how its policy is carried out, for programs and for people.
-        budget: ``keep`` as given: a share, or a number of tokens; 1 for policies that keep every token.
+        budget: ``keep`` as given: a share, or a number of tokens; of policies that have no budget the share they kept.
         share: entries kept of those of the full cache.
         evidence: share of the evidence kept over ``with_evidence`` probes, None without any.
         kl: next-token distance from the full cache in nats, None when it was not compared.
@@ -94,6 +94,7 @@ def survival(
 
 def _point(row: LaneRow, answers: Sequence[_Answer]) -> SurvivalPoint:
     last = answers[-1].payload
+    share = _mean(a.payload["share"] for a in answers) or 0.0
     sizes = [a.payload["bytes"] for a in answers]
     return SurvivalPoint(
         row.id,
@@ -103,8 +104,8 @@ def _point(row: LaneRow, answers: Sequence[_Answer]) -> SurvivalPoint:
         last["way"],
         last["badge"],
         last["when"],
-        float(policy_parameters(row).get("keep", 1.0)),
-        _mean(a.payload["share"] for a in answers) or 0.0,
+        float(policy_parameters(row).get("keep", round(share, 3))),
+        share,
         _mean(a.evidence for a in answers),
         sum(a.evidence is not None for a in answers),
         _mean(float(np.mean(a.payload["kl"])) for a in answers if a.payload["kl"]),

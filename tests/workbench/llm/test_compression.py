@@ -237,7 +237,7 @@ def of_question(backend: LlamaBackend, policy: CachePolicy, question: str) -> An
     return asyncio.run(backend.answer(AnswerRequest(messages, marks, 6, (), cache=CacheRequest(policy, len(STORY)))))
 
 
-@pytest.mark.parametrize("name", [n for n in NAMES if n not in ("quantized", "kivi")])
+@pytest.mark.parametrize("name", [n for n in NAMES if not registry.policy(n).unbudgeted])
 def test_one_compressed_context_serves_many_questions(backend: LlamaBackend, name: str) -> None:
     """SCBench's multi-request mode: the context is compressed without any question, and every question begins again
     from that cache, whatever was asked before."""

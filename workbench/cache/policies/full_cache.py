@@ -18,6 +18,8 @@ class FullCache(CachePolicy):
     title: ClassVar[str] = "Full cache"
     fidelity: ClassVar[Fidelity] = "baseline"
 
+    unbudgeted: ClassVar[str] = "it keeps every token"
+
     keep: float = field(default=1.0, init=False)
     when: When = field(default="after-question", init=False)
 

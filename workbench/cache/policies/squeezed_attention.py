@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from workbench.cache.base import Bools, Fidelity, Floats, Ints, Observation, Retriever, When, need
+from workbench.cache.base import MASKED, Bools, Fidelity, Floats, Ints, Observation, Retriever, When, need
 from workbench.cache.retrieval import RetrievalPolicy, Segments, products
 from workbench.errors import UsageError
 
@@ -19,18 +19,22 @@ class SqueezedAttention(RetrievalPolicy):
     """Cluster the keys of a fixed context once, per head by direction; a query looks at the clusters whose centroid
     takes more of a softmax over centroids than a threshold, the same in all heads and layers (``clustering.py``).
 
-    The threshold is set so that the last queries of the fixed context look at the budget on average.
+    The last tokens of the context are in no cluster and always looked at. The threshold is set so that their queries
+    look at the budget on average over queries, heads and layers.
 
     Attributes:
-        clusters: share of the tokens that there are clusters.
-        calibration: last queries of the context that set the threshold.
+        clusters: share of the clustered tokens that there are clusters.
+        calibration: those last tokens; half the budget at most.
     """
 
     name: ClassVar[str] = "squeezed-attention"
     title: ClassVar[str] = "Squeezed Attention"
     fidelity: ClassVar[Fidelity] = "adapted"
     paper: ClassVar[str] = "arXiv 2411.09688; github.com/SqueezeAILab/SqueezedAttention"
-    differs: ClassVar[str] = "One level of clusters; evenly spread tokens begin the k-means, so that runs repeat."
+    differs: ClassVar[str] = (
+        "One level of clusters; evenly spread tokens begin the k-means, so that runs repeat; the budget gives the "
+        "threshold, and the always visible last tokens count to it."
+    )
 
     when: When = "before-question"
     clusters: float = 0.05
@@ -43,14 +47,18 @@ class SqueezedAttention(RetrievalPolicy):
 
     def window(self, budget: int) -> int:
         """The queries that set the threshold."""
-        return self.calibration
+        return max(1, min(self.calibration, budget // 2))
 
     def retriever(self, seen: Observation, budget: int) -> Retriever:
         """Clusters, and the threshold that gives the budget."""
-        count = max(1, min(seen.n, round(self.clusters * seen.n)))
-        of = clustered(need(seen.keys), count)
+        last = min(self.window(budget), seen.n)
+        before = seen.n - last
+        count = max(1, round(self.clusters * before))
+        of = np.full(seen.alive.shape, -1, np.int64)
+        if before:
+            of[..., :before] = clustered(need(seen.keys)[:, :, :before], count)
         found = _Clusters(of, count, seen)
-        found.calibrate([products(seen, layer) for layer in range(seen.layers)], budget)
+        found.calibrate([products(seen, layer) for layer in range(seen.layers)], budget - last)
         return found
 
 
@@ -75,12 +83,13 @@ class _Clusters:
     def __init__(self, of: Ints, count: int, seen: Observation) -> None:
         self._group = seen.heads // seen.kv_heads
         self._segments = [[Segments(head, count) for head in layer] for layer in of]
-        self._sizes = np.stack([[np.bincount(head, minlength=count) for head in layer] for layer in of])
+        self._sizes = np.stack([[np.bincount(head[head >= 0], minlength=count) for head in layer] for layer in of])
+        self._always = of[0, 0] < 0
         self._threshold = 0.0
         self.facts: dict[str, float] = {"clusters": count}
 
     def calibrate(self, scores: list[Floats], budget: int) -> None:
-        """The threshold at which the given queries look at ``budget`` tokens on average over heads and layers."""
+        """The threshold at which the given queries look at ``budget`` clustered tokens on average."""
         shares = [self._shares(layer, rows) for layer, rows in enumerate(scores)]
         sizes = [np.broadcast_to(self._of_heads(layer)[:, None], part.shape) for layer, part in enumerate(shares)]
         flat = np.concatenate([part.ravel() for part in shares])
@@ -88,8 +97,8 @@ class _Clusters:
         order = np.argsort(-flat, kind="stable")
         rows = sum(part.shape[0] * part.shape[1] for part in shares)
         within = np.cumsum(weights[order]) <= budget * rows
-        last = int(within.sum()) - 1
-        self._threshold = float(flat[order[max(0, last)]])
+        taken = int(within.sum())
+        self._threshold = 0.0 if taken == len(flat) else float(flat[order[taken - 1]]) if taken else np.inf
         self.facts["threshold"] = self._threshold
 
     def _of_heads(self, layer: int) -> Floats:
@@ -100,12 +109,11 @@ class _Clusters:
         means = np.stack([self._segments[layer][h // self._group].means(row) for h, row in enumerate(scores)])
         sizes = self._of_heads(layer)[:, None]
         means = np.where(sizes > 0, np.maximum(means, -1e9), -np.inf)
-        weights = np.exp(means - means.max(-1, keepdims=True))
-        return weights / (sizes * weights).sum(-1, keepdims=True)
+        weights = np.exp(means - np.maximum(means.max(-1, keepdims=True), MASKED))
+        return weights / np.maximum((sizes * weights).sum(-1, keepdims=True), 1e-30)
 
     def visible(self, layer: int, scores: Floats) -> Bools:
         shares = self._shares(layer, scores)
-        chosen = shares >= min(self._threshold, np.inf)
-        best = shares.argmax(-1)
-        np.put_along_axis(chosen, best[..., None], True, axis=-1)  # never nothing
-        return np.stack([self._segments[layer][h // self._group].tokens(row) for h, row in enumerate(chosen)])
+        chosen = shares >= self._threshold
+        tokens = [self._segments[layer][h // self._group].tokens(row) for h, row in enumerate(chosen)]
+        return np.stack(tokens) | self._always

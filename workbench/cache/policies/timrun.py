@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
@@ -15,8 +15,8 @@ from workbench.errors import UsageError
 @dataclass
 class TIMRUN(CachePolicy):
     """A subtask is what happens between two messages of the user. Of a finished one the request and the last message
-    (its conclusion) stay; what was said and called between them goes, the oldest first, until the budget is met. The
-    ``stack`` latest finished subtasks keep all their tokens.
+    (its conclusion) stay; what was said and called between them goes. The ``stack`` latest finished subtasks keep all
+    their tokens. There is no budget: how much goes is up to the text.
 
     Attributes:
         stack: finished subtasks that are not pruned.
@@ -28,10 +28,11 @@ class TIMRUN(CachePolicy):
     fidelity: ClassVar[Fidelity] = "adapted"
     paper: ClassVar[str] = "Beyond Context Limits: Subconscious Threads, arXiv 2507.16784 (the engine is not public)"
     differs: ClassVar[str] = (
-        "The model was not trained for it and writes no subtask tree: subtasks are read off who said what. "
-        "Whole inner messages go, so that less than the budget may stay, or more where nothing else can go."
+        "The model was not trained for it and writes no subtask tree: subtasks are read off who said what."
     )
+    unbudgeted: ClassVar[str] = "it prunes whole finished subtasks: stack says how many of them stay"
 
+    keep: float = field(default=1.0, init=False)
     stack: int = 1
     renumber: bool = True
 
@@ -46,14 +47,11 @@ class TIMRUN(CachePolicy):
         return self.renumber
 
     def plan(self, seen: Observation, budget: int) -> Plan:
-        """Prune the oldest subtasks."""
+        """Prune all finished subtasks that are no longer on the stack."""
         kept = np.ones(seen.n, bool)
         found = subtasks(seen)
-        prunable = found[: len(found) - self.stack] if self.stack else found
         pruned = 0
-        for inner in prunable:
-            if kept.sum() <= budget:
-                break
+        for inner in found[: max(0, len(found) - self.stack)]:
             gone = np.isin(seen.spans, inner)
             pruned += int(gone.any())
             kept &= ~gone
