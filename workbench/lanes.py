@@ -109,9 +109,9 @@ def _convert(given: Mapping[str, str], cls: type, spec: str) -> dict[str, Any]:
     hints, known = get_type_hints(cls), {f.name: f for f in fields(cls) if f.init}
     for key in given:
         if key not in known:
-            why = f": {cls.unbudgeted}" if key == "keep" and getattr(cls, "unbudgeted", "") else ""
+            why: str = getattr(cls, "unbudgeted", "") if key == "keep" else ""
             remedy = f"it has: {', '.join(sorted(known)) or 'none'}"
-            raise UsageError(f"lane {spec!r}: no parameter {key!r}{why}", remedy)
+            raise UsageError(f"lane {spec!r}: no parameter {key!r}{': ' if why else ''}{why}", remedy)
     found = {key: _value(value, hints[key], f"lane {spec!r}: {key}") for key, value in given.items()}
     for key, value in found.items():
         _check_range(value, known[key], f"lane {spec!r}: {key}")
