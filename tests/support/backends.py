@@ -23,7 +23,11 @@ from workbench.llm.base import (
     CompletionResult,
     ModelInfo,
     RetraceRequest,
+    States,
+    StatesRequest,
     Token,
+    Track,
+    TrackRequest,
 )
 from workbench.llm.load import Load
 
@@ -85,6 +89,12 @@ class ScriptedBackend:
     async def surprise(self, text: str, given: str = "") -> tuple[tuple[str, ...], NDArray[np.float32]]:
         words = tuple(text.split())
         return words, np.array([len(w) for w in words], np.float32)
+
+    async def track(self, request: TrackRequest) -> Track:
+        raise ModelError("nothing is computed here")
+
+    async def states(self, request: StatesRequest) -> States:
+        raise ModelError("nothing is computed here")
 
     def unread(self, text: str, by: Who) -> float | None:
         return self.foreign.get(by)

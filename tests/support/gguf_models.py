@@ -7,7 +7,16 @@ from numpy.typing import NDArray
 
 from workbench.llm.random_model import CHAT_TEMPLATE, CONTROL, Shape, vocabulary, write_model
 
-__all__ = ["CHAT_TEMPLATE", "CONTROL", "Shape", "forward", "keys_and_values", "vocabulary", "write_model"]
+__all__ = [
+    "CHAT_TEMPLATE",
+    "CONTROL",
+    "Shape",
+    "forward",
+    "hidden_states",
+    "keys_and_values",
+    "vocabulary",
+    "write_model",
+]
 
 Array = NDArray[np.float64]
 
@@ -60,6 +69,18 @@ def keys_and_values(weights: dict[str, Array], shape: Shape, tokens: list[int]) 
         x = x + _feed_forward(weights, layer, _norm(x, shape.eps))
     queries, keys, values = (np.stack(part).swapaxes(1, 2) for part in zip(*found, strict=True))
     return queries, keys, values
+
+
+def hidden_states(weights: dict[str, Array], shape: Shape, tokens: list[int]) -> Array:
+    """What every layer hands to the next one, ``[layer, token, width]``."""
+    allowed, found = np.tril(np.ones((len(tokens), len(tokens)), bool)), []
+    x = weights["token_embd.weight"][tokens]
+    for layer in range(shape.layers):
+        mixed = _attend(weights, shape, layer, _norm(x, shape.eps), allowed)[1]
+        x = x + mixed @ weights[f"blk.{layer}.attn_output.weight"].T
+        x = x + _feed_forward(weights, layer, _norm(x, shape.eps))
+        found.append(x)
+    return np.stack(found)
 
 
 def _attend(

@@ -308,6 +308,73 @@ class RetraceRequest:
     read: int = 0
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class TrackRequest:
+    """Tokens whose probability is wanted, each after the ones before it.
+
+    Attributes:
+        text, given: a text, and what was said before it, of which the last ``most`` tokens are read; or
+        ids: token ids of a whole prompt, with its answer where it has one, int32 ``[n]``.
+    """
+
+    text: str = ""
+    given: str = ""
+    most: int = 1024
+    ids: NDArray[np.int32] | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Track:
+    """How a model expected a text, in nats; NaN for a token that nothing stands before.
+
+    Attributes:
+        texts: of the tokens.
+        surprise: -log p of each token, float32 ``[tokens]``.
+        entropy: of the prediction that each token was drawn from, float32 ``[tokens]``: how surprising the model
+            expected it to be.
+        given: tokens that were read before them.
+    """
+
+    texts: tuple[str, ...]
+    surprise: NDArray[np.float32]
+    entropy: NDArray[np.float32]
+    given: int = 0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StatesRequest:
+    """Tokens whose hidden states are wanted, in one of three places.
+
+    Attributes:
+        ids, span: in a whole sequence of token ids, int32 ``[n]``: those of the half-open range ``span``.
+        messages, after: a call as it was sent, with what it answered: ``text`` where that stands, in the answer if it
+            is there, else in the messages.
+        text, given: else, a text by itself after what was said before it, of which the last ``most`` tokens are read.
+    """
+
+    ids: NDArray[np.int32] | None = None
+    span: tuple[int, int] = (0, 0)
+    messages: tuple[Message, ...] = ()
+    after: str = ""
+    text: str = ""
+    given: str = ""
+    most: int = 1024
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class States:
+    """Hidden states: what each layer hands to the next one (the residual stream), of all layers.
+
+    Attributes:
+        ids: of the tokens, int32 ``[tokens]``. texts: of the same.
+        states: float32 ``[layer, token, width]``.
+    """
+
+    ids: NDArray[np.int32]
+    texts: tuple[str, ...]
+    states: NDArray[np.float32]
+
+
 class Backend(Protocol):
     """Inference as the lanes use it. Requests from many lanes may be awaited at once; they are batched."""
 
@@ -349,6 +416,17 @@ class Backend(Protocol):
 
         The first token of all costs 0; of ``given`` as much counts as fits the context, from its end.
         """
+        ...
+
+    async def track(self, request: TrackRequest) -> Track:
+        """Surprise and entropy of a text or of a prompt with its answer.
+
+        Raises ``ModelError`` where the model does not say how probable given words are.
+        """
+        ...
+
+    async def states(self, request: StatesRequest) -> States:
+        """Hidden states of all layers. Raises ``ModelError`` when those of this model cannot be read."""
         ...
 
     def unread(self, text: str, by: Who) -> float | None:

@@ -232,12 +232,17 @@ def token_ranges(model: Model, prompt: str, tokens: Tokens, marks: Sequence[str]
 
     An empty mark gives an empty range.
     """
-    found = find_marks(prompt, marks)
-    if not found:
+    return covering(model, prompt, tokens, find_marks(prompt, marks))
+
+
+def covering(
+    model: Model, prompt: str, tokens: Tokens, ranges: Sequence[tuple[int, int]]
+) -> tuple[tuple[int, int], ...]:
+    """Which tokens each range of characters became, as :func:`token_ranges`; the ranges are in order."""
+    if not ranges:
         return ()
     edges = token_edges(model, prompt, tokens)
-    sizes = _byte_offsets(prompt, found)
-    return tuple(_covering(edges, start, end) for start, end in sizes)
+    return tuple(_covering(edges, start, end) for start, end in _byte_offsets(prompt, ranges))
 
 
 def _byte_offsets(prompt: str, ranges: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:

@@ -23,8 +23,12 @@ from workbench.llm.base import (
     CompletionResult,
     ModelInfo,
     RetraceRequest,
+    States,
+    StatesRequest,
+    Track,
+    TrackRequest,
 )
-from workbench.llm.chat import Chat, token_ranges
+from workbench.llm.chat import Chat, Prompt, covering, token_ranges
 from workbench.llm.context import FLASH_AUTO, FLASH_OFF, Context, ContextOptions
 from workbench.llm.cores import Cores
 from workbench.llm.embeddings import Vectors
@@ -35,7 +39,7 @@ from workbench.llm.messages import Message
 from workbench.llm.model import Model, Tokens
 from workbench.llm.output import Generated, Output
 from workbench.llm.room import check_room, default_room
-from workbench.llm.runner import Answer, CacheJob, ScopeJob, ScopeRunner
+from workbench.llm.runner import Answer, CacheJob, ScopeJob, ScopeRunner, Visit
 from workbench.llm.sampler import Sampler
 from workbench.llm.scheduler import Job, Scheduler
 from workbench.llm.scope import Masked, ScopeContext, masked_positions, sequences
@@ -232,8 +236,8 @@ class LlamaBackend:
         if self._scope_runner is None:
             raise ModelError(f"{self.model.path.name}: {self.capture_note}", "choose another model")
         prompt, forced = request.ids[: request.prompt], request.ids[request.prompt :]
-        if not len(prompt) or request.ids.min() < 0 or request.ids.max() >= self.model.n_vocab:
-            raise ModelError(f"{self.model.path.name}: these tokens are not of its vocabulary", "use the run's model")
+        self._check_ids(prompt)
+        self._check_ids(request.ids)
         if len(request.ids) > self._size:
             raise ModelError(f"{len(request.ids):,} tokens exceed the context of {self._size:,}", "use a larger one")
         size = 2 * self.model.n_layer * self.model.n_head * len(forced) * len(request.ids)
@@ -310,23 +314,91 @@ class LlamaBackend:
         The very first token of all costs 0. Of ``given`` as much counts as fits the context beside the text, from its
         end; what of it is in the cache is not computed again.
         """
-        self._check_open()
+        framed, first, lead = self._framed(text, given)
+        values, _ = await self._scored(framed, max(1, first))
+        values = np.nan_to_num(values[first:], nan=0.0)
+        if first == lead:
+            values[:1] = 0.0
+        return self.model.readable(framed[first:].tolist()), values
+
+    async def track(self, request: TrackRequest) -> Track:
+        """Surprise and entropy of each token; what of ``given`` is in the cache is not computed again.
+
+        Raises:
+            ModelError: when the tokens are not of this model's vocabulary.
+        """
+        if request.ids is not None:
+            self._check_ids(request.ids)
+            framed, first = request.ids, 0
+        else:
+            framed, first, _ = self._framed(request.text, request.given, request.most)
+        values, entropies = await self._scored(framed, max(1, first), entropy=True)
+        return Track(self.model.readable(framed[first:].tolist()), values[first:], entropies[first:], first)
+
+    def _framed(self, text: str, given: str, most: int | None = None) -> tuple[Tokens, int, int]:
+        """A text after as much of what was said before as fits and is wanted; where it begins; tokens of the frame."""
         tokens = self.chat.controls.plain(text)
         lead = [self.model.special.bos] if self.model.special.add_bos else []
         room = max(0, self._size - 1 - len(lead) - len(tokens))
+        room = room if most is None else min(room, most)
         before = self.chat.controls.plain(given).tolist()[-room:] if given and room else []
-        framed = np.array([*lead, *before, *tokens.tolist()], np.int32)
-        plan = windows(len(framed), self._size - 1, max(1, len(lead) + len(before)))
-        jobs = []
-        for start, first, end in plan:
-            output = Output(self.model, 0)
-            jobs.append(self._generate(framed[start:first], output, None, framed[first:end]))
-        parts = [[token.logprob for token in done.tokens] for done in await asyncio.gather(*jobs)]
-        values = join(len(framed), [(first, part) for (_, first, _), part in zip(plan, parts, strict=True)])
-        values = values[len(lead) + len(before) :]
-        if not before:
-            values[:1] = 0.0
-        return self.model.readable(tokens.tolist()), values
+        return np.array([*lead, *before, *tokens.tolist()], np.int32), len(lead) + len(before), len(lead)
+
+    async def _scored(
+        self, tokens: Tokens, first: int, entropy: bool = False
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """-log p of each token from ``first`` on, and the entropy of what it was drawn from where that is wanted; NaN
+        elsewhere, float32 ``[tokens]``."""
+        self._check_open()
+        plan = windows(len(tokens), self._size - 1, first)
+        found: list[list[float]] = [[] for _ in plan]
+        jobs = [
+            self._generate(tokens[a:b], Output(self.model, 0), None, tokens[b:c], found[n] if entropy else None)
+            for n, (a, b, c) in enumerate(plan)
+        ]
+        parts = [[-token.logprob for token in done.tokens] for done in await asyncio.gather(*jobs)]
+        starts = [b for _, b, _ in plan]
+        values = join(len(tokens), list(zip(starts, parts, strict=True)))
+        return values, join(len(tokens), list(zip(starts, found, strict=True)))
+
+    async def states(self, request: StatesRequest) -> States:
+        """Hidden states of a text where it stands.
+
+        Raises:
+            ModelError: when they cannot be read from this model, the text is not there, or it does not fit.
+        """
+        scope, runner = self.scope, self._scope_runner
+        if scope is None or runner is None or not scope.tap.hidden:
+            why = self.capture_note or "what its layers hand on is not found in its graph"
+            raise ModelError(f"no hidden states of {self.model.path.name}: {why}", "choose another model")
+        tokens, (start, end) = self._placed(request)
+        if len(tokens) > self._size or not 0 <= start < end <= len(tokens):
+            raise ModelError(f"{len(tokens):,} tokens do not fit the context of {self._size:,}", "use a larger one")
+        visit = Visit(start, end, self.model.n_layer, self.model.n_embd)
+        output = functools.partial(Output, self.model, 0)
+        await self._scoped(lambda ticket: ScopeJob(ticket, tokens[:end], output, visit=visit))
+        ids = tokens[start:end]
+        return States(ids, self.model.readable(ids.tolist()), visit.states)
+
+    def _placed(self, request: StatesRequest) -> tuple[Tokens, tuple[int, int]]:
+        if request.ids is not None:
+            self._check_ids(request.ids)
+            return request.ids, request.span
+        if not request.messages:
+            framed, first, _ = self._framed(request.text, request.given, request.most)
+            return framed, (first, len(framed))
+        asked = self.chat.render(request.messages)
+        whole = Prompt.of(f"{asked}{request.after}", (*asked.foreign, (len(asked), len(asked) + len(request.after))))
+        at = whole.find(request.text, len(asked))
+        at = whole.rfind(request.text) if at < 0 else at
+        if at < 0 or not request.text:
+            raise ModelError("the text is not in the call", "ask for a text that is")
+        tokens = self.chat.tokenize(whole)
+        return tokens, covering(self.model, whole, tokens, [(at, at + len(request.text))])[0]
+
+    def _check_ids(self, ids: Tokens) -> None:
+        if not len(ids) or ids.min() < 0 or ids.max() >= self.model.n_vocab:
+            raise ModelError(f"{self.model.path.name}: these tokens are not of its vocabulary", "use the run's model")
 
     def unread(self, text: str, by: Who) -> float | None:
         """See ``workbench.llm.base.Backend``."""
@@ -402,10 +474,15 @@ class LlamaBackend:
         return tokens
 
     async def _generate(
-        self, tokens: Tokens, output: Output, sampler: Sampler | None, forced: Tokens | None = None
+        self,
+        tokens: Tokens,
+        output: Output,
+        sampler: Sampler | None,
+        forced: Tokens | None = None,
+        entropies: list[float] | None = None,
     ) -> Generated:
         ticket: Ticket[Generated] = Ticket()
-        job = Job(ticket, tokens, output, sampler, forced)
+        job = Job(ticket, tokens, output, sampler, forced, entropies)
         self._worker.submit(self._scheduler_part, job, ticket.fail)
         return await ticket.wait()
 

@@ -25,7 +25,11 @@ from workbench.llm.base import (
     CompletionResult,
     ModelInfo,
     RetraceRequest,
+    States,
+    StatesRequest,
     Stop,
+    Track,
+    TrackRequest,
 )
 from workbench.llm.embeddings import Vectors, unit
 from workbench.llm.load import Load, process_bytes
@@ -154,6 +158,14 @@ class RemoteBackend:
     async def surprise(self, text: str, given: str = "") -> tuple[tuple[str, ...], Vectors]:
         """Raises ``ModelError``: a server does not say how probable given words are."""
         raise ModelError(f"no surprise is known: {ABSENT}", "run with a model of your own")
+
+    async def track(self, request: TrackRequest) -> Track:
+        """Raises ``ModelError``: a server does not say how probable given words are."""
+        raise ModelError(f"no surprise is known: {ABSENT}", "run with a model of your own")
+
+    async def states(self, request: StatesRequest) -> States:
+        """A server's hidden states are out of reach."""
+        raise ModelError(f"no hidden states: {ABSENT}", "run with a model of your own")
 
     def unread(self, text: str, by: Who) -> float | None:
         """Of the embedder where it is a file; a server keeps its tokenizer to itself."""

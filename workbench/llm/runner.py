@@ -41,6 +41,24 @@ class CacheJob:
     compare: bool = True
 
 
+class Visit:
+    """Takes what every layer hands on at positions ``start…end-1``: ``states``, float32 ``[layer, position, width]``.
+
+    Attributes:
+        at: position of the first token of the decode that is under way.
+    """
+
+    def __init__(self, start: int, end: int, layers: int, width: int) -> None:
+        self.start, self.end, self.at = start, end, 0
+        self.states = np.full((layers, end - start, width), np.nan, np.float32)
+
+    def __call__(self, layer: int, states: Floats) -> None:
+        """See :meth:`workbench.llm.tap.Tap.prepare`."""
+        first, last = max(self.start, self.at), min(self.end, self.at + len(states))
+        if first < last:
+            self.states[layer, first - self.start : last - self.start] = states[first - self.at : last - self.at]
+
+
 Answer = tuple[Generated, Capture | None, Compression | None]
 
 
@@ -54,6 +72,7 @@ class ScopeJob:
         capture: keep a summary of the attention; with ``arrays`` the attention itself as well.
         layers: of the arrays; None all of them, within the recorder's bound, an empty one all without a bound.
         spans: token ranges that the summary counts attention on.
+        visit: nothing is answered: the prompt is read for the hidden states that this takes.
     """
 
     ticket: Ticket[Answer]
@@ -66,6 +85,7 @@ class ScopeJob:
     spans: tuple[tuple[int, int], ...] = ()
     masked: Masked = field(default_factory=Masked)
     cache: CacheJob | None = None
+    visit: Visit | None = None
 
 
 @dataclass(slots=True)
@@ -161,6 +181,9 @@ class ScopeRunner:
         if job.cache is not None:
             yield from self._pressed(job, job.cache)
             return
+        if job.visit is not None:
+            yield from self._visited(job, job.visit)
+            return
         kept, mask = self._reuse(job), self._mask(job)
         for start, end in chunks(self.scope.position, len(job.prompt) - 1, CHUNK):
             self.scope.feed_tapped(job.prompt[start:end], edit=mask)
@@ -169,6 +192,15 @@ class ScopeRunner:
         watch = self._watch(job)
         done = yield from self._write(job, self._plain(mask), watch)
         job.ticket.resolve((done, self._captured(job, watch, done), None))
+
+    def _visited(self, job: ScopeJob, visit: Visit) -> Iterator[None]:
+        kept = self._reuse(job, visit.start)
+        for start, end in chunks(self.scope.position, len(job.prompt), CHUNK):
+            visit.at = start
+            self.scope.feed_tapped(job.prompt[start:end], hidden=visit, every_logit=True)
+            self._keep(kept, job, end)
+            yield
+        job.ticket.resolve((job.output().result("end"), None, None))
 
     def _plain(self, mask: Edit | None) -> Feed:
         return lambda tokens, layers, watch: self.scope.feed_tapped(tokens, layers, mask, watch)[-1]

@@ -39,6 +39,7 @@ class Job:
         prompt: token ids, int32 ``[n]``, n ≥ 1.
         sampler: chooses tokens; None when ``forced`` is given.
         forced: tokens to score after the prompt instead of generating.
+        entropies: where given, filled with the entropy of the prediction of each forced token, in nats.
     """
 
     ticket: Ticket[Generated]
@@ -46,6 +47,7 @@ class Job:
     output: Output
     sampler: Sampler | None = None
     forced: Tokens | None = None
+    entropies: list[float] | None = None
     sequence: int = -1
     done: int = 0
     feed: Tokens = field(default_factory=lambda: np.zeros(0, np.int32))
@@ -265,6 +267,8 @@ class Scheduler:
         first = len(job.output.tokens)
         targets = job.forced[first : first + len(logits)]
         chosen = logits[np.arange(len(targets)), targets] - norm[: len(targets)]
+        if job.entropies is not None:
+            job.entropies += entropy(logits[: len(targets)], norm[: len(targets)]).tolist()
         for token, logprob in zip(targets.tolist(), chosen.tolist(), strict=True):
             job.output.append(token, logprob)
         if len(job.output.tokens) == len(job.forced):
@@ -313,3 +317,10 @@ class Scheduler:
     def _close(self, job: Job) -> None:
         if job.sampler is not None:
             job.sampler.close()
+
+
+def entropy(logits: NDArray[np.float32], norm: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Entropy in nats of predictions ``[row, token]``, ``[row]``; ``norm`` is the log of the sum of ``exp(logits)``."""
+    given = logits - norm[:, None]
+    shares = np.exp(given)
+    return -np.where(shares > 0, shares * given, 0).sum(axis=1)

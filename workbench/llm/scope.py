@@ -167,13 +167,15 @@ class ScopeContext:
         watch: Watch | None = None,
         queries: Watch | None = None,
         every_logit: bool = False,
+        hidden: Watch | None = None,
     ) -> NDArray[np.float32]:
-        """As :meth:`feed`, with functions that change scores and look at weights and queries (:meth:`Tap.prepare`).
+        """As :meth:`feed`, with functions that change scores and look at weights, queries and hidden states
+        (:meth:`Tap.prepare`). Without ``every_logit`` the last layer's hidden states are of the last token alone.
 
         Returns:
             Logits after every token (``every_logit``) or the last, float32 ``[tokens or 1, vocabulary]``.
         """
-        return self._feed(tokens, edit, record, False, watch, queries, every_logit)
+        return self._feed(tokens, edit, record, False, watch, queries, every_logit, hidden=hidden)
 
     def reread(self, tokens: Tokens, numbers: NDArray[np.int64], end: int) -> None:
         """Empty the sequence and read some of its ``end`` tokens again, without gaps, under the numbers they had."""
@@ -192,13 +194,14 @@ class ScopeContext:
         queries: Watch | None = None,
         every_logit: bool = False,
         numbers: NDArray[np.int64] | None = None,
+        hidden: Watch | None = None,
     ) -> NDArray[np.float32]:
         held = self._held
         if numbers is None:
             numbers = np.arange(held.number, held.number + len(tokens), dtype=np.int64)
         count = self.context.fill(0, tokens, held.position, self.sequence)
         self.context.wants[0 if every_logit else count - 1 : count] = 1
-        self.tap.prepare(numbers, record, edit, probe, watch, queries)
+        self.tap.prepare(numbers, record, edit, probe, watch, queries, hidden)
         try:
             self.context.decode(count)
             self.tap.check()

@@ -27,8 +27,8 @@ def windows(tokens: int, size: int, given: int = 1) -> list[tuple[int, int, int]
 
 
 def join(tokens: int, parts: Sequence[tuple[int, Sequence[float]]]) -> NDArray[np.float32]:
-    """One array from windows of log-probabilities, each with the index of its first token; float32 ``[tokens]``."""
-    out = np.zeros(tokens, np.float32)
-    for first, logprobs in parts:
-        out[first : first + len(logprobs)] = -np.asarray(logprobs, np.float32)
+    """One array from windows of values, each with the index of its first token, float32 ``[tokens]``; NaN elsewhere."""
+    out = np.full(tokens, np.nan, np.float32)
+    for first, values in parts:
+        out[first : first + len(values)] = np.asarray(values, np.float32)
     return out

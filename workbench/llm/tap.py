@@ -24,6 +24,7 @@ __all__ = ["MASKED", "Edit", "Floats", "Node", "Tap", "Watch"]
 
 _INT32 = ctypes.c_int32
 _DTYPES: dict[int, Any] = {0: np.float32, 1: np.float16, 26: np.int32, 27: np.int64}
+_OUTPUT = b"l_out-"  # what a layer hands on; one node of this name and an addition in every graph that was looked at
 _WALK = 4  # nodes that may lie between a softmax and the product it is of
 Floats = NDArray[np.float32]
 Edit = Callable[[int, Floats], None]
@@ -54,7 +55,7 @@ class Tap:
     def __init__(self, library: Library, size: int) -> None:
         self._library, self._base = library, library.base
         self._soft_max, self._set_rows = library.ops["SOFT_MAX"], library.ops["SET_ROWS"]
-        self._mul_mat = library.ops["MUL_MAT"]
+        self._mul_mat, self._add = library.ops["MUL_MAT"], library.ops["ADD"]
         self.cells = CellMap(size)
         self.score_nodes: dict[int, Node] = {}
         self.rows: dict[int, Floats] = {}
@@ -63,6 +64,7 @@ class Tap:
         self.keys: dict[int, int] = {}
         self.values: dict[int, int] = {}
         self.products: set[int] = set()
+        self._outputs: dict[bytes, int] = {}
         self._positions: Ints = np.zeros(0, np.int64)
         self._record: dict[bytes, int] = {}
         self._watched: dict[bytes, int] = {}
@@ -70,6 +72,7 @@ class Tap:
         self._edit: Edit | None = None
         self._watch: Watch | None = None
         self._queries: Watch | None = None
+        self._hidden: Watch | None = None
         self._placed = self._checked = False
         self._probing = False
         self._ops: frozenset[int] = frozenset()
@@ -84,6 +87,7 @@ class Tap:
         probe: bool = False,
         watch: Watch | None = None,
         queries: Watch | None = None,
+        hidden: Watch | None = None,
     ) -> None:
         """Say what the next decode feeds and what is wanted of it.
 
@@ -97,16 +101,19 @@ class Tap:
             watch: called with (layer, weights ``[head, query, cell]``) of every layer after its softmax; they are
                 valid during the call only.
             queries: called with (layer, queries ``[head, query, d]`` as they meet the keys), as ``watch``.
+            hidden: called with (layer, what it hands on ``[token, width]``), as ``watch``; of the last layer's tokens
+                only those whose logits are wanted.
         """
         self._positions, self._edit, self._probing = positions, edit, probe
-        self._watch, self._queries = watch, queries
+        self._watch, self._queries, self._hidden = watch, queries, hidden
         self._record = {b"kq_soft_max-%d" % layer: layer for layer in record}
         self._watched = {b"kq_soft_max-%d" % layer: layer for layer in self.score_nodes} if watch else {}
         wanted = edit is not None or queries is not None
         self._edits = {(node.op, node.name): layer for layer, node in self.score_nodes.items()} if wanted else {}
         self.rows, self.error, self._placed, self._checked = {}, None, False, False
         looks = {self._soft_max} if self._record or self._watched or probe else set()
-        looks |= {self._mul_mat} if probe else {op for op, _ in self._edits}
+        looks |= {self._mul_mat, self._add} if probe else {op for op, _ in self._edits}
+        looks |= {self._add} if hidden else set()
         self._ops = frozenset(looks | {self._set_rows})
 
     def check(self) -> None:
@@ -142,6 +149,11 @@ class Tap:
             return self._probing or name in self._record or name in self._watched
         if op == self._set_rows:
             return not self._placed and ctypes.string_at(address + NAME_OFFSET).startswith(b"cache_k_l")
+        if op == self._add:
+            name = ctypes.string_at(address + NAME_OFFSET)
+            if self._probing:
+                return name.startswith(_OUTPUT) and name.removeprefix(_OUTPUT).isdigit()
+            return self._hidden is not None and name in self._outputs
         if self._probing and op == self._mul_mat:
             return ctypes.string_at(address + NAME_OFFSET).startswith(b"kqv-")
         return bool(self._edits) and (op, ctypes.string_at(address + NAME_OFFSET)) in self._edits
@@ -153,6 +165,8 @@ class Tap:
             self._place(tensor)
         elif tensor.op == self._soft_max:
             self._capture(tensor, name, address)
+        elif tensor.op == self._add:
+            self._visit(tensor, name)
         elif self._probing:
             self._learn_values(tensor, name)
         else:
@@ -178,6 +192,17 @@ class Tap:
             self._checked = True
         if watched is not None and self._watch is not None:
             self._watch(watched, weights[0])
+
+    def _visit(self, tensor: Tensor, name: bytes) -> None:
+        if self._probing:
+            self._outputs[name] = int(name.removeprefix(_OUTPUT))
+        elif self._hidden is not None:
+            self._hidden(self._outputs[name], self._read(tensor)[0, 0])
+
+    @property
+    def hidden(self) -> bool:
+        """Whether every layer has a node with what it hands to the next one."""
+        return set(self._outputs.values()) == set(self.score_nodes)
 
     def _learn(self, tensor: Tensor, name: bytes, address: int) -> None:
         problem = self._library.check_tensor(address)
