@@ -170,6 +170,7 @@ class MainWindow(QMainWindow):
         self.inquiry.undone.connect(self._undone)
         self.inquiry.failed.connect(self._failed_question)
         self.inquiry.done.connect(self.workspace.told)
+        self.inquiry.aside.connect(self.workspace.computed)
         self.client.ready.connect(self._ready)
         self.client.advanced.connect(self._advanced)
         self.client.failed.connect(self._failed)
@@ -670,6 +671,7 @@ class MainWindow(QMainWindow):
         if self.client.live and run is not None and Path(run.path) == question.path:
             self.notice.say("The run is still being written. Ask again when it has ended, or cancel it first.")
             self.workspace.told.emit()
+            self.workspace.computed.emit(question)
             return
         self.inquiry.ask(question)
 

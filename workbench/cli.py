@@ -132,6 +132,7 @@ def parser() -> argparse.ArgumentParser:
     _add_models(commands)
     _add_explain(commands)
     _add_knockout(commands)
+    _add_surprise(commands)
     _add_branch(commands)
     _add_methods(commands)
     _add_autobench(commands)
@@ -937,6 +938,25 @@ def _knockout(options: argparse.Namespace) -> None:
     from workbench.commands.knockout import knockout
 
     knockout(options)
+
+
+def _add_surprise(commands: Any) -> None:
+    command = _command(commands, "surprise", _surprise, "how much the model expected the words of a turn or an answer")
+    command.add_argument("file", type=Path, metavar="FILE", help="a run file")
+    command.add_argument("--lane", default="", metavar="L", help="whose model, and whose EM-LLM events; else the first")
+    what = command.add_mutually_exclusive_group(required=True)
+    what.add_argument("--turn", default="", metavar="N,N-N", help="these turns, each after what was said before it")
+    what.add_argument("--probe", default="", metavar="ID", help="the packed context and the answer to this probe")
+    command.add_argument("--session", default="", metavar="NAME", help="of several sessions in the run")
+    command.add_argument("--model", default="", metavar="PATH", help="where the run's model is now, or another one")
+    command.add_argument("--threads", type=int, metavar="N", help="CPU threads")
+    _json(command)
+
+
+def _surprise(options: argparse.Namespace) -> None:
+    from workbench.commands.surprise import surprise
+
+    surprise(options)
 
 
 def _add_branch(commands: Any) -> None:

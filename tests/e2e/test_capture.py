@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from workbench import paths
+from workbench.cli import main
 from workbench.engine.config import RunConfig
 from workbench.engine.explain import Models
 from workbench.engine.retrace import retrace
@@ -75,6 +77,36 @@ def test_the_answers_are_the_same_whether_anyone_looks_or_not(tmp_path: Path) ->
         where = (reader, event.session, event.lane, event.turn, event.subject)
         picture = attention_picture(*where, choice=Choice(layer=2, head=1))  # type: ignore[arg-type]
         assert picture is not None and not picture.missing and picture.view.weights.size  # type: ignore[union-attr]
+
+
+def test_surprise_of_a_run_is_computed_once_and_equals_what_the_run_knew(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = paths.sample_sessions() / "conflict-resolution.json"
+    path = replay(tmp_path, "answers", session, lanes=("em-llm",))
+    with TraceReader(path) as reader:
+        answered = next(reader.events(kinds=[Kind.ANSWERED]))
+        noted = [e for e in reader.events(kinds=[Kind.NOTED]) if e.payload["value"].get("boundaries")]
+    assert main(["surprise", str(path), "--probe", answered.subject, "--threads", "1", "--json"]) == 0
+    tokens = json.loads(capsys.readouterr().out)["tracks"][0]["tokens"]
+    said = [(text, -logprob) for text, logprob in answered.payload["tokens"]]
+    # The run's answer stands last, except for the token that ended it.
+    assert [t["text"] for t in tokens[-len(said) :]] == [text for text, _ in said]
+    assert [t["surprise"] for t in tokens[-len(said) :]] == pytest.approx([nats for _, nats in said], abs=2e-2)
+    assert all(t["entropy"] >= 0 for t in tokens[1:]) and tokens[0]["surprise"] is None
+
+    turn = noted[-1].turn
+    assert main(["surprise", str(path), "--turn", f"0,{turn}", "--threads", "1", "--json"]) == 0
+    first, track = json.loads(capsys.readouterr().out)["tracks"]
+    assert first["turn"] == 0 and [n for n, t in enumerate(track["tokens"]) if t["event"]]
+    assert "".join(t["text"] for t in track["tokens"]) == "".join(noted[-1].payload["value"]["tokens"])
+
+    monkeypatch.setattr(Models, "of", lambda *_, **__: pytest.fail("what lies beside the run is not computed again"))
+    assert main(["surprise", str(path), "--turn", str(turn)]) == 0
+    assert f"turn {turn}, mean surprise" in capsys.readouterr().out
+    for wrong, message in ((["--turn", "999"], "no turn 999"), (["--probe", "zz"], "nothing was recorded")):
+        assert main(["surprise", str(path), *wrong]) != 0
+        assert message in capsys.readouterr().err
 
 
 def test_an_answer_that_nothing_was_kept_of_cannot_be_shown(tmp_path: Path) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections import deque
+
 from PySide6.QtCore import QObject, Qt, Signal
 
 from workbench.engine.protocol import (
     Answered,
+    Aside,
     Branched,
     Cancel,
     Explained,
@@ -33,7 +36,8 @@ class Inquiry(QObject):
         progressed: (done, total, note). loading: something slow, as a line.
         advanced: the trace has grown up to this event.
         failed: what a person should know (``Failed``).
-        done: a question was dealt with.
+        done: a question was dealt with whose answer is in the file.
+        aside: one was dealt with, whatever came of it, whose answer lies beside the file: that question.
     """
 
     explained = Signal(object)
@@ -46,24 +50,25 @@ class Inquiry(QObject):
     advanced = Signal(int)
     failed = Signal(object)
     done = Signal()
+    aside = Signal(object)
     _reported = Signal(object)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._reported.connect(self._take, Qt.ConnectionType.QueuedConnection)
         self._supervisor: Supervisor | None = None
-        self._open = 0
+        self._open = deque[Question]()
 
     @property
     def busy(self) -> bool:
         """Whether a question is being dealt with."""
-        return self._open > 0
+        return bool(self._open)
 
     def ask(self, question: Question) -> None:
         """Hand over a question; the engine process is spawned on the first call."""
         if self._supervisor is None:
             self._supervisor = Supervisor(self._reported.emit)
-        self._open += 1
+        self._open.append(question)
         self._supervisor.ask(question)
 
     def cancel(self) -> None:
@@ -76,7 +81,7 @@ class Inquiry(QObject):
         if self._supervisor is not None:
             self._supervisor.shutdown()
             self._supervisor = None
-        self._open = 0
+        self._open.clear()
 
     def _take(self, report: Report) -> None:
         if self._supervisor is None:
@@ -99,10 +104,15 @@ class Inquiry(QObject):
             case TraceAdvanced(seq):
                 self.advanced.emit(seq)
             case Failed(crashed=crashed):
-                self._open = 0 if crashed else self._open
                 self.failed.emit(report)
-                if crashed:
-                    self.done.emit()
+                while crashed and self._open:
+                    self._over(self._open.popleft())
             case Answered():
-                self._open = max(0, self._open - 1)
-                self.done.emit()
+                if self._open:
+                    self._over(self._open.popleft())
+
+    def _over(self, question: Question) -> None:
+        if isinstance(question, Aside):
+            self.aside.emit(question)
+        else:
+            self.done.emit()

@@ -10,6 +10,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QMenu, QScrollArea, QVBoxLayout, QWidget
 
+from ui.bridge.project_pool import Answer
 from ui.models.table import Table
 from ui.panels.base import ElidedLabel, Empty, Panel, asked
 from ui.panels.hits import follow_span, no_probe
@@ -18,8 +19,9 @@ from ui.theme import theme
 from ui.widgets import colormap
 from ui.widgets.heatmap import AttentionMap, ColorBar, HeadGrid
 from ui.widgets.plain import Label
+from ui.widgets.surprise_track import FULL, told
 from ui.widgets.token_strip import TokenStrip
-from workbench.engine.protocol import Retrace
+from workbench.engine.protocol import Expect, Retrace
 from workbench.projections.attention import (
     MAX,
     MEAN,
@@ -28,6 +30,8 @@ from workbench.projections.attention import (
     attention_picture,
     percent,
 )
+from workbench.projections.hits import probe_at
+from workbench.projections.surprise import SurpriseView, answer_surprise
 from workbench.sessions.model import Probe
 from workbench.trace.events import Kind
 from workbench.trace.reader import TraceReader
@@ -38,6 +42,7 @@ _HINT_TIP = (
     "To test a claim, mask the span and see whether the answer changes."
 )
 _SCALES = (("log", "log"), ("rank", "rank"), ("linear", "linear"))
+_GROUNDS = ("attention", "surprise", "entropy")
 _TEXT_FROM = 430  # px of height from which there is room for the prompt's text
 
 
@@ -65,7 +70,9 @@ class AttentionPanel(Panel):
         self._choice = Choice()
         self._band = -1
         self._wanted: set[tuple[int, str]] = set()
-        self.workspace.told.connect(self._told)
+        self._track: SurpriseView | None = None
+        self._expected: set[Expect] = set()
+        self.workspace.computed.connect(self._computed)
         unit = theme.active().unit
         body = QWidget()
         column = QVBoxLayout(body)
@@ -127,6 +134,15 @@ class AttentionPanel(Panel):
         self.against.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.against.setMinimumContentsLength(8)
         self.against.activated.connect(self._choose)
+        self.ground = QComboBox()
+        self.ground.setAccessibleName("Text coloured by")
+        self.ground.setToolTip(
+            "What colours the text: attention, or how much the model expected each token of prompt and answer (-log p "
+            f"and entropy, full at {FULL:.0f} nats), which is computed when it is asked for"
+        )
+        for name in _GROUNDS:
+            self.ground.addItem(f"text by {name}", name)
+        self.ground.activated.connect(lambda _: self._color_text())
         bar.addSpacing(theme.active().unit(2))
         bar.addWidget(self.sinks)
         bar.addStretch(1)
@@ -157,6 +173,7 @@ class AttentionPanel(Panel):
         for widget in (caption, self.bar, self.sunk):
             right.addWidget(widget)
         right.addWidget(self.pool)
+        right.addWidget(self.ground)
         right.addWidget(self.against)
         right.addStretch(1)
         right.addWidget(hint)
@@ -178,6 +195,8 @@ class AttentionPanel(Panel):
         self.text.show_tokens(shown.tokens, starts, [b.span.tokens for b in shown.bands if b.evidence])
         self._band = self._default_band(view) if not 0 <= self._band < len(shown.bands) else self._band
         self.on_moment(self.moment)
+        if self.ground.currentData() != "attention" and self._by_track(view) is None:
+            self._color_text()
         if view.missing:
             self._want(view)
 
@@ -191,8 +210,37 @@ class AttentionPanel(Panel):
             self._wanted.add(key)
             self.workspace.asked.emit(Retrace(run.path, self.moment.session, *key))
 
-    def _told(self) -> None:
-        if self.view is not None and self.view.missing:
+    # The text by surprise or entropy.
+
+    def _color_text(self) -> None:
+        if self.ground.currentData() != "attention":
+            self.workspace.pool.submit(id(self.ground), _track, self.moment, None, self._tracked, True)
+        elif self.view is not None:
+            self._show_text(self.view, self.map.row)
+
+    def _tracked(self, answer: Answer) -> None:
+        view, run = self.view, self.workspace.run
+        if view is None or run is None:
+            return
+        self._track = answer.view if isinstance(answer.view, SurpriseView) else None
+        asked = Expect(run.path, self.moment.session, view.view.lane, -1, view.view.probe.id)
+        if self._track is None and asked not in self._expected and not self.workspace.being_written:
+            self._expected.add(asked)
+            self.readout.setText("how much the model expected the text is being computed…")
+            self.workspace.asked.emit(asked)
+        self._show_text(view, self.map.row)
+
+    def _by_track(self, view: AttentionPicture) -> SurpriseView | None:
+        """The track that colours the text, where one is wanted and there."""
+        track, shown = self._track, view.view
+        wanted = self.ground.currentData() != "attention" and track is not None
+        mine = wanted and track.probe == shown.probe.id and len(track.texts) == len(shown.tokens)  # type: ignore[union-attr]
+        return track if mine else None
+
+    def _computed(self, question: object) -> None:
+        if isinstance(question, Expect) and question in self._expected:
+            self._color_text()
+        if isinstance(question, Retrace) and self.view is not None and self.view.missing:
             self._choice = replace(self._choice, again=self._choice.again + 1)
             self.refresh()
 
@@ -254,6 +302,11 @@ class AttentionPanel(Panel):
 
     def _show_text(self, view: AttentionPicture, row: int) -> None:
         run = self.workspace.run
+        track = self._by_track(view)
+        if track is not None:
+            nats = track.surprise if self.ground.currentData() == "surprise" else track.entropy
+            self.text.show_values(np.clip(np.nan_to_num(nats) / FULL, 0, 1), theme.active().color("accent-fill"))
+            return
         values = view.values[row] if row >= 0 else view.values.max(0)
         starts = view.view.starts
         each = np.zeros(len(view.view.tokens))
@@ -281,6 +334,10 @@ class AttentionPanel(Panel):
             return
         column = int(np.searchsorted(view.view.starts, token, "right")) - 1 if token >= 0 else -1
         row = self.map.row if self.map.row >= 0 else int(view.matrix[:, column].argmax()) if column >= 0 else -1
+        track = self._by_track(view)
+        if track is not None:
+            self.readout.setText(told(track, token) if token >= 0 else self._summary())
+            return
         blocked = self.map.blockSignals(True)
         self.map.point(row if column >= 0 else -1, column)
         self.map.blockSignals(blocked)
@@ -440,6 +497,13 @@ class AttentionPanel(Panel):
     def resizeEvent(self, event: Any) -> None:  # noqa: D102
         super().resizeEvent(event)
         self._scroll.setVisible(self.height() >= _TEXT_FROM * theme.active().size / theme.NORMAL)
+
+
+def _track(reader: TraceReader, moment: Moment, _: Any) -> SurpriseView | None:
+    moment = asked(reader, moment)
+    where = (reader, moment.session, moment.lane)
+    probe = probe_at(*where, moment.turn, moment.probe, moment.seq)
+    return None if probe is None else answer_surprise(*where, probe.id, moment.seq)
 
 
 def _fill(box: QComboBox, entries: list[tuple[str, int]], chosen: int) -> None:

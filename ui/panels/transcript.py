@@ -13,16 +13,23 @@ from PySide6.QtWidgets import (
     QStyle,
     QStyledItemDelegate,
     QStyleOptionViewItem,
+    QToolButton,
+    QVBoxLayout,
     QWidget,
 )
 
+from ui.bridge.project_pool import Answer
 from ui.models.table import Table
 from ui.models.transcript import ROW, TranscriptModel
 from ui.panels.base import Empty, Panel
 from ui.state.moment import Moment
 from ui.theme import marks, theme
 from ui.theme.marks import Mark
+from ui.widgets.surprise_track import SurpriseTrack
+from workbench.engine.protocol import Expect
 from workbench.probes.competencies import label
+from workbench.projections.surprise import MOST as BEFORE
+from workbench.projections.surprise import SurpriseView, turn_surprise
 from workbench.projections.transcript import ProbeRow, Transcript, TurnRow, transcript
 from workbench.trace.reader import TraceReader
 
@@ -59,7 +66,81 @@ class TranscriptPanel(Panel):
         self.workspace.told.connect(self.again)
         self.workspace.followed.connect(lambda: self.on_moment(self.moment))
         self._stood: tuple[int, str] | None = None
-        return self.list
+        return self._with_track()
+
+    def _with_track(self) -> QWidget:
+        """The list over the track, which is there once somebody wants it."""
+        self.surprise = QToolButton()
+        self.surprise.setText("Surprise")
+        self.surprise.setCheckable(True)
+        self.surprise.setProperty("part", "quiet")
+        self.surprise.setToolTip(
+            f"How much the lane's model expected each word of this turn, after up to {BEFORE:,} tokens of what was "
+            "said before; computed when it is asked for and kept beside the run"
+        )
+        self.surprise.toggled.connect(self._wish)
+        self.tools.addWidget(self.surprise)
+        self.track = SurpriseTrack()
+        self.track.hide()
+        self._reading: Expect | None = None
+        self._tracked: Moment | None = None
+        self._vain: set[Expect] = set()
+        self.workspace.computed.connect(self._computed)
+        body = QWidget()
+        column = QVBoxLayout(body)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(theme.active().unit(2))
+        column.addWidget(self.list, 1)
+        column.addWidget(self.track)
+        return body
+
+    def _wish(self, on: bool) -> None:
+        self._vain.clear()
+        self.track.setVisible(on)
+        self._tracked = None
+        self._follow_track()
+
+    def _follow_track(self) -> None:
+        """Have the track of the cursor's turn, where it is wanted and another than the one that is shown."""
+        moment = self.moment
+        wanted = Moment().but(session=moment.session, turn=moment.turn, lane=moment.lane)
+        if self.surprise.isChecked() and wanted != self._tracked:
+            self._tracked = wanted
+            self.workspace.pool.submit(id(self.track), _surprise, wanted, None, self._show_track, True)
+
+    def _show_track(self, answer: Answer) -> None:
+        tall = self.track.height()
+        if isinstance(answer.view, SurpriseView):
+            self.track.show_view(answer.view)
+            if self.track.sizeHint().height() != tall:
+                QTimer.singleShot(0, self, self._return)
+        elif answer.request.moment.turn < 0:
+            self.track.say("Before the first turn nothing is said")
+        else:
+            self._compute(answer.request.moment)
+
+    def _compute(self, moment: Moment) -> None:
+        """Ask for the figures of a turn, one after another: the latest once the one before is there."""
+        run = self.workspace.run
+        if run is None:
+            return
+        asked = Expect(run.path, moment.session, moment.lane, moment.turn)
+        if self.workspace.being_written:
+            self.track.say("The run is still being written", "Its surprise can be computed when it has ended")
+        elif asked in self._vain:
+            self.track.say(f"The surprise of turn {moment.turn} could not be computed")
+        else:
+            self.track.say(f"Reading turn {moment.turn} with {self.lane_title()}'s model…")
+            if self._reading is None:
+                self._reading = asked
+                self.workspace.asked.emit(asked)
+
+    def _computed(self, question: object) -> None:
+        if isinstance(question, Expect) and question == self._reading:
+            self._reading = None
+            self._vain.add(question)  # where it is there now, nobody asks for it again
+            self._tracked = None
+            self._follow_track()
 
     def title(self, view: Transcript | None) -> str:  # noqa: D102
         return f"Transcript · {view.name}" if view else "Transcript"
@@ -86,6 +167,7 @@ class TranscriptPanel(Panel):
         stood = (moment.turn, asked.id if moment.probe and asked else "", evidence, moment.thread, touched)
         self._repaint(view, self.delegate.stand(*stood))
         target = probe if moment.probe and isinstance(row, ProbeRow) and row.turn == moment.turn else None
+        self._follow_track()
         place = target if target is not None else view.turn_rows.get(moment.turn)
         if place is not None and self._stood != (moment.turn, moment.probe):
             self._stood = (moment.turn, moment.probe)
@@ -102,6 +184,7 @@ class TranscriptPanel(Panel):
 
     def retheme(self) -> None:  # noqa: D102
         self.delegate.forget()
+        self.track.retheme()
         self.list.doItemsLayout()
         self._return()
 
@@ -146,6 +229,10 @@ class TranscriptPanel(Panel):
     def _clicked(self, index: QModelIndex) -> None:
         row = self.model.row(index.row())
         self.workspace.jump(row.turn, **({"probe": row.probe} if isinstance(row, ProbeRow) else {}))
+
+
+def _surprise(reader: TraceReader, moment: Moment, _: Any) -> SurpriseView | None:
+    return turn_surprise(reader, moment.session, moment.lane, moment.turn)
 
 
 class _List(QListView):

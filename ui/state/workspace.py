@@ -53,6 +53,7 @@ class Workspace(QObject):
         branch_wanted: somebody wants a branch from here that begins with this edit.
         told: verdicts or remarks on the open run are new; its events are as they were.
         knocked: what leaving each span of a context out did (``workbench.engine.protocol.Knocked``).
+        computed: a question was dealt with whose answer lies beside the file (``workbench.engine.protocol.Aside``).
         marked: other turns are found (``found``), for the timeline.
         followed: what became of the followed turn is known (``thread_view``), or none is followed any more.
     """
@@ -65,6 +66,7 @@ class Workspace(QObject):
     told = Signal()
     followed = Signal()
     knocked = Signal(object)
+    computed = Signal(object)
     marked = Signal()
     branch_wanted = Signal(str)
 

@@ -104,6 +104,17 @@ class Retrace:
 
 
 @dataclass(frozen=True, slots=True)
+class Expect:
+    """Compute surprise and entropy of a turn, or of an answer where a probe is named, and put them beside the run."""
+
+    path: Path
+    session: int
+    lane: int
+    turn: int = -1
+    probe: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class WriteProbes:
     """Let a model write up to ``count`` probes for a session of a session file; they are kept beside the file."""
 
@@ -123,13 +134,6 @@ class Wrote:
     cancelled: bool = False
     cut: int = 0
     """Answers that were cut off."""
-
-
-@dataclass(frozen=True, slots=True)
-class Retraced:
-    """The arrays of an answer are there."""
-
-    asked: Retrace
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +222,9 @@ class Failed:
     signal: int = 0
 
 
-Question = Explain | KnockOut | Branch | Undo | Annotate | Retrace | WriteProbes
+Aside = Retrace | Expect
+"""Questions whose answers lie beside the run file, which stays as it is."""
+Question = Explain | KnockOut | Branch | Undo | Annotate | Aside | WriteProbes
 Command = Start | Pause | Resume | Step | Cancel | Shutdown | Question
-Told = Explained | Knocked | Branched | Undone | Retraced | Wrote | Answered
+Told = Explained | Knocked | Branched | Undone | Wrote | Answered
 Report = Loading | Ready | Progress | TraceAdvanced | StateChanged | Failed | Told

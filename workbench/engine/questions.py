@@ -17,6 +17,7 @@ from workbench.engine.protocol import (
     Answered,
     Branch,
     Branched,
+    Expect,
     Explain,
     Explained,
     Knocked,
@@ -26,13 +27,13 @@ from workbench.engine.protocol import (
     Question,
     Report,
     Retrace,
-    Retraced,
     Undo,
     Undone,
     WriteProbes,
     Wrote,
 )
 from workbench.engine.retrace import retrace
+from workbench.engine.tracking import track
 from workbench.errors import SessionFormatError
 from workbench.llm.base import BackendOptions
 from workbench.llm.open import open_backend
@@ -71,7 +72,9 @@ class Questions:
                 case Retrace(path, session, lane, probe):
                     report(Loading("computing the attention again"))
                     asyncio.run(retrace(path, session, lane, probe, self._models))
-                    report(Retraced(question))
+                case Expect(path, session, lane, turn, probe):
+                    report(Loading("reading the text for its surprise"))
+                    asyncio.run(track(path, session, lane, turn, probe, self._models))
                 case WriteProbes():
                     self._models.close()
                     _write_probes(question, report, control)

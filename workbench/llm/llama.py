@@ -356,7 +356,7 @@ class LlamaBackend:
             self._generate(tokens[a:b], Output(self.model, 0), None, tokens[b:c], found[n] if entropy else None)
             for n, (a, b, c) in enumerate(plan)
         ]
-        parts = [[-token.logprob for token in done.tokens] for done in await asyncio.gather(*jobs)]
+        parts = [[max(0.0, -token.logprob) for token in done.tokens] for done in await asyncio.gather(*jobs)]
         starts = [b for _, b, _ in plan]
         values = join(len(tokens), list(zip(starts, parts, strict=True)))
         return values, join(len(tokens), list(zip(starts, found, strict=True)))
