@@ -11,17 +11,26 @@ from workbench import context as contexts
 from workbench.cache.base import CachePolicy
 from workbench.discreet import discreet
 from workbench.errors import ModelError
+from workbench.lanes import LaneSpec
 from workbench.llm.base import AnswerRequest, AnswerResult, Backend, CacheRequest, Capturing
 from workbench.llm.chat import THOUGHT
 from workbench.memory.base import Span
 from workbench.memory.prompt_sets import PromptSet
-from workbench.reading import RULES, Reader
+from workbench.reading import RULES, Reader, Requests
 from workbench.sessions.model import Probe
 
 TWO_OPTIONS = "maybe-not-mentioned"
 """The task whose rule shows a probe's options: LoCoMo's adversarial questions."""
 ANSWER_TOKENS = 32
 """What an answer may take where its benchmark does not say."""
+
+
+def policy_of(spec: LaneSpec, requests: Requests) -> CachePolicy | None:
+    """A lane's policy in a run that asks so."""
+    policy = spec.policy()
+    if policy is not None and requests == "multi-request":
+        policy.when = "before-question"
+    return policy
 
 
 class Scales(Protocol):
@@ -45,12 +54,14 @@ class Asking:
         thinking: tokens that a model may think aloud before it answers; 0: it is told not to.
         temperature: of memory operations; answers are always greedy.
         cache: the policy that answers are given under; None for the full cache. Memory operations never are.
+        requests: how questions about the same context follow one another.
     """
 
     prompts: PromptSet = field(default_factory=lambda: PromptSet("plain"))
     thinking: int = 0
     temperature: float = 0.0
     cache: CachePolicy | None = None
+    requests: Requests = "separate"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +101,7 @@ class Answerer:
         asked: when a probe is asked, in words.
         role: who said a turn; policies that prune subtasks need it.
         batched: answers may be computed together with others, without a capture; they may differ in a near tie.
+        earlier: what was asked before in the same conversation.
     """
 
     backend: Backend
@@ -102,12 +114,17 @@ class Answerer:
     dates: bool = True
     role: Callable[[int], str] = _nobody
     batched: bool = False
+    earlier: tuple[contexts.Exchange, ...] = ()
+
+    def pack(self, probe: Probe, spans: Sequence[Span], budget: int | None = None) -> contexts.Context:
+        """The context of a probe: of the spans what fits into ``budget`` tokens (None: all that is left)."""
+        question = self.question(probe)
+        room = self.scales.room(question, self.length(probe) + self.asking.thinking)
+        return contexts.pack(spans, question, room if budget is None else budget, self.scales.count_tokens)
 
     async def __call__(self, probe: Probe, spans: Sequence[Span], budget: int | None = None) -> Answered:
         """Pack the spans (into ``budget`` tokens; None: all that the context leaves) and have the probe answered."""
-        question = self.question(probe)
-        room = self.scales.room(question, self.length(probe) + self.asking.thinking)
-        packed = contexts.pack(spans, question, room if budget is None else budget, self.scales.count_tokens)
+        packed = self.pack(probe, spans, budget)
         if self.reader in RULES:
             return self._by_rule(packed)
         return await self._by_model(packed, self.length(probe))
@@ -115,9 +132,8 @@ class Answerer:
     def question(self, probe: Probe) -> contexts.Question:
         """What a model is asked: the question, its benchmark's rule and when it is asked; nothing of the answer key."""
         options = probe.options if probe.task == TWO_OPTIONS else ()
-        return contexts.Question(
-            probe.question, probe.task, self.asked(probe), self.asking.prompts, self.dates, options
-        )
+        asked, asking = self.asked(probe), self.asking
+        return contexts.Question(probe.question, probe.task, asked, asking.prompts, self.dates, options, self.earlier)
 
     def length(self, probe: Probe) -> int:
         """Tokens that the answer may take: what its benchmark allows, of which the bundled model needs few."""
@@ -144,10 +160,10 @@ class Answerer:
     def _cache(self, packed: contexts.Context) -> CacheRequest | None:
         if self.asking.cache is None:
             return None
-        kinds = [part.kind for part in packed.parts]
         said = ({self.role(turn) for turn in part.turns} for part in packed.parts)
         roles = tuple(next(iter(names)) if len(names) == 1 else "" for names in said)
-        return CacheRequest(self.asking.cache, kinds.index("question"), roles)
+        first = packed.question.earlier[0].question.messages(packed.spans) if packed.question.earlier else ()
+        return CacheRequest(self.asking.cache, 1 + len(packed.spans), roles, first=first)
 
     async def _by_model(self, packed: contexts.Context, max_tokens: int) -> Answered:
         began = time.perf_counter()

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from workbench import __version__, console
 from workbench.errors import Cancelled, MnemoscopeError, UsageError
 from workbench.files import write_text
-from workbench.reading import READERS
+from workbench.reading import READERS, REQUESTS
 from workbench.sessions.model import COMPETENCIES
 
 if TYPE_CHECKING:
@@ -209,6 +209,13 @@ def _add_run(commands: Any) -> None:
     command.add_argument("--temperature", type=float, default=0.0, metavar="T", help="of memory operations; 0: greedy")
     _reading(command)
     command.add_argument(
+        "--requests",
+        choices=REQUESTS,
+        default="separate",
+        help="how questions about one context are asked, as in SCBench: each by itself; each of a cache compressed "
+        "before any; or in one conversation, compressed once, in which the right answers stay, or the model's own",
+    )
+    command.add_argument(
         "--thinking", type=int, default=0, metavar="N", help="tokens to think aloud before an answer; 0: none"
     )
     _json(command)
@@ -236,6 +243,7 @@ def _run(options: argparse.Namespace) -> None:
         prompts=options.prompts,
         temperature=options.temperature,
         thinking=options.thinking,
+        requests=options.requests,
         read=tuple(_read_options("run", options).items()),
     )
     control = Control()

@@ -27,6 +27,7 @@ class Question:
         prompts: the run's prompt set.
         dates: whether the reader is told when things were said.
         options: what there is to choose from; no part of the answer key.
+        earlier: what was asked before it of the same context, in the same conversation.
     """
 
     text: str
@@ -35,6 +36,7 @@ class Question:
     prompts: PromptSet = field(default_factory=lambda: PromptSet("plain"))
     dates: bool = True
     options: tuple[str, ...] = ()
+    earlier: tuple[Exchange, ...] = ()
 
     def line(self, span: Span) -> str:
         """A span as it stands in the prompt: under its time, where the prompt set shows times."""
@@ -42,9 +44,26 @@ class Question:
         return str(Line(span.text, span.when if shown else ""))
 
     def messages(self, spans: Sequence[Span]) -> tuple[Message, ...]:
-        """The prompt with these spans."""
+        """The prompt with these spans; of a conversation its first question's, and what followed."""
         lines = [Line(s.text, s.when) for s in spans]
-        return self.prompts.answer(lines, self.text, self.task, self.asked, self.dates, self.options)
+        first, *later = [*(said.question for said in self.earlier), self]
+        found = self.prompts.answer(lines, first.text, first.task, first.asked, first.dates, first.options)
+        before = first
+        for said, asked in zip(self.earlier, later, strict=True):
+            again = (asked.task, asked.options) != (before.task, before.options)
+            next_ = asked.prompts.next_question(asked.text, asked.task, asked.options, again)
+            found = (*found, Message("assistant", said.answer), next_)
+            before = asked
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A question that was asked of the same context before, and the answer that stays in the conversation."""
+
+    probe: str
+    question: Question
+    answer: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +94,7 @@ class Context:
 
     @property
     def marks(self) -> tuple[str, ...]:
-        """The text of every part of the prompt: the instruction, each span, the question."""
+        """The text of every part of the prompt: the instruction, each span, earlier questions, the question."""
         return tuple(s.text for s in self.parts)
 
     @property
@@ -83,7 +102,14 @@ class Context:
         """The prompt as spans with the text that stands in it; instruction and question can be shown like the rest."""
         instruction = Span(self.messages[0].text, kind="instruction", label="instruction")
         question = Span(self.question.text, kind="question", label="question")
-        return (instruction, *(replace(s, text=self.question.line(s)) for s in self.spans), question)
+        before = [text for said in self.question.earlier for text in (said.question.text, said.answer)]
+        earlier = [Span(text, kind="earlier", label="earlier") for text in before]
+        return (instruction, *(replace(s, text=self.question.line(s)) for s in self.spans), *earlier, question)
+
+    @property
+    def memory(self) -> tuple[str, ...]:
+        """The lines of the spans, as they stand in the prompt."""
+        return tuple(self.question.line(s) for s in self.spans)
 
 
 def pack(spans: Sequence[Span], question: Question | str, budget: int, count: Callable[[str], int]) -> Context:

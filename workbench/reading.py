@@ -16,9 +16,16 @@ from typing import Any, Literal, get_args
 
 from workbench.memory.base import Span
 from workbench.memory.prompts import UNKNOWN
+from workbench.trace.events import FIXED
 
 Reader = Literal["model", "newest", "nearest-label"]
 READERS: tuple[str, ...] = get_args(Reader)
+Requests = Literal["separate", "multi-request", "multi-turn", "multi-turn-own"]
+"""How questions about one context are asked (SCBench, arXiv 2412.10319). ``separate``: each by itself, compressed as
+the lane's policy says. ``multi-request``: each by itself, of a cache that was compressed before any question was read.
+``multi-turn``: in one conversation, whose cache is compressed once, at its first question; the right answers stay in
+it, as in the official code's default. ``multi-turn-own``: the model's own answers stay."""
+REQUESTS: tuple[Requests, ...] = get_args(Requests)
 LEAST = 0.5
 """Share of the question's content (by letters) that a statement must repeat to be about the same."""
 FAMILY = 5
@@ -52,7 +59,7 @@ def newest(question: str, spans: Sequence[Span]) -> tuple[str, tuple[str, ...]]:
     from the latest turn counts. ``unknown`` and no items when none repeats half of the question.
     """
     asked = {_stem(w): len(w) for w in _WORD.findall(question) if w.casefold() not in _EMPTY}
-    lines = [(line, span) for span in spans for line in span.text.split("\n") if span.kind not in _FIXED]
+    lines = [(line, span) for span in spans for line in span.text.split("\n") if span.kind not in FIXED]
     found = [(_statement(line, span, asked, place), span) for place, (line, span) in enumerate(lines)]
     known = [(s, span) for s, span in found if s and s.share >= LEAST]
     if not known:
@@ -70,7 +77,7 @@ def nearest_label(question: str, spans: Sequence[Span]) -> tuple[str, tuple[str,
     spans are recent turns), it is the example that shares most words with the question, the latest of equals.
     ``unknown`` and no items when no span has a label.
     """
-    shown = [(span, said, label) for span in spans if span.kind not in _FIXED for said, label in _labelled(span.text)]
+    shown = [(span, said, label) for span in spans if span.kind not in FIXED for said, label in _labelled(span.text)]
     if not shown:
         return UNKNOWN, ()
     ranked = [entry for entry in shown if entry[0].kind not in _UNRANKED]
@@ -99,7 +106,6 @@ RULES: Mapping[str, Callable[[str, Sequence[Span]], tuple[str, tuple[str, ...]]]
 }
 """The readers that are no model: answer and items from question and spans."""
 
-_FIXED = frozenset({"instruction", "question"})
 _UNRANKED = frozenset({"turn", "recent"})  # spans that are there whatever is asked
 
 

@@ -52,6 +52,7 @@ _OWN = frozenset(
         "hash",
         "operation",
         "reader",
+        "requests",
     ]
 )
 """Keys whose texts are the program's own words (or, of figures, names that a strategy gives them)."""
@@ -66,6 +67,7 @@ _LABELS = frozenset(
         "continues",
         "depends on",
         "drawn from",
+        "earlier",
         "executed as",
         "instruction",
         "linked",

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from workbench import context as contexts
 from workbench.answering import ANSWER_TOKENS, Answered, Answerer, Asking
+from workbench.conversation import Talk
 from workbench.discreet import discreet
 from workbench.errors import ModelError, Unavailable
 from workbench.legibility import UNREAD, UNREADABLE, Who
@@ -204,8 +205,10 @@ class LaneMind:
 
     def room(self, question: contexts.Question, answer: int = ANSWER_TOKENS) -> int:
         """Tokens for the spans of a context beside this question and an answer of ``answer`` tokens."""
-        taken = sum(self.count_tokens(m.text) for m in question.messages(())) + _MARGIN
-        return max(0, self._backend.prompt_limit(answer) - self._backend.prompt_overhead() - taken)
+        messages, overhead = question.messages(()), self._backend.prompt_overhead()
+        taken = sum(self.count_tokens(m.text) for m in messages) + _MARGIN
+        taken += overhead * max(0, len(messages) - 2) // 2  # it is that of two messages
+        return max(0, self._backend.prompt_limit(answer) - overhead - taken)
 
     def spent(self) -> dict[str, Any]:
         """What was spent since the last call of this method. Embeddings do not count: a resumed lane embeds again."""
@@ -307,12 +310,14 @@ class LaneReplay:
         self._session, self._writer = session, writer
         self._desk = Desk(session, number, lane, new_strategy, backend, seed, capture, reader, asking, writer)
         self._recorder, self._mind, self._answer = self._desk.recorder, self._desk.mind, self._desk.answer
+        self._talk = Talk(session, self._answer)
         with writer.reader() as trace:
             self._fold(trace)
 
     def _fold(self, reader: TraceReader) -> None:
         """Stand where the trace ends."""
         self._strategy, self._state = self._desk.new_strategy(), MemoryState()
+        self._talk.end()
         self.closed, self.scored, last, self._remarked = -1, set[str](), 0, set[str]()
         for event in reader.events(self._recorder.session, self._recorder.lane):
             self._state.apply(event)
@@ -321,6 +326,8 @@ class LaneReplay:
                 self.closed = max(self.closed, event.turn)
             elif event.kind == Kind.SCORED:
                 self.scored.add(event.subject)
+            elif event.kind in (Kind.PACKED, Kind.ANSWERED):
+                self._talk.fold(event)
             elif event.kind == Kind.NOTED and event.payload["name"] == UNREAD:
                 self._remarked.add(event.payload["value"]["who"])
         self._recorder.n = last
@@ -384,9 +391,11 @@ class LaneReplay:
             recall = await self._strategy.recall(probe.question, self._mind, self._desk.log(self._state, probe.after))
         hits = self._recalled(probe, recall, meter.ms)
         evidence = handed(type(self._strategy), probe, self._session.turns)
+        spans = (*self._desk.dated(recall.spans), *evidence)
         with Meter() as meter:
-            answered = await self._answer(probe, (*self._desk.dated(recall.spans), *evidence))
+            answered = await self._talk.answerer(probe, spans)(probe, spans)
         self._answered(probe, replace(answered, ms=meter.ms))
+        self._talk.said(probe, answered)
         self._mind.used |= {"model"} if self._answer.reader == "model" else set()
         self._remark()
         self._recorder.emit(
@@ -429,7 +438,7 @@ class LaneReplay:
             result |= {"reader": self._answer.reader, "items": list(answered.items)}
         self._recorder.emit(Kind.ANSWERED, probe.id, result, ms=answered.ms)
         if answer and answer.compression:
-            self._compressed(probe, answer.compression)
+            self._compressed(probe, answer.compression, len(answered.packed.question.earlier))
         if answer and answer.capture and answer.capture.summary:
             self._summed(probe, answer.capture.summary)
         if answer and answer.capture and answer.capture.layers:
@@ -447,11 +456,13 @@ class LaneReplay:
         ]
         length = answer.completion.prompt_tokens if answer else 0
         payload = {"budget": packed.budget, "tokens": length, "spans": spans, "dropped": dropped}
+        if packed.question.earlier:
+            payload["earlier"] = [{"probe": said.probe, "answer": said.answer} for said in packed.question.earlier]
         if packed.clips:
             payload["clipped"] = [asdict(c) | {"turns": list(c.turns)} for c in packed.clips]
         self._recorder.emit(Kind.PACKED, probe.id, payload)
 
-    def _compressed(self, probe: Probe, done: Compression) -> None:
+    def _compressed(self, probe: Probe, done: Compression, earlier: int) -> None:
         texts = blobs.texts_array(done.texts)
         arrays: dict[str, NDArray[Any] | None]
         arrays = {"kept": done.kept, "survival": done.survival, "worth": done.worth, "cells": done.cells}
@@ -477,6 +488,8 @@ class LaneReplay:
             "blobs": {name: None if array is None else blobs.digest(array) for name, array in arrays.items()},
             "facts": done.facts,
         }
+        if self._answer.asking.requests != "separate":
+            payload |= {"requests": self._answer.asking.requests, "request": earlier + 1}
         self._recorder.emit(Kind.COMPRESSED, probe.id, payload)
 
     def _summed(self, probe: Probe, summary: Summary) -> None:

@@ -251,7 +251,11 @@ class CachePanel(Panel):
         far = "not compared with the full cache" if found.mean_kl is None else f"KL {found.mean_kl:.2g} nats"
         agree = "" if found.agreement is None else f" · heads agree {percent(found.agreement)}"
         when = "before" if found.when == "before-question" else "after"
-        self.distance.setText(f"{far}{agree} · compressed {when} the question was read")
+        served = {"": "", "multi-request": " · multi-request"}.get(
+            found.requests, f" · {found.requests}, question {found.request}"
+        )
+        which = "the question" if found.request == 1 else "the first question"
+        self.distance.setText(f"{far}{agree} · compressed {when} {which} was read{served}")
         self.outcome.setToolTip(plain("\n".join([given, kept, cells, self.distance.text()])))
         verdict = {True: "✓ ", False: "✗ ", None: ""}[found.correct]
         evidence = "" if found.evidence is None else f"evidence kept {percent(found.evidence)} · "

@@ -23,6 +23,7 @@ from ui.widgets.painting import painting
 from ui.widgets.units import count, ms, percent, tokens
 from ui.widgets.zones import Zone, ZonedWidget, tip
 from workbench.projections.lanes import AnswerView, Lanes, LaneView, SpanView, Step, lanes
+from workbench.trace.events import FIXED
 from workbench.trace.reader import TraceReader
 
 NARROWEST = 172
@@ -556,9 +557,7 @@ class _Column:
             if span.evidence:
                 p.setBrush(now.lane(lane.place))
             else:
-                p.setBrush(
-                    now.color("track") if span.kind in ("instruction", "question") else now.lane(lane.place, 0.32)
-                )
+                p.setBrush(now.color("track") if span.kind in FIXED else now.lane(lane.place, 0.32))
             p.drawRoundedRect(rect, min(3.0, width / 2), 3)
             if (self.item and self.item in span.items and self.selected) or self.widget.followed in span.turns:
                 p.setBrush(Qt.BrushStyle.NoBrush)
@@ -611,7 +610,7 @@ class _Column:
 
     def _contents(self, answer: AnswerView, part: float = 1.0) -> None:
         """The spans of the context, one line each, as far as this part of what is left has room for them."""
-        now, spans = self.now, [s for s in answer.spans if s.kind not in ("instruction", "question")]
+        now, spans = self.now, [s for s in answer.spans if s.kind not in FIXED]
         row = now.metrics().height() + now.unit(1)
         room = int((self.foot - self.y) * part) // row - 2
         if room < _FEWEST_SPANS and part == 1.0:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from workbench.discreet import place_name
 from workbench.errors import UsageError
-from workbench.reading import Reader
+from workbench.reading import Reader, Requests
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,7 @@ class RunConfig:
         temperature: of memory operations; 0 is greedy. Answers are always greedy.
         thinking: tokens that a thinking model may think aloud before it answers; 0: it is told not to.
         read: options of the session files' readers, as ``(("chunk", "code"),)``.
+        requests: how questions about one context follow one another (``workbench.reading.Requests``).
         only: names of the sessions to replay when the files hold more; empty for all.
     """
 
@@ -50,6 +51,7 @@ class RunConfig:
     temperature: float = 0.0
     thinking: int = 0
     read: tuple[tuple[str, str], ...] = ()
+    requests: Requests = "separate"
 
     @property
     def path(self) -> Path:

@@ -51,7 +51,8 @@ def targets(reader: TraceReader, session: int | None = None, lane: str = "", pro
 def setting(settings: Mapping[str, Any], backend: Backend) -> Setting:
     """How a run or a branch asked, by its configuration (``workbench.branch.settings_of``)."""
     prompts = chosen(settings.get("prompts", ""), backend.info.demo)
-    asking = Asking(prompts, settings.get("thinking", 0), settings.get("temperature", 0.0))
+    requests = settings.get("requests", "separate")
+    asking = Asking(prompts, settings.get("thinking", 0), settings.get("temperature", 0.0), requests=requests)
     capture = settings.get("capture", "answers")
     reader, seed = settings.get("reader", "model"), settings.get("seed", 0)
     return Setting(backend, reader, seed, capture, asking, settings.get(CODE, {}))

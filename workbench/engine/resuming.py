@@ -11,7 +11,7 @@ from workbench.errors import UsageError
 from workbench.trace.events import Kind
 from workbench.trace.reader import TraceReader
 
-KEPT = ("embedder", "seed", "capture", "reader", "exact", "context", "prompts", "temperature", "thinking")
+KEPT = ("embedder", "seed", "capture", "reader", "exact", "context", "prompts", "temperature", "thinking", "requests")
 """What makes a run what it is, beside its sessions, lanes and model."""
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench import __version__
-from workbench.answering import Asking
+from workbench.answering import Asking, policy_of
 from workbench.discreet import discreet, place_name
 from workbench.engine.config import RunConfig
 from workbench.engine.control import Control
@@ -216,7 +216,7 @@ class _Run:
         return numbers, [rows.get(s.name) or self._add_lane(s) for s in self.specs]
 
     def _add_lane(self, spec: LaneSpec) -> int:
-        policy = spec.policy()
+        policy = policy_of(spec, self.config.requests)
         of_cache = policy.parameters() if policy is not None else {}
         params = spec.strategy().parameters() | {f"cache.{k}": v for k, v in of_cache.items()}
         return self.writer.add_lane(spec.name, spec.memory_name, spec.cache_name, params)
@@ -277,7 +277,8 @@ class _Run:
     def _lane(self, session: Session, number: int, lane: int, spec: LaneSpec, backend: Backend) -> LaneReplay:
         config, writer = self.config, self.writer
         capture: Capturing = config.capture if backend.info.capture else "off"
-        asking = Asking(chosen(config.prompts, backend.info.demo), config.thinking, config.temperature, spec.policy())
+        prompts, policy = chosen(config.prompts, backend.info.demo), policy_of(spec, config.requests)
+        asking = Asking(prompts, config.thinking, config.temperature, policy, config.requests)
         return LaneReplay(
             session, number, lane, spec.strategy, backend, writer, config.seed, capture, config.reader, asking
         )
@@ -358,6 +359,7 @@ def _settings(config: RunConfig) -> tuple[Any, ...]:
     asking = [config.prompts, config.temperature, config.thinking]
     # What is as it always was is left out, so that the runs of earlier versions are known again.
     usual = (*usual, asking) if any(asking) else usual
+    usual = usual if config.requests == "separate" else (*usual, config.requests)
     return usual if config.reader == "model" else (*usual, config.reader)
 
 

@@ -122,15 +122,18 @@ class CacheRequest:
     """A cache policy to answer under.
 
     Attributes:
-        question: which of the marks is the question; a policy that compresses before it needs to know.
+        question: which of the marks is the (first) question; a policy that compresses before it needs to know.
         roles: who said each mark (``user``, ``assistant``, ``tool``), "" where unknown.
         compare: also let the full cache answer, and measure how far the policy's predictions are from its.
+        first: the messages of the conversation's first question, when this is a later one: the cache was compressed
+            then.
     """
 
     policy: CachePolicy
     question: int | None = None
     roles: tuple[str, ...] = ()
     compare: bool = True
+    first: tuple[Message, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

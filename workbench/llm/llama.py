@@ -36,7 +36,7 @@ from workbench.llm.gguf_file import sha256
 from workbench.llm.load import Load, process_bytes, resident
 from workbench.llm.loops import LoopGuard
 from workbench.llm.messages import Message
-from workbench.llm.model import Model, Tokens
+from workbench.llm.model import Model, Tokens, common_prefix
 from workbench.llm.output import Generated, Output
 from workbench.llm.room import check_room, default_room
 from workbench.llm.runner import Answer, CacheJob, ScopeJob, ScopeRunner, Visit
@@ -272,6 +272,9 @@ class LlamaBackend:
 
     def _cache_job(self, request: CacheRequest, tokens: Tokens, spans: Sequence[tuple[int, int]]) -> CacheJob:
         policy, cut = request.policy, len(tokens) - 1
+        if request.first:
+            first = self.chat.tokenize(self.chat.render(request.first))
+            cut = max(1, min(len(first) - 1, common_prefix(first, tokens)))
         if policy.when == "before-question":
             if request.question is None:
                 raise ModelError(f"{policy.name}: nobody says where the question begins", "compress after it")

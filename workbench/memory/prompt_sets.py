@@ -95,6 +95,19 @@ class PromptSet:
         inputs = {"rule": rule, "spans": list(spans), "question": question, "asked": asked if dates else ""}
         return self._messages("answer/answer.md", inputs if dates else undated(inputs))
 
+    def next_question(self, question: str, task: str, options: Sequence[str], again: bool) -> Message:
+        """A further question about the same memory, in the same conversation.
+
+        Args:
+            again: whether its benchmark's rule is said, since it is another one than the question's before.
+        """
+        if self.name == "plain":
+            return prompts.next_question(question)
+        inputs = {"question": question, "options": list(options)}
+        rule = self._parts(f"answer/{task or 'short'}.md", inputs)[0] if again else ""
+        (text,) = self._parts("answer/next.md", {"question": question, "rule": rule})
+        return Message("user", text)
+
     def messages(self, source: str, inputs: Mapping[str, Any]) -> tuple[Message, ...]:
         """A prompt that belongs to no method, from its file."""
         return self._messages(source, inputs)

@@ -72,6 +72,11 @@ def answer(context: Sequence[str], question: str) -> Operation:
     return Operation("answer", _chat(task, Memory=context, Question=[question]), None, max_tokens=32)
 
 
+def next_question(question: str) -> Message:
+    """A further question about the memory that an answer was given from."""
+    return Message("user", f"Question\n{question}")
+
+
 def note(message: str) -> Operation:
     """A-MEM's note analysis: ``{keywords, context, tags}`` of one message."""
     schema = _object(keywords=_strings(8), context=_string(), tags=_strings(6))

@@ -16,7 +16,7 @@ from typing import Any
 from workbench.memory.items import MemoryState
 from workbench.projections.index import TraceIndex
 from workbench.sessions.model import Probe, Session
-from workbench.trace.events import Event, Kind
+from workbench.trace.events import FIXED, Event, Kind
 from workbench.trace.reader import LaneRow, TraceReader
 
 STALE = "stale"
@@ -228,7 +228,7 @@ def _read(recalled: Event | None, packed: Event | None) -> list[tuple[tuple[int,
     if hits:
         return [(tuple(h["turns"]), h["text"]) for h in sorted(hits, key=lambda h: h["rank"])]
     spans = packed.payload["spans"] if packed else []
-    return [(tuple(s["turns"]), s["text"]) for s in spans if s["kind"] not in ("instruction", "question")]
+    return [(tuple(s["turns"]), s["text"]) for s in spans if s["kind"] not in FIXED]
 
 
 def _audited(

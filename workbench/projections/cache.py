@@ -67,6 +67,8 @@ class CacheView:
         fates: of each span, in order.
         prompt: tokens of the prompt; those after it are the answer's.
         shared: first tokens whose cells were taken over from an earlier prompt.
+        requests: in which mode the same compressed cache serves several questions, "" where it serves one; ``request``:
+            the how manieth of them this is.
     """
 
     lane: int
@@ -102,6 +104,8 @@ class CacheView:
     facts: Mapping[str, Any]
     prompt: int
     shared: int
+    requests: str = ""
+    request: int = 1
 
     @property
     def plans(self) -> int:
@@ -181,6 +185,8 @@ def _view(reader: TraceReader, row: LaneRow, probe: Probe, found: Mapping[str, E
         data["facts"],
         int(answered.payload["prompt_tokens"]) if answered else int(data["read"]) + 1,
         int(data.get("shared", 0)),
+        str(data.get("requests", "")),
+        int(data.get("request", 1)),
     )
 
 

@@ -10,7 +10,7 @@ from workbench.memory.items import MemoryState
 from workbench.projections.asked import in_question
 from workbench.projections.index import TraceIndex
 from workbench.sessions.model import Probe
-from workbench.trace.events import Event, Kind
+from workbench.trace.events import FIXED, Event, Kind
 from workbench.trace.reader import TraceReader
 
 PACKED, DROPPED, ABSENT = "packed", "dropped", ""
@@ -96,7 +96,7 @@ class HitsView:
     @property
     def used(self) -> int:
         """Tokens from the first span of memory to the last one, as on the lane's card; 0 where they are unknown."""
-        memory = [s.tokens for s in self.spans if s.kind not in ("instruction", "question")]
+        memory = [s.tokens for s in self.spans if s.kind not in FIXED]
         return memory[-1][1] - memory[0][0] if memory else 0
 
 

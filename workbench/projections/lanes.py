@@ -10,7 +10,7 @@ from typing import Any
 from workbench.projections.asked import in_question
 from workbench.projections.index import TraceIndex
 from workbench.sessions.model import Probe
-from workbench.trace.events import OPERATIONS, Event, Kind
+from workbench.trace.events import FIXED, OPERATIONS, Event, Kind
 from workbench.trace.reader import LaneRow, TraceReader
 
 _SHOWN = {*OPERATIONS, Kind.DROPPED, Kind.LANE_FAILED} - {Kind.ACCESSED}
@@ -268,7 +268,7 @@ def _found(hits: Sequence[Mapping[str, Any]], probe: Probe) -> int:
 
 
 def _used(packed: Mapping[str, Any]) -> int:
-    places = [s["tokens"] for s in packed.get("spans", ()) if s["kind"] not in ("instruction", "question")]
+    places = [s["tokens"] for s in packed.get("spans", ()) if s["kind"] not in FIXED]
     return int(places[-1][1] - places[0][0]) if places else 0
 
 

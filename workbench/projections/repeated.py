@@ -98,7 +98,10 @@ def made_with(reader: TraceReader) -> dict[str, str]:
         "device": info.get("device", ""),
         **{f"version of {name}": version for name, version in dict(info.get("versions", {})).items()},
         **{f"prompts {key}": value for key, value in dict(info.get("prompts", {})).items()},
-        **{key: config.get(key, "") for key in ("seed", "exact", "reader", "capture", "temperature", "thinking")},
+        **{
+            key: config.get(key, "")
+            for key in ("seed", "exact", "reader", "capture", "temperature", "thinking", "requests")
+        },
     }
     return {key: str(value) for key, value in found.items()}
 

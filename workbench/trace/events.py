@@ -42,14 +42,14 @@ class Kind(StrEnum):
     DROPPED = "operation.dropped"  # {reason, detail}: something the strategy wanted to store was lost
     NOTED = "strategy.noted"  # {name, value}: a figure or state worth showing (surprise curve, router weights)
     RECALLED = "recall.finished"  # {query, k, hits: [{item, rank, score, returned, parts, turns, text}]}
-    PACKED = (
-        "context.packed"  # {budget, tokens, spans: [{kind, label, text, items, turns, tokens: [from, to]}], dropped}
-    )
+    PACKED = "context.packed"  # {budget, tokens, spans: [{kind, label, text, items, turns, tokens: [from, to]}],
+    # dropped} and, of a later question of a conversation, {earlier: [{probe, answer}]}
     ANSWERED = "answer.finished"  # {text, tokens: [[text, logprob]], prompt_tokens, stop, error}; subject is the probe
     # and, when no model answered but a rule: {reader, items}; from a server, which only counts: {generated}
     COMPRESSED = "cache.compressed"  # what a cache policy did: {policy, way, badge, when, read, budget, share, entries,
     # generated, agreement, bytes: {logical, modelled, full}, kl, compared, full_text, facts,
     # size, shared, blobs: {kept, survival, worth, cells, merged, texts}} (workbench.llm.base.Compression); of the probe
+    # and, where one cache serves several questions, {requests, request}: in which mode, and the how manieth this is
     SUMMED = "attention.summed"  # an answer's attention in little (workbench.llm.base.Summary): {layers, heads, prompt,
     # starts, spans, kept, blobs: {mean, peak, mass, rows, ids, texts}}; subject is the probe
     CAPTURED = "attention.captured"  # {blob, layers, heads, tokens, bins}; subject is the probe
@@ -59,6 +59,9 @@ class Kind(StrEnum):
     TURN_CLOSED = "turn.closed"  # {calls, tokens: [prompt, generated], items}; closes a turn. With {recorded} it may
     # come again for a turn of a running agent whose memory goes on with it, and then counts what came since
 
+
+FIXED = frozenset({"instruction", "question", "earlier"})
+"""Kinds of a context's spans that hold no memory: what the reader is told, is asked, and was asked before."""
 
 OPERATIONS = (
     Kind.WRITTEN,

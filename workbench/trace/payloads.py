@@ -87,11 +87,17 @@ class _Left(TypedDict):
     turns: list[int]
 
 
+class _Earlier(TypedDict):
+    probe: str
+    answer: str
+
+
 class _Packed(TypedDict):
     budget: int
     tokens: int
     spans: list[_Span]
     dropped: list[_Left]
+    earlier: NotRequired[list[_Earlier]]
 
 
 class _Answered(TypedDict):
@@ -136,6 +142,8 @@ class _Compressed(TypedDict):
     entries: int
     size: int
     shared: NotRequired[int]
+    requests: NotRequired[str]
+    request: NotRequired[int]
     generated: list[int]
     agreement: NotRequired[float | None]
     bytes: _Bytes

@@ -7,8 +7,9 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
-from workbench.answering import ANSWER_TOKENS, Answered, Answerer, Asking
+from workbench.answering import ANSWER_TOKENS, Answered, Answerer, Asking, policy_of
 from workbench.context import Context
+from workbench.conversation import of_trace
 from workbench.errors import ModelError
 from workbench.lanes import LaneSpec
 from workbench.llm.base import AnswerRequest, AnswerResult, Backend, Capturing
@@ -18,8 +19,8 @@ from workbench.probes import score
 from workbench.reading import Reader
 from workbench.replay import Desk
 from workbench.sessions.model import Probe
-from workbench.trace.events import Event, Kind
-from workbench.why.case import FIXED, Case
+from workbench.trace.events import FIXED, Event, Kind
+from workbench.why.case import Case
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class Setting:
 
     def asked_under(self, spec: LaneSpec) -> Asking:
         """How a lane asks: with its cache policy."""
-        return replace(self.asking, cache=spec.policy())
+        return replace(self.asking, cache=policy_of(spec, self.asking.requests))
 
     async def once(self, key: Any, ask: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
         """The result under ``key``, awaited from whoever asked first."""
@@ -71,9 +72,12 @@ class Scene:
             setting.asked_under(spec),
         )
         self.desk.recorder.turn = asked.probe.after
-        self._as_asked = _uncompared(self.desk.answer)
+        packed = asked.events.get(Kind.PACKED)
+        earlier = of_trace(asked.session, self.desk.answer, packed.payload) if packed else ()
+        answer = replace(self.desk.answer, earlier=earlier)
+        self._as_asked = _uncompared(answer)
         self._whole = replace(self._as_asked, asking=setting.asking)
-        self._quick = replace(self.desk.answer, capture="off", batched=True, asking=setting.asking)
+        self._quick = replace(answer, capture="off", batched=True, asking=setting.asking)
 
     async def recall(self, changes: Sequence[Event] = ()) -> tuple[Recall, MemoryState]:
         """What the lane recalls after these changes to its items, and the state that it then had.
@@ -106,7 +110,8 @@ class Scene:
     async def _answered(self, answer: Answerer, spans: Sequence[Span]) -> Answered:
         texts = tuple((s.text, s.when, s.priority) for s in spans)
         cache = f"{self.spec.cache}{self.spec.cache_params}" if answer is self._as_asked else ""
-        key = (self.case.number, self.case.probe.id, answer.capture, answer.dates, cache, texts)
+        said = tuple((one.probe, one.answer) for one in answer.earlier)
+        key = (self.case.number, self.case.probe.id, answer.capture, answer.dates, cache, texts, said)
         answered: Answered = await self.setting.once(key, lambda: _lean(answer, self.case.probe, spans))
         return answered
 

@@ -10,13 +10,11 @@ from workbench.errors import UsageError
 from workbench.projections.hits import ContextSpan, span_of
 from workbench.projections.index import TraceIndex
 from workbench.sessions.model import Probe, Session
-from workbench.trace.events import Event, Kind
+from workbench.trace.events import FIXED, Event, Kind
 from workbench.trace.reader import LaneRow, TraceReader
 from workbench.why.history import Version, versions
 from workbench.why.texts import Rarity
 
-FIXED = frozenset({"instruction", "question"})
-"""Kinds of spans that are no memory."""
 _CLOSING = (Kind.TURN_CLOSED, Kind.SCORED, Kind.LANE_FAILED)
 
 

@@ -17,8 +17,8 @@ from workbench.errors import Cancelled, ModelError, UsageError
 from workbench.llm.base import AnswerResult
 from workbench.memory.base import Span
 from workbench.probes.text import normalise
+from workbench.trace.events import FIXED
 from workbench.why.asking import Scene
-from workbench.why.case import FIXED
 from workbench.why.verdict import Use
 
 HALF = log(2)

@@ -10,9 +10,9 @@ import numpy as np
 
 from workbench.projections.attention import span_attention
 from workbench.projections.index import TraceIndex
-from workbench.trace.events import Event, Kind
+from workbench.trace.events import FIXED, Event, Kind
 from workbench.trace.reader import TraceReader
-from workbench.why.case import FIXED, Case, case
+from workbench.why.case import Case, case
 from workbench.why.history import ENDS, versions
 from workbench.why.verdict import Step
 

@@ -11,10 +11,9 @@ from workbench.projections.attention import span_attention
 from workbench.projections.costs import costs
 from workbench.projections.hits import probe_events
 from workbench.sessions.model import Probe, Session
-from workbench.trace.events import Event, Kind
+from workbench.trace.events import FIXED, Event, Kind
 from workbench.trace.reader import TraceReader
 
-_FIXED = frozenset({"instruction", "question"})
 _KINDS = (Kind.RECALLED, Kind.PACKED, Kind.ANSWERED, Kind.SCORED)
 
 
@@ -146,7 +145,7 @@ def _row(
 
 
 def _is_memory(span: Mapping[str, Any]) -> bool:
-    return span["kind"] not in _FIXED
+    return span["kind"] not in FIXED
 
 
 def _attention(
