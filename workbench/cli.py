@@ -135,6 +135,7 @@ def parser() -> argparse.ArgumentParser:
     _add_surprise(commands)
     _add_branch(commands)
     _add_methods(commands)
+    _add_sweep(commands)
     _add_autobench(commands)
     _add_selftest(commands)
     return top
@@ -904,6 +905,23 @@ def _methods(options: argparse.Namespace) -> None:
     from workbench.commands import methods
 
     methods.listed(options.json)
+
+
+def _add_sweep(commands: Any) -> None:
+    command = _command(commands, "sweep", _sweep, "many sessions x lanes x models x seeds; a sweep that ended goes on")
+    command.add_argument("config", type=Path, metavar="CONFIG.yaml", help="what is swept: docs/sweeps.md")
+    command.add_argument("--engine", choices=("local", "ray"), default="local", help="this machine, or a Ray cluster")
+    command.add_argument("--address", default="", metavar="A", help="of a Ray cluster; without it one is started here")
+    command.add_argument("--workers", type=int, metavar="N", help="tasks at once; default: one a core")
+    command.add_argument("--dry-run", action="store_true", help="only say what would be done and about what it costs")
+    command.add_argument("--csv", type=Path, metavar="DIR", help="also the table, as a folder of CSV files")
+    _json(command)
+
+
+def _sweep(options: argparse.Namespace) -> int:
+    from workbench.commands import sweep
+
+    return sweep.run(options)
 
 
 def _add_autobench(commands: Any) -> None:

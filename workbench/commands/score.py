@@ -45,7 +45,7 @@ def _of(reader: TraceReader, session: int | None, audited: bool, errata: Errata 
     board = scores(reader, session, intervals=True)
     kept, _ = published.scored(reader, session, errata=errata)
     if errata:
-        board = without(board, {i: [(family(r.probe), r.correct) for r in own] for i, own in kept.items()})
+        board = without(board, {i: [(family(r.probe), bool(r.correct)) for r in own] for i, own in kept.items()})
     standings, lost = published.standings(reader, session, errata=errata), losses(reader, session)
     spent, counted = costs(reader, session), finding_counts(reader, session)
     findings = {lane.lane.name: dict(counted[lane.lane.id]) for lane in board.lanes}

@@ -10,11 +10,14 @@ import traceback
 from multiprocessing.connection import Connection
 from queue import SimpleQueue
 
+from workbench.engine.config import RunConfig
 from workbench.engine.control import Control
 from workbench.engine.protocol import Cancel, Command, Failed, Pause, Question, Report, Resume, Shutdown, Start, Step
 from workbench.engine.questions import Questions
-from workbench.engine.run import run
+from workbench.engine.run import Lent, backend_options, run
 from workbench.errors import Cancelled, MnemoscopeError
+from workbench.llm.base import Backend, BackendOptions
+from workbench.llm.open import open_backend
 
 
 def main(pipe: Connection, log: str) -> None:
@@ -25,11 +28,34 @@ def main(pipe: Connection, log: str) -> None:
     """
     _redirect(log)
     jobs: SimpleQueue[Start | Question | None] = SimpleQueue()
-    hand, questions = _Hand(), Questions()
+    hand, questions, kept = _Hand(), Questions(), _Kept()
     threading.Thread(target=_listen, args=(pipe, jobs, hand), daemon=True).start()
     while (job := jobs.get()) is not None:
-        _do(job, pipe, hand, questions)
+        _do(job, pipe, hand, questions, kept)
     questions.close()
+    kept.close()
+
+
+class _Kept:
+    """The backend of the last run of many, which the next one uses when it wants the same."""
+
+    def __init__(self) -> None:
+        self._options: BackendOptions | None = None
+        self._backend: Backend | None = None
+
+    def of(self, config: RunConfig) -> Backend:
+        """The backend of a run, opened if need be. Raises ``ModelError`` as opening does."""
+        options = backend_options(config)
+        if self._backend is None or options != self._options:
+            self.close()
+            self._backend, self._options = open_backend(options), options
+        return self._backend
+
+    def close(self) -> None:
+        """Let it go."""
+        if self._backend is not None:
+            self._backend.close()
+        self._backend = None
 
 
 class _Hand:
@@ -66,7 +92,7 @@ def _listen(pipe: Connection, jobs: SimpleQueue[Start | Question | None], hand: 
             return
 
 
-def _do(job: Start | Question, pipe: Connection, hand: _Hand, questions: Questions) -> None:
+def _do(job: Start | Question, pipe: Connection, hand: _Hand, questions: Questions, kept: _Kept) -> None:
     def report(what: Report) -> None:
         try:
             pipe.send(what)
@@ -76,14 +102,19 @@ def _do(job: Start | Question, pipe: Connection, hand: _Hand, questions: Questio
     try:
         if isinstance(job, Start):
             questions.close()
-            run(job.config, report=report, control=hand.control, crash=job.crash)
+            if not job.sessions:
+                kept.close()
+            lent = Lent(job.sessions, kept.of(job.config)) if job.sessions else None
+            run(job.config, report=report, control=hand.control, crash=job.crash, lent=lent)
         else:
             questions.deal(job, report, hand.control)
     except Cancelled:
-        pass  # reported as a state
+        kept.close()  # reported as a state
     except MnemoscopeError as error:
+        kept.close()
         report(Failed(str(error)))
     except Exception as error:
+        kept.close()
         traceback.print_exc()
         report(Failed(f"the engine failed: {type(error).__name__}: {error}", traceback.format_exc()[-4000:]))
 

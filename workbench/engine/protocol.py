@@ -7,18 +7,22 @@ from pathlib import Path
 from typing import Any, Literal
 
 from workbench.engine.config import RunConfig
-from workbench.sessions.model import Probe
+from workbench.sessions.model import Probe, Session
 
 
 # To the engine.
 @dataclass(frozen=True, slots=True)
 class Start:
-    """Run this; continues the file when it holds the same run."""
+    """Run this; continues the file when it holds the same run.
+
+    With ``sessions`` the configuration's session files are not read, and the model stays loaded for the next such run.
+    """
 
     config: RunConfig
     paused: bool = False
     crash: Failed | None = None
     """How the engine before this one died; recorded in the trace by the one that goes on."""
+    sessions: tuple[Session, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import json
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
@@ -36,12 +36,21 @@ _MEASURE_EVERY = 2.0  # seconds between measurements of the engine
 _SESSIONS_AT_ONCE = 4  # enough to fill a batch of eight with two or three lanes each
 
 
+@dataclass(frozen=True)
+class Lent:
+    """What whoever makes many runs has at hand: the sessions, read already, and a backend that stays open."""
+
+    sessions: tuple[Session, ...]
+    backend: Backend
+
+
 def run(
     config: RunConfig,
     progress: Callable[[Progress], None] | None = None,
     report: Callable[[Report], None] | None = None,
     control: Control | None = None,
     crash: Failed | None = None,
+    lent: Lent | None = None,
 ) -> Path:
     """Replay the sessions through the lanes; the path of the run file.
 
@@ -53,23 +62,33 @@ def run(
         report: called with every report of ``workbench.engine.protocol``.
         control: pause, step and cancel; None runs to the end.
         crash: how an engine before this one died; recorded in the trace.
+        lent: instead of the configuration's session files and model. Where the model lies is then not remembered.
     """
     if not config.lanes or not config.sessions:
         raise UsageError("a run needs at least one session and one lane", "name a session file and --lane SPEC")
     config.check()
     specs = _specs(config.lanes)
-    read = formats.distinct([s for path in config.sessions for s in _read(path, dict(config.read))])
-    sessions = _chosen(read, config.only)
+    sessions = list(lent.sessions) if lent else read_sessions(config.sessions, dict(config.read), config.only)
     tell = _Reporter(progress, report)
     tell(Loading("opening the run file"))
     try:
         with TraceWriter(config.path) as writer:
-            asyncio.run(_Run(config, specs, sessions, writer, tell, control or Control(), crash).go())
+            asyncio.run(_Run(config, specs, sessions, writer, tell, control or Control(), crash, lent).go())
     except Cancelled:
         tell(StateChanged("cancelled"))  # only now: whoever hears it may open the file again at once
         raise
     tell(StateChanged("finished"))
     return config.path
+
+
+def read_sessions(files: Sequence[Path], options: Mapping[str, str], only: Sequence[str] = ()) -> list[Session]:
+    """The sessions of session files and runs, under distinct names; ``only`` those of these names, if any.
+
+    Raises:
+        SessionFormatError, TraceError: a file cannot be read.
+        UsageError: there is none of that name.
+    """
+    return _chosen(formats.distinct([s for path in files for s in _read(path, options)]), only)
 
 
 def _read(path: Path, options: Mapping[str, str]) -> list[Session]:
@@ -89,7 +108,7 @@ def _specs(lanes: tuple[str, ...]) -> list[LaneSpec]:
     return specs
 
 
-def _chosen(sessions: list[Session], only: tuple[str, ...]) -> list[Session]:
+def _chosen(sessions: list[Session], only: Sequence[str]) -> list[Session]:
     unknown = set(only).difference(s.name for s in sessions)
     if unknown:
         raise UsageError(f"no session {unknown.pop()!r}", f"there are: {', '.join(s.name for s in sessions[:8])}")
@@ -125,6 +144,7 @@ class _Run:
     tell: _Reporter
     control: Control
     crash: Failed | None
+    lent: Lent | None = None
     done: int = 0
     _measure: _Measure | None = None
 
@@ -132,7 +152,8 @@ class _Run:
         self.total = sum((len(s.turns) + len(s.probes)) * len(self.specs) for s in self.sessions)
         resumed = self._same_run()
         self.tell(Loading("loading the model"))
-        backend = await asyncio.get_running_loop().run_in_executor(None, _open, self.config)
+        opening = asyncio.get_running_loop().run_in_executor
+        backend = self.lent.backend if self.lent else await opening(None, _open, self.config)
         try:
             self._check(backend)
             self._able(backend.info)
@@ -150,7 +171,8 @@ class _Run:
         except BaseExceptionGroup as group:
             raise _first(group) from group
         finally:
-            backend.close()
+            if self.lent is None:
+                backend.close()
 
     def _check(self, backend: Backend) -> None:
         """Refuse lanes whose cache policy cannot be carried out, with the reason."""
@@ -181,7 +203,7 @@ class _Run:
         if repaired:
             what = f"{self.config.path}: was repaired and has gaps; it can be read, but not gone on with"
             raise TraceError(what, "choose another --out FILE")
-        if known not in (None, self._identity, self._identity_of(self.config)):
+        if known not in (None, self._identity, identity(self.config, self.specs, self.sessions)):
             raise TraceError(
                 f"{self.config.path}: holds another run (other sessions, lanes, model or settings)",
                 "choose another --out FILE, or repeat the command that made it",
@@ -191,13 +213,8 @@ class _Run:
     @property
     def _identity(self) -> str:
         model, embedder, prompts = map(place_name, (self.config.model, self.config.embedder, self.config.prompts))
-        return self._identity_of(replace(self.config, model=model, embedder=embedder, prompts=prompts))
-
-    def _identity_of(self, config: RunConfig) -> str:
-        """What a run is known by; earlier versions took the model by its path."""
-        hashes = [_fingerprint(s.to_json()) for s in self.sessions]
-        codes = [s.code for s in self.specs if s.code]
-        return _fingerprint([hashes, [s.name for s in self.specs], *_settings(config), *codes])
+        named = replace(self.config, model=model, embedder=embedder, prompts=prompts)
+        return identity(named, self.specs, self.sessions)
 
     def _register(self) -> tuple[list[int], list[int]]:
         """Numbers of the sessions and lanes in the file; adds what a fresh file lacks."""
@@ -205,13 +222,14 @@ class _Run:
             found, rows = reader.session_hashes(), {row.name: row.id for row in reader.lanes()}
             whole = {number: reader.session(number) for number in found.values()}
         # What was recorded has grown since it was begun: lanes beside the recorded one replay the same session.
-        found |= {_fingerprint(s.to_json()): n for n, s in whole.items() if s.extra.get("recorded")}
-        hashes = [_fingerprint(s.to_json()) for s in self.sessions]
+        found |= {fingerprint(s.to_json()): n for n, s in whole.items() if s.extra.get("recorded")}
+        hashes = [fingerprint(s.to_json()) for s in self.sessions]
         self.writer.set_meta("config", self.config.to_json() | {"lanes": [s.name for s in self.specs]})
         self.writer.set_meta("identity", self._identity)
-        remember(self._identity, (self.config.model, self.config.embedder, self.config.prompts))
-        for spec in self.specs:
-            remember_code(self._identity, spec.outside)
+        if self.lent is None:
+            remember(self._identity, (self.config.model, self.config.embedder, self.config.prompts))
+            for spec in self.specs:
+                remember_code(self._identity, spec.outside)
         numbers = [found.get(h) or self.writer.add_session(s, h) for s, h in zip(self.sessions, hashes, strict=True)]
         return numbers, [rows.get(s.name) or self._add_lane(s) for s in self.specs]
 
@@ -236,7 +254,7 @@ class _Run:
         info = asdict(backend.info) | {
             "path": place_name(backend.info.path),
             "embedder": backend.embedder,
-            "versions": _versions(),
+            "versions": versions(),
             "prompts": {"set": prompts.name, "sha256": prompts.digest},
         }
         self.tell(Ready(backend.info.name, backend.info.device, str(self.config.path), self._lacking(backend.info)))
@@ -343,7 +361,12 @@ def _first(error: BaseException) -> BaseException:
 def _open(config: RunConfig) -> Backend:
     from workbench.llm.open import open_backend
 
-    options = BackendOptions(
+    return open_backend(backend_options(config))
+
+
+def backend_options(config: RunConfig) -> BackendOptions:
+    """How a run's backend is opened: runs for which they are equal can use the same one."""
+    return BackendOptions(
         model=config.model,
         embedder=config.embedder,
         context=config.context,
@@ -351,7 +374,13 @@ def _open(config: RunConfig) -> Backend:
         exact=config.exact,
         seed=config.seed,
     )
-    return open_backend(options)
+
+
+def identity(config: RunConfig, specs: Sequence[LaneSpec], sessions: Sequence[Session]) -> str:
+    """What a run is known by. ``config`` has model, embedder and prompts by name; earlier versions had them by path."""
+    hashes = [fingerprint(s.to_json()) for s in sessions]
+    codes = [s.code for s in specs if s.code]
+    return fingerprint([hashes, [s.name for s in specs], *_settings(config), *codes])
 
 
 def _settings(config: RunConfig) -> tuple[Any, ...]:
@@ -363,11 +392,13 @@ def _settings(config: RunConfig) -> tuple[Any, ...]:
     return usual if config.reader == "model" else (*usual, config.reader)
 
 
-def _fingerprint(data: Any) -> str:
+def fingerprint(data: Any) -> str:
+    """SHA-256 of what the data is as JSON."""
     return hashlib.sha256(json.dumps(data, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
+    """What a run was made with: this program and the libraries that compute."""
     found = {"mnemoscope": __version__}
     for name in ("llama-cpp-python", "chromadb", "numpy"):
         try:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from workbench.engine.config import RunConfig
 from workbench.engine.protocol import Command, Failed, Question, Report, Shutdown, Start
+from workbench.sessions.model import Session
 
 _TAIL = 4000  # characters of the engine log that a report carries
 _GRACE = 2.0  # seconds that the engine has to leave by itself
@@ -48,12 +49,12 @@ class Supervisor:
         """The engine's process id."""
         return self._process.pid if self._process else None
 
-    def start(self, config: RunConfig, paused: bool = False) -> None:
-        """Run this, in the living engine or a new one."""
+    def start(self, config: RunConfig, paused: bool = False, sessions: tuple[Session, ...] = ()) -> None:
+        """Run this, in the living engine or a new one; ``sessions`` as of ``Start``."""
         self._config = config
         if not self.running:
             self._spawn()
-        self.send(Start(config, paused, self._crash))
+        self.send(Start(config, paused, self._crash, sessions))
         self._crash = None
 
     def go_on(self, smaller: bool = True) -> None:
@@ -140,4 +141,5 @@ def _how_it_ended(code: int) -> str:
 def _serve(pipe: Connection, log: str) -> None:
     from workbench.engine.main import main  # here, so that the window does not import what only the engine needs
 
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in the terminal is for whoever started it, and tells it
     main(pipe, log)

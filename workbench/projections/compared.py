@@ -90,6 +90,11 @@ def compared(reader: TraceReader, rows: Mapping[int, Sequence[Scored]]) -> tuple
         rows: what every lane's probes were scored (``workbench.projections.published.scored``).
     """
     lanes = {row.id: row.name for row in TraceIndex.of(reader).lanes if not is_control(row) and row.id in rows}
+    return between(rows, lanes)
+
+
+def between(rows: Mapping[int, Sequence[Scored]], lanes: Mapping[int, str]) -> tuple[Compared, ...]:
+    """Compare these lanes, by number and name; the rest as of :func:`compared`."""
     by_score: dict[str, dict[int, dict[_Key, float]]] = {}
     for lane in lanes:
         for scored in rows[lane]:

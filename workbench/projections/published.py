@@ -74,6 +74,7 @@ class Scored:
     """One probe as one lane answered it.
 
     Attributes:
+        correct: right or wrong by our reading; of several repeats the share that is right.
         scores: the published figures that are known.
         judges: who gave which.
     """
@@ -81,7 +82,7 @@ class Scored:
     session: int
     probe: Probe
     place: Place
-    correct: bool
+    correct: float
     scores: Mapping[str, float]
     judges: Mapping[str, str] = field(default_factory=dict)
 
