@@ -77,10 +77,6 @@ def _drive(planned: Plan, store: Store, engine: Engine, tasks: list[Task], repor
 
 
 def _engine(planned: Plan, store: Store, options: argparse.Namespace, most: int) -> Engine:
-    if options.engine == "ray":
-        from workbench.sweep.cluster import RayEngine
-
-        return RayEngine(planned, options.address, options.workers)
     return LocalEngine(store, options.workers or max(1, min(most, cores() // planned.sweep.threads)))
 
 
