@@ -1,8 +1,8 @@
 """Answers in the scope context, one at a time.
 
 The prompt is computed in chunks cut at multiples of ``CHUNK``, its last token alone. Whole chunks that a later prompt
-shares are kept, in several sequences, since the lanes ask in turn and each adds to its own context: they were computed
-in the same shapes, so the numbers are the same as from an empty cache.
+shares are kept, since the lanes ask in turn and each adds to its own context: in several sequences, and on a shelf when
+one has to make room. They were computed in the same shapes, so the numbers are the same as from an empty cache.
 
 Under a cache policy the sequence is saved before it is compressed: the full cache's own answer is what the policy's
 predictions are compared with, and the sequence is put back for whoever asks next.
@@ -24,10 +24,13 @@ from workbench.llm.model import Tokens, common_prefix
 from workbench.llm.output import Generated, Output
 from workbench.llm.recorder import Recorder
 from workbench.llm.scope import CHUNK, Masked, ScopeContext, Snapshot
+from workbench.llm.shelf import Shelf, shelf_bytes
 from workbench.llm.summary import Summarizer
 from workbench.llm.tap import Edit, Watch
 from workbench.llm.worker import Served, Ticket
 
+CHANCE_OF_REUSE = 0.25
+"""How likely what a sequence holds is wanted again; weighs its loss against what a new prompt saves."""
 _REFERENCES = 8
 """Answers of the full cache that are remembered: the lanes of one memory ask with the same prompt in turn."""
 
@@ -90,10 +93,12 @@ class ScopeJob:
 
 @dataclass(slots=True)
 class _Kept:
-    """The whole chunks of the last prompt of a sequence, and the number of the job that had it."""
+    """The whole chunks of the last prompt of a sequence, the number of the job that had it, and how often it was taken
+    from the shelf."""
 
     prompt: Tokens = field(default_factory=lambda: np.zeros(0, np.int32))
     used: int = 0
+    wanted: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,10 +117,16 @@ Feed = Callable[[Tokens, tuple[int, ...], Watch | None], Floats]
 
 
 class ScopeRunner:
-    """Answers jobs one after another, one decode per step. Lives on the worker's thread."""
+    """Answers jobs one after another, one decode per step. Lives on the worker's thread.
 
-    def __init__(self, scope: ScopeContext, exact: bool = False) -> None:
+    Args:
+        exact: every answer from an empty cache.
+        shelf: bytes for contexts that made room for others; None: as memory allows.
+    """
+
+    def __init__(self, scope: ScopeContext, exact: bool = False, shelf: int | None = None) -> None:
         self.scope, self._exact = scope, exact
+        self.shelf = Shelf(0 if exact else shelf_bytes() if shelf is None else shelf)
         self._waiting: deque[ScopeJob] = deque()
         self._job: ScopeJob | None = None
         self._run: Iterator[None] = iter(())
@@ -169,6 +180,7 @@ class ScopeRunner:
     def forget(self) -> None:
         """Empty the cache; no job may be running."""
         self._kept = [_Kept() for _ in self._kept]
+        self.shelf.clear()
         self.scope.clear()
 
     def close(self) -> None:
@@ -358,24 +370,45 @@ class ScopeRunner:
     # Sequences
 
     def _reuse(self, job: ScopeJob, most: int | None = None) -> _Kept:
-        """Select the sequence that shares most whole chunks with this prompt and drop the rest of it; without one, the
-        sequence whose contents are worth least: few chunks, long unused. At most ``most`` tokens are taken over."""
+        """Select a sequence that begins with as much of this prompt as is known, in whole chunks, and drop the rest of
+        it. At most ``most`` tokens are taken over. Where nothing is lost by it the sequence is the one that shares
+        most, else one that is worth least; what that one held is put on the shelf, or taken from there what this prompt
+        goes on from."""
         self._answered += 1
-        scope, shared = self.scope, [self._shared(kept, job, most) for kept in self._kept]
-        best = max(range(len(shared)), key=shared.__getitem__)
-        if not shared[best]:
-            worth = [len(kept.prompt) / (self._answered - kept.used) for kept in self._kept]
-            best = min(range(len(worth)), key=worth.__getitem__)
-        kept = self._kept[best]
-        kept.prompt, kept.used = kept.prompt[: shared[best]], self._answered
+        scope, shared = self.scope, [self._shared(kept.prompt, job, most) for kept in self._kept]
+        best = max(range(len(shared)), key=lambda index: self._gain(index, shared[index]))
+        found = self.shelf.best(lambda prompt: self._shared(prompt, job, most), shared[best])
+        kept, keep = self._kept[best], shared[best]
         if self._exact:
             scope.clear()
         scope.select(best)
-        scope.evict(shared[best], max(scope.position, shared[best]))
+        self._put_away(kept, 0 if found else keep)
+        if found is not None:
+            entry, keep = found
+            scope.load(entry.snapshot)
+            entry.used, entry.wanted = self._answered, entry.wanted + 1
+            kept.prompt, kept.wanted = entry.prompt, entry.wanted
+        kept.prompt, kept.used = kept.prompt[:keep], self._answered
+        scope.evict(keep, max(scope.position, keep))
         return kept
 
-    def _shared(self, kept: _Kept, job: ScopeJob, most: int | None) -> int:
-        shared = common_prefix(kept.prompt, job.prompt[:-1])  # the last token is decoded: its logits are needed
+    def _gain(self, index: int, shared: int) -> float:
+        """What taking this sequence saves, less what its contents are worth that it loses by it."""
+        kept = self._kept[index]
+        return shared - CHANCE_OF_REUSE * (len(kept.prompt) - shared) / (self._answered - kept.used)
+
+    def _put_away(self, kept: _Kept, keep: int) -> None:
+        """Put what a sequence is about to lose on the shelf, unless it is there already or too large."""
+        count = len(kept.prompt)
+        if count > keep and not self._exact:
+            self.scope.evict(count, max(self.scope.position, count))
+            if self.shelf.takes(self.scope.state_bytes()) and not self.shelf.has(kept.prompt):
+                self.shelf.put(kept.prompt, self.scope.save(), kept.used, kept.wanted)
+        if not keep:
+            kept.wanted = 0
+
+    def _shared(self, prompt: Tokens, job: ScopeJob, most: int | None) -> int:
+        shared = common_prefix(prompt, job.prompt[:-1])  # the last token is decoded: its logits are needed
         if len(job.masked.positions):
             shared = min(shared, int(job.masked.positions.min()))
         if most is not None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,7 +57,7 @@ class _Held:
 class Snapshot:
     """A sequence as it was, without gaps: llama.cpp's own state of it, and how many tokens it held."""
 
-    state: bytes
+    state: NDArray[np.uint8]
     count: int
 
 
@@ -266,13 +267,16 @@ class ScopeContext:
                 held.places[there[block]] += by
         held.position = len(there)
 
+    def state_bytes(self) -> int:
+        """Bytes that :meth:`save` would take."""
+        return int(self.context.C.llama_state_seq_get_size(self.context.handle, self.sequence))
+
     def save(self) -> Snapshot:
-        """The sequence as it is, for :meth:`load`; only of one that nothing was evicted from."""
-        held, C = self._held, self.context.C
-        size = C.llama_state_seq_get_size(self.context.handle, self.sequence)
-        buffer = (ctypes.c_uint8 * size)()
-        written = C.llama_state_seq_get_data(self.context.handle, buffer, size, self.sequence)
-        return Snapshot(bytes(buffer)[:written], held.number)
+        """The sequence as it is, for :meth:`load`; only of one that nothing was evicted from but its end."""
+        state = np.empty(self.state_bytes(), np.uint8)
+        C, handle = self.context.C, self.context.handle
+        written = C.llama_state_seq_get_data(handle, _bytes(state), len(state), self.sequence)
+        return Snapshot(state[:written], self._held.number)
 
     def load(self, snapshot: Snapshot) -> None:
         """Make the sequence what it was.
@@ -280,10 +284,9 @@ class ScopeContext:
         Raises:
             RuntimeError: when llama.cpp does not take it back.
         """
-        C, held = self.context.C, self._held
+        C, held, state = self.context.C, self._held, snapshot.state
         self.reset()
-        buffer = (ctypes.c_uint8 * len(snapshot.state)).from_buffer_copy(snapshot.state)
-        if not C.llama_state_seq_set_data(self.context.handle, buffer, len(snapshot.state), self.sequence):
+        if not C.llama_state_seq_set_data(self.context.handle, _bytes(state), len(state), self.sequence):
             self.clear()
             raise RuntimeError("llama.cpp did not take a saved sequence back")
         numbers = np.arange(snapshot.count)
@@ -317,6 +320,10 @@ class ScopeContext:
     def close(self) -> None:
         """Free the context."""
         self.context.close()
+
+
+def _bytes(data: NDArray[np.uint8]) -> Any:
+    return data.ctypes.data_as(ctypes.POINTER(ctypes.c_uint8))
 
 
 def runs(flags: NDArray[np.bool_]) -> list[tuple[int, int]]:
