@@ -167,6 +167,7 @@ class MainWindow(QMainWindow):
         self.inquiry.explained.connect(self._explained)
         self.inquiry.branched.connect(self._branched)
         self.inquiry.knocked.connect(self.workspace.knocked)
+        self.inquiry.placed.connect(self.workspace.placed)
         self.inquiry.undone.connect(self._undone)
         self.inquiry.failed.connect(self._failed_question)
         self.inquiry.done.connect(self.workspace.told)

@@ -15,6 +15,7 @@ from workbench.engine.protocol import (
     Failed,
     Knocked,
     Loading,
+    Placed,
     Progress,
     Question,
     Report,
@@ -32,6 +33,7 @@ class Inquiry(QObject):
         explained: a verdict was found (``Explained``).
         knocked: every span of a context was left out (``Knocked``).
         branched: a branch is there, by its lane's name. undone: one is gone (``Undone``).
+        placed: where the texts of a memory lie (``Placed``).
         wrote: a model has written probes (``Wrote``).
         progressed: (done, total, note). loading: something slow, as a line.
         advanced: the trace has grown up to this event.
@@ -44,6 +46,7 @@ class Inquiry(QObject):
     knocked = Signal(object)
     branched = Signal(str)
     undone = Signal(object)
+    placed = Signal(object)
     wrote = Signal(object)
     progressed = Signal(int, int, str)
     loading = Signal(str)
@@ -91,6 +94,8 @@ class Inquiry(QObject):
                 self.explained.emit(report)
             case Knocked():
                 self.knocked.emit(report)
+            case Placed():
+                self.placed.emit(report)
             case Branched(lane):
                 self.branched.emit(lane)
             case Undone():

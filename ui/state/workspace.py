@@ -54,6 +54,7 @@ class Workspace(QObject):
         told: verdicts or remarks on the open run are new; its events are as they were.
         knocked: what leaving each span of a context out did (``workbench.engine.protocol.Knocked``).
         computed: a question was dealt with whose answer lies beside the file (``workbench.engine.protocol.Aside``).
+        placed: where the texts of a memory lie (``workbench.engine.protocol.Placed``).
         marked: other turns are found (``found``), for the timeline.
         followed: what became of the followed turn is known (``thread_view``), or none is followed any more.
     """
@@ -67,6 +68,7 @@ class Workspace(QObject):
     followed = Signal()
     knocked = Signal(object)
     computed = Signal(object)
+    placed = Signal(object)
     marked = Signal()
     branch_wanted = Signal(str)
 

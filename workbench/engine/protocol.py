@@ -119,6 +119,15 @@ class Expect:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """Say where the texts of a lane's items, and its queries, lie among each other."""
+
+    path: Path
+    session: int
+    lane: int
+
+
+@dataclass(frozen=True, slots=True)
 class WriteProbes:
     """Let a model write up to ``count`` probes for a session of a session file; they are kept beside the file."""
 
@@ -138,6 +147,25 @@ class Wrote:
     cancelled: bool = False
     cut: int = 0
     """Answers that were cut off."""
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """Where texts lie.
+
+    Attributes:
+        embedder: as it names itself; ``dimensions`` of its vectors.
+        shares: of the variance that the two components see.
+        embeds: whether the memory itself asks for vectors; None where that is not known.
+        places: by ``workbench.projections.embedding.key``: 12,000 texts are half a megabyte.
+    """
+
+    asked: Place
+    embedder: str
+    dimensions: int
+    shares: tuple[float, ...]
+    embeds: bool | None
+    places: dict[str, tuple[float, float]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,7 +256,7 @@ class Failed:
 
 Aside = Retrace | Expect
 """Questions whose answers lie beside the run file, which stays as it is."""
-Question = Explain | KnockOut | Branch | Undo | Annotate | Aside | WriteProbes
+Question = Explain | KnockOut | Branch | Undo | Annotate | Aside | Place | WriteProbes
 Command = Start | Pause | Resume | Step | Cancel | Shutdown | Question
-Told = Explained | Knocked | Branched | Undone | Wrote | Answered
+Told = Explained | Knocked | Placed | Branched | Undone | Wrote | Answered
 Report = Loading | Ready | Progress | TraceAdvanced | StateChanged | Failed | Told

@@ -11,6 +11,7 @@ from workbench.engine.branching import branch
 from workbench.engine.control import Control
 from workbench.engine.explain import Models, keep, proved
 from workbench.engine.knocking import knocked
+from workbench.engine.placing import place
 from workbench.engine.probing import make
 from workbench.engine.protocol import (
     Annotate,
@@ -23,6 +24,7 @@ from workbench.engine.protocol import (
     Knocked,
     KnockOut,
     Loading,
+    Place,
     Progress,
     Question,
     Report,
@@ -75,6 +77,10 @@ class Questions:
                 case Expect(path, session, lane, turn, probe):
                     report(Loading("reading the text for its surprise"))
                     asyncio.run(track(path, session, lane, turn, probe, self._models))
+                case Place():
+                    made_places = place(question, lambda n, all_: report(Progress(n, all_)), lambda: control.cancelled)
+                    if made_places is not None:
+                        report(made_places)
                 case WriteProbes():
                     self._models.close()
                     _write_probes(question, report, control)

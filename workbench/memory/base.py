@@ -134,6 +134,7 @@ class MemoryStrategy:
         paper: title and arXiv number or repository.
         differs: what differs from the publication; empty for faithful.
         needs_surprise: whether it asks how probable given words are, which only a model of one's own says.
+        embeds: whether it asks for vectors.
         prompts: folder of the method's own prompts, one ``<operation>.md`` each; empty for
             ``resources/prompts/<name>/``. For methods that come from outside.
 
@@ -147,6 +148,7 @@ class MemoryStrategy:
     paper: ClassVar[str] = ""
     differs: ClassVar[str] = ""
     needs_surprise: ClassVar[bool] = False
+    embeds: ClassVar[bool] = True
     prompts: ClassVar[str] = ""
 
     dates: bool = field(default=True, kw_only=True)

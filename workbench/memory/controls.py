@@ -26,6 +26,7 @@ class NoMemory(MemoryStrategy):
     name: ClassVar[str] = NO_MEMORY
     title: ClassVar[str] = "No memory (control)"
     fidelity: ClassVar[Fidelity] = "baseline"
+    embeds: ClassVar[bool] = False
 
     async def observe(self, turn: Turn, mind: Mind, log: MemoryLog) -> None:
         """Nothing."""

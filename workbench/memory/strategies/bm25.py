@@ -28,6 +28,7 @@ class BM25(MemoryStrategy):
 
     name: ClassVar[str] = "bm25"
     title: ClassVar[str] = "BM25"
+    embeds: ClassVar[bool] = False
     fidelity: ClassVar[Fidelity] = "baseline"
     paper: ClassVar[str] = "MemoryAgentBench, arXiv 2507.05257"
 

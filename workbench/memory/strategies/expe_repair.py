@@ -38,6 +38,7 @@ class ExpeRepair(MemoryStrategy):
 
     name: ClassVar[str] = "expe-repair"
     title: ClassVar[str] = "ExpeRepair"
+    embeds: ClassVar[bool] = False
     fidelity: ClassVar[Fidelity] = "adapted"
     paper: ClassVar[str] = "ExpeRepair, arXiv 2506.10484"
     differs: ClassVar[str] = (

@@ -20,6 +20,7 @@ class Full(MemoryStrategy):
 
     name: ClassVar[str] = "full"
     title: ClassVar[str] = "Full context"
+    embeds: ClassVar[bool] = False
     fidelity: ClassVar[Fidelity] = "baseline"
     paper: ClassVar[str] = "MemoryAgentBench, arXiv 2507.05257"
 

@@ -39,6 +39,7 @@ class L2MAC(MemoryStrategy):
 
     name: ClassVar[str] = "l2mac"
     title: ClassVar[str] = "L2MAC"
+    embeds: ClassVar[bool] = False
     fidelity: ClassVar[Fidelity] = "emulated"
     paper: ClassVar[str] = "L2MAC, arXiv 2310.02003"
     differs: ClassVar[str] = (

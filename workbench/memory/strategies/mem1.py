@@ -37,6 +37,7 @@ class Mem1(MemoryStrategy):
 
     name: ClassVar[str] = "mem1"
     title: ClassVar[str] = "MEM1"
+    embeds: ClassVar[bool] = False
     fidelity: ClassVar[Fidelity] = "emulated"
     paper: ClassVar[str] = "MEM1, arXiv 2506.15841"
     differs: ClassVar[str] = (

@@ -49,6 +49,7 @@ class Sculptor(MemoryStrategy):
 
     name: ClassVar[str] = "sculptor"
     title: ClassVar[str] = "Sculptor"
+    embeds: ClassVar[bool] = False
     fidelity: ClassVar[Fidelity] = "adapted"
     paper: ClassVar[str] = "Sculptor, arXiv 2508.04664"
     differs: ClassVar[str] = (

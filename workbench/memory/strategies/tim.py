@@ -38,6 +38,7 @@ class TIM(MemoryStrategy):
 
     name: ClassVar[str] = "tim"
     title: ClassVar[str] = "TIM"
+    embeds: ClassVar[bool] = False
     fidelity: ClassVar[Fidelity] = "emulated"
     paper: ClassVar[str] = "Thread Inference Model and TIMRUN, arXiv 2507.16784"
     differs: ClassVar[str] = (

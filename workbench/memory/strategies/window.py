@@ -27,6 +27,7 @@ class Window(MemoryStrategy):
 
     name: ClassVar[str] = "window"
     title: ClassVar[str] = "Recency window"
+    embeds: ClassVar[bool] = False
     fidelity: ClassVar[Fidelity] = "baseline"
     paper: ClassVar[str] = "after StreamingLLM, arXiv 2309.17453"
 
