@@ -40,6 +40,25 @@ class Learned:
         return Learned((1 - forget) * self.matrix + velocity, velocity, (*self.surprises, surprise))
 
 
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What was made of the segments so far, a cache: their texts, keys ``[width]`` each, the sum of their vectors."""
+
+    texts: tuple[str, ...]
+    seed: int
+    keys: list[Floats]
+    total: Floats
+    learned: Learned
+
+    def strengths(self, places: list[int], width: int) -> Floats:
+        """How much of each of these values the memory still gives back for its key; 1 is all."""
+        if not places:
+            return np.zeros(0)
+        rows = self.learned.matrix[np.array(places) % width]
+        out: Floats = (rows * np.stack([self.keys[n] for n in places])).sum(1)
+        return out
+
+
 @dataclass
 class Titans(MemoryStrategy):
     """Learn at test time which segment goes with what: a matrix trained by every segment that is read.
@@ -84,7 +103,7 @@ class Titans(MemoryStrategy):
     persistent: int = 4
     floor: float = 0.05
     _vectors: Vectors = field(default_factory=Vectors, init=False, repr=False, compare=False)
-    _known: tuple[tuple[str, ...], int, Learned] | None = field(default=None, init=False, repr=False, compare=False)
+    _known: _Read | None = field(default=None, init=False, repr=False, compare=False)
 
     async def observe(self, turn: Turn, mind: Mind, log: MemoryLog) -> None:
         """Learn every segment of the turn, then forget what has faded."""
@@ -95,40 +114,41 @@ class Titans(MemoryStrategy):
                 log.write(piece, PERSISTENT, index_text="")
                 continue
             item = log.write(piece, SEGMENT)
-            learned, keys, rows = await self._learned(mind, log)
-            strengths = _strengths(learned, keys, rows)
+            read = await self._read(mind, log)
+            learned = read.learned
             figures = {"momentary": learned.surprises[-1], "past": float(np.linalg.norm(learned.momentum))}
             log.note("surprise", {name: round(v, 4) for name, v in figures.items()}, subject=item.id)
-            self._forget(strengths, log)
+            self._forget(read, log)
 
-    def _forget(self, strengths: Floats, log: MemoryLog) -> None:
+    def _forget(self, read: _Read, log: MemoryLog) -> None:
         items = _segments(log)
-        for item, strength in list(zip(items, strengths, strict=True))[: -self.window or None]:
-            if item.active and strength < self.floor:
-                log.evict(item.id, reason=f"faded to a strength of {strength:.3f}")
+        alive = [n for n, item in enumerate(items[: -self.window or None]) if item.active]
+        for n, strength in zip(alive, read.strengths(alive, self.width), strict=True):
+            if strength < self.floor:
+                log.evict(items[n].id, reason=f"faded to a strength of {strength:.3f}")
 
-    async def _learned(self, mind: Mind, log: MemoryLog) -> tuple[Learned, Floats, NDArray[np.int64]]:
-        """The memory after all segments, their keys ``[segments, width]`` and their rows ``[segments]``."""
+    async def _read(self, mind: Mind, log: MemoryLog) -> _Read:
+        """The memory after all segments: what was read before is not read again."""
         texts = tuple(i.index_text for i in _segments(log))
-        vectors = (await self._vectors.of(mind, texts)).astype(np.float64)
-        keys = self._keys(_centred(vectors), log.seed)
-        rows = np.arange(len(texts)) % self.width
         before = self._known
-        start = Learned(np.zeros((self.width,) * 2), np.zeros((self.width,) * 2))
-        done = 0
-        if before and before[1] == log.seed and texts[: len(before[0])] == before[0]:
-            start, done = before[2], len(before[0])
-        for key, row in zip(keys[done:], rows[done:].tolist(), strict=True):
-            start = start.step(key, row, self.rate, self.momentum, self.forget)
-        self._known = texts, log.seed, start
-        return start, keys, rows
+        if before is None or before.seed != log.seed or texts[: len(before.texts)] != before.texts:
+            nothing = np.zeros((self.width, self.width))
+            before = _Read((), log.seed, [], np.zeros(0), Learned(nothing, nothing))
+        learned, keys, total = before.learned, before.keys, before.total
+        vectors = (await self._vectors.of(mind, texts[len(keys) :])).astype(np.float64)
+        for number, vector in enumerate(vectors, len(keys)):
+            total = total + vector if number else vector
+            # Less the mean of those up to it, of which the first has none: what all have in common is no key.
+            key = self._key(vector - total / (number + 1) if number else vector, log.seed)
+            learned = learned.step(key, number % self.width, self.rate, self.momentum, self.forget)
+            keys.append(key)
+        self._known = _Read(texts, log.seed, keys, total, learned)
+        return self._known
 
-    def _keys(self, vectors: Floats, seed: int) -> Floats:
-        """Unit keys of centred vectors ``[n, dimensions]``."""
-        if not len(vectors):
-            return np.zeros((0, self.width))
-        projected = vectors @ _drawn(seed, vectors.shape[1], self.width)
-        out: Floats = projected / (np.linalg.norm(projected, axis=1, keepdims=True) + 1e-12)
+    def _key(self, vector: Floats, seed: int) -> Floats:
+        """The unit key of a centred vector ``[dimensions]``."""
+        projected = vector @ _drawn(seed, len(vector), self.width)
+        out: Floats = projected / (np.linalg.norm(projected) + 1e-12)
         return out
 
     async def recall(self, query: str, mind: Mind, log: MemoryLog) -> Recall:
@@ -138,18 +158,17 @@ class Titans(MemoryStrategy):
         spans = [Span(i.text, (i.id,), i.turns, PERSISTENT, priority=3.0) for i in fixed]
         scored: list[Scored] = [(i.id, 1.0, True, {}) for i in fixed]
         if everything:
-            learned, keys, rows = await self._learned(mind, log)
-            told = (await self._vectors.of(mind, [i.index_text for i in everything])).astype(np.float64)
-            asked = self._keys((await mind.embed([query])).astype(np.float64) - told.mean(0), log.seed)[0]
-            given = learned.matrix @ asked
-            scores = np.round(given[rows], 5)
-            strengths = _strengths(learned, keys, rows)
+            read = await self._read(mind, log)
+            asked = (await mind.embed([query]))[0].astype(np.float64)
+            given = read.learned.matrix @ self._key(asked - read.total / len(everything), log.seed)
             active = [n for n, i in enumerate(everything) if i.active]
+            scores = {n: round(float(given[n % self.width]), 5) for n in active}
+            strengths = read.strengths(active, self.width)
             last = set(active[-self.window :]) if self.window else set[int]()
             best = set(sorted((n for n in active if n not in last), key=lambda n: -scores[n])[: self.k])
-            for n in active:
-                item, score = everything[n], float(scores[n])
-                parts = {"association": score, "strength": float(strengths[n]), "window": float(n in last)}
+            for n, strength in zip(active, strengths.tolist(), strict=True):
+                item, score = everything[n], scores[n]
+                parts = {"association": score, "strength": strength, "window": float(n in last)}
                 scored.append((item.id, score, n in best | last, parts))
                 if n in best | last:
                     spans.append(Span(item.text, (item.id,), item.turns, SEGMENT, priority=score + 2.0 * (n in last)))
@@ -161,21 +180,6 @@ def _drawn(seed: int, dimensions: int, width: int) -> Floats:
     return np.random.default_rng(seed).normal(size=(dimensions, width))
 
 
-def _centred(vectors: Floats) -> Floats:
-    """Each vector less the mean of those up to it: what all have in common is no key."""
-    counts = np.arange(1, len(vectors) + 1)[:, None]
-    out: Floats = vectors - np.cumsum(vectors, 0) / counts if len(vectors) > 1 else vectors
-    if len(vectors) > 1:
-        out[0] = vectors[0]  # there is nothing before the first
-    return out
-
-
 def _segments(log: MemoryLog) -> list[Item]:
     """All segments ever read, forgotten ones too: what the matrix was trained on."""
     return [i for i in log.state.items.values() if i.kind == SEGMENT]
-
-
-def _strengths(learned: Learned, keys: Floats, rows: NDArray[np.int64]) -> Floats:
-    """How much of each value the memory still gives back for its key; 1 is all."""
-    out: Floats = (learned.matrix[rows] * keys).sum(1)
-    return out
