@@ -187,11 +187,11 @@ def _trace(run: Path) -> str:
             lane = reader.lanes()[failed[0].lane - 1].name
             raise MnemoscopeError(f"lane {lane}: {failed[0].payload['message']}")
         board = scores(reader)
-        asked = {lane.overall.n for lane in board.lanes}
+        asked = {lane.every.n for lane in board.lanes}
         probes = sum(len(reader.session(n).probes) for n in reader.session_names())
         if asked != {probes}:
             raise MnemoscopeError(f"{probes} probes were to be scored in every lane, found {sorted(asked)}")
-        right: Any = [f"{lane.lane.name} {lane.overall.correct}/{lane.overall.n}" for lane in board.lanes]
+        right: Any = [f"{lane.lane.name} {lane.every.correct}/{lane.every.n}" for lane in board.lanes]
         return f"{reader.last_seq()} events; right: {', '.join(right)}"
 
 

@@ -19,11 +19,10 @@ from ui.widgets.units import count, percent
 from ui.widgets.zones import Zone, ZonedWidget, tip
 from workbench.probes.competencies import ABSTENTION, label
 from workbench.probes.papers import score_title
-from workbench.probes.statistics import Comparison
+from workbench.probes.statistics import METHODS, Comparison
 from workbench.projections.board import FURTHER, OURS, RECALL, Board, BoardCell, BoardColumn, BoardRow
 from workbench.projections.compared import Compared
 
-METHODS = {"wilson": "Wilson", "bca": "BCa bootstrap"}
 _LEAST = 28  # 4 px steps: what a column needs for a bar and its figure
 _COUNTS_FROM = 41  # from here on the counts stand beside the figure
 _STEPS = {

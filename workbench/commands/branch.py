@@ -53,7 +53,7 @@ def _undo(options: argparse.Namespace) -> None:
 
 def _print(reader: TraceReader, options: argparse.Namespace, child: LaneRow, edits: tuple[Edit, ...]) -> None:
     flips = flipped(reader, child)
-    board = {lane.lane.id: lane.overall for lane in scores(reader).lanes}
+    board = {lane.lane.id: lane.every for lane in scores(reader).lanes}
     data = {
         "lane": child.name,
         "parent": options.lane,

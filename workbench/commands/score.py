@@ -42,7 +42,7 @@ def run(
 
 def _of(reader: TraceReader, session: int | None, audited: bool, errata: Errata | None) -> tuple[dict[str, Any], str]:
     """The scores of one run as JSON and as text."""
-    board = scores(reader, session, intervals=True)
+    board = scores(reader, session)
     kept, _ = published.scored(reader, session, errata=errata)
     if errata:
         board = without(board, {i: [(family(r.probe), bool(r.correct)) for r in own] for i, own in kept.items()})

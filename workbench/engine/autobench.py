@@ -152,7 +152,7 @@ class Search:
             config = replace(self.config, sessions=(file,), lanes=lanes, out=Path(folder) / "run.mnemo", only=())
             with TraceReader(run(config, lambda _: None)) as reader:
                 board = scores(reader)
-        cells = {row.lane.name: row.overall for row in board.lanes}
+        cells = {row.lane.name: row.every for row in board.lanes}
         oracle = cells.pop(ORACLE).accuracy
         accuracies = {lane: cell.accuracy for lane, cell in cells.items()}
         return self._judged(settings, tokens, accuracies, oracle, max(cell.n for cell in cells.values()))

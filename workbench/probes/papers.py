@@ -124,17 +124,16 @@ def short_title(benchmark: str, title: str) -> str:
     return f"{name} {rest}".strip()
 
 
-def columns(benchmark: str, figures: Mapping[str, tuple[str, Sequence[float]]], quick: bool = False) -> list[Column]:
+def columns(benchmark: str, figures: Mapping[str, tuple[str, Sequence[float]]]) -> list[Column]:
     """A lane's row in the paper's table.
 
     Args:
         figures: by category the name of its score and the probes' figures; LongMemEval's questions without an answer
             are there by their type and again as ``abstention``.
-        quick: Wilson's intervals everywhere.
     """
 
     def column(title: str, score: str, values: Sequence[float], category: str) -> Column:
-        return Column(title, score, len(values), fmean(values), interval(values, quick=quick), category)
+        return Column(title, score, len(values), fmean(values), interval(values), category)
 
     found = [
         column(title(benchmark, name), score, values, name)

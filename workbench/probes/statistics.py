@@ -13,7 +13,11 @@ import numpy as np
 RESAMPLES = 2000
 """Of every bootstrap."""
 
+METHODS = {"wilson": "Wilson", "bca": "BCa bootstrap"}
+"""What an interval's method is called where a person reads it."""
+
 _SAME = 1e-9  # figures that differ by less are the same
+_KEPT = 256  # figures up to which the draws are kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,16 +46,11 @@ def wilson(correct: float, n: int, level: float = 0.95) -> tuple[float, float]:
     return (max(0.0, middle - half) if correct else 0.0, min(1.0, middle + half) if correct < n else 1.0)
 
 
-def interval(values: Sequence[float], level: float = 0.95, seed: int = 0, quick: bool = False) -> Interval:
+def interval(values: Sequence[float], level: float = 0.95, seed: int = 0) -> Interval:
     """Interval of the mean of figures in 0..1: Wilson's for rights and wrongs, else BCa bootstrap (Efron 1987).
 
     Figures that are all the same tell a bootstrap nothing; they get Wilson's, too. The same for the same seed.
-
-    Args:
-        quick: Wilson's for figures in between, too (wide enough: see there), for a board that follows the cursor.
     """
-    if quick:
-        return Interval(*wilson(sum(values), len(values), level), "wilson")
     data = np.asarray(values, float)
     if np.isin(data, (0.0, 1.0)).all() or np.ptp(data) < _SAME:
         return Interval(*wilson(float(data.sum()), len(data), level), "wilson")
@@ -60,11 +59,40 @@ def interval(values: Sequence[float], level: float = 0.95, seed: int = 0, quick:
 
 
 def _bca(data: np.ndarray, level: float, seed: int) -> tuple[float, float]:
-    from scipy.stats import bootstrap
+    """The bootstrap of a mean as ``scipy.stats.bootstrap`` makes it, without its half second for a board of columns.
 
-    rng = np.random.default_rng(seed)
-    found = bootstrap((data,), np.mean, n_resamples=RESAMPLES, batch=200, confidence_level=level, method="BCa", rng=rng)
-    return float(found.confidence_interval.low), float(found.confidence_interval.high)
+    How often each of n figures is drawn does not depend on the figures, so draws are shared by all lanes and columns,
+    and a mean's jackknife, of which the acceleration is made, has a closed form. Tests hold it against scipy's.
+    """
+    from scipy.special import ndtr, ndtri
+
+    means, mean = np.round(_resampled(data, seed), 12), round(float(data.mean()), 12)
+    apart = data - data.mean()
+    acceleration = float((apart**3).sum() / (6 * (apart**2).sum() ** 1.5))
+    below = (float((means < mean).sum()) + float((means <= mean).sum())) / (2 * len(means))
+    bias = float(ndtri(min(max(below, 1 / (2 * len(means))), 1 - 1 / (2 * len(means)))))
+    ends = []
+    for z in (float(ndtri((1 - level) / 2)), float(ndtri((1 + level) / 2))):
+        moved = bias + (bias + z) / (1 - acceleration * (bias + z))
+        ends.append(float(np.percentile(means, 100 * float(ndtr(moved)))))
+    return ends[0], ends[1]
+
+
+def _resampled(data: np.ndarray, seed: int) -> np.ndarray:
+    """Means of ``RESAMPLES`` draws with replacement."""
+    n = len(data)
+    if n <= _KEPT:
+        return np.asarray(_counts(n, seed) @ data / n)
+    rng, batch = np.random.default_rng(seed), 100
+    return np.concatenate([data[rng.integers(0, n, (batch, n))].mean(axis=1) for _ in range(RESAMPLES // batch)])
+
+
+@lru_cache(maxsize=64)
+def _counts(n: int, seed: int) -> np.ndarray:
+    """How often each of ``n`` is drawn: uint8 ``[RESAMPLES, n]``, at most half a megabyte."""
+    draws = np.random.default_rng(seed).integers(0, n, (RESAMPLES, n))
+    places = draws + n * np.arange(RESAMPLES)[:, None]
+    return np.bincount(places.ravel(), minlength=RESAMPLES * n).reshape(RESAMPLES, n).astype(np.uint8)
 
 
 # Two lanes on the same probes ---------------------------------------------------------------------------------------

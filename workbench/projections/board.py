@@ -163,8 +163,8 @@ def _made(reader: TraceReader, session: int | None, turn: int | None, seq: int |
     lanes = TraceIndex.of(reader).lanes
     every = scored(reader, session)[0]
     here = every if turn is None and seq is None else scored(reader, session, turn, seq)[0]
-    whole = {row.id: standing(every.get(row.id, ()), quick=True) for row in lanes}
-    now = whole if here is every else {row.id: standing(here.get(row.id, ()), quick=True) for row in lanes}
+    whole = {row.id: standing(every.get(row.id, ())) for row in lanes}
+    now = whole if here is every else {row.id: standing(here.get(row.id, ())) for row in lanes}
     counted = scores(reader, session, turn, seq)
     complete = counted if here is every else scores(reader, session)
     columns = (*_published(whole.values()), *_ours(reader, session, complete))
@@ -250,7 +250,7 @@ def _of_figure(figure: Figure) -> BoardCell:
 def _our_cell(column: BoardColumn, counted: LaneScores) -> BoardCell:
     if column.score == RECALL:
         found = counted.retrieval
-        return BoardCell(found.n, found.deepest, depth=found.depth) if found.n else BoardCell()
+        return BoardCell(found.n, found.deepest, found.interval, depth=found.depth) if found.n else BoardCell()
     wanted = [c for c in counted.cells if _counts(c.competency, column)]
     n, right = sum(c.n for c in wanted), sum(c.correct for c in wanted)
     return BoardCell(n, right / n, Interval(*wilson(right, n), "wilson"), right) if n else BoardCell()

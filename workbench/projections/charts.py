@@ -114,7 +114,7 @@ def _value(row: Scored, score: str) -> float | None:
 
 
 def _mean(values: Sequence[float]) -> Mean:
-    return Mean(len(values), fmean(values), interval(values, quick=True)) if values else Mean()
+    return Mean(len(values), fmean(values), interval(values)) if values else Mean()
 
 
 # length and depth ---------------------------------------------------------------------------------------------------

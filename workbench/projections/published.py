@@ -100,16 +100,11 @@ def standings(
     turn: int | None = None,
     seq: int | None = None,
     errata: Errata | None = None,
-    quick: bool = False,
 ) -> tuple[Standing, ...]:
-    """The lanes' published scores over a session (or all) up to a turn and an event, both included.
-
-    Args:
-        quick: Wilson's intervals everywhere, for a board that follows the cursor.
-    """
+    """The lanes' published scores over a session (or all) up to a turn and an event, both included."""
     lanes = TraceIndex.of(reader).lanes
     found, gone = scored(reader, session, turn, seq, errata)
-    return tuple(standing(found.get(i.id, ()), gone.get(i.id, 0), quick, i.name, i.id) for i in lanes)
+    return tuple(standing(found.get(i.id, ()), gone.get(i.id, 0), i.name, i.id) for i in lanes)
 
 
 def scored(
@@ -244,25 +239,25 @@ class _Probes:
         return self._reader.session(session).extra
 
 
-def standing(rows: Sequence[Scored], left_out: int = 0, quick: bool = False, name: str = "", lane: int = 0) -> Standing:
+def standing(rows: Sequence[Scored], left_out: int = 0, name: str = "", lane: int = 0) -> Standing:
     """Scored probes put together."""
     figures = [
-        figure(own, [(r.place.category, float(r.correct)) for r in rows if r.probe.abstain is abstain], quick=quick)
+        figure(own, [(r.place.category, float(r.correct)) for r in rows if r.probe.abstain is abstain])
         for own, abstain in ((ACCURACY, False), (ABSTENTION, True))
     ]
     for score in sorted({score for row in rows for score in row.scores}):
         own = [(r.place.category, r.scores[score]) for r in rows if score in r.scores]
         judges = sorted({r.judges[score] for r in rows if score in r.judges})
-        figures.append(figure(score, own, ", ".join(judges), quick))
-    return Standing(name, tuple(f for f in figures if f.n), _papers(rows, quick), _missing(rows), left_out, lane)
+        figures.append(figure(score, own, ", ".join(judges)))
+    return Standing(name, tuple(f for f in figures if f.n), _papers(rows), _missing(rows), left_out, lane)
 
 
-def figure(name: str, values: Sequence[tuple[str, float]], judge: str = "", quick: bool = False) -> Figure:
+def figure(name: str, values: Sequence[tuple[str, float]], judge: str = "") -> Figure:
     """A score from its values with their categories."""
     numbers = [value for _, value in values]
     if not numbers:
         return Figure(name, 0, 0.0, Interval(0.0, 1.0, "wilson"), (), judge)
-    low_high = interval(numbers, quick=quick)
+    low_high = interval(numbers)
     groups: dict[str, list[float]] = {}
     for category, value in values:
         groups.setdefault(category, []).append(value)
@@ -276,7 +271,7 @@ def headline(row: Scored) -> str:
     return names[0] if names and names[0] not in RETRIEVED else ""
 
 
-def _papers(rows: Iterable[Scored], quick: bool) -> dict[str, list[Column]]:
+def _papers(rows: Iterable[Scored]) -> dict[str, list[Column]]:
     found: dict[str, dict[str, tuple[str, list[float]]]] = {}
     for row in rows:
         again = row.place.benchmark == "LongMemEval" and row.probe.abstain
@@ -285,7 +280,7 @@ def _papers(rows: Iterable[Scored], quick: bool) -> dict[str, list[Column]]:
                 kept = found.setdefault(table, {}).setdefault(category, (name, []))
                 if kept[0] == name:  # where some are judged and some are not, no mean of both
                     kept[1].append(row.scores[name])
-    return {table: columns(table.partition(", ")[0], parts, quick) for table, parts in sorted(found.items())}
+    return {table: columns(table.partition(", ")[0], parts) for table, parts in sorted(found.items())}
 
 
 def tables(row: Scored) -> Iterator[tuple[str, str]]:

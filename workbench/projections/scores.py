@@ -42,7 +42,7 @@ class RetrievalScores:
             fewer has no figure beyond; empty for n = 0.
         ndcg: mean NDCG at ``depth``; None for n = 0.
         depth: 10, or how many the lane returns if that is less.
-        interval: 95 % interval of the recall at ``depth``; None unless asked for.
+        interval: 95 % interval of the recall at ``depth``; None for n = 0.
     """
 
     n: int
@@ -62,7 +62,8 @@ class LaneScores:
     """One lane of the scoreboard.
 
     Attributes:
-        cells: one per competency that was probed, in the board's order, abstention apart; ``overall`` is all together.
+        cells: one per competency that was probed, in the board's order, and one of abstention.
+        overall: all probes that have an answer; abstention is no part of it.
         prompt_tokens, generated_tokens: of every model call, answers included.
         seconds: of the lane's own steps, without the wait for the other lanes (runs of the first version hold it).
         dropped: what the strategy wanted to store and lost.
@@ -82,10 +83,9 @@ class LaneScores:
     operations: Mapping[str, int]
 
     @property
-    def accuracy(self) -> Cell:
-        """All probes that have an answer: abstention is no part of it."""
-        own = [c for c in self.cells if c.competency != ABSTENTION]
-        return _cell("accuracy", sum(c.n for c in own), sum(c.correct for c in own), sum(c.score * c.n for c in own))
+    def every(self) -> Cell:
+        """All probes, those without an answer too: to count what changed, not to be published."""
+        return _together("every", self.cells)
 
     def cell(self, competency: str) -> Cell | None:
         """The cell of a competency, None when this lane was not probed for it."""
@@ -103,22 +103,14 @@ class Scoreboard:
 
 
 def scores(
-    reader: TraceReader,
-    session: int | None = None,
-    turn: int | None = None,
-    up_to_seq: int | None = None,
-    intervals: bool = False,
+    reader: TraceReader, session: int | None = None, turn: int | None = None, up_to_seq: int | None = None
 ) -> Scoreboard:
-    """The scoreboard of a session (or of all) up to a turn and an event, both included.
-
-    Args:
-        intervals: also the interval of the recall, which takes some ten milliseconds a lane.
-    """
+    """The scoreboard of a session (or of all) up to a turn and an event, both included."""
     ledger = _Ledger.of(reader)
     probes, events = ledger.probes.up_to(session, turn, up_to_seq), ledger.events.up_to(session, turn, up_to_seq)
     names = ordered(ledger.competencies[i] for i in np.unique(probes["competency"]))
     tallies = _tallies(ledger, probes, events)
-    lanes = tuple(_lane(row, ledger, names, tallies, intervals) for row in ledger.lanes)
+    lanes = tuple(_lane(row, ledger, names, tallies) for row in ledger.lanes)
     return Scoreboard(session, turn, names, lanes)
 
 
@@ -274,7 +266,7 @@ def _tallies(ledger: _Ledger, probes: _Columns, events: _Columns) -> _Tallies:
     )
 
 
-def _lane(row: LaneRow, ledger: _Ledger, names: tuple[str, ...], tallies: _Tallies, intervals: bool) -> LaneScores:
+def _lane(row: LaneRow, ledger: _Ledger, names: tuple[str, ...], tallies: _Tallies) -> LaneScores:
     places = [ledger.competencies.index(name) for name in names]
     n, correct, score = tallies.n[row.id], tallies.correct[row.id], tallies.score[row.id]
     cells = [_cell(name, n[i], correct[i], score[i]) for name, i in zip(names, places, strict=True)]
@@ -282,8 +274,8 @@ def _lane(row: LaneRow, ledger: _Ledger, names: tuple[str, ...], tallies: _Talli
     return LaneScores(
         row,
         tuple(c for c in cells if c.n),
-        _cell("overall", n.sum(), correct.sum(), score.sum()),
-        _retrieval({k: v[tallies.probes["lane"] == row.id] for k, v in tallies.probes.items()}, intervals),
+        _overall(cells),
+        _retrieval({k: v[tallies.probes["lane"] == row.id] for k, v in tallies.probes.items()}),
         int(tallies.prompt[row.id].sum()),
         int(tallies.generated[row.id].sum()),
         float(tallies.ms[row.id, [_CODE[k] for k in _TIMED]].sum()) / 1000,
@@ -299,7 +291,15 @@ def _cell(competency: str, n: float, correct: float, score: float) -> Cell:
     return Cell(competency, n, correct, correct / n if n else 0.0, low, high, float(score) / n if n else 0.0)
 
 
-def _retrieval(probes: _Columns, intervals: bool) -> RetrievalScores:
+def _overall(cells: Sequence[Cell]) -> Cell:
+    return _together("overall", [c for c in cells if c.competency != ABSTENTION])
+
+
+def _together(name: str, cells: Sequence[Cell]) -> Cell:
+    return _cell(name, sum(c.n for c in cells), sum(c.correct for c in cells), sum(c.score * c.n for c in cells))
+
+
+def _retrieval(probes: _Columns) -> RetrievalScores:
     measured = ~np.isnan(probes["@1"])
     if not measured.any():
         return RetrievalScores(0)
@@ -312,7 +312,7 @@ def _retrieval(probes: _Columns, intervals: bool) -> RetrievalScores:
         {k: float(v.mean()) for k, v in sorted(shares.items())},
         float(known.mean()) if len(known) else None,
         depth,
-        interval(shares[depth].tolist()) if intervals else None,
+        interval(shares[depth].tolist()),
     )
 
 
@@ -323,8 +323,7 @@ def without(board: Scoreboard, rows: Mapping[int, Sequence[tuple[str, bool]]]) -
         own = rows.get(lane.lane.id, ())
         by = {name: [right for family, right in own if family == name] for name in board.competencies}
         cells = tuple(_cell(name, len(v), sum(v), sum(v)) for name, v in by.items() if v)
-        every = [right for _, right in own]
-        lanes.append(replace(lane, cells=cells, overall=_cell("overall", len(every), sum(every), sum(every))))
+        lanes.append(replace(lane, cells=cells, overall=_overall(cells)))
     return replace(board, lanes=tuple(lanes))
 
 
@@ -374,7 +373,8 @@ def _lane_json(lane: LaneScores, model: str) -> dict[str, Any]:
 def _cell_json(cell: Cell) -> dict[str, Any]:
     accuracy = _short(cell.accuracy) if cell.n else None
     ci95 = [_short(cell.low), _short(cell.high)]
-    return {"n": cell.n, "accuracy": accuracy, "ci95": ci95, "score": _short(cell.score) if cell.n else None}
+    score = _short(cell.score) if cell.n else None
+    return {"n": cell.n, "accuracy": accuracy, "ci95": ci95, "interval": "wilson", "score": score}
 
 
 def _short(value: float | None) -> float | None:

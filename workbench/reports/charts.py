@@ -13,6 +13,7 @@ from math import floor, log10
 from markupsafe import escape
 
 from workbench.probes.papers import score_title
+from workbench.probes.statistics import METHODS
 from workbench.projections.charts import Charts, Mean, NeedleGrid, Outlay, Retention
 from workbench.projections.published import ACCURACY
 
@@ -133,7 +134,7 @@ def draw(
 
 def caption(kind: str, found: Charts) -> str:
     """What a picture shows, in a sentence."""
-    name, bounds = score_name(found.score), "95 % intervals (Wilson)"
+    name, bounds = score_name(found.score), "95 % intervals (Wilson of shares, BCa bootstrap of figures in between)"
     unit = found.needles.unit if found.needles else ""
     said = {
         "needles": f"{name} by how long the session was ({unit}) and how deep in it the evidence stood (0 %: at its "
@@ -165,7 +166,7 @@ def _said(found: Mean) -> str:
     if found.mean is None:
         return "no probe"
     bounds = found.interval
-    between = f", 95 % {bounds.low * 100:.0f} to {bounds.high * 100:.0f} %" if bounds else ""
+    between = f", 95 % {bounds.low * 100:.0f} to {bounds.high * 100:.0f} % ({METHODS[bounds.method]})" if bounds else ""
     return f"{found.mean * 100:.1f} % of {found.n} {'probe' if found.n == 1 else 'probes'}{between}"
 
 

@@ -87,7 +87,7 @@ def gather(reader: TraceReader) -> Content:
     return Content(
         reader.path.name,
         tuple(_facts(reader, sessions)),
-        scores(reader, intervals=True),
+        scores(reader),
         costs(reader),
         finding_counts(reader),
         sessions,

@@ -97,7 +97,7 @@ def _scores(reader: TraceReader) -> Iterator[tuple[Any, ...]]:
             for f in lane.figures:
                 whose = "ours" if f.name in ("accuracy", "abstention") else "published"
                 yield (sessions, lane.name, whose, "", f.name, f.n, f.mean, *_bounds(f.interval), f.judge)
-        for own in scores(reader, number, intervals=True).lanes:
+        for own in scores(reader, number).lanes:
             yield from _ours(sessions, own)
 
 

@@ -53,7 +53,7 @@ def render(content: Content) -> str:
         number="{:,}".format,
         tracks={s.number: [_track(s.timeline, t) for t in s.timeline.tracks] for s in content.sessions},
         places={lane.lane.id: place for place, lane in enumerate(board.lanes)},
-        cells=lambda lane: [lane.accuracy, *(lane.cell(name) for name in board.competencies)],
+        cells=lambda lane: [lane.overall, *(lane.cell(name) for name in board.competencies)],
         ticks=_ticks(content),
         controls={row.id for row in (content.controls.no_memory, content.controls.oracle) if row},
         guessable=console.count(len(content.controls.guessable), "probe"),
@@ -98,7 +98,7 @@ def _ticks(content: Content) -> dict[str, list[tuple[str, float]]]:
     for name, row in rows:
         if row is None or row.id not in lanes:
             continue
-        cells = [("", lanes[row.id].accuracy), *((c.competency, c) for c in lanes[row.id].cells)]
+        cells = [("", lanes[row.id].overall), *((c.competency, c) for c in lanes[row.id].cells)]
         for key, cell in cells:
             if cell.n:
                 ticks.setdefault(key, []).append((name, cell.accuracy))
@@ -106,7 +106,7 @@ def _ticks(content: Content) -> dict[str, list[tuple[str, float]]]:
 
 
 def _controls(content: Content) -> str:
-    right = {lane.lane.id: lane.accuracy.accuracy for lane in content.board.lanes if lane.accuracy.n}
+    right = {lane.lane.id: lane.overall.accuracy for lane in content.board.lanes if lane.overall.n}
     names = {session.number: session.name for session in content.sessions}
     return tables.controls(content.controls, names, right)
 

@@ -43,7 +43,7 @@ def scores(board: Scoreboard, lost: Sequence[LaneLosses] = ()) -> str:
 
 
 def _accuracies(board: Scoreboard, lane: LaneScores) -> list[str]:
-    cells = [lane.accuracy, *(lane.cell(c) for c in board.competencies)]
+    cells = [lane.overall, *(lane.cell(c) for c in board.competencies)]
     return [
         f"{c.accuracy * 100:.0f} % ({c.low * 100:.0f}–{c.high * 100:.0f}) of {c.n}" if c and c.n else "" for c in cells
     ]

@@ -159,7 +159,7 @@ def test_the_table_holds_controls_groups_and_intervals(panel: ScoreboardPanel) -
     table = panel.table(panel.view)
     rows = {(row[0], row[2]): row for row in table.rows}
     row = dict(zip(table.columns, rows["bm25", "LoCoMo, all: F1"], strict=True))
-    assert (row["group"], row["score"], row["n"], row["interval"]) == ("LoCoMo", "locomo-f1", 10, "wilson")
+    assert (row["group"], row["score"], row["n"], row["interval"]) == ("LoCoMo", "locomo-f1", 10, "bca")
     assert ("no-memory (control: no memory)", "accuracy") in rows
     assert ("oracle (control: evidence alone)", "accuracy") in rows
     assert ("full", "accuracy") in rows

@@ -20,13 +20,20 @@ def test_wilson_of_nothing_says_nothing() -> None:
     assert wilson(0, 0) == (0.0, 1.0)
 
 
-def test_figures_between_get_the_bca_bootstrap_that_scipy_makes() -> None:
-    values = np.random.default_rng(1).beta(2, 3, 300).tolist()
-    found = interval(values)
+@pytest.mark.parametrize("n", [5, 12, 40, 300, 1000])
+def test_figures_between_get_the_bca_bootstrap_that_scipy_makes(n: int) -> None:
+    values = np.random.default_rng(n).beta(0.5, 0.4, n)
+    found = interval(values.tolist())
     expected = scipy_bootstrap((values,), np.mean, method="BCa", n_resamples=9999, rng=2).confidence_interval
     assert found.method == "bca"
-    assert (found.low, found.high) == pytest.approx((expected.low, expected.high), abs=0.004)
-    assert interval(values) == found
+    assert (found.low, found.high) == pytest.approx((expected.low, expected.high), abs=0.35 * values.std() / n**0.5)
+    assert interval(values.tolist()) == found
+
+
+def test_nearly_all_equal_figures_have_an_interval_too() -> None:
+    found = interval([1.0] * 59 + [0.3])
+    assert (found.method, found.high) == ("bca", 1.0)
+    assert 0.9 < found.low < 59.3 / 60
 
 
 @pytest.mark.parametrize("value", [0.0, 1.0, 0.5])

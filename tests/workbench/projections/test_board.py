@@ -7,7 +7,7 @@ import pytest
 
 from tests.support.benchmark import benchmark_run
 from tests.support.traces import write_trace
-from workbench.probes.statistics import compare, wilson
+from workbench.probes.statistics import compare, interval, wilson
 from workbench.projections.board import OURS, RECALL, Board, BoardCell, board, compared_at
 from workbench.trace.events import Event, Kind
 from workbench.trace.reader import TraceReader
@@ -41,6 +41,16 @@ def test_the_benchmarks_own_columns_come_first_and_ours_are_called_ours(reader: 
     assert cell(view, "bm25", "5 adversarial").mean == pytest.approx(0.5)
     assert cell(view, "bm25", "all").mean == pytest.approx((0.5 + 0.5 * 2 + 1 + 4 + 0.5 * 2) / 10)
     assert view.missing == {"locomo-judge": "`mnemoscope judge` gives it"}
+
+
+def test_intervals_say_how_they_were_made_and_figures_in_between_get_the_bootstrap(reader: TraceReader) -> None:
+    view = board(reader, 1, 99)
+    every, ours = cell(view, "bm25", "all"), cell(view, "bm25", "accuracy", True)
+    assert every.interval == interval([1, 1, 1, 1, 0.5, 1, 0, 1, 1, 0])
+    assert every.interval is not None and every.interval.method == "bca"
+    assert ours.interval is not None and ours.interval.method == "wilson"
+    recall = cell(view, "bm25", "evidence recall", True).interval
+    assert recall is not None and 0 < recall.low < recall.high < 1
 
 
 def test_abstention_is_a_column_of_its_own_and_counts_in_no_other(reader: TraceReader) -> None:

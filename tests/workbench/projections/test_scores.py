@@ -29,7 +29,8 @@ def reader(path: Path) -> Iterator[TraceReader]:
 def check(lane: LaneScores, events: list[Event]) -> None:
     """``lane`` says what counting these events by hand says."""
     scored = [e.payload for e in events if e.kind == Kind.SCORED]
-    assert lane.overall.n == len(scored) == sum(c.n for c in lane.cells)
+    assert lane.every.n == len(scored) == sum(c.n for c in lane.cells)
+    assert lane.overall.n == len([p for p in scored if p["scorer"] != "abstain"])
     for cell in lane.cells:
         own = [p["correct"] for p in scored if p["competency"] == cell.competency]
         assert (cell.n, cell.correct) == (len(own), sum(own))
@@ -70,7 +71,7 @@ def grow(writer: TraceWriter, session: int, lane: int, n: int, probe: Probe, ans
 
 
 def board_of(reader: TraceReader, **where: int) -> Scoreboard:
-    return scores(reader, **where, intervals=True)
+    return scores(reader, **where)
 
 
 def test_the_board_follows_a_growing_trace(tmp_path: Path) -> None:
@@ -90,6 +91,7 @@ def test_the_board_follows_a_growing_trace(tmp_path: Path) -> None:
         failed = board_of(reader)
     assert board.competencies == ("accurate_retrieval", "abstention")
     full, bm25 = board.lanes
+    assert (full.overall.n, full.overall.correct, full.every.n, full.every.correct) == (1, 0, 2, 1)
     assert [(c.competency, c.n, c.accuracy) for c in full.cells] == [
         ("accurate_retrieval", 1, 0.0),
         ("abstention", 1, 1.0),
@@ -110,7 +112,7 @@ def test_json_has_the_stable_shape(reader: TraceReader) -> None:
     lane = data["lanes"][2]
     assert (lane["lane"], lane["memory"], lane["cache"], lane["model"]) == ("bm25", "bm25", "full-cache", "invented")
     for name in ("accurate_retrieval", "test_time_learning", "long_range_understanding", "conflict_resolution"):
-        assert lane["competencies"][name].keys() >= {"n", "accuracy", "ci95"}
+        assert lane["competencies"][name].keys() >= {"n", "accuracy", "ci95", "interval"}
     assert lane["retrieval"].keys() >= {"n", "recall@1", "recall@5", "recall@10", "ndcg@10"}
     assert lane["tokens"].keys() == {"prompt", "generated"}
     assert isinstance(lane["seconds"], float)

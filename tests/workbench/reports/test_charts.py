@@ -53,8 +53,8 @@ def test_a_cell_of_the_grid_has_the_colour_and_words_of_its_share(tmp_path: Path
         picture = draw("needles", charts(reader), ink)
     assert picture is not None
     assert [mark.says.split("\n")[1:] for mark in picture.marks] == [
-        ["1k tok, evidence at 0 %", "100.0 % of 1 probe, 95 % 21 to 100 %"],
-        ["1k tok, evidence at 100 %", "0.0 % of 1 probe, 95 % 0 to 79 %"],
+        ["1k tok, evidence at 0 %", "100.0 % of 1 probe, 95 % 21 to 100 % (Wilson)"],
+        ["1k tok, evidence at 100 %", "0.0 % of 1 probe, 95 % 0 to 79 % (Wilson)"],
     ]
     text = picture.svg()
     assert f'fill="{cividis(1.0)}"' in text
