@@ -154,6 +154,12 @@ class Field:
         with self.writer.reader() as reader:
             return {e.subject for e in reader.events(self.number, lane, (Kind.SCORED,)) if e.payload["correct"]}
 
+    def within(self, lane: int, probe: Probe) -> bool:
+        """Whether a probe's evidence, were it in the lane's context, would not stand last there: it is seen there."""
+        with self.writer.reader() as reader:
+            shown = case(reader, self.number, lane, probe.id).spans
+        return max((t for s in shown for t in s.turns), default=-1) > max(probe.evidence)
+
     def wrong(self, lane: int) -> set[str]:
         """Those that it did not."""
         return {p.id for p in self.told.probes} - self.right(lane)
@@ -167,9 +173,10 @@ def planted(
     clean = ground.run(of, ground.plan(), "clean")
     known = [p for p in ground.told.probes if p.id in ground.right(clean)]
     ground.rng.shuffle(known)
-    reads = (NOT_RETRIEVED, CUT, NOT_ATTENDED, MISREAD)
+    # Of cuts there are two for one of the others: many are none, since no filler is small enough.
+    reads = (NOT_RETRIEVED, CUT, NOT_ATTENDED, CUT, MISREAD)
     firsts = [(NEVER_STORED, LOST, NOT_RETRIEVED)[n % 3] for n in range(len(known))]
-    seconds = [reads[n % 4] for n in range(len(known))]
+    seconds = [reads[n % len(reads)] for n in range(len(known))]
     # What is not returned has no place in the order in which spans are dropped.
     firsts = [LOST if a == NOT_RETRIEVED and b == CUT else a for a, b in zip(firsts, seconds, strict=True)]
     seconds = [MISREAD if a == b == NOT_RETRIEVED else b for a, b in zip(firsts, seconds, strict=True)]
@@ -191,7 +198,7 @@ def planted(
             cases.append(Case(path, one, of, probe.id, (first,)))
         if probe.id in bad_two:
             cases.append(Case(path, two, of, probe.id, (second,)))
-        if probe.id in bad_one & bad_two & bad_both:
+        if probe.id in bad_one & bad_two & bad_both and (second != NOT_ATTENDED or ground.within(double, probe)):
             cases.append(Case(path, double, of, probe.id, (first, second)))
     return ground, cases
 

@@ -140,7 +140,18 @@ class MemoryState:
         elif new:
             self._alive[item] = None
         else:  # it comes back to its place, which is rare
-            self._alive = {name: None for name, other in self.items.items() if other.active}
+            self._order()
+
+    def _order(self) -> None:
+        self._alive = {name: None for name, other in self.items.items() if other.active}
+
+    def settle(self, item: str) -> None:
+        """Put an item where it would stand had it been written at its turn: methods show items in that order."""
+        new = self.items.pop(item)
+        later = [name for name, old in self.items.items() if old.created > new.created]
+        held = {name: self.items.pop(name) for name in later}
+        self.items |= {item: new, **held}
+        self._order()
 
     def of_kind(self, kind: str) -> int:
         """How many items there are of a kind, active or not."""

@@ -88,7 +88,7 @@ class Scene:
         for event in changes:
             state.apply(event)
             if event.kind == Kind.WRITTEN:
-                _place(state, event.subject)
+                state.settle(event.subject)
         log = self.desk.log(state, self.case.probe.after)
         try:
             return await self.desk.new_strategy().recall(self.case.probe.question, self.desk.mind, log), state
@@ -164,14 +164,6 @@ class _Uncompared(Answerer):
 
 def _uncompared(answer: Answerer) -> Answerer:
     return _Uncompared(*(getattr(answer, f.name) for f in fields(answer)))
-
-
-def _place(state: MemoryState, item: str) -> None:
-    """Put an item where it would stand had it been written at its turn: methods show items in the order of writing."""
-    new = state.items.pop(item)
-    later = [name for name, old in state.items.items() if old.created > new.created]
-    held = {name: state.items.pop(name) for name in later}
-    state.items |= {item: new, **held}
 
 
 async def _lean(answer: Answerer, probe: Probe, spans: Sequence[Span]) -> Answered:

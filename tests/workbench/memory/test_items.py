@@ -1,4 +1,5 @@
 import random
+from dataclasses import replace
 
 import pytest
 
@@ -81,3 +82,13 @@ def test_a_copy_goes_on_by_itself() -> None:
     assert (copy.held, copy.of_kind("note"), copy.active()) == (3, 4, memory.state.active())
     memory.evict("note-0")
     assert copy.held == 3 and len(copy.active()) == 3 and len(memory.state.active()) == 2
+
+
+def test_an_item_can_be_put_where_its_turn_has_it() -> None:
+    memory, events = log()
+    for name in ("a", "b", "c", "late"):
+        memory.write(name, "note", id=name)
+    turns = (1, 4, 9, 4)
+    state = MemoryState(replace(event, turn=turn) for event, turn in zip(events, turns, strict=True))
+    state.settle("late")
+    assert [i.id for i in state.active()] == [*state.items] == ["a", "b", "late", "c"]
