@@ -173,8 +173,9 @@ def planted(
     clean = ground.run(of, ground.plan(), "clean")
     known = [p for p in ground.told.probes if p.id in ground.right(clean)]
     ground.rng.shuffle(known)
-    # Of cuts there are two for one of the others: many are none, since no filler is small enough.
-    reads = (NOT_RETRIEVED, CUT, NOT_ATTENDED, CUT, MISREAD)
+    # Of most there are two for one of the others: many a fault of theirs breaks nothing, and what is not retrieved is
+    # planted among the first ones, too.
+    reads = (NOT_RETRIEVED, CUT, NOT_ATTENDED, MISREAD, CUT, NOT_ATTENDED, MISREAD)
     firsts = [(NEVER_STORED, LOST, NOT_RETRIEVED)[n % 3] for n in range(len(known))]
     seconds = [reads[n % len(reads)] for n in range(len(known))]
     # What is not returned has no place in the order in which spans are dropped.

@@ -67,16 +67,18 @@ class Endpoint:
         """
         session = self._now = _Session(asyncio.get_running_loop(), mind, purpose, answers)
         try:
-            return await asyncio.to_thread(work), session.calls
+            done = await asyncio.to_thread(work)
         except asyncio.CancelledError:
             session.end()
             raise
         except Exception:
-            if session.failure is not None:
-                raise session.failure from None
-            raise
+            if session.failure is None:
+                raise
         finally:
             self._now = None
+        if session.failure is not None:  # also where the package has swallowed it
+            raise session.failure from None
+        return done, session.calls
 
     @property
     def session(self) -> _Session | None:

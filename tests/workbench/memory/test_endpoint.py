@@ -111,9 +111,12 @@ class Gone(Mind):
         raise Unavailable("the server is gone")
 
 
-def test_what_ended_a_call_ends_the_work(endpoint: Endpoint) -> None:
+@pytest.mark.parametrize("swallowed", [False, True], ids=["raised", "swallowed"])
+def test_what_ended_a_call_ends_the_work(endpoint: Endpoint, swallowed: bool) -> None:
     def work() -> None:
-        post(endpoint, "chat/completions", ASK).raise_for_status()
+        answer = post(endpoint, "chat/completions", ASK)
+        if not swallowed:
+            answer.raise_for_status()
 
     with pytest.raises(Unavailable, match="is gone"):
         asyncio.run(endpoint.run(work, Gone(), "theirs"))
