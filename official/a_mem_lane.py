@@ -12,6 +12,7 @@ from __future__ import annotations
 import functools
 import importlib
 import logging
+import os
 import shutil
 import sys
 import tempfile
@@ -23,6 +24,8 @@ from datetime import datetime
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any, ClassVar
+
+import numpy as np
 
 from workbench.errors import UsageError
 from workbench.memory.base import Completion, Fidelity, Hit, MemoryStrategy, Mind, Recall, Span
@@ -110,10 +113,10 @@ class OfficialAMem(MemoryStrategy):
             return
         package = _package(self.source)
         self._endpoint, self._folder = Endpoint(), tempfile.mkdtemp(prefix="mnemoscope-a-mem-")
-        weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
         make = functools.partial(package.AgenticMemorySystem, llm_backend="openai", api_key=self._endpoint.key)
         self._system = (await self._run(lambda: make(llm_model=MODEL), mind))[0]
         self._system.llm_controller.llm.client.base_url = self._endpoint.url
+        weakref.finalize(self, _closed, self._system, self._folder)
         notes = iter([item for item in log.state.items.values() if item.kind == NOTE])
         for item in [item for item in log.state.items.values() if item.kind == HEARD]:
             await self._add(item.text, str(item.fields["date"]), mind, item.fields["answers"])
@@ -136,6 +139,12 @@ class OfficialAMem(MemoryStrategy):
             return await self._endpoint.run(work, mind, PURPOSE, answers)
         finally:
             _place.reset(token)
+
+
+def _closed(system: Any, folder: str) -> None:
+    system.llm_controller.llm.client.close()
+    system.retriever.client.close()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _parts(note: Any) -> dict[str, Any]:
@@ -171,6 +180,7 @@ def _package(source: str) -> Any:
         raise UsageError(f"{source} holds no folder agentic_memory", "give source= a checkout of agiresearch/A-mem")
     if source:
         sys.path.insert(0, str(Path(source).resolve()))
+    os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"  # it would fetch a table of prices
     try:
         system = importlib.import_module("agentic_memory.memory_system")
         retrievers = importlib.import_module("agentic_memory.retrievers")
@@ -183,18 +193,37 @@ def _package(source: str) -> Any:
 
 def _ours(system: ModuleType, retrievers: ModuleType) -> None:
     import chromadb
-    from chromadb.utils.embedding_functions import OpenAIEmbeddingFunction
+    from chromadb.utils.embedding_functions import register_embedding_function
+
+    @register_embedding_function
+    class Vectors(chromadb.EmbeddingFunction[list[str]]):
+        """The run's embedder; whose run it is, the thread's context knows."""
+
+        def __init__(self, model_name: str = "") -> None:
+            pass
+
+        def __call__(self, input: list[str]) -> Any:
+            session = _place.get()[0].session
+            assert session is not None, "only a lane that asks searches"
+            return [np.array(row, np.float32) for row in session.embed(list(input))]
+
+        @staticmethod
+        def name() -> str:
+            return "mnemoscope_lane"
+
+        def get_config(self) -> dict[str, Any]:
+            return {}
+
+        @staticmethod
+        def build_from_config(config: dict[str, Any]) -> Any:
+            return Vectors()
 
     def client(settings: Any) -> Any:
         return chromadb.PersistentClient(_place.get()[1], settings)
 
-    def embedder(model_name: str) -> Any:
-        endpoint = _place.get()[0]
-        return OpenAIEmbeddingFunction(endpoint.key, MODEL, api_base=endpoint.url)
-
     changed: dict[str, Any] = {
         "chromadb": SimpleNamespace(Client=client, Collection=chromadb.Collection),
-        "SentenceTransformerEmbeddingFunction": embedder,
+        "SentenceTransformerEmbeddingFunction": Vectors,
     }
     vars(retrievers).update(changed)
     vars(system)["print"] = lambda *_, **__: None  # it prints its errors on standard output
