@@ -10,14 +10,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-LONGEST = 120
+LONGEST = 600
 """Bytes of the longest piece whose repetition is found."""
 MOST_CLOSINGS = 8
 """Loops that are closed in one output; the next one ends it."""
 _TIMES, _BYTES = 4, 64
+_LONG, _TIMES_LONG = 120, 3  # bytes of a piece, about a sentence, from which fewer times do
 _AGAIN, _STALE = 3, 12  # times that each entry is said again; entries in a row that were all said before
 _COUNTED = 12  # entries that differ in a number alone, which goes up by one
+_COUNTED_INSIDE = 24  # the same inside one text
 _QUOTE, _ESCAPE, _COMMA = b'"\\,'
+_DIGITS = re.compile(rb"\d{1,9}")
 _NUMBER = re.compile(rb"\d{1,9}(?=\D*\Z)")
 _HALF_ESCAPE = re.compile(rb"(?<!\\)(?:\\\\)*(\\(?:u[0-9a-fA-F]{0,3})?)\Z")
 _WORDS = ("boolean", "integer", "number", "null")
@@ -29,19 +32,37 @@ Schemas = tuple[Mapping[str, Any], ...]
 def loop_start(data: bytes | bytearray, times: int = _TIMES, least: int = _BYTES) -> int | None:
     """Where the text begins to repeat itself to its end, None when it does not.
 
-    A loop is a piece of at most :data:`LONGEST` bytes that stands at the end ``times`` times or more, at least
-    ``least`` bytes in all. The first of the repeats is no repetition yet: the place named is behind it.
+    A loop is a piece of at most :data:`LONGEST` bytes that stands at the end ``times`` times or more (a long one three
+    times), at least ``least`` bytes in all; or a number that goes up by one again and again. The first of the repeats
+    is no repetition yet: the place named is behind it.
     """
     size = len(data)
-    for period in range(1, min(LONGEST, size // times) + 1):
+    for period in range(1, min(LONGEST, size // min(times, _TIMES_LONG)) + 1):
         if data[-period:] != data[-2 * period : -period]:
             continue
         start = size - period
         while start >= period and data[start - period : start] == data[-period:]:
             start -= period
-        if (size - start) >= max(least, times * period):
+        needed = times if period <= _LONG else min(times, _TIMES_LONG)
+        if (size - start) >= max(least, needed * period):
             return start + period
-    return None
+    return _counting(data)
+
+
+def _counting(data: bytes | bytearray) -> int | None:
+    """Behind the first number of those at the end that go up by one, always with the same between them."""
+    numbers = [found for found in _DIGITS.finditer(data) if found.end() < len(data)]
+    if len(numbers) < _COUNTED_INSIDE or len(data) - numbers[-1].end() > numbers[-1].start() - numbers[-2].end():
+        return None
+    between = data[numbers[-2].end() : numbers[-1].start()]
+    run = len(numbers) - 1
+    while (
+        run
+        and data[numbers[run - 1].end() : numbers[run].start()] == between
+        and int(numbers[run - 1].group()) + 1 == int(numbers[run].group())
+    ):
+        run -= 1
+    return numbers[run].end() if len(numbers) - run >= _COUNTED_INSIDE else None
 
 
 @dataclass(frozen=True, slots=True)

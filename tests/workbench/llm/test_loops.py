@@ -35,6 +35,8 @@ PIECES = [
     "sunrise_sunset,",
     "東京、",
     "He said that he went home again and then he said. ",
+    "The old laundrette at Kanalstraße 14 is ours on Saturdays. The housing co-op, Bauverein Nord, lets us have "
+    "the room for free until the end of the year. ",
     "a\\\\b ",
     "\\u00e9 ",
 ]
@@ -52,6 +54,19 @@ def test_a_piece_that_comes_again_and_again_is_a_loop(piece: str, lead: str) -> 
     assert said.startswith(lead) and said.count(json.loads(f'"{piece}"').strip()) <= 2
     start = loop_start(data.split(b'"')[-1])
     assert start is not None
+
+
+def test_a_text_that_counts_on_and_on_is_a_loop() -> None:
+    numbers = ", ".join(map(str, range(1, 200)))
+    assert closed('{"context": "Rooms {' + numbers, TEXT) == '{"context": "Rooms {1"'
+    assert looped('{"context": "Lap ' + numbers.replace(", ", ", lap "), TEXT) is not None
+    for text in (
+        "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12 and go. " * 3,
+        ", ".join(str(n * n) for n in range(80)),
+        " ".join(f"at {n} he was {n * 7 % 31}" for n in range(60)),
+        ", ".join(map(str, range(1, 21))) + ", and so forth; it went on for a long while after that",
+    ):
+        assert looped(json.dumps({"context": text}), TEXT) is None, text
 
 
 def test_a_loop_that_ends_amid_an_escape_or_a_character_is_cut_before_it() -> None:
