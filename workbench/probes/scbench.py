@@ -1,7 +1,6 @@
 """SCBench's official figures (microsoft/MInference, ``scbench/compute_scores.py``, arXiv 2412.10319).
 
-One figure per task; the task is ``dataset`` of the probe or of its session. Function retrieval (``scbench_repoqa``) is
-not scored: its official figure parses six programming languages.
+One figure per task; the task is ``dataset`` of the probe or of its session. Function retrieval has a module of its own.
 """
 
 from __future__ import annotations
@@ -9,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 
+from workbench.probes import repoqa
 from workbench.probes.base import Shared
 from workbench.probes.longbench import ASIDE, dataset, qa_f1, token_f1
 from workbench.sessions.model import Probe
@@ -19,8 +19,14 @@ _TO_SPACE = str.maketrans({c: " " for c in "\n\"'.,?!{}"})
 
 
 def figure(probe: Probe, answer: str, shared: Shared) -> float | None:
-    """The figure of the probe's task; None for a task without one."""
+    """The figure of the probe's task; None for a task without one.
+
+    Raises:
+        MnemoscopeError: a function that is to be read, without what reads it (``repoqa``).
+    """
     name = dataset(probe, shared)
+    if name == "scbench_repoqa":
+        return repoqa.figure(probe, answer, shared)
     return float(TASKS[name](answer, probe.gold)) if name in TASKS and probe.gold else None
 
 

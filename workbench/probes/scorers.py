@@ -62,6 +62,7 @@ RETRIEVED = ("longmemeval-ndcg", "recall-any", "recall-all")
 
 NEEDS: Mapping[str, str] = {
     "recsys-recall@5": "the benchmark's catalogue entity2id.json beside the session file, or `--read catalogue=FILE`",
+    "scbench": "the extra `code` (tree-sitter), for functions; and what the benchmark's rows say of them",
     "longbench-f1-zh": "the package jieba",
     "rouge-l-zh": "the package jieba",
 }

@@ -80,6 +80,17 @@ def test_longbench_and_scbench(name: str) -> None:
     check(name, [row[-1] for row in rows], found)
 
 
+def test_functions_of_scbench() -> None:
+    _, ((repos, *_), *rows) = table("scbench-repoqa")
+    found = []
+    for language, repo, name, said, _ in rows:
+        gold = next(needle["code"] for needle in repos[repo] if needle["name"] == name)
+        extra = {"dataset": "scbench_repoqa", "lang": language, "func_name": name}
+        found.append(value("scbench", said, [gold], {"needles": repos[repo]}, extra=extra))
+    check("scbench-repoqa", [row[-1] for row in rows], found)
+    assert {row[0] for row in rows} == {"python", "java", "typescript", "rust", "cpp", "go"}
+
+
 def test_classes() -> None:
     _, ((classes, *_), *rows) = table("longbench-class")
     fields = {"options": tuple(classes)}
@@ -95,7 +106,7 @@ def test_chinese_parts_of_longbench(name: str) -> None:
 
 
 def test_every_published_scorer_has_a_table_that_names_its_source_and_commit() -> None:
-    for name in PUBLISHED:
+    for name in (*PUBLISHED, "scbench-repoqa"):
         head, _ = table(name)
         owner, commit, *_ = head["source"].split()
         assert "/" in owner

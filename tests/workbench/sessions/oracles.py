@@ -328,10 +328,34 @@ def sc_bench(texts: Texts, question: str, options: Sequence[str]) -> str:
         return ", ".join(chain)
     if "Which label fits" in question:
         return _wanted(texts, question)
+    if "Which function is described" in question:
+        return _described(texts, question)
+    if match := re.match(r"Where did (.+) hide the (.+)\?$", question):
+        return last(rf"{match[1]} hid the {match[2]} of the family in the (.+)\.$", texts)
+    if match := re.match(r"What did (.+) hide in (.+)\?\nA:", question):
+        return last(rf"{match[1]} hid the (\w+) of the family in {match[2]}\.$", texts)
+    if match := re.match(r"(.+)把(.+)藏在哪里", question):
+        return last(rf"{match[1]}把{match[2]}藏在(.+)里。", texts)
+    if title := found(r"meeting about the (.+): what", question):
+        minutes = [t for t in texts if t.startswith(f"Minutes of the meeting about the {title}.")]
+        return " ".join(re.findall(r"It was decided [^.]+\.", " ".join(minutes)))
+    if thing := found(r"pass key of the (\w+)\?", question):
+        return last(rf"pass key of the {thing} is (\d+)", texts)
     numbers = sorted(int(n) for t in texts if t.startswith("Numbers:") for n in re.findall(r"\d+", t))
     place = {"the largest": -1, "the second largest": -2, "the third largest": -3, "the smallest": 0,
              "the second smallest": 1, "the third smallest": 2}  # fmt: skip
     return str(numbers[place[found(r"which is (.+)\?", question)]]) if numbers else ""
+
+
+def _described(texts: Texts, question: str) -> str:
+    """The function whose code does what is described: its five numbers and signs are read out of both."""
+    start, k, m = (found(p, question) for p in (r"begins at (\d+)", r"(?:than|of) (\d+)", r"by (\d+)"))
+    sign = ">" if "greater than" in question else "<" if "less than" in question else "%"
+    by = r"\*" if "multiplies" in question else r"\+"
+    fold = "max" if "larger" in question else r"\+=" if "adds it" in question else "-="
+    wanted = rf"result (?::?)= {start};?\n(.|\n)*value {sign} {k}\b(.|\n)*{fold}(.|\n)*value {by} {m}\b"
+    codes = [t.split("\n\n", 1)[1] for t in texts if t.startswith("File ")]
+    return next((f"```\n{code}\n```" for code in codes if re.search(wanted, code)), "")
 
 
 ORACLES: dict[str, Oracle] = {

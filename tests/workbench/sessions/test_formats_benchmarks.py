@@ -8,6 +8,7 @@ import pytest
 from tests.workbench.sessions.written import read, spoken
 from workbench import cli
 from workbench.errors import SessionFormatError, UsageError
+from workbench.probes import score_answer
 from workbench.sessions import formats
 from workbench.sessions.formats import mapped
 
@@ -32,6 +33,23 @@ def test_scbench_by_the_file_s_name_and_per_question(tmp_path: Path) -> None:
     mixed = [{"input": "Key?", "answer": "1", "task": "scbench_passkey"}]
     (session,) = read(tmp_path, {"context": CONTEXT, "multi_turns": mixed}, name="scbench_summary_with_needles")
     assert session.probes[0].extra["dataset"] == "scbench_passkey"
+
+
+def test_functions_that_scbench_asks_for_are_known_with_all_others_of_their_repository(tmp_path: Path) -> None:
+    code = {n: f"def {n}(a, b):\n    return a + b * {len(n)}" for n in ("first", "second")}
+    asked = [{"input": f"Which {n}?", "answer": text, "name": n} for n, text in code.items()]
+    rows = [
+        {"context": CONTEXT, "repo": "a/b", "lang": "python", "multi_turns": asked[:1]},
+        {"context": CONTEXT, "repo": "a/b", "lang": "python", "multi_turns": asked[1:]},
+        {"context": CONTEXT, "repo": "c/d", "lang": "go", "multi_turns": [asked[0] | {"task": "scbench_kv"}]},
+    ]
+    first, second, third = read(tmp_path, rows, name="scbench_repoqa")
+    names = [{"name": n, "code": text} for n, text in code.items()]
+    assert first.extra["needles"] == second.extra["needles"] == names
+    assert first.probes[0].extra == {"dataset": "scbench_repoqa", "lang": "python", "func_name": "first"}
+    assert third.probes[0].extra == {"dataset": "scbench_kv"}
+    said = {n: score_answer(first.probes[0], text, first.extra)["scores"] for n, text in code.items()}
+    assert said == {"first": {"scbench": 1.0}, "second": {"scbench": 0.0}}
 
 
 def longbench(dataset: str, **more: Any) -> dict[str, Any]:

@@ -5,7 +5,7 @@ The task (``scbench_kv`` …) is the file's name, or what a row or question says
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -37,12 +37,24 @@ def read(data: Any, path: Path) -> list[Session]:
     def row_of(where: str, row: Any) -> list[Session]:
         row = table(row, where)
         name = plain(row.get("id")) or (f"{stem(path)} {where}" if many else stem(path))
-        return [_session(row, where, name, stem(path))]
+        return [_session(row, where, name, stem(path), needles.get(plain(row.get("repo")), []))]
 
+    needles = _needles(row for _, row in placed(data))
     return sessions_of(placed(data), row_of)
 
 
-def _session(row: Mapping[str, Any], where: str, name: str, file: str) -> Session:
+def _needles(rows: Iterable[Any]) -> dict[str, list[dict[str, str]]]:
+    """By repository every function that is asked for in the file: an answer counts when it is most like its own."""
+    found: dict[str, list[dict[str, str]]] = {}
+    for row in rows:
+        turns = row.get("multi_turns") if isinstance(row, Mapping) and row.get("repo") else None
+        for turn in turns if isinstance(turns, list) else ():
+            if isinstance(turn, Mapping) and turn.get("name") and (gold := golds(turn.get("answer"))):
+                found.setdefault(plain(row["repo"]), []).append({"name": plain(turn["name"]), "code": gold[0]})
+    return found
+
+
+def _session(row: Mapping[str, Any], where: str, name: str, file: str, needles: list[dict[str, str]]) -> Session:
     remarks = Remarks()
     place = dotted(where, "multi_turns")
     task = _task(plain(row.get("task") or row.get("dataset")) or file)
@@ -55,9 +67,12 @@ def _session(row: Mapping[str, Any], where: str, name: str, file: str) -> Sessio
         if not gold:
             remarks.add(f"{place}[{n}].answer", "no answer; the question is left out")
             continue
-        probes.append(_probe(turn, f"q{n + 1}", gold, _task(plain(turn.get("task"))) or task, f"{place}[{n}]"))
+        asked = _task(plain(turn.get("task"))) or task
+        language = plain(row.get("lang")) if asked == "scbench_repoqa" else ""
+        probes.append(_probe(turn, f"q{n + 1}", gold, asked, f"{place}[{n}]", language))
+    shared = {"dataset": task} | ({"needles": needles} if needles else {})
     context = row.get("context") if row.get("context") is not None else row.get("input")
-    return told(plain(context), name, "scbench", probes, remarks, dotted(where, "context"), {"dataset": task})
+    return told(plain(context), name, "scbench", probes, remarks, dotted(where, "context"), shared)
 
 
 def _task(name: str) -> str:
@@ -66,9 +81,11 @@ def _task(name: str) -> str:
     return max((task for task in tasks.SCBENCH if name.startswith(task)), key=len, default="")
 
 
-def _probe(turn: Mapping[str, Any], name: str, gold: tuple[str, ...], task: str, where: str) -> Probe:
+def _probe(turn: Mapping[str, Any], name: str, gold: tuple[str, ...], task: str, where: str, language: str) -> Probe:
     known = tasks.SCBENCH.get(task)
     options = turn.get("options")
+    extra = {"dataset": task} if task else {}
+    extra |= {"lang": language, "func_name": plain(turn.get("name"))} if language else {}
     competency = "long_range_understanding" if task in _LONG_RANGE else "accurate_retrieval"
     competency = "test_time_learning" if task == "scbench_many_shot" else competency
     return Probe(
@@ -78,6 +95,6 @@ def _probe(turn: Mapping[str, Any], name: str, gold: tuple[str, ...], task: str,
         gold,
         competency,
         options=tuple(map(plain, options)) if isinstance(options, list) else (),
-        extra={"dataset": task} if task else {},
+        extra=extra,
         **(known.fields if known else {}),
     )

@@ -62,6 +62,8 @@ class Writer:
     turns: list[Turn] = field(default_factory=list)
     probes: list[Probe] = field(default_factory=list)
     used: int = 0
+    extra: dict[str, Any] = field(default_factory=dict)
+    """What the session's ``extra`` has beside what all generators write."""
 
     @property
     def room(self) -> int:
@@ -133,7 +135,7 @@ class Writer:
         """The finished session; probes in the order in which they are asked."""
         placed = [p if p.after != -2 else replace(p, after=self.last) for p in self.probes]
         placed.sort(key=lambda p: p.after)
-        return Session(self.name, tuple(self.turns), tuple(placed), extra=dict(extra))
+        return Session(self.name, tuple(self.turns), tuple(placed), extra={**self.extra, **extra})
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""SCBench (arXiv 2412.10319) in its two modes: several questions over one shared context.
+"""SCBench (arXiv 2412.10319), its twelve tasks in its two modes: several questions over one shared context.
 
 ``multi-request``: every question is asked of the context alone. ``multi-turn``: questions follow one another in one
 conversation, each with the ones before it and their right answers, as the official code runs it (golden context).
@@ -7,11 +7,12 @@ conversation, each with the ones before it and their right answers, as the offic
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from workbench.sessions import tasks
-from workbench.sessions.generators import pools, utterances
-from workbench.sessions.generators.base import Generator, Job, Writer
+from workbench.sessions.generators import functions, pools, prose, tales, utterances
+from workbench.sessions.generators.base import Generator, Job, Writer, choices, lettered
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,13 @@ class _Asked:
     gold: tuple[str, ...]
     competency: str
     turns: tuple[int, ...]
+    options: tuple[str, ...] = ()
+    extra: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def answer(self) -> str:
+        """The right answer as the conversation has it."""
+        return ", ".join(self.gold) if self.task == "scbench_vt" else self.gold[0]
 
 
 def _kv(w: Writer, room: int, n: int) -> list[_Asked]:
@@ -131,36 +139,155 @@ def _many_shot(w: Writer, room: int, n: int) -> list[_Asked]:
     return asked
 
 
+def _repoqa(w: Writer, room: int, n: int) -> list[_Asked]:
+    """The function that a description fits."""
+    until, language = w.used + room, w.r.choice(functions.LANGUAGES)
+    size = w.count(functions.functions(w.r, 1, language)[0].code)
+    told: dict[str, tuple[functions.Function, int]] = {}
+    for one in functions.functions(w.r, max(n, 2 * room // max(1, size)), language):
+        text = f"File src/{one.name}\n\n{one.code}"
+        if w.used + w.count(text) > until and len(told) >= n:
+            break
+        told[one.name] = one, w.say(text, own=False)
+    w.extra["needles"] = []
+    asked = []
+    for one, turn in w.r.sample(list(told.values()), n):
+        w.extra["needles"].append({"name": one.name, "code": one.code})
+        question = f"Which function is described here? Repeat it exactly, in a code block. {one.described}"
+        extra = {"lang": language, "func_name": one.name}
+        asked.append(_Asked("scbench_repoqa", question, (one.code,), "accurate_retrieval", (turn,), extra=extra))
+    return asked
+
+
+def _scattered(w: Writer, room: int, pieces: list[str], filler: Callable[[], str] | None = None) -> list[int]:
+    """Pieces at random places in prose up to ``room`` tokens; the turn of each."""
+    filler = filler or (lambda: prose.paragraph(w.r, 3))
+    left, hay = room - sum(map(w.count, pieces)), list[str]()
+    while (left := left - w.count(text := filler())) >= 0:
+        hay.append(text)
+    places = sorted(w.r.randrange(len(hay) + 1) for _ in pieces)
+    found, at = [], 0
+    for piece, place in zip(pieces, places, strict=True):
+        for text in hay[at:place]:
+            w.say(text)
+        at = place
+        found.append(w.say(piece))
+    for text in hay[at:]:
+        w.say(text)
+    return found
+
+
+def _qa_english(w: Writer, room: int, n: int) -> list[_Asked]:
+    """Questions about a tale."""
+    every = tales.hidden(w.r, 2 * n)
+    turns = _scattered(w, room, [one.told for one in every])
+    return [
+        _Asked("scbench_qa_eng", one.asked, (one.place.removeprefix("the "),), "accurate_retrieval", (turn,))
+        for one, turn in w.r.sample(list(zip(every, turns, strict=True)), n)
+    ]
+
+
+def _qa_chinese(w: Writer, room: int, n: int) -> list[_Asked]:
+    """Questions about a Chinese tale."""
+    every = tales.hidden_zh(w.r, 2 * n)
+    turns = _scattered(w, room, [one.told for one in every], lambda: tales.paragraph_zh(w.r))
+    return [
+        _Asked("scbench_qa_chn", one.asked, (one.place,), "accurate_retrieval", (turn,))
+        for one, turn in w.r.sample(list(zip(every, turns, strict=True)), n)
+    ]
+
+
+def _choice(w: Writer, room: int, n: int) -> list[_Asked]:
+    """Questions about a tale with four answers to choose from, all of which it names."""
+    every = tales.hidden(w.r, max(6, 2 * n))
+    turns = _scattered(w, room, [one.told for one in every])
+    asked = []
+    for one, turn in w.r.sample(list(zip(every, turns, strict=True)), n):
+        options = choices(w.r, one.thing, [other.thing for other in every])
+        gold = (one.thing, chr(ord("A") + options.index(one.thing)))
+        question = f"{one.asked_what}\n{lettered(options)}"
+        asked.append(_Asked("scbench_choice_eng", question, gold, "accurate_retrieval", (turn,), options))
+    return asked
+
+
+def _summary(w: Writer, room: int, n: int) -> list[_Asked]:
+    """Several documents, each to be summarised: what was decided at a meeting."""
+    until, told = w.used + room, list[tuple[tales.Report, int]]()
+    for one in tales.reports(w.r, min(500, max(n, room // 20))):
+        if w.used + w.count(one.text) > until and len(told) >= n:
+            break
+        told.append((one, w.say(one.text)))
+    return [
+        _Asked("scbench_summary", f"Summarise the meeting about the {one.title}: what was decided?", (one.summary,),
+               "long_range_understanding", (turn,))
+        for one, turn in w.r.sample(told, n)
+    ]  # fmt: skip
+
+
+def _passkey(w: Writer, room: int, n: int) -> list[_Asked]:
+    """Numbers in running text."""
+    things = w.r.sample(pools.OBJECTS, n)
+    numbers = [str(w.r.randrange(10_000, 99_999)) for _ in things]
+    pieces = [
+        f"Remember: the pass key of the {thing} is {number}." for thing, number in zip(things, numbers, strict=True)
+    ]
+    turns = _scattered(w, room, pieces)
+    return [
+        _Asked("scbench_passkey", f"What is the pass key of the {thing}?", (number,), "accurate_retrieval", (turn,))
+        for thing, number, turn in zip(things, numbers, turns, strict=True)
+    ]
+
+
 _TASKS: dict[str, Callable[[Writer, int, int], list[_Asked]]] = {
     "kv": _kv,
     "prefix-suffix": _prefix_suffix,
     "vt": _variables,
-    "math-find": _math_find,
+    "repoqa": _repoqa,
+    "qa-eng": _qa_english,
+    "qa-chn": _qa_chinese,
+    "choice-eng": _choice,
     "many-shot": _many_shot,
+    "math-find": _math_find,
+    "summary": _summary,
+    "passkey": _passkey,
 }
-
-
-_LONGEST = "Which variables have the value 00000 in the end? Name all of them." + 4 * " VAR_0A0A00,"
-"""As long as a question with its answer becomes, nearly."""
+_MIXED: dict[str, tuple[str, ...]] = {
+    "summary-with-needles": ("summary", "passkey"),
+    "repoqa-and-kv": ("repoqa", "kv"),
+    "mixed": ("kv", "prefix-suffix", "vt", "math-find", "many-shot"),
+}
+"""The two tasks of the benchmark that put two kinds of questions to one context, and one of ours with five."""
+_MOST = 0.3
+"""Share of a session that questions and answers of the multi-turn mode may take."""
 
 
 def _make(job: Job) -> None:
-    w, n = job.writer(), min(job["probes"], 6)
-    chosen = list(_TASKS) if job["task"] == "mixed" else [job["task"]]
-    multi = job["mode"] == "multi-turn"
-    reserve = len(chosen) * n * w.count(_LONGEST) if multi else 0
-    room = max(w.room // 2, w.room - reserve) // len(chosen)
-    asked = [one for name in chosen for one in _TASKS[name](w, room, n)]
+    n, reserve = job["probes"], 0
+    if job["mode"] == "multi-turn":  # how long questions and answers are, is known when they have been made
+        trial = job.writer()
+        length = sum(trial.count(one.question) + trial.count(one.answer) for one in _asked(trial, job, n, 0))
+        n = max(1, min(n, int(n * _MOST * trial.tokens / max(1, length))))
+        job.writers.clear()
+        reserve = length * n // job["probes"]
+    w = job.writer()
+    asked = _asked(w, job, n, reserve)
     w.r.shuffle(asked)
-    before: list[int] = []
     for number, one in enumerate(asked, 1):
         fields = tasks.SCBENCH[one.task].fields
-        extra = {"dataset": one.task, "mode": job["mode"], "request": number}
-        w.ask(one.question, one.gold, one.competency, one.turns, w.last, extra=extra, **fields)
+        extra = {"dataset": one.task, "mode": job["mode"], "request": number, **one.extra}
+        w.ask(one.question, one.gold, one.competency, one.turns, w.last, extra=extra, options=one.options, **fields)
         if one.task == "scbench_vt":  # all of its golds are wanted
             w.probes[-1] = replace(w.probes[-1], scorer="all")
-        if multi and number < len(asked):
-            before += [w.say(one.question), w.say(", ".join(one.gold), "assistant")]
+        if reserve and number < len(asked):
+            w.say(w.probes[-1].question, own=False)
+            w.say(one.answer, "assistant", own=False)
+
+
+def _asked(w: Writer, job: Job, n: int, reserve: int) -> list[_Asked]:
+    """Tell a context that leaves ``reserve`` tokens, and what is asked about it, ``n`` questions of each kind."""
+    chosen = _MIXED.get(job["task"], (job["task"],))
+    room = (w.tokens - reserve) // len(chosen)
+    return [one for name in chosen for one in _TASKS[name](w, room, n)]
 
 
 GENERATOR = Generator(
@@ -168,9 +295,9 @@ GENERATOR = Generator(
     "SCBench",
     "SCBench, arXiv 2412.10319",
     "in the style of",
-    "five of its twelve tasks and their mix, with its scorers; strings are shorter, texts our own",
-    "A shared context with several requests: strings, variables, numbers, many shots; both modes.",
-    {"task": ("kv", "prefix-suffix", "vt", "math-find", "many-shot", "mixed"),
+    "its twelve tasks, modes and scorers; strings are shorter; functions, tales and minutes are made by rule",
+    "A shared context with several requests: strings, functions, tales, shots, numbers, summaries; both modes.",
+    {"task": ("kv", *(name for name in (*_TASKS, *_MIXED) if name not in ("kv", "passkey"))),
      "mode": ("multi-request", "multi-turn"), "probes": 6},
     _make,
     {"probes": (1, 6)},

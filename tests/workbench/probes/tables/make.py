@@ -15,6 +15,7 @@ import sys
 import types
 import unicodedata
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ SOURCES = {
     "longmemeval": "xiaowu0162/LongMemEval 9e0b455f4ef0e2ab8f2e582289761153549043fc src/retrieval/eval_utils.py",
     "longbench": "THUDM/LongBench 2e00731f8d0bff23dc4325161044d0ed8af94c1e LongBench/metrics.py and eval.py",
     "scbench": "microsoft/MInference fb56c917f618e8645f1cfc37535afd7424d78f0d scbench/compute_scores.py",
+    "repoqa": "microsoft/MInference fb56c917f618e8645f1cfc37535afd7424d78f0d scbench/repo_qa_utils.py",
 }
 SIZE = 500
 """Pairs a scorer has at least."""
@@ -500,9 +502,87 @@ def _scbench(task: str, words: Words) -> Iterator[tuple[list[str], str, Any]]:
             yield golds, said, golds
 
 
+def _forms() -> dict[str, list[str]]:
+    """Functions of our own in RepoQA's languages, with room for names and numbers."""
+    found: dict[str, list[str]] = {}
+    for part in (HERE / "functions.txt").read_text(encoding="utf-8").split("=== ")[1:]:
+        lang, form = part.split("\n", 1)
+        found.setdefault(lang, []).append(form.removesuffix("\n"))
+    return found
+
+
+_NOT_FUNCTIONS = (
+    "", "x = 1", "class A:\n    pass", "int value = 4;", "// nothing", "fn", "def broken(",
+    "func (s *Shape) Area() int {\n\treturn 4\n}",
+    "int Shape::area() const {\n  return 4;\n}", "const f = (x: number) => x + 1;", "lambda x: x", "東京",
+)  # fmt: skip
+
+
+def _function(words: Words, form: str, name: str) -> str:
+    r = words.random
+    a, b, *doc = r.sample([w for w in WORDS if w != "and"], 7)
+    return form.format(name=name, a=a, b=b, k=r.randint(2, 97), doc=" ".join(doc))
+
+
+def _repeated(words: Words, needles: list[dict[str, str]], lang: str) -> str:
+    """What might be said when one of these functions was asked for."""
+    r = words.random
+    own = r.choice(needles)["code"]
+    lines = own.split("\n")
+    code = r.choice((
+        lambda: own, lambda: own, lambda: own, lambda: own.replace("total", "sum"), lambda: "\n".join(lines[:-1]),
+        lambda: own.replace("return", "yield", 1), lambda: "\n".join(lines[1:]), lambda: own.replace("    ", "\t"),
+        lambda: own + "\n\n" + r.choice(needles)["code"], lambda: r.choice(_NOT_FUNCTIONS),
+        lambda: r.choice(_NOT_FUNCTIONS) + "\n\n" + own, lambda: " ".join(own.split()), lambda: own.upper(),
+        lambda: "\n".join(line for line in lines if r.random() < 0.85), lambda: own.replace(" ", "  "),
+    ))()  # fmt: skip
+    other, filler = r.choice(_NOT_FUNCTIONS), words.phrase(8)
+    return r.choice((
+        "{code}", "```{lang}\n{code}\n```", "```{lang}\n{code}\n```", "```\n{code}\n```\n", "```{lang}\n{code}",
+        "{filler}:\n\n```{lang}\n{code}\n```\n{filler}.", "```{lang}\n{other}\n```\n```{lang}\n{code}\n```",
+        "```{lang}\n{code}\n```\n```{lang}\n{other}\n```", "    ```{lang}\n    {code}\n    ```",
+        "``` {lang}\n{code}\n```",
+        "```{lang} \n\n{code}\n```", "`{code}`", "```c++\n{code}\n```", "{filler}\n{code}\n{filler}", "```{lang}\n```",
+        "```{lang}\n{code}\n   ```\n", "~~~\n{code}\n~~~", "```{lang}\r\n{code}\r\n```",
+    )).format(code=code, lang=lang, other=other, filler=filler)  # fmt: skip
+
+
+def repoqa(root: Path) -> None:
+    """``compute_score`` itself, one answer at a time: right is ``pass@1`` at its threshold 0.8."""
+    stubs = {"tempdir": stub("tempdir"), "transformers": stub("transformers", AutoConfig=None)}
+    code = module(root / "MInference/scbench/repo_qa_utils.py", **stubs)
+    code.print_result_table = lambda *_: None
+    code.progress = lambda _: nullcontext(types.SimpleNamespace(track=lambda rows: rows))
+    repos: dict[str, list[dict[str, str]]] = {}
+    rows: list[Any] = []
+    for lang, forms in _forms().items():
+        words = Words(f"repo {lang}")
+        for n in range(2):
+            names = words.random.sample([w for w in WORDS if w != "and"], 6)
+            repos[f"{lang}/{n}"] = [
+                {"name": name, "code": _function(words, forms[k % 3], name)} for k, name in enumerate(names)
+            ]
+        for _ in range(100):
+            repo = words.random.choice((f"{lang}/0", f"{lang}/1"))
+            needles = repos[repo]
+            wanted = words.random.choice(needles)
+            said = _repeated(words, needles if words.random.random() < 0.4 else [wanted], lang)
+            about = {"func_name": wanted["name"], "ground_truth": wanted["code"]}
+            asked = {"lang": lang, "repo": repo, "prediction": said, **about}
+            known = [{"needle": n["code"], "name": n["name"]} for n in needles]
+            found = code.compute_score("m", [asked], [wanted["code"]], {repo: known})
+            rows.append([lang, repo, wanted["name"], said, float(found["m"]["scores"]["all"][0.8]["pass@1"])])
+    save(
+        "scbench-repoqa",
+        "repoqa",
+        [[repos, "", "", "", 0.0], *rows],
+        ["language", "repo", "function", "answer", "value"],
+    )
+
+
 def main(root: Path, only: str = "") -> None:
     """All tables, or those of one part."""
-    for part in (locomo, locomo_means, memoryagentbench, infbench, longmemeval, longbench, scbench):
+    for part in (locomo, locomo_means, memoryagentbench, infbench, longmemeval, longbench, scbench, repoqa):
         if only in ("", part.__name__):
             part(root)
 
