@@ -49,7 +49,7 @@ class Installed:
         needed = {name: os.environ[name] for name in ("SYSTEMROOT", "TEMP") if name in os.environ}
         environment = {**inherited, **(home if own else {}), **needed, "PYTHONDONTWRITEBYTECODE": "1"}
         command = [str(self.programs / program), *arguments]
-        done = subprocess.run(command, cwd=self.place, env=environment, capture_output=True, timeout=1800)
+        done = subprocess.run(command, cwd=self.place, env=environment, capture_output=True, timeout=3600)
         said = done.stdout.decode("utf-8", "replace") + done.stderr.decode("utf-8", "replace")
         if done.returncode != code:
             raise SmokeError(f"{program} {' '.join(arguments)} ended with {done.returncode}: {said[-2000:]}")

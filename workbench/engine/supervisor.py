@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import re
 import signal
 import tempfile
 import threading
@@ -20,6 +21,8 @@ from workbench.sessions.model import Session
 
 _TAIL = 4000  # characters of the engine log that a report carries
 _GRACE = 2.0  # seconds that the engine has to leave by itself
+# What CUDA, HIP, Vulkan, Metal and llama.cpp's own allocators say before they end the process.
+_NO_MEMORY = re.compile(r"out ?of ?(device|host)? ?memory|failed to allocate|bad_alloc", re.I)
 
 
 class Supervisor:
@@ -121,7 +124,8 @@ class Supervisor:
         process.join()
         if not self._leaving:
             code = process.exitcode or 0
-            self._crash = Failed(_how_it_ended(code), self.log_tail(), crashed=True, signal=max(0, -code))
+            log = self.log_tail()
+            self._crash = Failed(_how_it_ended(code, log), log, crashed=True, signal=max(0, -code))
             self._on_report(self._crash)
 
 
@@ -131,11 +135,15 @@ def _new_log() -> Path:
     return Path(name)
 
 
-def _how_it_ended(code: int) -> str:
+def _how_it_ended(code: int, log: str) -> str:
     if code >= 0:
         return f"the engine process left (exit {code})"
-    built = ": llama.cpp was built for another processor - run make setup" if -code == signal.SIGILL else ""
-    return f"the engine process died (signal {-code}){built}"
+    why = ""
+    if -code == signal.SIGILL:
+        why = ": llama.cpp was built for another processor - run make setup"
+    elif _NO_MEMORY.search(log):
+        why = ": no memory was left, on the GPU where there is one - go on with half the context"
+    return f"the engine process died (signal {-code}){why}"
 
 
 def _serve(pipe: Connection, log: str) -> None:

@@ -1,20 +1,27 @@
 """The engine as a child process, with the bundled model."""
 
+import importlib.util
 import os
+import pickle
 import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.support.runs import config, lane_events
-from workbench.engine.protocol import Cancel, Failed, Progress, Report, StateChanged, TraceAdvanced
+from workbench.engine import run as engine
+from workbench.engine.config import RunConfig
+from workbench.engine.protocol import Cancel, Failed, Progress, Report, Resume, StateChanged, Step, TraceAdvanced
 from workbench.engine.supervisor import Supervisor
 from workbench.trace.events import Kind
 from workbench.trace.reader import TraceReader
 
-WAIT = 60
+WAIT = 300  # seconds; as a bound alone, for machines with much to do
 
 
 class Inbox:
@@ -121,3 +128,152 @@ def test_what_cannot_run_is_said_in_one_line(tmp_path: Path, supervisor: Supervi
     failed = inbox.wait(lambda r: isinstance(r, Failed))
     assert isinstance(failed, Failed) and "absent.gguf" in failed.message and "\n" not in failed.message
     assert not failed.crashed and supervisor.running
+
+
+# A lane that goes down inside llama.cpp at turn 5, once: the file that it leaves stops it from doing so again.
+ABORTS = """
+import ctypes
+from dataclasses import dataclass
+from pathlib import Path
+from workbench.memory.strategies.bm25 import BM25
+
+@dataclass
+class Aborts(BM25):
+    name = "aborts"
+    title = "Aborts"
+
+    async def observe(self, turn, mind, log):
+        await super().observe(turn, mind, log)
+        once = Path(__file__).with_name("died")
+        if turn.index == 5 and not once.exists():
+            once.touch()
+            library = next(Path({libraries!r}).glob("*ggml-base.*"))
+            ctypes.CDLL(str(library)).ggml_abort(b"ggml.c", 1, b"%s", {words!r})
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="llama.cpp's libraries are named as on Linux")
+@pytest.mark.parametrize(
+    ("words", "memory"), [(b"GGML_ASSERT(n_tokens > 0) failed", False), (b"CUDA error: out of memory", True)]
+)
+def test_llama_cpp_aborts_and_the_next_engine_goes_on(
+    tmp_path: Path, supervisor: Supervisor, inbox: Inbox, words: bytes, memory: bool
+) -> None:
+    """Also what a full GPU looks like from outside: ggml's CUDA code says so and calls the same ``ggml_abort``."""
+    found = importlib.util.find_spec("llama_cpp")
+    if found is None or found.origin is None:
+        pytest.skip("no llama_cpp")
+    code = tmp_path / "aborts.py"
+    code.write_text(ABORTS.format(libraries=str(Path(found.origin).parent / "lib"), words=words))
+    setup = config(tmp_path, "full", f"{code}:Aborts", embedder="hash", exact=True, context=2048)
+    supervisor.start(setup)
+    failed = inbox.wait(lambda r: isinstance(r, Failed))
+    assert isinstance(failed, Failed) and failed.crashed and failed.signal == signal.SIGABRT
+    assert words.decode() in failed.log
+    assert ("memory" in failed.message, "half the context" in failed.message) == (memory, memory)
+    before = lane_events(setup.path)
+    assert {turn for rows in before.values() for _, turn, *_ in rows} >= {0, 4}
+    inbox.clear()
+    supervisor.go_on(smaller=True)
+    inbox.wait(is_state("finished"))
+    after = lane_events(setup.path)
+    assert all(after[key][: len(rows)] == rows for key, rows in before.items())
+    with TraceReader(setup.path) as reader:
+        crash = next(reader.events(kinds=[Kind.ENGINE_CRASHED])).payload
+        assert (crash["signal"], crash["message"]) == (signal.SIGABRT, failed.message)
+        assert reader.last_turn(1) == 11 and reader.meta("config")["context"] == 1024
+
+
+def paused_at(turns: int, setup: RunConfig, supervisor: Supervisor, inbox: Inbox) -> None:
+    """Start a run and stop it after so many turns."""
+    supervisor.start(setup, paused=True)
+    inbox.wait(is_state("paused"))
+    for _ in range(turns):
+        supervisor.send(Step())
+    inbox.wait(lambda r: isinstance(r, Progress) and f"turn {turns - 1}" in r.note)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs SIGSTOP")
+def test_a_machine_that_slept_goes_on(tmp_path: Path, supervisor: Supervisor, inbox: Inbox) -> None:
+    setup = config(tmp_path, "full", "bm25", embedder="hash", exact=True)
+    paused_at(3, setup, supervisor, inbox)
+    assert supervisor.pid
+    asleep = psutil.Process(supervisor.pid)
+    asleep.suspend()
+    assert asleep.status() == psutil.STATUS_STOPPED
+    supervisor.send(Resume())
+    asleep.resume()
+    inbox.wait(is_state("finished"))
+    whole = engine.run(config(tmp_path, "full", "bm25", embedder="hash", exact=True, out=tmp_path / "whole.mnemo"))
+    assert lane_events(setup.path) == lane_events(whole)
+
+
+def test_a_second_window_cannot_write_what_a_first_one_runs(
+    tmp_path: Path, supervisor: Supervisor, inbox: Inbox
+) -> None:
+    setup = config(tmp_path, "full", "bm25", embedder="hash")
+    paused_at(3, setup, supervisor, inbox)
+    theirs = Inbox()
+    second = Supervisor(theirs)
+    try:
+        second.start(setup)
+        refused = theirs.wait(lambda r: isinstance(r, Failed))
+        assert isinstance(refused, Failed) and not refused.crashed and second.running
+        assert str(setup.path) in refused.message and "\n" not in refused.message
+        supervisor.send(Resume())
+        inbox.wait(is_state("finished"))
+        theirs.clear()
+        second.start(setup)  # now it may: there is nothing left to do
+        theirs.wait(is_state("finished"))
+    finally:
+        second.shutdown()
+    with TraceReader(setup.path) as reader:
+        assert reader.last_turn(1) == 11
+
+
+# What a window is to its engine: starts a run, lets it do three turns, tells the engine's number, waits to be ended.
+WINDOW = """
+import pickle, sys, threading
+from workbench.engine.protocol import Progress, Step
+from workbench.engine.supervisor import Supervisor
+
+def main():
+    there = threading.Event()
+    told = lambda r: there.set() if isinstance(r, Progress) and "turn 2" in r.note else None
+    supervisor = Supervisor(told)
+    with open(sys.argv[1], "rb") as file:
+        supervisor.start(pickle.load(file), paused=True)
+    for _ in range(3):
+        supervisor.send(Step())
+    there.wait()
+    print(supervisor.pid, flush=True)
+    sys.stdin.read()
+
+if __name__ == "__main__":
+    main()
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs SIGKILL")
+@pytest.mark.parametrize("both", [True, False])
+def test_a_window_that_is_killed_leaves_a_run_that_goes_on(tmp_path: Path, root: Path, both: bool) -> None:
+    setup = config(tmp_path, "full", "bm25", embedder="hash", exact=True)
+    program, given = tmp_path / "window.py", tmp_path / "setup.pickle"
+    program.write_text(WINDOW)
+    given.write_bytes(pickle.dumps(setup))
+    environment = os.environ | {"PYTHONPATH": str(root), "TMPDIR": str(tmp_path)}
+    with subprocess.Popen(
+        [sys.executable, str(program), str(given)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment
+    ) as window:
+        assert window.stdout is not None
+        theirs = psutil.Process(int(window.stdout.readline()))
+        for process in (window, theirs)[: 1 + both]:
+            process.kill()
+        theirs.wait(WAIT)  # by itself, when only the window was killed
+    before = lane_events(setup.path)
+    assert before
+    again = engine.run(setup)
+    whole = engine.run(config(tmp_path, "full", "bm25", embedder="hash", exact=True, out=tmp_path / "whole.mnemo"))
+    after = lane_events(again)
+    assert after == lane_events(whole)
+    assert all(after[key][: len(rows)] == rows for key, rows in before.items())
