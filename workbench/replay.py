@@ -10,7 +10,6 @@ import asyncio
 import traceback
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -33,6 +32,7 @@ from workbench.llm.base import (
     Compression,
     Summary,
 )
+from workbench.llm.counts import TokenCounts
 from workbench.llm.meter import Meter
 from workbench.memory.base import Completion, MemoryStrategy, Recall, Span
 from workbench.memory.controls import handed
@@ -104,7 +104,7 @@ class LaneMind:
         self._backend, self._recorder, self._seed = backend, recorder, seed
         self.prompts, self._temperature = prompts, temperature
         self.dates = True
-        self.count_tokens = lru_cache(maxsize=65536)(backend.count_tokens)
+        self.count_tokens = TokenCounts(backend.count_tokens)
         self.calls, self.prompt_tokens, self.generated_tokens = 0, 0, 0
         self.used: set[Who] = set()
 

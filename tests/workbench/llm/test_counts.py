@@ -1,0 +1,35 @@
+"""Token counts: each text once, no text kept, no more kept than asked for."""
+
+import gc
+import weakref
+
+from workbench.llm.counts import TokenCounts
+
+
+class Prompt(str):
+    """A text whose end can be watched."""
+
+    __slots__ = ("__weakref__",)
+
+
+def test_each_text_is_counted_once_and_the_longest_unused_is_forgotten() -> None:
+    asked: list[str] = []
+
+    def count(text: str) -> int:
+        asked.append(text)
+        return len(text)
+
+    counts = TokenCounts(count, size=2)
+    assert [counts(t) for t in ("a", "bb", "a", "ccc", "a", "bb")] == [1, 2, 1, 3, 1, 2]
+    assert asked == ["a", "bb", "ccc", "bb"]
+    assert counts("\ud800 half a pair") == 13
+
+
+def test_no_text_is_kept() -> None:
+    counts = TokenCounts(len)
+    prompt = Prompt("a prompt of many pages")
+    gone = weakref.ref(prompt)
+    assert counts(prompt) == 22
+    del prompt
+    gc.collect()
+    assert gone() is None
