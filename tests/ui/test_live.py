@@ -13,7 +13,9 @@ from tests.support.runs import config
 from tests.ui.live import ThreadSupervisor
 from ui.bridge import engine_client
 from ui.bridge.engine_client import EngineClient
+from ui.settings import Settings
 from ui.tour import failures
+from ui.window import MainWindow
 from workbench import paths
 from workbench.engine import run as engine
 from workbench.engine.protocol import Failed, StateChanged
@@ -122,6 +124,31 @@ def test_a_crash_offers_to_go_on(window: Any, threaded: ScriptedBackend, tmp_pat
     assert "out of memory" in window.notice.details.toPlainText()
     titles = [b.text() for b in window.notice.findChildren(QPushButton)]
     assert titles[:2] == ["Go on", "Go on with half the context"]
+
+
+def test_two_windows_on_one_file(
+    window: Any, threaded: ScriptedBackend, tmp_path: Path, qtbot: Any, settle: Any
+) -> None:
+    setup = config(tmp_path, *LANES)
+    stepped(window, qtbot, setup, 3)
+    other = MainWindow(Settings(tmp_path / "other.ini"))
+    try:
+        other.open(setup.path)
+        settle(other.workspace)
+        assert other.workspace.cursor.last == 2 and failures(other) == []
+        other.start_run(setup)
+        qtbot.waitUntil(lambda: other.client.state == "failed", timeout=20_000)
+        said = other.notice.what.text()
+        assert str(setup.path) in said and "\n" not in said
+        assert window.client.state == "paused"
+        window.registry.run("run.pause")
+        qtbot.waitUntil(lambda: window.client.state == "finished", timeout=20_000)
+        other.open(setup.path)
+        settle(other.workspace)
+        assert other.workspace.cursor.last == 11 and failures(other) == []
+    finally:
+        other.close()
+        other.deleteLater()
 
 
 def test_the_cursor_stays_where_it_was_put(window: Any, threaded: ScriptedBackend, tmp_path: Path, qtbot: Any) -> None:

@@ -43,6 +43,9 @@ class Tensor(ctypes.Structure):
     )
 
 
+_ABORT = ctypes.CFUNCTYPE(None, ctypes.c_char_p)
+_BEFORE_ABORT = 6  # lines of the log among which an error tells why the process ends
+
 OP_OFFSET = Tensor.op.offset
 NAME_OFFSET = Tensor.name.offset
 
@@ -73,6 +76,8 @@ class Library:
         self.C.llama_log_set(self._callback, ctypes.c_void_p(0))
         self.C.llama_backend_init()
         self.base = _bind_base(self._loaded("ggml-base"))
+        self._last_words = _ABORT(self._on_abort)  # as long as the library
+        self.base.ggml_set_abort_callback(self._last_words)
         self._registry = _bind_registry(self._loaded("ggml"))
         self._load_backends()
         self.ops = {self.base.ggml_op_name(i).decode(): i for i in range(60)}
@@ -122,6 +127,16 @@ class Library:
         self._pending += (text or b"").decode("utf-8", "replace")
         *lines, self._pending = self._pending.split("\n")
         self.log.extend(line for line in lines if line.strip(" ."))
+
+    def _on_abort(self, message: bytes | None) -> None:
+        """llama.cpp ends the process: the reason to standard error, in short.
+
+        Its own way runs a debugger where there is one, whose pages bury the reason; and what it logged before (that a
+        GPU is out of memory, for one) is nowhere but in the log.
+        """
+        before = [line for line in list(self.log)[-_BEFORE_ABORT:] if "error" in line.lower()]
+        said = "\n".join([*before, (message or b"").decode("utf-8", "replace"), ""])
+        os.write(2, said.encode("utf-8", "replace"))
 
     def reason(self) -> str:
         """The log line that tells best why something failed since the log was cleared; "" when there is none."""
@@ -217,6 +232,7 @@ def _bind_base(lib: ctypes.CDLL) -> Any:
         "ggml_nbytes": (size, [pointer]),
         "ggml_op_name": (ctypes.c_char_p, [ctypes.c_int]),
         "ggml_tensor_overhead": (size, []),
+        "ggml_set_abort_callback": (pointer, [_ABORT]),
         "ggml_backend_buffer_is_host": (ctypes.c_bool, [pointer]),
         "ggml_backend_tensor_get": (None, [pointer, pointer, size, size]),
         "ggml_backend_tensor_set": (None, [pointer, pointer, size, size]),
