@@ -910,7 +910,7 @@ def _methods(options: argparse.Namespace) -> None:
 def _add_sweep(commands: Any) -> None:
     command = _command(commands, "sweep", _sweep, "many sessions x lanes x models x seeds; a sweep that ended goes on")
     command.add_argument("config", type=Path, metavar="CONFIG.yaml", help="what is swept: docs/sweeps.md")
-    command.add_argument("--engine", choices=("local",), default="local", help="where tasks are done")
+    command.add_argument("--engine", choices=("local", "ray"), default="local", help="this machine, or a Ray cluster")
     command.add_argument("--address", default="", metavar="A", help="of a Ray cluster; without it one is started here")
     command.add_argument("--workers", type=int, metavar="N", help="tasks at once; default: one a core")
     command.add_argument("--dry-run", action="store_true", help="only say what would be done and about what it costs")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -53,11 +53,14 @@ def _do(planned: Plan, store: Store, options: argparse.Namespace) -> int:
     console.remark(_before(planned, report))
     if tasks:
         engine = _engine(planned, store, options, len(tasks))
+        title = engine.title
         try:
             _drive(planned, store, engine, tasks, report)
         finally:
             engine.close()
-            store.write_record(_record(planned, report, engine.title))
+            for note in engine.notes:
+                console.remark(note)
+            store.write_record(_record(planned, report, title, engine.notes))
         done = store.finished()
     runs = _merged(planned, store, done)
     for remark in store.remarks:
@@ -77,6 +80,10 @@ def _drive(planned: Plan, store: Store, engine: Engine, tasks: list[Task], repor
 
 
 def _engine(planned: Plan, store: Store, options: argparse.Namespace, most: int) -> Engine:
+    if options.engine == "ray":
+        from workbench.sweep.cluster import RayEngine
+
+        return RayEngine(planned, options.address, options.workers)
     return LocalEngine(store, options.workers or max(1, min(most, cores() // planned.sweep.threads)))
 
 
@@ -201,11 +208,12 @@ def _failed(report: Report, task: Task) -> dict[str, Any]:
     }
 
 
-def _record(planned: Plan, report: Report, engine: str) -> dict[str, Any]:
+def _record(planned: Plan, report: Report, engine: str, notes: Sequence[str]) -> dict[str, Any]:
     """What ``sweep.json`` says of this call."""
     return {
         "sweep": planned.sweep.path.name,
         "engine": engine,
+        "notes": list(notes),
         "sessions": len(planned.sources),
         "lanes": list(planned.lanes),
         "variants": [variant.name for variant in planned.variants],

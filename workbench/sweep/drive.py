@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -48,6 +48,11 @@ class Engine(Protocol):
     @property
     def title(self) -> str:
         """What it is and how large, for people."""
+        ...
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """Remarks on how it went, for people."""
         ...
 
     def room(self) -> int:

@@ -38,6 +38,11 @@ class LocalEngine:
         return f"{WHERE}, {console.count(self.workers, 'engine process').replace('processs', 'processes')}"
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        """None: nothing travels."""
+        return ()
+
+    @property
     def pids(self) -> list[int]:
         """Process ids of the engines that have been started."""
         return [hand.pid for hand in self._hands if hand.pid is not None]

@@ -32,7 +32,7 @@ class ScriptedEngine:
         fault: what goes wrong with a task at its nth attempt (from 0): (message, whether its worker died), or nothing.
     """
 
-    title = "a script"
+    title, notes = "a script", ("it went well",)
 
     def __init__(
         self, store: Store, fault: Callable[[Task, int], tuple[str, bool] | None] = lambda task, n: None
