@@ -98,7 +98,7 @@ class RayEngine:
         self._connect(address)
         resources = {"num_cpus": self._sweep.threads, "num_gpus": self._sweep.gpus, "max_retries": 0}
         self._work = self._ray.remote(**resources)(perform)
-        self._parcels: dict[str, Parcel] = {}
+        self._parcels = {digest: self._parcel(weights) for digest, weights in self._models.items()}
         self._code = {given: code for lane in self._sweep.lanes for given, code in _code(lane).items()}
         self._under_way: dict[Any, Task] = {}
         self._notes: dict[str, None] = {}
@@ -138,8 +138,8 @@ class RayEngine:
         order = Order(
             Job(task.key, task.config, task.source.session, task.cells),
             versions(),
-            self._parcel(variant.model),
-            self._parcel(variant.embedder),
+            self._parcels.get(variant.model.digest, Parcel(variant.model)),
+            self._parcels.get(variant.embedder.digest, Parcel(variant.embedder)),
             {given: self._code[given] for lane in task.lanes for given in _paths(lane)},
             chosen(variant.config.prompts, demo).digest,
         )
@@ -190,13 +190,11 @@ class RayEngine:
         return min(slots, self._workers) if self._workers else slots
 
     def _parcel(self, weights: Weights) -> Parcel:
-        """A model's file in the object store, put there once; what ships with the program is not sent."""
-        if weights.digest not in self._parcels:
-            ref = None
-            if weights.file and weights.name != "demo" and weights.file.stat().st_size <= MOST:
-                ref = self._ray.put(weights.file.read_bytes())
-            self._parcels[weights.digest] = Parcel(weights, ref)
-        return self._parcels[weights.digest]
+        """A model's file in the object store; what ships with the program is not sent, nor what is too large."""
+        assert weights.file is not None
+        if weights.name == "demo" or weights.file.stat().st_size > MOST:
+            return Parcel(weights)
+        return Parcel(weights, self._ray.put(weights.file.read_bytes()))
 
     def _outcome(self, ref: Any, task: Task) -> Outcome:
         errors = self._ray.exceptions
