@@ -31,6 +31,13 @@ class Table:
         writer.writerows(["" if v is None else v for v in row] for row in self.rows)
         return out.getvalue()
 
+    def json(self) -> str:
+        """The table as a JSON list of one object a row."""
+        import json
+
+        rows = [dict(zip(self.columns, row, strict=True)) for row in self.rows]
+        return json.dumps(rows, ensure_ascii=False, indent=1, default=str)
+
 
 class TableModel(QAbstractTableModel):
     """A ``Table`` for a view. ``show`` replaces it, keeping the selection's row where the shape stays the same."""

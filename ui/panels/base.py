@@ -206,13 +206,15 @@ class Panel(QFrame):
         QGuiApplication.clipboard().setPixmap(self.content.grab())
 
     def export(self, path: Path) -> None:
-        """Write the panel to a file; the suffix decides: .png (3 pixels per pixel), .svg, .pdf, .csv (table twin)."""
+        """Write the panel to a file; the suffix decides: .png (3 pixels per pixel), .svg, .pdf, .csv and
+        .json (table twin)."""
         from ui.widgets.export import export_widget
 
-        if path.suffix.lower() == ".csv":
+        if path.suffix.lower() in (".csv", ".json"):
             if self.view is None:
                 raise MnemoscopeError(f"{self.title(None)} is empty", "there is nothing to export")
-            path.write_text(self.table(self.view).csv(), "utf-8")
+            table = self.table(self.view)
+            path.write_text(table.csv() if path.suffix.lower() == ".csv" else table.json(), "utf-8")
         else:
             export_widget(self.content, path, self.title(self.view))
 
@@ -387,7 +389,7 @@ class Panel(QFrame):
         for title, action in entries:
             _entry(menu, title, action).setEnabled(full)
         menu.addSeparator()
-        for suffix in ("png", "svg", "pdf", "csv"):
+        for suffix in ("png", "svg", "pdf", "csv", "json"):
             _entry(menu, f"Export {suffix.upper()}…", partial(self._ask_export, suffix)).setEnabled(full)
         if self._last_answer and self._last_answer.error:
             _entry(menu, "Copy error details", self._copy_error)
