@@ -14,6 +14,8 @@ import numpy as np
 import pytest
 
 from tests.support.gguf_models import Shape, write_model
+from tests.support.peers import transformers_model, unpacked
+from workbench import paths
 from workbench.cache.base import Observation
 from workbench.cache.policies.adakv import AdaKV
 from workbench.cache.policies.h2o import H2O
@@ -23,23 +25,30 @@ from workbench.cache.policies.snapkv import SnapKV
 from workbench.cache.policies.streaming_llm import StreamingLLM
 from workbench.cache.policies.tova import TOVA
 from workbench.cache.selection import ScoredPolicy, top
+from workbench.llm.chat import Chat
 from workbench.llm.compression import Context, Observer
 from workbench.llm.model import Model
+from workbench.llm.open import find_language_model
 from workbench.llm.scope import CHUNK, ScopeContext
+from workbench.sessions.formats import read
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]  # what others warn of is theirs
-SHAPE = Shape(layers=4, width=96, heads=6, kv_heads=3, inner=192, context=1024)
 COUNT = 250
 
 
 @dataclass
 class Both:
-    """One random llama in both worlds, and a text of :data:`COUNT` tokens."""
+    """One llama in both worlds, and a text of :data:`COUNT` tokens."""
 
     scope: ScopeContext
     theirs: Any
     eager: Any
     tokens: np.ndarray
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Layers, key heads, tokens."""
+        return self.scope.model.n_layer, self.scope.model.n_head_kv, COUNT
 
     def seen(self, policy: Any, budget: int) -> Observation:
         self.scope.clear()
@@ -47,7 +56,7 @@ class Both:
         for start in range(0, COUNT, CHUNK):
             observer.feed(self.tokens[start : min(COUNT, start + CHUNK)])
         context = Context(COUNT, ("x",) * COUNT, np.zeros(COUNT, np.int64))
-        return observer.seen(context, np.ones((SHAPE.layers, SHAPE.kv_heads, COUNT), bool))
+        return observer.seen(context, np.ones(self.shape, bool))
 
     def pressed(self, press: Any, eager: bool = False) -> np.ndarray:
         """What kvpress keeps, bool [layer, kv_head, token], found by the keys that are still there."""
@@ -61,9 +70,9 @@ class Both:
             model(ids, past_key_values=full)
             with press(model):
                 model(ids, past_key_values=cut)
-        kept = np.zeros((SHAPE.layers, SHAPE.kv_heads, COUNT), bool)
-        for layer in range(SHAPE.layers):
-            for head in range(SHAPE.kv_heads):
+        kept = np.zeros(self.shape, bool)
+        for layer in range(self.shape[0]):
+            for head in range(self.shape[1]):
                 every, some = (c.layers[layer].keys[0, head].numpy() for c in (full, cut))
                 distance = np.abs(every[None] - some[:, None]).max(-1)
                 kept[layer, head, distance.argmin(1)] = True
@@ -73,70 +82,49 @@ class Both:
         """The same of a press that masks instead of pruning."""
         import torch
 
-        kept = np.ones((SHAPE.layers, SHAPE.kv_heads, COUNT), bool)
+        kept = np.ones(self.shape, bool)
         with torch.no_grad(), press(self.theirs):
             self.theirs(torch.tensor(self.tokens[None].astype(np.int64)))
-        for layer in range(SHAPE.layers):
+        for layer in range(self.shape[0]):
             _, heads, places = self.theirs.model.layers[layer].self_attn.masked_key_indices
             kept[layer, heads.numpy(), places.numpy()] = False
         return kept
 
 
-@pytest.fixture(scope="module")
-def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Both]:
+@pytest.fixture(scope="module", params=["random", "bundled"])
+def both(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Both]:
     pytest.importorskip("kvpress", reason="needs the extra peers: pip install -e .[peers]")
-    path: Path = tmp_path_factory.mktemp("models") / "random.gguf"
-    weights = write_model(path, SHAPE, scale=0.2)
+    path: Path = tmp_path_factory.mktemp("models") / f"{request.param}.gguf"
+    if request.param == "random":
+        write_model(path, Shape(layers=4, width=96, heads=6, kv_heads=3, inner=192, context=1024), scale=0.2)
+    else:
+        unpacked(find_language_model("demo"), path)
     model = Model(path)
     scope = ScopeContext(model, 512, threads=1, kv_type="f32")
-    tokens = np.random.default_rng(4).permutation(np.arange(5, 277))[:COUNT].astype(np.int32)  # equal ones would tie
-    yield Both(scope, their_model(weights, "sdpa"), their_model(weights, "eager"), tokens)
+    # Equal tokens would tie: their first keys are the same.
+    told = np.arange(5, 277) if request.param == "random" else words(model)
+    tokens = np.random.default_rng(4).permutation(told)[:COUNT].astype(np.int32)
+    assert len(tokens) == COUNT
+    yield Both(scope, transformers_model(path, "sdpa"), transformers_model(path, "eager"), tokens)
     scope.close()
     model.close()
 
 
-def their_model(weights: dict[str, np.ndarray], attention: str) -> Any:
+def words(model: Model) -> np.ndarray:
+    """The different tokens of a sample session."""
+    session = read(paths.sample_sessions() / "mixed-long.json")[0]
+    return np.unique(Chat(model).controls.plain("\n".join(turn.said for turn in session.turns)))
+
+
+def test_both_say_the_same(both: Both) -> None:
+    """Logits of the whole text: the weights are the same, and in their places."""
     import torch
-    from transformers import LlamaConfig, LlamaForCausalLM
 
-    vocabulary = len(weights["token_embd.weight"])
-    config = LlamaConfig(
-        vocab_size=vocabulary,
-        hidden_size=SHAPE.width,
-        intermediate_size=SHAPE.inner,
-        num_hidden_layers=SHAPE.layers,
-        num_attention_heads=SHAPE.heads,
-        num_key_value_heads=SHAPE.kv_heads,
-        max_position_embeddings=SHAPE.context,
-        rms_norm_eps=SHAPE.eps,
-        rope_theta=SHAPE.rope_base,
-        attn_implementation=attention,
-    )
-    model = LlamaForCausalLM(config).eval()
-    names = {
-        "attn_q": "self_attn.q_proj", "attn_k": "self_attn.k_proj", "attn_v": "self_attn.v_proj",
-        "attn_output": "self_attn.o_proj", "ffn_gate": "mlp.gate_proj", "ffn_up": "mlp.up_proj",
-        "ffn_down": "mlp.down_proj", "attn_norm": "input_layernorm", "ffn_norm": "post_attention_layernorm",
-    }  # fmt: skip
-    state = {
-        "model.embed_tokens.weight": weights["token_embd.weight"],
-        "model.norm.weight": weights["output_norm.weight"],
-        "lm_head.weight": weights["output.weight"],
-    }
-    for layer in range(SHAPE.layers):
-        for ours, name in names.items():
-            weight = weights[f"blk.{layer}.{ours}.weight"]
-            if ours in ("attn_q", "attn_k"):
-                weight = halves(weight)
-            state[f"model.layers.{layer}.{name}.weight"] = weight
-    model.load_state_dict({name: torch.tensor(w, dtype=torch.float32) for name, w in state.items()})
-    return model
-
-
-def halves(weight: np.ndarray) -> np.ndarray:
-    """llama.cpp turns neighbouring channels together, transformers those half a head apart."""
-    heads = weight.reshape(-1, SHAPE.head // 2, 2, weight.shape[1])
-    return heads.swapaxes(1, 2).reshape(weight.shape)
+    both.scope.clear()
+    ours = [both.scope.feed_tapped(both.tokens[a : a + CHUNK], every_logit=True).copy() for a in range(0, COUNT, CHUNK)]
+    with torch.no_grad():
+        theirs = both.theirs(torch.tensor(both.tokens[None].astype(np.int64))).logits[0].numpy()
+    assert np.abs(np.concatenate(ours) - theirs).max() < 1e-3 * np.abs(theirs).max()
 
 
 def same(ours: np.ndarray, theirs: np.ndarray) -> None:
@@ -159,7 +147,7 @@ def test_snapkv_knorm_and_streaming_keep_what_kvpress_keeps(both: Both, ratio: f
     same(knorm.plan(both.seen(knorm, budget), budget).kept, both.pressed(kvpress.KnormPress(ratio)))
     stream = StreamingLLM(renumber=False)
     kept = stream.plan(both.seen(stream, budget), budget).kept
-    same(np.broadcast_to(kept, (SHAPE.layers, SHAPE.kv_heads, COUNT)), both.pressed(kvpress.StreamingLLMPress(ratio)))
+    same(np.broadcast_to(kept, both.shape), both.pressed(kvpress.StreamingLLMPress(ratio)))
 
 
 @pytest.mark.parametrize("ratio", RATIOS)
