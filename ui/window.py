@@ -342,6 +342,25 @@ class MainWindow(QMainWindow):
         """File → Probes of a session."""
         self._ask_file("Probes of a session", _SESSIONS, paths.sample_sessions(), self.offer_probes)
 
+    def ask_errata(self, correct: bool) -> None:
+        """View → Leave out (or correct) known errors: asks for a file, or takes the errata away that are on so."""
+        from PySide6.QtWidgets import QFileDialog
+
+        from workbench.probes import errata
+
+        used = self.workspace.errata
+        if used is not None and used.correct is correct:
+            self.workspace.use_errata(None)
+            return
+        kinds = "Errata (*.json *.jsonl);;All files (*)"
+        name, _ = QFileDialog.getOpenFileName(self, "Known errors", self.settings.get("folder", ""), kinds)
+        if not name:
+            return
+        try:
+            self.workspace.use_errata(errata.read([Path(name)], correct))
+        except MnemoscopeError as error:
+            self.notice.say(str(error))
+
     def ask_model(self) -> None:
         """File → Open model."""
         self._ask_file(

@@ -315,7 +315,7 @@ def _score(options: argparse.Namespace) -> None:
     if options.method:
         from workbench.commands import methods
 
-        methods.score(options.file, options.method, options.session, options.json)
+        methods.score(options.file, options.method, options.session, options.json, _known_errors(options))
         return
     _print_scores(options.file, options.json, options.session, options.audit, _known_errors(options))
 
@@ -738,16 +738,20 @@ def _add_export(commands: Any) -> None:
         "--redact", type=Path, metavar="NEW.mnemo", help="the run with every name and text replaced, for a bug report"
     )
     command.add_argument("--key", metavar="TEXT", help="with --redact: files of one key have the same replacements")
+    _errata(command)
     _json(command)
 
 
 def _export(options: argparse.Namespace) -> None:
     if options.key is not None and not options.redact:
         raise UsageError("--key goes with --redact", "see `mnemoscope export --help`")
+    errata = _known_errors(options)
+    if errata and not (options.html or options.csv or options.figures):
+        raise UsageError("--errata goes with --html, --csv or --figures", "see `mnemoscope export --help`")
     writers: dict[str, Callable[[Path, Path], list[str] | None]] = {
-        "html": _export_html,
-        "csv": _export_csv,
-        "figures": _export_figures,
+        "html": partial(_export_html, errata=errata),
+        "csv": partial(_export_csv, errata=errata),
+        "figures": partial(_export_figures, errata=errata),
         "otel": _export_otel,
         "atif": _export_atif,
         "redact": partial(_export_redacted, key=options.key),
@@ -756,26 +760,27 @@ def _export(options: argparse.Namespace) -> None:
     out: Path = getattr(options, kind)
     files = writers[kind](options.file, out) or []
     if options.json:
-        console.say_json({kind: str(out)} | ({"files": files} if files else {}))
+        data = {kind: str(out)} | ({"files": files} if files else {})
+        console.say_json(data | ({"errata": errata.to_json()} if errata else {}))
     else:
-        console.say(f"wrote {out}" + (f": {', '.join(files)}" if files else ""))
+        console.say(f"wrote {out}" + (f": {', '.join(files)}" if files else "") + (f"\n{errata}" if errata else ""))
 
 
-def _export_csv(file: Path, out: Path) -> list[str]:
+def _export_csv(file: Path, out: Path, errata: Errata | None) -> list[str]:
     from workbench.examine import opened
     from workbench.reports.csv_tables import run_tables
 
     with opened(file) as reader:
-        texts = {f"{table.name}.csv": table.csv() for table in run_tables(reader)}
+        texts = {f"{table.name}.csv": table.csv() for table in run_tables(reader, errata)}
     return _written(out, texts)
 
 
-def _export_figures(file: Path, out: Path) -> list[str]:
+def _export_figures(file: Path, out: Path, errata: Errata | None) -> list[str]:
     from workbench.examine import opened
     from workbench.reports.figures import run_figures
 
     with opened(file) as reader:
-        return _written(out, run_figures(reader))
+        return _written(out, run_figures(reader, errata=errata))
 
 
 def _written(folder: Path, texts: Mapping[str, str]) -> list[str]:
@@ -798,12 +803,12 @@ def _export_redacted(file: Path, out: Path, key: str | None) -> None:
     console.remark(f"{console.count(words, 'word')} replaced; model, lanes and figures are as they were - look it over")
 
 
-def _export_html(file: Path, out: Path) -> None:
+def _export_html(file: Path, out: Path, errata: Errata | None) -> None:
     from workbench.examine import opened
     from workbench.reports.html import report
 
     with opened(file) as reader:
-        write_text(out, report(reader))
+        write_text(out, report(reader, errata))
 
 
 def _export_otel(file: Path, out: Path) -> None:

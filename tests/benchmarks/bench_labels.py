@@ -101,7 +101,7 @@ async def _embedded(session: Session, mind: KeptMiniLM) -> None:
     texts = [turn.said for turn in session.turns] + [probe.question for probe in session.probes]
     for at in range(0, len(texts), 512):
         await mind.embed(texts[at : at + 512])
-    mind.save()
+        mind.save()
 
 
 async def rows(files: Sequence[Path], lanes: Sequence[str], budget: int, keep: Path | None) -> list[dict[str, Any]]:

@@ -470,6 +470,23 @@ def _view(w: Target) -> list[Command]:
         )
     commands += [
         Command(
+            f"view.errata-{'correct' if correct else 'leave-out'}",
+            title,
+            partial(w.ask_errata, correct),
+            "View",
+            (),
+            help_,
+            on,
+            partial(_errata_are, w, correct),
+            group="errata",
+        )
+        for correct, title, help_ in (
+            (False, "Leave out known errors…", "Scores without the questions whose gold a file says is wrong, or with"),
+            (True, "Correct known errors…", "Scores with the golds that a file of errata gives, or with the old ones"),
+        )
+    ]
+    commands += [
+        Command(
             "view.table",
             "Panel as table or picture",
             w.toggle_table,
@@ -504,6 +521,11 @@ def _view(w: Target) -> list[Command]:
         ),
     ]
     return commands
+
+
+def _errata_are(w: Target, correct: bool) -> bool:
+    errata = w.workspace.errata
+    return errata is not None and errata.correct is correct
 
 
 def _help(w: Target) -> list[Command]:

@@ -12,6 +12,7 @@ from ui.panels.base import Empty, Panel
 from ui.state.moment import Moment
 from ui.widgets.chart_view import ChartView
 from ui.widgets.plain import plain
+from workbench.probes.errata import Errata
 from workbench.projections.charts import Charts, charts
 from workbench.projections.published import ACCURACY
 from workbench.reports.charts import KINDS, caption, rows
@@ -33,10 +34,10 @@ class ChartsPanel(Panel):
 
     @staticmethod
     def project(reader: TraceReader, moment: Moment, options: Any) -> Charts | Empty:  # noqa: D102
-        scope, score = options
+        scope, score, errata = options
         if not moment.session:
             return Empty("The run has no session yet")
-        found = charts(reader, None if scope == "run" else moment.session, score)
+        found = charts(reader, None if scope == "run" else moment.session, score, errata)
         return found if found.outlays else Empty("No probe has been scored yet", "Pictures fill while a run goes on")
 
     def build(self) -> QWidget:  # noqa: D102
@@ -55,6 +56,7 @@ class ChartsPanel(Panel):
             self.tools.addWidget(box)
         self.kind.activated.connect(lambda _: self._drawn())
         self.score.activated.connect(lambda _: self.refresh())
+        self.workspace.rescored.connect(self.refresh)
         self.scope.activated.connect(lambda _: self.refresh())
         self.chart = ChartView()
         area = QScrollArea()
@@ -64,9 +66,9 @@ class ChartsPanel(Panel):
         self.setFocusProxy(self.kind)
         return area
 
-    def options(self) -> tuple[str, str]:  # noqa: D102
+    def options(self) -> tuple[str, str, Errata | None]:  # noqa: D102
         score = self.score.currentData() if self.score.currentIndex() > 0 else ""  # the first is the default
-        return self.scope.currentData() or "run", score or ""
+        return self.scope.currentData() or "run", score or "", self.workspace.errata
 
     def arranged(self, view: Charts) -> Charts:  # noqa: D102
         kept = self.workspace.roster.arrange
@@ -79,7 +81,7 @@ class ChartsPanel(Panel):
         )
 
     def title(self, view: Charts | None) -> str:  # noqa: D102
-        return "Charts"
+        return f"Charts · {view.errata}" if view is not None and view.errata else "Charts"
 
     def show_view(self, view: Charts) -> None:  # noqa: D102
         known = [self.score.itemData(n) for n in range(self.score.count())]

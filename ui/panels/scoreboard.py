@@ -16,6 +16,7 @@ from ui.theme import theme
 from ui.widgets.plain import plain
 from ui.widgets.score_matrix import ScoreMatrix, column_name
 from ui.widgets.units import count
+from workbench.probes.errata import Errata
 from workbench.probes.papers import EVERY
 from workbench.projections.board import FURTHER, Board, BoardColumn, BoardRow, Scope, board, compared_at
 from workbench.projections.compared import Compared
@@ -40,7 +41,8 @@ class ScoreboardPanel(Panel):
     def project(reader: TraceReader, moment: Moment, options: Any) -> Board | Empty:  # noqa: D102
         if not moment.session:
             return Empty("The run has no session yet")
-        view = board(reader, moment.session, moment.turn, moment.seq, options or "cursor")
+        chosen: tuple[Scope, Errata | None] = options or ("cursor", None)
+        view = board(reader, moment.session, moment.turn, moment.seq, *chosen)
         return (
             view
             if view.probes
@@ -54,6 +56,7 @@ class ScoreboardPanel(Panel):
             self.scope.addItem(said, value)
             self.scope.setItemData(self.scope.count() - 1, plain(help_), Qt.ItemDataRole.ToolTipRole)
         self.scope.activated.connect(lambda _: self.refresh())
+        self.workspace.rescored.connect(self.refresh)
         self.tools.addWidget(self.scope)
         self.matrix = ScoreMatrix(self.workspace.roster)
         self.matrix.lane_chosen.connect(lambda lane: self.workspace.selection.select(lane=lane))
@@ -67,9 +70,9 @@ class ScoreboardPanel(Panel):
         scroll.horizontalScrollBar().valueChanged.connect(self.matrix.update)  # the names move with it
         return scroll
 
-    def options(self) -> Scope:  # noqa: D102
+    def options(self) -> tuple[Scope, Errata | None]:  # noqa: D102
         chosen: Scope = self.scope.currentData() or "cursor"
-        return chosen
+        return chosen, self.workspace.errata
 
     def arranged(self, view: Board) -> Board:  # noqa: D102
         return replace(view, rows=self.workspace.roster.arrange(view.rows, lambda row: row.lane))
@@ -84,7 +87,8 @@ class ScoreboardPanel(Panel):
             said = f"Scoreboard · {view.asked} of {count(view.probes, 'probe')} asked by turn {view.turn}"
         else:
             said = f"Scoreboard · {count(view.probes, 'probe')} of the whole {view.scope}"
-        return f"{said} · {view.guessable} answerable without memory" if view.guessable else said
+        said += f" · {view.guessable} answerable without memory" if view.guessable else ""
+        return said + (f" · {view.errata}" if view.errata else "")
 
     def show_view(self, view: Board) -> None:  # noqa: D102
         self.matrix.show_view(view)
@@ -130,12 +134,14 @@ class ScoreboardPanel(Panel):
                 self.matrix.compared(column, answer.view)
 
         moment = self._reduced(self.moment)
-        self.workspace.pool.submit(id(self.matrix), _differences, moment, (view.scope, column), take, True)
+        chosen = (view.scope, column, self.workspace.errata)
+        self.workspace.pool.submit(id(self.matrix), _differences, moment, chosen, take, True)
 
 
-def _differences(reader: TraceReader, moment: Moment, options: tuple[Scope, BoardColumn]) -> Compared | None:
-    scope, column = options
-    return compared_at(reader, moment.session, moment.turn, moment.seq, scope, column)
+def _differences(
+    reader: TraceReader, moment: Moment, options: tuple[Scope, BoardColumn, Errata | None]
+) -> Compared | None:
+    return compared_at(reader, moment.session, moment.turn, moment.seq, *options)
 
 
 def _lines(view: Board, name: str, row: BoardRow) -> list[tuple[Any, ...]]:

@@ -15,6 +15,7 @@ from ui.state.moment import Moment
 from ui.state.roster import Arrangement, Roster
 from ui.state.selection import Place, Selection
 from workbench.examine import blamed, prove
+from workbench.probes.errata import Errata
 from workbench.projections.asked import due, in_question
 from workbench.projections.thread import Thread, thread
 from workbench.sessions.model import Probe, Session
@@ -55,6 +56,7 @@ class Workspace(QObject):
         knocked: what leaving each span of a context out did (``workbench.engine.protocol.Knocked``).
         computed: a question was dealt with whose answer lies beside the file (``workbench.engine.protocol.Aside``).
         placed: where the texts of a memory lie (``workbench.engine.protocol.Placed``).
+        rescored: scores are made with other ``errata``.
         marked: other turns are found (``found``), for the timeline.
         followed: what became of the followed turn is known (``thread_view``), or none is followed any more.
     """
@@ -70,6 +72,7 @@ class Workspace(QObject):
     computed = Signal(object)
     placed = Signal(object)
     marked = Signal()
+    rescored = Signal()
     branch_wanted = Signal(str)
 
     def __init__(self, pool: ProjectPool | None = None, parent: QObject | None = None) -> None:
@@ -83,6 +86,8 @@ class Workspace(QObject):
         """Lane and competency whose probes the probe table shows; (0, "") for all."""
         self.thread_view: Thread | None = None
         """What became of the turn that is followed; None until it is known."""
+        self.errata: Errata | None = None
+        """Golds that are known to be wrong and how scores take them; None counts every probe as it is."""
         self.found: tuple[int, ...] = ()
         """Turns that hold what is looked for."""
         self._following: tuple[int, int | None, int] = (0, None, 0)
@@ -256,6 +261,11 @@ class Workspace(QObject):
         if turns != self.found:
             self.found = turns
             self.marked.emit()
+
+    def use_errata(self, errata: Errata | None) -> None:
+        """Make scores without golds that are known to be wrong, or (None) with every probe as it is."""
+        self.errata = errata
+        self.rescored.emit()
 
     def pin(self) -> None:
         """Keep the probe in question whatever turn one goes to, or no longer."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from workbench import console
 from workbench.commands.score import number
 from workbench.errors import UsageError
 from workbench.examine import opened
+from workbench.probes.errata import Errata
 from workbench.projections.methods import METHODS, Found, Run, run_of, shown
 
 ELSEWHERE = (
@@ -47,24 +49,29 @@ def _call(name: str) -> str:
     return f"`score FILE --method {name}`"
 
 
-def score(paths: Sequence[Path], names: Sequence[str], session: str | None, as_json: bool) -> None:
+def score(
+    paths: Sequence[Path], names: Sequence[str], session: str | None, as_json: bool, errata: Errata | None = None
+) -> None:
     """Say what methods find in run files. Raises ``UsageError`` for one that does not exist."""
     for name in names:
         if name not in METHODS:
             raise UsageError(f"no method {name!r}", f"one of: {', '.join(METHODS)}")
-    runs = [_run(path, session) for path in paths]
+    runs = [_run(path, session, errata) for path in paths]
     found = {name: METHODS[name].measure(runs) for name in dict.fromkeys(names)}
     if as_json:
-        console.say_json({"methods": {name: one.to_json() for name, one in found.items()}})
+        data: dict[str, Any] = {"methods": {name: one.to_json() for name, one in found.items()}}
+        console.say_json(data | ({"errata": errata.to_json()} if errata else {}))
         return
+    if errata:
+        console.say(f"{errata}\n")
     for name, one in found.items():
         method = METHODS[name]
         console.say(f"{method.title} ({method.paper}; {method.label})\n{_text(one, method.needs)}\n")
 
 
-def _run(path: Path, session: str | None) -> Run:
+def _run(path: Path, session: str | None, errata: Errata | None) -> Run:
     with opened(path) as reader:
-        return run_of(reader, path.stem, number(reader.session_names(), session, path))
+        return run_of(reader, path.stem, number(reader.session_names(), session, path), errata)
 
 
 def _text(found: Found, needs: str) -> str:

@@ -9,7 +9,6 @@ from typing import Any
 from workbench import console
 from workbench.errors import UsageError
 from workbench.examine import opened
-from workbench.probes.competencies import family
 from workbench.probes.errata import Errata
 from workbench.projections import controls, published
 from workbench.projections.audit import audit
@@ -45,7 +44,7 @@ def _of(reader: TraceReader, session: int | None, audited: bool, errata: Errata 
     board = scores(reader, session)
     kept, _ = published.scored(reader, session, errata=errata)
     if errata:
-        board = without(board, {i: [(family(r.probe), bool(r.correct)) for r in own] for i, own in kept.items()})
+        board = without(board, kept)
     standings, lost = published.standings(reader, session, errata=errata), losses(reader, session)
     spent, counted = costs(reader, session), finding_counts(reader, session)
     findings = {lane.lane.name: dict(counted[lane.lane.id]) for lane in board.lanes}

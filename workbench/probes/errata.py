@@ -27,9 +27,9 @@ class _Entry:
     gold: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class Errata:
-    """Known errors by question, in normal form.
+    """Known errors by question, in normal form. Equal to itself alone, so that a view can be kept by it.
 
     Attributes:
         correct: use the file's golds where it gives some; otherwise every question in it is left out.

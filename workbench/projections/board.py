@@ -7,10 +7,11 @@ memory (no memory, the evidence alone) have no row but a mark in every cell; ful
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from workbench.probes.competencies import ABSTENTION, family, ordered
+from workbench.probes.errata import Errata
 from workbench.probes.papers import EVERY, score_title, short_title
 from workbench.probes.scorers import JUDGED, RETRIEVED
 from workbench.probes.statistics import Interval, wilson
@@ -18,7 +19,7 @@ from workbench.projections.compared import Compared, differences
 from workbench.projections.controls import controls, is_control
 from workbench.projections.index import TraceIndex
 from workbench.projections.published import ACCURACY, Figure, Scored, Standing, scored, standing, tables
-from workbench.projections.scores import LaneScores, Scoreboard, scores
+from workbench.projections.scores import LaneScores, Scoreboard, scores, without
 from workbench.trace.reader import TraceReader
 
 OURS, FURTHER = "ours", "further published"
@@ -91,6 +92,7 @@ class Board:
         guessable: probes that were right without any memory.
         fitted: for how many probes of how many full context fitted whole.
         missing: published scores that probes want and that are not there, and why.
+        errata: which golds that are known to be wrong were left out or corrected; empty for none.
     """
 
     session: int
@@ -104,6 +106,7 @@ class Board:
     guessable: int = 0
     fitted: tuple[int, int] = (0, 0)
     missing: Mapping[str, str] = field(default_factory=dict)
+    errata: str = ""
 
     @property
     def published(self) -> bool:
@@ -111,30 +114,43 @@ class Board:
         return any(not c.ours for c in self.columns)
 
 
-def board(reader: TraceReader, session: int, turn: int, seq: int | None = None, scope: Scope = "cursor") -> Board:
+def board(
+    reader: TraceReader,
+    session: int,
+    turn: int,
+    seq: int | None = None,
+    scope: Scope = "cursor",
+    errata: Errata | None = None,
+) -> Board:
     """The scoreboard after ``turn``, or after the event ``seq`` within it; over everything with another ``scope``."""
     index, whole = TraceIndex.of(reader), None if scope == "run" else session
     sessions = reader.session_names() if whole is None else (session,)
     probes = [p for number in sessions for p in index.session(number).probes]
     asked = len(probes) if scope != "cursor" else sum(p.after <= turn for p in probes)
-    key, end = ("board", whole, scope, asked, seq), reader.last_seq()
+    key, end = ("board", whole, scope, asked, seq, errata), reader.last_seq()
     kept = index.memo.get(key) if seq is None else None  # nothing changes from one probe to the next
     if kept is None or kept[0] != end:
-        limits = (turn, seq) if scope == "cursor" else (None, None)
-        kept = (end, _made(reader, whole, *limits))
+        until, event = (turn, seq) if scope == "cursor" else (None, None)
+        kept = (end, _made(reader, whole, until, event, errata))
         if seq is None:
             index.memo[key] = kept
-    return Board(session, turn, scope, asked, len(probes), *kept[1])
+    return replace(Board(session, turn, scope, asked, len(probes), *kept[1]), errata=str(errata or ""))
 
 
 def compared_at(
-    reader: TraceReader, session: int, turn: int, seq: int | None, scope: Scope, column: BoardColumn
+    reader: TraceReader,
+    session: int,
+    turn: int,
+    seq: int | None,
+    scope: Scope,
+    column: BoardColumn,
+    errata: Errata | None = None,
 ) -> Compared | None:
     """The lanes against one another on a column's probes; None where there are no two, or nothing to compare."""
     if not column.comparable:
         return None
-    limits = (turn, seq) if scope == "cursor" else (None, None)
-    rows, _ = scored(reader, None if scope == "run" else session, *limits)
+    until, event = (turn, seq) if scope == "cursor" else (None, None)
+    rows, _ = scored(reader, None if scope == "run" else session, until, event, errata)
     names = {row.id: row.name for row in TraceIndex.of(reader).lanes if not is_control(row)}
     values = {
         lane: {(s.session, s.probe.id): value for s in rows.get(lane, ()) if (value := _value(s, column)) is not None}
@@ -159,13 +175,14 @@ def _value(row: Scored, column: BoardColumn) -> float | None:
 _Made = tuple[tuple[BoardColumn, ...], tuple[BoardRow, ...], dict[str, BoardRow], int, tuple[int, int], dict[str, str]]
 
 
-def _made(reader: TraceReader, session: int | None, turn: int | None, seq: int | None) -> _Made:
+def _made(reader: TraceReader, session: int | None, turn: int | None, seq: int | None, errata: Errata | None) -> _Made:
     lanes = TraceIndex.of(reader).lanes
-    every = scored(reader, session)[0]
-    here = every if turn is None and seq is None else scored(reader, session, turn, seq)[0]
+    every = scored(reader, session, errata=errata)[0]
+    here = every if turn is None and seq is None else scored(reader, session, turn, seq, errata)[0]
     whole = {row.id: standing(every.get(row.id, ())) for row in lanes}
     now = whole if here is every else {row.id: standing(here.get(row.id, ())) for row in lanes}
     counted = scores(reader, session, turn, seq)
+    counted = without(counted, here) if errata else counted
     complete = counted if here is every else scores(reader, session)
     columns = (*_published(whole.values()), *_ours(reader, session, complete))
     rows = {

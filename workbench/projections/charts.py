@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from workbench.probes.competencies import ABSTENTION, family
+from workbench.probes.errata import Errata
 from workbench.probes.statistics import Interval, interval
 from workbench.projections.controls import is_control
 from workbench.projections.costs import costs
@@ -70,7 +71,10 @@ class Outlay:
 
 @dataclass(frozen=True, slots=True)
 class Charts:
-    """All pictures of a session or run. ``scores`` can be chosen; the first is what its benchmark publishes."""
+    """All pictures of a session or run. ``scores`` can be chosen; the first is what its benchmark publishes.
+
+    ``errata`` says which golds that are known to be wrong were left out or corrected; empty for none.
+    """
 
     score: str
     scores: tuple[str, ...]
@@ -78,13 +82,14 @@ class Charts:
     retention: Retention | None
     outlays: tuple[Outlay, ...]
     places: Mapping[int, int]
+    errata: str = ""
 
 
-def charts(reader: TraceReader, session: int | None = None, score: str = "") -> Charts:
+def charts(reader: TraceReader, session: int | None = None, score: str = "", errata: Errata | None = None) -> Charts:
     """The pictures of a session, or (None) of the whole run, by one score ("": its first)."""
     lanes = TraceIndex.of(reader).lanes
     memories = [row for row in lanes if not is_control(row)] or list(lanes)
-    rows, _ = scored(reader, session)
+    rows, _ = scored(reader, session, errata=errata)
     kept = {row.id: rows.get(row.id, []) for row in memories}
     known = _scores(kept.values())
     chosen = score if score in known else known[0]
@@ -95,6 +100,7 @@ def charts(reader: TraceReader, session: int | None = None, score: str = "") -> 
         _retention(memories, kept, chosen),
         tuple(_outlays(reader, session, memories, kept, chosen)),
         {row.id: place for place, row in enumerate(lanes)},
+        str(errata or ""),
     )
 
 

@@ -6,15 +6,16 @@ import json
 import weakref
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.probes.competencies import ABSTENTION, ordered
+from workbench.probes.competencies import ABSTENTION, family, ordered
 from workbench.probes.retrieval import CUTOFFS
 from workbench.probes.statistics import Interval, interval, wilson
 from workbench.projections.repeated import made_with
+from workbench.sessions.model import Probe
 from workbench.trace.events import OPERATIONS, Kind
 from workbench.trace.reader import LaneRow, TraceReader
 
@@ -316,12 +317,26 @@ def _retrieval(probes: _Columns) -> RetrievalScores:
     )
 
 
-def without(board: Scoreboard, rows: Mapping[int, Sequence[tuple[str, bool]]]) -> Scoreboard:
-    """The board with only these probes in its cells: by lane's number the competency and verdict of each."""
+class Verdict(Protocol):
+    """A probe and whether it was right: ``published.Scored``, which this module does not import."""
+
+    @property
+    def probe(self) -> Probe:
+        """What was asked."""
+        ...
+
+    @property
+    def correct(self) -> float:
+        """Right or wrong by our reading."""
+        ...
+
+
+def without(board: Scoreboard, rows: Mapping[int, Sequence[Verdict]]) -> Scoreboard:
+    """The board with only these probes, by lane's number, in its cells. Retrieval and costs stay those of all."""
     lanes = []
     for lane in board.lanes:
-        own = rows.get(lane.lane.id, ())
-        by = {name: [right for family, right in own if family == name] for name in board.competencies}
+        own = [(family(row.probe), bool(row.correct)) for row in rows.get(lane.lane.id, ())]
+        by = {name: [right for kind, right in own if kind == name] for name in board.competencies}
         cells = tuple(_cell(name, len(v), sum(v), sum(v)) for name, v in by.items() if v)
         lanes.append(replace(lane, cells=cells, overall=_overall(cells)))
     return replace(board, lanes=tuple(lanes))

@@ -143,7 +143,7 @@ def caption(kind: str, found: Charts) -> str:
         "memory": f"{name} against the bytes that a memory holds in the end, without vectors; {bounds}",
         "tokens": f"{name} against the tokens that a lane read and wrote in all; {bounds}",
     }
-    return said[kind]
+    return said[kind] + (f"; {found.errata}" if found.errata else "")
 
 
 def score_name(score: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from workbench.probes.competencies import SHORT, family, title
+from workbench.probes.errata import Errata
 from workbench.projections.charts import Charts, charts
 from workbench.projections.compared import Compared, compared
 from workbench.projections.controls import Controls, controls
@@ -16,7 +17,7 @@ from workbench.projections.losses import LaneLosses, losses
 from workbench.projections.probe_table import ProbeTable, probe_table
 from workbench.projections.published import Standing, scored, standings
 from workbench.projections.remarks import Remark, remarks
-from workbench.projections.scores import Scoreboard, scores
+from workbench.projections.scores import Scoreboard, scores, without
 from workbench.projections.survival import SurvivalPoint, survival
 from workbench.projections.timeline import Timeline, timeline
 from workbench.projections.unread import unread
@@ -71,6 +72,7 @@ class Content:
     losses: tuple[LaneLosses, ...]
     charts: Charts
     policies: tuple[SurvivalPoint, ...]
+    errata: str = ""
 
     @property
     def whole(self) -> bool:
@@ -78,16 +80,17 @@ class Content:
         return not (self.troubles or self.warnings or any(lane.losses or lane.cut for lane in self.losses))
 
 
-def gather(reader: TraceReader) -> Content:
-    """The content of a run's report."""
+def gather(reader: TraceReader, errata: Errata | None = None) -> Content:
+    """The content of a run's report. ``errata`` change scores and what is made of them, not the list of probes."""
     sessions = tuple(_session(reader, number) for number in reader.session_names())
     warnings = [Trouble(s.name, w) for s in sessions for w in reader.session(s.number).warnings]
     warnings += [Trouble(f"{u.lane}, {u.session}", u.text) for u in unread(reader)]
     last = [str(e.kind) for e in reader.events(lane=0, kinds=(Kind.RUN_STARTED, Kind.RUN_CANCELLED, Kind.RUN_FINISHED))]
+    kept = scored(reader, errata=errata)[0]
     return Content(
         reader.path.name,
         tuple(_facts(reader, sessions)),
-        scores(reader),
+        without(scores(reader), kept) if errata else scores(reader),
         costs(reader),
         finding_counts(reader),
         sessions,
@@ -95,13 +98,14 @@ def gather(reader: TraceReader) -> Content:
         tuple(_troubles(reader)),
         bool(last) and last[-1] == Kind.RUN_FINISHED,
         remarks(reader),
-        standings(reader),
-        compared(reader, scored(reader)[0]),
+        standings(reader, errata=errata),
+        compared(reader, kept),
         controls(reader),
         trials(reader),
         losses(reader),
-        charts(reader),
+        charts(reader, errata=errata),
         survival(reader),
+        str(errata or ""),
     )
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from workbench.probes.errata import Errata
 from workbench.probes.papers import Column
 from workbench.probes.statistics import Interval
 from workbench.projections.charts import charts
@@ -22,7 +23,7 @@ from workbench.projections.judged import trials
 from workbench.projections.losses import losses
 from workbench.projections.probe_table import ProbeLine, Verdict, probe_table
 from workbench.projections.published import scored, standings
-from workbench.projections.scores import Cell, LaneScores, scores
+from workbench.projections.scores import Cell, LaneScores, scores, without
 from workbench.reports import charts as pictures
 from workbench.trace.reader import TraceReader
 
@@ -65,21 +66,22 @@ def _number(text: str) -> bool:
     return True
 
 
-def run_tables(reader: TraceReader) -> list[Table]:
-    """Every table of a run that has rows."""
+def run_tables(reader: TraceReader, errata: Errata | None = None) -> list[Table]:
+    """Every table of a run that has rows. ``errata`` are a table of their own, and probes say what they do to them."""
     found = [
-        Table("scores", _SCORE, list(_scores(reader))),
-        Table("comparisons", _PAIR, list(_comparisons(reader))),
+        Table("errata", ("file", "questions known to be wrong", "corrected"), _errata(errata)),
+        Table("scores", _SCORE, list(_scores(reader, errata))),
+        Table("comparisons", _PAIR, list(_comparisons(reader, errata))),
         Table("controls", ("control", "lane", "what"), list(_controls(reader))),
         Table("judges", _JUDGE, [(t.name, t.judge, t.accepted, t.wrong, t.right_accepted, t.right, t.unread)
                                  for t in trials(reader)]),
-        _probes(reader),
+        _probes(reader, errata),
         Table("costs", _COST, list(_costs(reader))),
         Table("losses", ("lane", "operation", "what", "reason", "times"), [
             (lane.lane.name, loss.operation, loss.kind, loss.reason, loss.times)
             for lane in losses(reader) for loss in lane.losses
         ]),
-        *_pictures(reader),
+        *_pictures(reader, errata),
     ]  # fmt: skip
     return [table for table in found if table.rows]
 
@@ -87,17 +89,22 @@ def run_tables(reader: TraceReader) -> list[Table]:
 # scores -------------------------------------------------------------------------------------------------------------
 
 
-def _scores(reader: TraceReader) -> Iterator[tuple[Any, ...]]:
+def _errata(errata: Errata | None) -> list[tuple[Any, ...]]:
+    return [(errata.name, len(errata), errata.correct)] if errata else []
+
+
+def _scores(reader: TraceReader, errata: Errata | None) -> Iterator[tuple[Any, ...]]:
     """Over all sessions, then each of several: published by column, every figure, ours by competency, retrieval."""
     names = reader.session_names()
     for number, sessions in [(None, "all"), *(names.items() if len(names) > 1 else ())]:
-        for lane in standings(reader, number):
+        for lane in standings(reader, number, errata=errata):
             for benchmark, columns in lane.papers.items():
                 yield from (_of_column(sessions, lane.name, benchmark, column) for column in columns)
             for f in lane.figures:
                 whose = "ours" if f.name in ("accuracy", "abstention") else "published"
                 yield (sessions, lane.name, whose, "", f.name, f.n, f.mean, *_bounds(f.interval), f.judge)
-        for own in scores(reader, number).lanes:
+        board = scores(reader, number)
+        for own in (without(board, scored(reader, number, errata=errata)[0]) if errata else board).lanes:
             yield from _ours(sessions, own)
 
 
@@ -131,8 +138,8 @@ _PAIR = (
 )  # fmt: skip
 
 
-def _comparisons(reader: TraceReader) -> Iterator[tuple[Any, ...]]:
-    for one in compared(reader, scored(reader)[0]):
+def _comparisons(reader: TraceReader, errata: Errata | None) -> Iterator[tuple[Any, ...]]:
+    for one in compared(reader, scored(reader, errata=errata)[0]):
         for pair in one.pairs:
             c = pair.comparison
             yield (one.score, pair.first, pair.second, c.n, c.difference, c.low, c.high, c.test, c.p, c.holm,
@@ -157,17 +164,27 @@ _JUDGE = (
 # probes, costs ------------------------------------------------------------------------------------------------------
 
 
-def _probes(reader: TraceReader) -> Table:
-    found = {name: probe_table(reader, number) for number, name in reader.session_names().items()}
+def _probes(reader: TraceReader, errata: Errata | None) -> Table:
+    """The probes as they were recorded; a column says of which gold ``errata`` know that it is wrong."""
+    names = reader.session_names()
+    found = {name: probe_table(reader, number) for number, name in names.items()}
     lines = [(name, line) for name, table in found.items() for line in table.lines]
+    wrong = {
+        (name, probe.id)
+        for number, name in names.items()
+        for probe in reader.session(number).probes
+        if errata and errata.apply(probe, name) is not probe
+    }
     named = dict.fromkeys(score for _, line in lines for v in line.verdicts if v for score in v.scores)
     lanes = {lane: name for table in found.values() for lane, name in table.lanes}
     rows = [
-        (*_asked(session, line), lanes[v.lane], v.answer, v.correct, v.rank or None, *map(v.scores.get, named), _of(v))
+        (*_asked(session, line), lanes[v.lane], v.answer, v.correct, v.rank or None, *map(v.scores.get, named), _of(v),
+         *([(session, line.probe) in wrong] if errata else []))
         for session, line in lines for v in line.verdicts if v
     ]  # fmt: skip
     heads = ("session", "probe", "turn", "competency", "part", "question", "gold", "answerable without memory", "lane",
-             "answer", "right (ours)", "rank of evidence", *named, "judged")  # fmt: skip
+             "answer", "right (ours)", "rank of evidence", *named, "judged",
+             *(["known to be wrong"] if errata else []))  # fmt: skip
     return Table("probes", heads, rows)
 
 
@@ -200,9 +217,9 @@ FILES = {"needles": "needle-grid", "retention": "retention", "memory": "score-ov
 """The tables of the pictures by their kind; the two of what a lane spends have one."""
 
 
-def _pictures(reader: TraceReader) -> Iterator[Table]:
+def _pictures(reader: TraceReader, errata: Errata | None) -> Iterator[Table]:
     if not TraceIndex.of(reader).lanes:
         return
-    found = charts(reader)
+    found = charts(reader, errata=errata)
     for kind, name in FILES.items():
         yield Table(name, *pictures.rows(kind, found))

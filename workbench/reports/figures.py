@@ -6,6 +6,7 @@ import json
 from functools import cache
 
 from workbench import paths
+from workbench.probes.errata import Errata
 from workbench.projections.charts import charts
 from workbench.projections.index import TraceIndex
 from workbench.reports.charts import KINDS, caption, draw
@@ -27,11 +28,11 @@ def colours(theme: str) -> dict[str, str]:
     return data["colors"] | {f"lane{place}": value for place, value in enumerate(data["lanes"])}
 
 
-def run_figures(reader: TraceReader, theme: str = "light") -> dict[str, str]:
+def run_figures(reader: TraceReader, theme: str = "light", errata: Errata | None = None) -> dict[str, str]:
     """By file name the pictures of a run that there is something to show of."""
     if not TraceIndex.of(reader).lanes:
         return {}
-    found, files = charts(reader), {}
+    found, files = charts(reader, errata=errata), {}
     for kind in KINDS:
         drawn = draw(kind, found, colours(theme).__getitem__)
         if drawn is not None:

@@ -12,6 +12,7 @@ from markupsafe import Markup
 from workbench import __version__, console
 from workbench.memory.detectors import KINDS
 from workbench.probes.competencies import SHORT, title
+from workbench.probes.errata import Errata
 from workbench.projections.scores import Cell
 from workbench.projections.timeline import Timeline, Track
 from workbench.projections.why import ORDER
@@ -30,9 +31,9 @@ BROADEST = 10
 _CAME, _WENT = ("written", "updated", "linked"), ("superseded", "deleted", "evicted")
 
 
-def report(reader: TraceReader) -> str:
+def report(reader: TraceReader, errata: Errata | None = None) -> str:
     """The page. Everything that a session, model or file says is escaped."""
-    return render(gather(reader))
+    return render(gather(reader, errata))
 
 
 def render(content: Content) -> str:

@@ -20,6 +20,9 @@ PAGE = """\
 {% if not content.finished %}
 <p class="notice">This run has not finished. What is shown was committed so far.</p>
 {% endif %}
+{% if content.errata %}
+<p class="notice">Scores are made with {{ content.errata }}. The probes below are as they were recorded.</p>
+{% endif %}
 <dl>
 {% for name, value in content.facts %}
 <div><dt>{{ name }}</dt><dd>{{ value }}</dd></div>

@@ -14,6 +14,7 @@ from ui.state.workspace import Workspace
 from ui.theme import theme
 from ui.tour import blank
 from ui.widgets.score_matrix import ScoreMatrix
+from workbench.probes import errata
 
 
 @pytest.fixture
@@ -61,6 +62,21 @@ def test_a_cell_says_figure_interval_and_controls(panel: ScoreboardPanel) -> Non
     assert "6 of 8 probes right: 75 %" in ours
     assert "1 probe answerable without memory" in next(t for t in tips(panel) if t.startswith("accuracy\nOurs:"))
     assert "1 answerable without memory" in panel.title(panel.view)
+
+
+def test_errata_change_the_figures_and_the_title_says_so(
+    panel: ScoreboardPanel, space: Workspace, settle: Any, tmp_path: Path
+) -> None:
+    known = tmp_path / "wrong.jsonl"
+    known.write_text('{"question": "Which one, 3?"}\n', "utf-8")
+    space.use_errata(errata.read([known]))
+    settle(space)
+    assert zone(panel, "a-mem · LoCoMo, 4 single-hop: F1").tip.split("\n")[1] == "100.0 %, mean of 3 probes"
+    assert "errata wrong.jsonl: 1 question(s) known to be wrong: left out" in panel.title(panel.view)
+    space.use_errata(None)
+    settle(space)
+    assert zone(panel, "a-mem · LoCoMo, 4 single-hop: F1").tip.split("\n")[1] == "75.0 %, mean of 4 probes"
+    assert "errata" not in panel.title(panel.view)
 
 
 def test_what_is_not_scored_is_told(panel: ScoreboardPanel) -> None:

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,36 @@ def tables(path: Path) -> Iterator[dict[str, list[dict[str, str]]]]:
     with TraceReader(path) as reader:
         texts = {table.name: table.csv() for table in run_tables(reader)}
     yield {name: list(csv.DictReader(io.StringIO(text))) for name, text in texts.items()}
+
+
+def test_errata_go_through_every_export_and_every_one_says_so(path: Path, tmp_path: Path, capsys: Any) -> None:
+    known = tmp_path / "wrong.jsonl"
+    known.write_text('{"question": "Which one, 3?"}\n', "utf-8")
+    said = "errata wrong.jsonl: 1 question(s) known to be wrong: left out"
+    with_errata = ("--errata", str(known))
+    assert cli.main(["score", str(path), "--json", *with_errata]) == 0
+    wanted = {i["lane"]: i["overall"] for i in json.loads(capsys.readouterr().out)["lanes"]}
+    folder = tmp_path / "tables"
+    assert cli.main(["export", str(path), "--csv", str(folder), *with_errata]) == 0
+    assert said in capsys.readouterr().out
+    found = {f.stem: list(csv.DictReader(io.StringIO(f.read_text("utf-8")))) for f in folder.iterdir()}
+    assert found["errata"] == [{"file": "wrong.jsonl", "questions known to be wrong": "1", "corrected": "no"}]
+    assert Counter(row["known to be wrong"] for row in found["probes"]) == {"no": 108, "yes": 12}
+    for row in found["scores"]:
+        if row["sessions"] == "all" and row["score"] == "accuracy" and row["whose"] == "ours" and not row["column"]:
+            assert float(row["mean"]) == pytest.approx(wanted[row["lane"]]["accuracy"], abs=1e-4)
+            assert int(row["n"]) == wanted[row["lane"]]["n"] == 14
+    page, pictures = tmp_path / "page.html", tmp_path / "pictures"
+    assert cli.main(["export", str(path), "--html", str(page), *with_errata]) == 0
+    assert cli.main(["export", str(path), "--figures", str(pictures), *with_errata, "--json"]) == 0
+    capsys.readouterr()
+    assert said in page.read_text("utf-8")
+    assert all(said in f.read_text("utf-8") for f in pictures.iterdir())
+    assert cli.main(["score", str(path), "--method", "by-position", *with_errata]) == 0
+    assert said in capsys.readouterr().out
+    assert cli.main(["export", str(path), "--otel", str(tmp_path / "x"), *with_errata]) == 2
+    with TraceReader(path) as reader:
+        assert "errata" not in {table.name for table in run_tables(reader)}
 
 
 def test_the_command_writes_what_score_says(path: Path, tmp_path: Path, capsys: Any) -> None:

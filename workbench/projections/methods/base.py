@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from workbench.probes import score_answer
+from workbench.probes.errata import Errata
 from workbench.projections.attention import span_attention
 from workbench.projections.costs import costs
 from workbench.projections.hits import probe_events
@@ -98,22 +100,25 @@ class Method:
     measure: Callable[[Sequence[Run]], Found] = field(compare=False)
 
 
-def run_of(reader: TraceReader, name: str, session: int | None = None) -> Run:
-    """What methods need of a run file, over one session or (None) all."""
+def run_of(reader: TraceReader, name: str, session: int | None = None, errata: Errata | None = None) -> Run:
+    """What methods need of a run file, over one session or (None) all, without or with corrected ``errata``."""
     lanes = {lane.id: lane for lane in reader.lanes()}
     names = reader.session_names()
     sessions = {names[n]: reader.session(n) for n in names if session in (None, n)}
     rows: dict[str, list[Answered]] = {lane.name: [] for lane in lanes.values()}
     for number in names:
         if session in (None, number):
-            probes = {p.id: p for p in reader.session(number).probes}
+            every = reader.session(number).probes
+            mended = [errata.apply(p, names[number]) if errata else p for p in every]
+            probes = {p.id: p for p in mended if p is not None}
+            corrected = {p.id for p, old in zip(mended, every, strict=True) if p not in (None, old)}
             waiting: dict[tuple[int, str], dict[str, Event]] = {}
             for event in reader.events(number, kinds=_KINDS):
                 found = waiting.setdefault((event.lane, event.subject), {})
                 found[event.kind] = event
                 if event.kind == Kind.SCORED and event.subject in probes and event.lane in lanes:
                     made = _row(reader, number, names[number], lanes[event.lane].name, probes[event.subject], found)
-                    rows[lanes[event.lane].name].append(made)
+                    rows[lanes[event.lane].name].append(_again(made) if event.subject in corrected else made)
                     waiting.pop((event.lane, event.subject))
     spent = costs(reader, session)
     return Run(
@@ -124,6 +129,12 @@ def run_of(reader: TraceReader, name: str, session: int | None = None) -> Run:
         {c.lane.name: c.size for c in spent},
         {c.lane.name: c.written.generated for c in spent},
     )
+
+
+def _again(row: Answered) -> Answered:
+    """The same with its probe's gold as it is now."""
+    found = score_answer(row.probe, row.answer)
+    return replace(row, correct=bool(found["correct"]), score=float(found["score"]))
 
 
 def _row(
