@@ -52,6 +52,7 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser("mnemoscope-ui", description="See what an agent remembers, and why it forgot.")
     parser.add_argument("file", nargs="?", type=Path, help="a run (.mnemo) or a session; default: the sample run")
     parser.add_argument("--tour", type=Path, metavar="DIR", help="save a picture of every panel, layout and theme")
+    parser.add_argument("--compare", type=Path, metavar="RUN", help="another run over the same session, beside it")
     parser.add_argument("--theme", choices=("dark", "light", "system"), help="colours; default: as last time")
     parser.add_argument("--layout", help="Debug, Compare, Talk, Probe, or the name of a saved one")
     parser.add_argument("--times", action="store_true", help="print how long the first window took, and leave")
@@ -120,6 +121,15 @@ def _times(window: MainWindow, file: Path | None) -> int:
     return 0
 
 
+def _open(window: MainWindow, file: Path | None, other: Path | None) -> None:
+    if file:
+        window.open(file)
+    else:
+        window.open_sample()
+    if other:
+        window.open(other, window.compare)
+
+
 def _window(options: argparse.Namespace) -> int:
     from PySide6.QtCore import QTimer
 
@@ -142,5 +152,5 @@ def _window(options: argparse.Namespace) -> int:
     if options.times:
         return _times(window, options.file)
     # The empty window is painted first; the run comes a moment later.
-    QTimer.singleShot(0, window, lambda: window.open(options.file) if options.file else window.open_sample())
+    QTimer.singleShot(0, window, lambda: _open(window, options.file, options.compare))
     return app.exec()  # type: ignore[attr-defined,no-any-return]

@@ -1,4 +1,4 @@
-"""The four layouts: which parts are seen, how they are split, and at which type size."""
+"""The layouts: which parts are seen, how they are split, and at which type size."""
 
 from __future__ import annotations
 
@@ -74,6 +74,21 @@ LAYOUTS = {
             "Scoreboard and probes large",
             Split(True, ("scoreboard", Split(False, ("inspector", "second", "transcript"), (46, 34, 20))), (27, 73)),
             tabs=("probes", "hits"),
+        ),
+        Layout(
+            "Runs",
+            "Two runs at the same moment, and which answers flipped between them",
+            Split(
+                False,
+                (
+                    "flips",
+                    Split(True, ("lanes", "inspector"), (50, 50)),
+                    Split(True, ("lanes-there", "inspector-there"), (50, 50)),
+                ),
+                (38, 31, 31),
+            ),
+            tabs=("hits", "hits"),
+            lone=True,
         ),
     )
 }

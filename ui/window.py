@@ -32,8 +32,10 @@ from ui.bridge.inquiry import Inquiry
 from ui.commands import catalogue
 from ui.commands.registry import MENUS, Registry
 from ui.panels.base import Panel
+from ui.panels.lanes import LanesPanel
 from ui.samples import samples
 from ui.settings import Settings
+from ui.state.beside import Beside
 from ui.state.pace import Pace
 from ui.state.player import Player
 from ui.state.roster import Arrangement
@@ -79,6 +81,7 @@ class MainWindow(QMainWindow):
         self.workspace.arrangement = lambda path: Arrangement.of(self.settings.arrangement(path))
         self.workspace.roster.kept.connect(self._keep_lanes)
         self.player = Player(self.workspace, self)
+        self.beside = Beside(self.workspace, self)
         self.client, self.inquiry = EngineClient(self), Inquiry(self)
         self.registry = Registry(self)
         self.layout_name = "Debug"
@@ -132,6 +135,11 @@ class MainWindow(QMainWindow):
             "inspector": self.inspector,
             "second": self.second,
         }
+        self._later: dict[str, Callable[[], QWidget]] = {  # made for the first layout that shows them
+            "flips": lambda: panels.make("flips", self.workspace),
+            "lanes-there": lambda: panels.make("lanes", self.beside.there),
+            "inspector-there": lambda: Inspector(self.beside.there),
+        }
         self._splitter: QSplitter | None = None
         self.setCentralWidget(root)
         self._space()
@@ -172,6 +180,9 @@ class MainWindow(QMainWindow):
         self.inquiry.failed.connect(self._failed_question)
         self.inquiry.done.connect(self.workspace.told)
         self.inquiry.aside.connect(self.workspace.computed)
+        self.inquiry.done.connect(self.beside.there.told)
+        self.beside.there.asked.connect(self._ask)
+        self.beside.there.wanted.connect(self.show_panel)
         self.client.ready.connect(self._ready)
         self.client.advanced.connect(self._advanced)
         self.client.failed.connect(self._failed)
@@ -367,6 +378,28 @@ class MainWindow(QMainWindow):
             "Open model", "GGUF models (*.gguf)", Path(self.settings.get("model", str(paths.models()))).parent
         )
 
+    def ask_compare(self) -> None:
+        """File → Compare runs."""
+        self._ask_file("Compare with another run", "Runs (*.mnemo)", paths.sample_sessions(), self.compare)
+
+    def compare(self, path: Path) -> None:
+        """Put another run beside the open one. Raises ``MnemoscopeError`` when they have no session in common."""
+        if self.workspace.run is None:
+            self.notice.say("No run is open to compare with. Open one first.")
+            return
+        self.beside.open(path)
+        self.settings.remember(path)
+        self.set_layout("Runs")
+
+    def stop_comparing(self) -> None:
+        """File → Stop comparing: the second run is closed."""
+        self.beside.close()
+        self.set_layout("Debug")
+
+    def comparing(self) -> bool:
+        """Whether a second run is open."""
+        return self.beside.pairing is not None
+
     def ask_branch(self, *start: str) -> None:
         """Run → What if: a branch of the selected lane from this turn; ``start`` are edits to begin with."""
         from ui.dialogs.what_if import WhatIfDialog
@@ -485,6 +518,9 @@ class MainWindow(QMainWindow):
         """Bring a panel of the inspector to the front, in a layout that has the inspector."""
         front = self.second if self.layout_name == "Probe" and name != "probes" else self.inspector
         front.show_panel(name)
+        there = self._parts.get("inspector-there")
+        if self.layout_name == "Runs" and isinstance(there, Inspector):
+            there.show_panel(name)
         if name == "find" and front.panel is not None:
             front.panel.setFocus()  # one wants to type at once
 
@@ -568,9 +604,15 @@ class MainWindow(QMainWindow):
             inspector.set_chrome(layout.chrome)
             if tab in panels.INSPECTORS:
                 inspector.show_panel(tab)
+        for late in layouts.parts(layout.body) & self._later.keys():
+            self._parts[late] = self._later.pop(late)()
         self._place(layout, saved.get("sizes") or self.settings.get(f"sizes/{layout.name}", []))
-        lanes = self._parts["lanes"]
-        lanes.show_only_selected(layout.lone)  # type: ignore[attr-defined]
+        for part in self._parts.values():
+            if isinstance(part, LanesPanel):
+                part.show_only_selected(layout.lone)
+        there = self._parts.get("inspector-there")
+        if layout.name == "Runs" and isinstance(there, Inspector):
+            there.show_panel(self.inspector.current)
         self._compare(layout)
         self.menuBar().setVisible(layout.chrome)
         self.scrubber.setVisible(layout.chrome)
@@ -793,6 +835,7 @@ class MainWindow(QMainWindow):
         self.player.pause()
         self.client.shutdown()
         self.inquiry.shutdown()
+        self.beside.shut()
         self.workspace.close()
         super().closeEvent(event)
 

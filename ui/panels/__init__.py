@@ -14,6 +14,7 @@ PANELS: dict[str, str] = {
     "transcript": "ui.panels.transcript:TranscriptPanel",
     "lanes": "ui.panels.lanes:LanesPanel",
     "scoreboard": "ui.panels.scoreboard:ScoreboardPanel",
+    "flips": "ui.panels.flips:FlipsPanel",
     "graph": "ui.panels.graph:GraphPanel",
     "items": "ui.panels.items:ItemsPanel",
     "structure": "ui.panels.structure:StructurePanel",

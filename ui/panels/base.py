@@ -72,6 +72,7 @@ class Panel(QFrame):
     Attributes:
         workspace: what is open and selected; change the cursor and the selection through it.
         view: the last view that was shown, None before the first and while empty.
+        of_one_run: its title says which of two runs it shows, while two stand side by side.
         pinned_lane: 0, or the lane that this panel stays with whatever is selected (layout Compare).
     """
 
@@ -80,6 +81,7 @@ class Panel(QFrame):
     heavy: ClassVar[bool] = False
     by_lane: ClassVar[bool] = False
     lanes_run: ClassVar[str] = "below"
+    of_one_run: ClassVar[bool] = True
 
     shown = Signal()
     """An answer has been shown (a view, an empty state or an error)."""
@@ -106,6 +108,7 @@ class Panel(QFrame):
         workspace.moved.connect(self._moved)
         workspace.opened.connect(self._opened)
         workspace.advanced.connect(self._advanced)
+        workspace.compared.connect(self._retitle)
         theme.hub().changed.connect(self._rethemed)
         if self.by_lane:
             workspace.roster.changed.connect(self._rearranged)
@@ -313,7 +316,8 @@ class Panel(QFrame):
             self._stack.setCurrentWidget(self.content)
 
     def _retitle(self) -> None:
-        self._title.setText(self.title(self.view))
+        label = self.workspace.label if self.of_one_run else ""
+        self._title.setText(f"{label} · {self.title(self.view)}" if label else self.title(self.view))
 
     def _show_card(self, empty: Empty) -> None:
         self._card.say(empty.what, empty.how)

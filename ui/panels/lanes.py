@@ -80,6 +80,9 @@ class LanesPanel(Panel):
         return f"Lanes at turn {view.turn}" if view else "Lanes"
 
     def show_view(self, view: Lanes) -> None:  # noqa: D102
+        run = self.workspace.run
+        if run is not None and run.places:
+            view = replace(view, lanes=tuple(replace(lane, place=run.place(lane.lane)) for lane in view.lanes))
         self.question.show_view(view)
         self.columns.show_view(view)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPoint, QPointF, QRect, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QPainter, QResizeEvent
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPoint, QPointF, QRect, Qt
+from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QCheckBox,
@@ -14,7 +14,6 @@ from PySide6.QtWidgets import (
     QStyle,
     QStyledItemDelegate,
     QStyleOptionViewItem,
-    QTableView,
     QWidget,
 )
 
@@ -25,6 +24,7 @@ from ui.panels.base import Empty, Panel
 from ui.state.moment import Moment
 from ui.theme import marks, theme
 from ui.theme.marks import Mark
+from ui.widgets.row_table import WalkedTable
 from ui.widgets.verdict_pane import VerdictPane
 from workbench.probes.competencies import label
 from workbench.projections.judged import Judgement, judgements
@@ -53,7 +53,7 @@ class ProbesPanel(Panel):
 
     def build(self) -> QWidget:  # noqa: D102
         self.model = ProbesModel(self)
-        self.grid = _Grid()
+        self.grid = WalkedTable()
         self.grid.resized.connect(self._columns)
         self.grid.setModel(self.model)
         self.grid.setItemDelegate(_Delegate(self))
@@ -224,23 +224,6 @@ class ProbesPanel(Panel):
 
 def _judgements(reader: TraceReader, moment: Moment, options: Any) -> tuple[Judgement, ...]:
     return judgements(reader, moment.session, moment.probe, moment.lane)
-
-
-class _Grid(QTableView):
-    """Says when there is more or less room for columns, and when the arrow keys went to another row."""
-
-    resized = Signal()
-    moved = Signal(QModelIndex)
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        before = self.currentIndex().row()
-        super().keyPressEvent(event)
-        if self.currentIndex().row() not in (before, -1):
-            self.moved.emit(self.currentIndex().siblingAtColumn(0))
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self.resized.emit()
 
 
 class _Delegate(QStyledItemDelegate):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -32,10 +32,12 @@ class OpenRun:
     lanes: tuple[LaneRow, ...]
     sessions: dict[int, str]
     engine: dict[str, object]
+    places: Mapping[int, int] = field(default_factory=dict)
+    """Places that lanes have by another run's order: beside it, the same lane has the same colour and shape."""
 
     def place(self, lane: int) -> int:
         """The place of a lane in the run, from 0; decides its colour and shape. Unknown lanes count as the first."""
-        return next((i for i, row in enumerate(self.lanes) if row.id == lane), 0)
+        return self.places.get(lane, next((i for i, row in enumerate(self.lanes) if row.id == lane), 0))
 
     def name(self, lane: int) -> str:
         """The SPEC of a lane."""
@@ -57,6 +59,7 @@ class Workspace(QObject):
         computed: a question was dealt with whose answer lies beside the file (``workbench.engine.protocol.Aside``).
         placed: where the texts of a memory lie (``workbench.engine.protocol.Placed``).
         rescored: scores are made with other ``errata``.
+        compared: another run stands beside this one (``other``), or none any more.
         marked: other turns are found (``found``), for the timeline.
         followed: what became of the followed turn is known (``thread_view``), or none is followed any more.
     """
@@ -73,6 +76,7 @@ class Workspace(QObject):
     placed = Signal(object)
     marked = Signal()
     rescored = Signal()
+    compared = Signal()
     branch_wanted = Signal(str)
 
     def __init__(self, pool: ProjectPool | None = None, parent: QObject | None = None) -> None:
@@ -90,6 +94,11 @@ class Workspace(QObject):
         """Golds that are known to be wrong and how scores take them; None counts every probe as it is."""
         self.found: tuple[int, ...] = ()
         """Turns that hold what is looked for."""
+        self.other: Path | None = None
+        """The run file that stands beside this one (``ui.state.beside``)."""
+        self.places: dict[int, int] = {}
+        self.label = ""
+        """What titles call this run while two stand side by side: ``A`` or ``B``."""
         self._following: tuple[int, int | None, int] = (0, None, 0)
         self.run: OpenRun | None = None
         self.reader: TraceReader | None = None
@@ -137,7 +146,7 @@ class Workspace(QObject):
         reader = TraceReader(path)
         try:
             prove(reader)
-            run = _describe(reader)
+            run = _describe(reader, self.places)
             first = next(iter(run.sessions), 0)
             last, seq = _last(reader, first), reader.last_seq()
             if first:
@@ -212,7 +221,7 @@ class Workspace(QObject):
             return
         self._seq = max(self._seq, seq)
         known = self.run.lanes if self.run else ()
-        self.run = _describe(self.reader)
+        self.run = _describe(self.reader, self.places)
         self.roster.grew({row.id: row.name for row in self.run.lanes})
         if self.run and not known and self.run.lanes:
             self.selection.reset(lane=self.run.lanes[-1].id)
@@ -317,10 +326,10 @@ def _thread(reader: TraceReader, moment: Moment, options: Any) -> Thread | None:
     return None if moment.thread is None else thread(reader, moment.session, moment.thread)
 
 
-def _describe(reader: TraceReader) -> OpenRun:
+def _describe(reader: TraceReader, places: Mapping[int, int]) -> OpenRun:
     loaded = list(reader.events(lane=0, kinds=("engine.loaded",)))
     engine = dict(loaded[-1].payload) if loaded else {}
-    return OpenRun(reader.path, reader.lanes(), reader.session_names(), engine)
+    return OpenRun(reader.path, reader.lanes(), reader.session_names(), engine, places)
 
 
 def _last(reader: TraceReader, session: int) -> int:

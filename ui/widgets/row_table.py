@@ -2,18 +2,36 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QAbstractItemModel, Qt
+from PySide6.QtCore import QAbstractItemModel, QModelIndex, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QTableView
 
 
-def row_table(model: QAbstractItemModel, name: str, stretch: bool = True) -> QTableView:
+class WalkedTable(QTableView):
+    """Says when there is more or less room for columns, and when the arrow keys went to another row."""
+
+    resized = Signal()
+    moved = Signal(QModelIndex)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: D102
+        before = self.currentIndex().row()
+        super().keyPressEvent(event)
+        if self.currentIndex().row() not in (before, -1):
+            self.moved.emit(self.currentIndex().siblingAtColumn(0))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: D102
+        super().resizeEvent(event)
+        self.resized.emit()
+
+
+def row_table(model: QAbstractItemModel, name: str, stretch: bool = True) -> WalkedTable:
     """A table view over ``model`` whose rows are chosen one at a time.
 
     Args:
         name: for screen readers.
         stretch: whether the last column takes the room that is left.
     """
-    table = QTableView()
+    table = WalkedTable()
     table.setModel(model)
     table.setAccessibleName(name)
     table.verticalHeader().hide()
