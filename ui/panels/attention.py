@@ -8,7 +8,16 @@ from typing import Any, ClassVar
 import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QMenu, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QHBoxLayout,
+    QMenu,
+    QScrollArea,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
 
 from ui.bridge.project_pool import Answer
 from ui.models.table import Table
@@ -17,8 +26,11 @@ from ui.panels.hits import follow_span, no_probe
 from ui.state.moment import Moment
 from ui.theme import theme
 from ui.widgets import colormap
+from ui.widgets.choice_menu import ChoiceMenu
 from ui.widgets.heatmap import AttentionMap, ColorBar, HeadGrid
 from ui.widgets.plain import Label
+from ui.widgets.span_states import TIP, SpanStates
+from ui.widgets.states_grid import LEVELS, rows
 from ui.widgets.surprise_track import FULL, told
 from ui.widgets.token_strip import TokenStrip
 from workbench.engine.protocol import Expect, Retrace
@@ -42,7 +54,14 @@ _HINT_TIP = (
     "To test a claim, mask the span and see whether the answer changes."
 )
 _SCALES = (("log", "log"), ("rank", "rank"), ("linear", "linear"))
+_TEXT, _SPAN, _LEVELS = "Text coloured by", "Of the chosen span", "Levels of hidden states"
 _GROUNDS = ("attention", "surprise", "entropy")
+_TEXT_TIP = (
+    "Attention, or how much the model expected each token of prompt and answer (-log p and entropy, full at "
+    f"{FULL:.0f} nats), which is computed when it is asked for"
+)
+_STATES = "hidden states at writing and at recall"
+_OF_SPAN = ("attention by layer and head", _STATES)
 _TEXT_FROM = 430  # px of height from which there is room for the prompt's text
 
 
@@ -97,6 +116,7 @@ class AttentionPanel(Panel):
         self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         column.addWidget(self._scroll, 4)
         column.addLayout(self._make_foot())
+        self.tools.addWidget(self._make_show())
         self.setFocusProxy(self.map)
         return body
 
@@ -134,15 +154,6 @@ class AttentionPanel(Panel):
         self.against.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.against.setMinimumContentsLength(8)
         self.against.activated.connect(self._choose)
-        self.ground = QComboBox()
-        self.ground.setAccessibleName("Text coloured by")
-        self.ground.setToolTip(
-            "What colours the text: attention, or how much the model expected each token of prompt and answer (-log p "
-            f"and entropy, full at {FULL:.0f} nats), which is computed when it is asked for"
-        )
-        for name in _GROUNDS:
-            self.ground.addItem(f"text by {name}", name)
-        self.ground.activated.connect(lambda _: self._color_text())
         bar.addSpacing(theme.active().unit(2))
         bar.addWidget(self.sinks)
         bar.addStretch(1)
@@ -158,7 +169,13 @@ class AttentionPanel(Panel):
         self.grid = HeadGrid()
         self.grid.chosen.connect(self._choose_head)
         left.addWidget(self.about)
-        left.addWidget(self.grid, 1)
+        self.grids = QStackedWidget()
+        self.states = SpanStates(self.workspace)
+        self.states.pointed.connect(self._point_state)
+        self.states.told.connect(self.about.setText)
+        self.grids.addWidget(self.grid)
+        self.grids.addWidget(self.states)
+        left.addWidget(self.grids, 1)
         foot.addLayout(left, 3)
         right = QVBoxLayout()
         right.setSpacing(theme.active().unit(1))
@@ -173,12 +190,21 @@ class AttentionPanel(Panel):
         for widget in (caption, self.bar, self.sunk):
             right.addWidget(widget)
         right.addWidget(self.pool)
-        right.addWidget(self.ground)
         right.addWidget(self.against)
         right.addStretch(1)
         right.addWidget(hint)
         foot.addLayout(right, 2)
         return foot
+
+    def _make_show(self) -> ChoiceMenu:
+        """What colours the text, and what of the chosen span is shown below it."""
+        self.show_menu = ChoiceMenu("Show", "What colours the text, and what is shown of the chosen span")
+        self.show_menu.add(_TEXT, _GROUNDS, self._color_text, _TEXT_TIP)
+        self.show_menu.add(_SPAN, _OF_SPAN, self._choose_grid, TIP)
+        self.show_menu.add(_LEVELS, tuple(LEVELS), self._choose_levels, "The cosines at the two ends of the colours")
+        return self.show_menu
+
+    # Showing.
 
     # Showing.
 
@@ -195,7 +221,7 @@ class AttentionPanel(Panel):
         self.text.show_tokens(shown.tokens, starts, [b.span.tokens for b in shown.bands if b.evidence])
         self._band = self._default_band(view) if not 0 <= self._band < len(shown.bands) else self._band
         self.on_moment(self.moment)
-        if self.ground.currentData() != "attention" and self._by_track(view) is None:
+        if self.show_menu.chosen(_TEXT) != "attention" and self._by_track(view) is None:
             self._color_text()
         if view.missing:
             self._want(view)
@@ -210,11 +236,31 @@ class AttentionPanel(Panel):
             self._wanted.add(key)
             self.workspace.asked.emit(Retrace(run.path, self.moment.session, *key))
 
+    # Hidden states of the chosen span.
+
+    def _choose_grid(self) -> None:
+        self.grids.setCurrentIndex(_OF_SPAN.index(self.show_menu.chosen(_SPAN)))
+        if self.view is not None:
+            self._show_band(self.view)
+            self._read_out(*self.map.cross)
+
+    def _choose_levels(self) -> None:
+        self.states.grid.choose_levels(self.show_menu.chosen(_LEVELS))
+
+    def _show_states(self, view: AttentionPicture) -> None:
+        if self._band >= 0:
+            moment = self.moment.but(seq=None) if self.moment.pinned else self.moment
+            self.states.show_span(moment, view.view.probe.id, view.view.bands[self._band].span.tokens)
+
+    def _point_state(self, token: int, said: str) -> None:
+        self.text.point(token)
+        self.readout.setText(said or self._summary())
+
     # The text by surprise or entropy.
 
     def _color_text(self) -> None:
-        if self.ground.currentData() != "attention":
-            self.workspace.pool.submit(id(self.ground), _track, self.moment, None, self._tracked, True)
+        if self.show_menu.chosen(_TEXT) != "attention":
+            self.workspace.pool.submit(id(self.show_menu), _track, self.moment, None, self._tracked, True)
         elif self.view is not None:
             self._show_text(self.view, self.map.row)
 
@@ -233,7 +279,7 @@ class AttentionPanel(Panel):
     def _by_track(self, view: AttentionPicture) -> SurpriseView | None:
         """The track that colours the text, where one is wanted and there."""
         track, shown = self._track, view.view
-        wanted = self.ground.currentData() != "attention" and track is not None
+        wanted = self.show_menu.chosen(_TEXT) != "attention" and track is not None
         mine = wanted and track.probe == shown.probe.id and len(track.texts) == len(shown.tokens)  # type: ignore[union-attr]
         return track if mine else None
 
@@ -281,6 +327,9 @@ class AttentionPanel(Panel):
 
     def _show_band(self, view: AttentionPicture) -> None:
         self.map.choose_band(self._band)
+        if self.show_menu.chosen(_SPAN) == _STATES:
+            self._show_states(view)
+            return
         band = view.view.bands[self._band] if self._band >= 0 else None
         held = " (evidence)" if band and band.evidence else ""
         shares = view.masses[..., self._band] if band else np.zeros((0, 0), np.float32)
@@ -304,7 +353,7 @@ class AttentionPanel(Panel):
         run = self.workspace.run
         track = self._by_track(view)
         if track is not None:
-            nats = track.surprise if self.ground.currentData() == "surprise" else track.entropy
+            nats = track.surprise if self.show_menu.chosen(_TEXT) == "surprise" else track.entropy
             self.text.show_values(np.clip(np.nan_to_num(nats) / FULL, 0, 1), theme.active().color("accent-fill"))
             return
         values = view.values[row] if row >= 0 else view.values.max(0)
@@ -463,7 +512,7 @@ class AttentionPanel(Panel):
             menu.addAction(f"Go to where {label} came from").triggered.connect(lambda: self._follow_band(self._band))
 
     def _color(self, name: str) -> None:
-        for widget in (self.map, self.grid, self.bar):
+        for widget in (self.map, self.grid, self.bar, self.states.grid):
             widget.choose_colors(name)
 
     # The rest.
@@ -476,19 +525,21 @@ class AttentionPanel(Panel):
 
     def table(self, view: AttentionPicture) -> Table:
         """One row per context span and answer token, then the strongest single positions."""
-        rows: list[tuple[Any, ...]] = []
+        if self.show_menu.chosen(_SPAN) == _STATES and self.states.view is not None:
+            return Table(("what", "layer", "token", "cosine"), rows(self.states.view))
+        found: list[tuple[Any, ...]] = []
         shares = view.matrix / np.maximum(view.matrix.sum(1, keepdims=True), 1e-12)
         for band in view.view.bands:
             for row, token in enumerate(view.view.rows):
                 on_span = float(shares[row, slice(*band.columns)].sum())
-                rows.append(("span", band.span.label, band.evidence, token, *band.span.tokens, 100 * on_span))
+                found.append(("span", band.span.label, band.evidence, token, *band.span.tokens, 100 * on_span))
         strongest = np.argsort(-view.matrix, axis=1, kind="stable")[:, :10]
         for row, token in enumerate(view.view.rows):
             for column in strongest[row]:
                 start = int(view.view.starts[column])
                 text = view.view.token(int(column))
-                rows.append(("position", text, None, token, start, start + 1, 100 * float(view.matrix[row, column])))
-        return Table(("what", "name", "evidence", "answer token", "from", "to", "attention (%)"), rows)
+                found.append(("position", text, None, token, start, start + 1, 100 * float(view.matrix[row, column])))
+        return Table(("what", "name", "evidence", "answer token", "from", "to", "attention (%)"), found)
 
     def retheme(self) -> None:
         """Type size."""

@@ -128,6 +128,18 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class Reweave:
+    """Compare the hidden states of a span of an answer's context (its tokens, half open) with those at its writing, and
+    put that beside the run."""
+
+    path: Path
+    session: int
+    lane: int
+    probe: str
+    tokens: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
 class WriteProbes:
     """Let a model write up to ``count`` probes for a session of a session file; they are kept beside the file."""
 
@@ -254,7 +266,7 @@ class Failed:
     signal: int = 0
 
 
-Aside = Retrace | Expect
+Aside = Retrace | Expect | Reweave
 """Questions whose answers lie beside the run file, which stays as it is."""
 Question = Explain | KnockOut | Branch | Undo | Annotate | Aside | Place | WriteProbes
 Command = Start | Pause | Resume | Step | Cancel | Shutdown | Question

@@ -29,12 +29,14 @@ from workbench.engine.protocol import (
     Question,
     Report,
     Retrace,
+    Reweave,
     Undo,
     Undone,
     WriteProbes,
     Wrote,
 )
 from workbench.engine.retrace import retrace
+from workbench.engine.reweaving import reweave
 from workbench.engine.tracking import track
 from workbench.errors import SessionFormatError
 from workbench.llm.base import BackendOptions
@@ -74,6 +76,9 @@ class Questions:
                 case Retrace(path, session, lane, probe):
                     report(Loading("computing the attention again"))
                     asyncio.run(retrace(path, session, lane, probe, self._models))
+                case Reweave(path, session, lane, probe, tokens):
+                    report(Loading("comparing hidden states"))
+                    asyncio.run(reweave(path, session, lane, probe, tokens, self._models))
                 case Expect(path, session, lane, turn, probe):
                     report(Loading("reading the text for its surprise"))
                     asyncio.run(track(path, session, lane, turn, probe, self._models))

@@ -150,8 +150,7 @@ def test_the_text_of_an_answer_is_coloured_by_surprise(
     settle(space)
     asked: list[Any] = []
     space.asked.connect(asked.append)
-    panel.ground.setCurrentIndex(1)
-    panel.ground.activated.emit(1)
+    panel.show_menu.choose("Text coloured by", "surprise")
     settle(space)
     assert len(asked) == 1 and asked[0].probe == panel.view.view.probe.id
     count = len(panel.view.view.tokens)
@@ -162,11 +161,9 @@ def test_the_text_of_an_answer_is_coloured_by_surprise(
     assert (panel.text._values == 0.5).all()
     panel.text.pointed.emit(3)
     assert "entropy 2.50" in panel.readout.text()
-    panel.ground.setCurrentIndex(2)
-    panel.ground.activated.emit(2)
+    panel.show_menu.choose("Text coloured by", "entropy")
     settle(space)
     assert (panel.text._values == 0.25).all()
-    panel.ground.setCurrentIndex(0)
-    panel.ground.activated.emit(0)
+    panel.show_menu.choose("Text coloured by", "attention")
     assert not (panel.text._values == 0.25).all() and len(asked) == 1
     space.close()
