@@ -14,10 +14,13 @@ from workbench.cli import main
 from workbench.engine.config import RunConfig
 from workbench.engine.explain import Models
 from workbench.engine.retrace import retrace
+from workbench.engine.reweaving import reweave
 from workbench.engine.run import run
 from workbench.errors import ModelError, TraceError
 from workbench.llm.open import find_language_model
 from workbench.projections.attention import Choice, attention_picture
+from workbench.projections.hits import span_of
+from workbench.projections.states import StatesView, states_view
 from workbench.trace.events import Kind
 from workbench.trace.reader import TraceReader
 from workbench.trace.side import SideArrays
@@ -95,6 +98,7 @@ def test_surprise_of_a_run_is_computed_once_and_equals_what_the_run_knew(
     assert [t["surprise"] for t in tokens[-len(said) :]] == pytest.approx([nats for _, nats in said], abs=2e-2)
     assert all(t["entropy"] >= 0 for t in tokens[1:]) and tokens[0]["surprise"] is None
 
+    compare_states(path)
     turn = noted[-1].turn
     assert main(["surprise", str(path), "--turn", f"0,{turn}", "--threads", "1", "--json"]) == 0
     first, track = json.loads(capsys.readouterr().out)["tracks"]
@@ -107,6 +111,21 @@ def test_surprise_of_a_run_is_computed_once_and_equals_what_the_run_knew(
     for wrong, message in ((["--turn", "999"], "no turn 999"), (["--probe", "zz"], "nothing was recorded")):
         assert main(["surprise", str(path), *wrong]) != 0
         assert message in capsys.readouterr().err
+
+
+def compare_states(path: Path) -> None:
+    """What a memory says is nearer to itself, where it was written, than to other tokens."""
+    with TraceReader(path) as reader:
+        packed = next(reader.events(kinds=[Kind.PACKED]))
+        span = next(span_of(s) for s in packed.payload["spans"] if s["turns"])
+        where = (packed.session, packed.lane, packed.subject, span.tokens)
+        models = Models()
+        asyncio.run(reweave(path, *where, models, threads=1))
+        models.close()
+        view = states_view(reader, *where)
+        assert isinstance(view, StatesView) and view.shared > 2
+        known = view.cosines[:, ~np.isnan(view.cosines[0])]
+        assert (known <= 1.0001).all() and (known.mean(1) > view.others).all(), "a token is nearer to itself"
 
 
 def test_an_answer_that_nothing_was_kept_of_cannot_be_shown(tmp_path: Path) -> None:

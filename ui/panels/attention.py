@@ -113,6 +113,7 @@ class AttentionPanel(Panel):
         self.text.chosen.connect(self._text_chosen)
         self._scroll.setWidget(self.text)
         self._scroll.setWidgetResizable(True)
+        self._scroll.setMinimumHeight(1)  # where room is short it gives way
         self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         column.addWidget(self._scroll, 4)
         column.addLayout(self._make_foot())
@@ -132,6 +133,7 @@ class AttentionPanel(Panel):
         for box, name in ((self.layer_box, "Layer"), (self.head_box, "Head"), (self.scale_box, "Scale")):
             box.setAccessibleName(name)
             box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+            box.setMinimumWidth(theme.active().unit(14))
             bar.addWidget(box)
         for value, title in _SCALES:
             self.scale_box.addItem(title, value)
