@@ -411,6 +411,10 @@ class MainWindow(QMainWindow):
         if dialog.exec() and dialog.edits:
             self._ask(Branch(run.path, at.session, run.name(at.lane), at.turn, dialog.edits))
 
+    def show_answers(self) -> None:
+        """Select → Answers in full."""
+        self._parts["lanes"].show_answers()  # type: ignore[attr-defined]
+
     def has_branch(self) -> bool:
         """Whether the selected lane is a branch."""
         return self._branch() is not None

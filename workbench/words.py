@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterable
 from functools import lru_cache
 
 import regex
@@ -32,6 +33,39 @@ def telling(text: str) -> set[str]:
 def unspaced(text: str) -> bool:
     """Whether a text begins in a script that puts no spaces between words, or whose characters are whole syllables."""
     return bool(_FIRST.match(text))
+
+
+def shared(text: str, others: Iterable[str]) -> list[tuple[int, int]]:
+    """Where a text has words of other ones: half-open ranges of characters, in order, none touching the next.
+
+    Words of one or two letters count only where the others have no longer ones; figures always do. In scripts without
+    spaces, two neighbouring characters are a word.
+    """
+    wanted = {word for other in others for word in words(other)}
+    long = {w for w in wanted if len(w) > 2 or _FIRST.match(w) or any(c.isnumeric() for c in w)}
+    wanted = long or wanted
+    found: list[tuple[int, int]] = []
+    for run in _RUN.finditer(text):
+        at = run.start()
+        for part in _UNSPACED.findall(run[0]):
+            for start, word in _places(part):
+                if unicodedata.normalize("NFC", word).lower() in wanted:
+                    _add(found, at + start, at + start + len(word))
+            at += len(part)
+    return found
+
+
+def _places(part: str) -> list[tuple[int, str]]:
+    if len(part) > 1 and _FIRST.match(part):
+        return [(n, part[n : n + 2]) for n in range(len(part) - 1)]
+    return [(0, part)]
+
+
+def _add(found: list[tuple[int, int]], start: int, end: int) -> None:
+    if found and start <= found[-1][1]:
+        found[-1] = (found[-1][0], end)
+    else:
+        found.append((start, end))
 
 
 @lru_cache(maxsize=65536)

@@ -4,7 +4,7 @@ import unicodedata
 
 import pytest
 
-from workbench.words import words
+from workbench.words import shared, words
 
 
 @pytest.mark.parametrize(
@@ -24,3 +24,23 @@ from workbench.words import words
 def test_words(text: str, found: list[str]) -> None:
     assert words(text) == found
     assert words(unicodedata.normalize("NFD", text)) == found
+
+
+@pytest.mark.parametrize(
+    ("text", "others", "marked"),
+    [
+        ("The answer is: 9 June 2023, 19:55", ("7 May 2023",), ["2023"]),
+        ("She is to go home.", ("Go home",), ["home"]),
+        ("No.", ("no",), ["No"]),
+        ("ADOPTION agencies", ("adoption agencies!",), ["ADOPTION", "agencies"]),
+        ("Nothing of it", ("Oslo",), []),
+        ("她研究了收养机构。", ("收养机构",), ["收养机构"]),
+        ("Она исследовала агентства", ("агентства по усыновлению",), ["агентства"]),
+        ("", ("x",), []),
+        ("x", (), []),
+    ],
+)
+def test_what_two_texts_share_is_found_in_any_script(text: str, others: tuple[str, ...], marked: list[str]) -> None:
+    found = shared(text, others)
+    assert [text[a:b] for a, b in found] == marked
+    assert all(a < b for a, b in found) and found == sorted(found)

@@ -288,6 +288,15 @@ def _select(w: Target) -> list[Command]:
             group="lane",
         ),
         Command(
+            "select.answers",
+            "Answers in full",
+            w.show_answers,
+            "Select",
+            ("A",),
+            "Read what every lane answered to the probe in question, beside the gold answer",
+            on,
+        ),
+        Command(
             "select.remark",
             "Add a remark…",
             w.ask_remark,

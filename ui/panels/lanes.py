@@ -17,19 +17,23 @@ from ui.state.moment import Moment
 from ui.theme import marks, theme
 from ui.theme.marks import Mark
 from ui.theme.theme import Theme
+from ui.widgets.answer_card import AnswerCard
 from ui.widgets.arrays import vector
 from ui.widgets.lane_drag import LaneDrag
 from ui.widgets.painting import painting
+from ui.widgets.paragraph import draw_lines, lines_of
 from ui.widgets.units import count, ms, percent, tokens
 from ui.widgets.zones import Zone, ZonedWidget, tip
 from workbench.projections.lanes import AnswerView, Lanes, LaneView, SpanView, Step, lanes
 from workbench.trace.events import FIXED
 from workbench.trace.reader import TraceReader
+from workbench.words import shared
 
 NARROWEST = 172
 """Width of a column in the ordinary type; where there is less room, some columns are out of sight to the side."""
 _WIDEST = 460
 _MOST_BELOW = 3
+_ANSWER_LINES = 3
 _MOST_KEPT = 12  # painted parts a column: some probes to and fro
 _FEWEST_SPANS = 3  # lines of the context: fewer are no use
 
@@ -96,6 +100,11 @@ class LanesPanel(Panel):
     def retheme(self) -> None:  # noqa: D102
         self.columns.fit()
         self.question.fit()
+
+    def show_answers(self) -> None:
+        """Show every answer to the probe in question in full."""
+        if self.view is not None and self.view.probe:
+            AnswerCard(self.view, self.view.lanes, self).show_over(self)
 
     def show_only_selected(self, only: bool) -> None:
         """Show the selected lane alone (layout Talk), or all of them."""
@@ -237,6 +246,7 @@ class _Columns(ZonedWidget):
         self._view: Lanes | None = None
         self._lane, self._item = 0, ""
         self.followed: int | None = None
+        self.answer_lines = 1
         self.kept: dict[Any, _Kept] = {}
         self.drag = LaneDrag(panel.workspace.roster, self.lane_at)
         self.setAccessibleName("Lanes side by side")
@@ -362,6 +372,7 @@ class _Columns(ZonedWidget):
 
     def _paint(self, painter: QPainter, dirty: QRect, view: Lanes, shown: tuple[LaneView, ...], now: Theme) -> None:
         fixed, width = self._fixed(), round(self._width())
+        self.answer_lines = self._lines(shown, width, now)
         for place in (*range(fixed, len(shown)), *range(fixed)):  # the fixed ones over those that move beneath them
             lane, rect = shown[place], QRect(round(self._left(place)), 0, width, self.height())
             if place < fixed:
@@ -374,6 +385,14 @@ class _Columns(ZonedWidget):
                     painter.drawRoundedRect(QRectF(rect).adjusted(1, 1, -1, -1), 6, 6)
         for key in list(self.kept)[: -_MOST_KEPT * len(shown)]:
             del self.kept[key]
+
+    def _lines(self, shown: tuple[LaneView, ...], width: int, now: Theme) -> int:
+        """Lines that the longest of the answers needs, up to three: all columns give it the same room."""
+        room = width - now.unit(5) - now.unit(10)
+        most = _ANSWER_LINES if self.height() > now.unit(100) else _ANSWER_LINES - 1
+        texts = [" ".join(lane.answer.text.split()) for lane in shown if lane.answer is not None]
+        wide = [text for text in texts if now.metrics("large", bold=True).horizontalAdvance(text) > room]
+        return min(most, max((len(lines_of(text, now.font(), room)) for text in wide), default=1))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -417,6 +436,7 @@ class _Column:
         self.explain = panel.workspace.explain
         self.being_written = lambda: panel.workspace.being_written
         self.alone = panel.only_selected
+        self.lines = widget.answer_lines
         self.pinned = panel.workspace.roster.pinned(lane.lane)
         self.whole = rect
         pad = self.now.unit(2.5)
@@ -458,7 +478,7 @@ class _Column:
             return
         item = self.item if self.selected else ""
         ratio = self.widget.devicePixelRatioF()
-        size = (ratio, self.width, self.foot - self.y, self.whole.bottom() - self.y)
+        size = (ratio, self.width, self.foot - self.y, self.whole.bottom() - self.y, self.lines)
         key = (part, id(answer), self.lane.lane, *size, self.selected, item, self.widget.followed, self.now)
         kept = self.widget.kept.pop(key, None) or self._copied(answer, paint)
         self.widget.kept[key] = kept
@@ -520,8 +540,8 @@ class _Column:
     def _answer(self, answer: AnswerView) -> None:
         p, now = self.painter, self.now
         verdict = "right" if answer.correct else "wrong"
-        height = now.metrics("large", bold=True).height() + now.unit(3)
-        box = QRect(self.x, self.y, self.width, height)
+        one = now.metrics("large", bold=True).height()
+        box = QRect(self.x, self.y, self.width, max(one, self.lines * now.metrics().lineSpacing()) + now.unit(3))
         p.setPen(Qt.PenStyle.NoPen)
         p.setBrush(now.color(f"{verdict}-soft"))
         p.drawRoundedRect(QRectF(box), 6, 6)
@@ -530,12 +550,27 @@ class _Column:
         marks.draw(p, Mark.RIGHT if answer.correct else Mark.WRONG, center, sign, now.color(verdict))
         said = answer.text.strip() or (answer.error and "error") or "no answer"
         room = box.adjusted(now.unit(3), 0, -now.unit(7), 0)
-        fits = now.metrics("large", bold=True).horizontalAdvance(said) <= room.width()
-        self._draw(said, room, "large" if fits else "body", "text", bold=True)
+        said = " ".join(said.split())
+        if now.metrics("large", bold=True).horizontalAdvance(said) <= room.width():
+            self._draw(said, room, "large", "text", bold=True)
+        else:
+            self._sentence(said, answer, room)
         gold = " or ".join(answer.gold) or "never said"
         lines = (f"{verdict}: {answer.text}", f"gold: {gold}", f"score {answer.score:.2g}", answer.error)
-        self._zone(box, partial(tip, *lines, "Click: why"), partial(self.explain, self.lane.lane, answer.probe))
+        says = partial(tip, *lines, "Click: why. A: all answers in full")
+        self._zone(box, says, partial(self.explain, self.lane.lane, answer.probe))
         self.y = box.bottom() + now.unit(3)
+
+    def _sentence(self, said: str, answer: AnswerView, room: QRect) -> None:
+        """A longer answer on its lines; what it shares with the gold answer is underlined."""
+        now, font = self.now, self.now.font()
+        high = min(self.lines, len(lines_of(said, font, room.width()))) * now.metrics().lineSpacing()
+        top = room.y() + (room.height() - high) / 2
+        rect = QRectF(room.x(), top, room.width(), high)
+        draw_lines(
+            self.painter, said, rect, font, now.color("text"), self.lines, shared(said, answer.gold),
+            now.color("accent"),
+        )  # fmt: skip
 
     def _context(self, answer: AnswerView) -> None:
         now = self.now
@@ -651,12 +686,12 @@ class _Column:
         space = self.foot - self.y - now.unit(2)
         room = max(0, space // row)
         lines = total - sum(step.times - 1 for step in lane.steps)
-        shown = lane.steps[: room if lines <= room else max(0, room - 1)]
+        shown = lane.steps[: room if lines <= room or room == 1 else max(0, room - 1)]
         below = min(_MOST_BELOW, (space - len(shown) * row) // (len(shown) * now.metrics("small").lineSpacing() or 1))
         for step in shown:
             self._step(step, below)
         rest = total - sum(step.times for step in shown)
-        if rest and room:
+        if rest and room > 1:  # where one line fits it is an operation; how many there are stands above
             self._text(f"and {rest} more", "small", "text-3")
 
     def _step(self, step: Step, below: int = 0) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import PurePath
+
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
@@ -34,6 +36,7 @@ BUTTONS = (
     ("playback.next-change", "mdi6.pencil"),
 )
 _NARROW = 1200  # px of width from which the pinned probe is named
+_MODEL = 24  # characters of a model's name; a longer one gives way to its file's
 _PIN = 12  # characters of a pinned probe's name
 LIVE = (("run.pause", "mdi6.pause"), ("run.step", "mdi6.debug-step-over"), ("run.cancel", "mdi6.stop"))
 
@@ -249,11 +252,14 @@ class Transport(QFrame):
             self.pill.setToolTip("The run names no model yet")
             return
         device, model = str(engine.get("device", "")).partition(" · ")[0], str(engine.get("name", ""))
-        demo = "demo model" if engine.get("demo") else model
+        file = str(engine.get("path", ""))
+        short = PurePath(file).stem if len(model) > _MODEL and file.endswith(".gguf") else model
+        demo = "demo model" if engine.get("demo") else short
         self.pill.setText(f"● {device} · {demo}")
         self.pill.setStyleSheet(f"color: {theme.active().tokens.colors['good']};")
         lines = [
             f"model {model}",
+            *([f"file {file}"] if file else []),
             f"device {engine.get('device', '')}",
             f"library {engine.get('backend', '')}",
             f"embedder {engine.get('embedder', '')}",

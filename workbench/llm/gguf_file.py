@@ -20,6 +20,13 @@ from workbench.errors import MnemoscopeError, ModelError
 _SCALARS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
 _STRING, _ARRAY = 8, 9
 _FETCH_AGAIN = "get the file again; it is incomplete or damaged"
+FORMS = {
+    0: "F32", 1: "F16", 2: "Q4_0", 3: "Q4_1", 7: "Q8_0", 8: "Q5_0", 9: "Q5_1", 10: "Q2_K", 11: "Q3_K_S", 12: "Q3_K_M",
+    13: "Q3_K_L", 14: "Q4_K_S", 15: "Q4_K_M", 16: "Q5_K_S", 17: "Q5_K_M", 18: "Q6_K", 19: "IQ2_XXS", 20: "IQ2_XS",
+    21: "Q2_K_S", 22: "IQ3_XS", 23: "IQ3_XXS", 24: "IQ1_S", 25: "IQ4_NL", 26: "IQ3_S", 27: "IQ3_M", 28: "IQ2_S",
+    29: "IQ2_M", 30: "IQ4_XS", 31: "IQ1_M", 32: "BF16", 36: "TQ1_0", 37: "TQ2_0",
+}  # fmt: skip
+"""``general.file_type`` (llama.cpp's ``llama_ftype``): how most of the weights are stored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +42,18 @@ class GGUFHeader:
     def architecture(self) -> str:
         """``general.architecture``, "" when the file does not name one."""
         return str(self.metadata.get("general.architecture", ""))
+
+    @property
+    def title(self) -> str:
+        """What one calls the model: base name, size and quantisation where the file tells them, else its name.
+
+        ``general.name`` of converted checkpoints is often the whole history of a training.
+        """
+        known = self.metadata.get
+        base, size = known("general.basename"), known("general.size_label")
+        if not base or not size:
+            return str(known("general.name") or self.path.stem)
+        return " ".join(map(str, filter(None, (base, size, FORMS.get(known("general.file_type", -1))))))
 
     def of_architecture(self, key: str, default: Any = None) -> Any:
         """Metadata under the architecture's own prefix: ``of_architecture("block_count")``."""

@@ -136,7 +136,7 @@ class LlamaBackend:
         """What is loaded and where it runs."""
         model = self.model
         return ModelInfo(
-            name=str(model.header.metadata.get("general.name") or model.path.stem),
+            name=model.header.title,
             path=str(model.path),
             sha256=sha256(model.path),
             architecture=model.header.architecture,

@@ -10,7 +10,7 @@ import pytest
 
 from workbench.errors import ModelError
 from workbench.llm.base import BackendOptions
-from workbench.llm.gguf_file import read_header, sha256
+from workbench.llm.gguf_file import GGUFHeader, read_header, sha256
 from workbench.llm.model import Model
 from workbench.llm.open import find_embedder, find_language_model, open_backend
 
@@ -93,3 +93,14 @@ def test_missing_embedder_fails_on_first_use_only(model_path: Path, tmp_path: Pa
     assert find_embedder("hash") == (None, None)
     path, why = find_embedder(str(tmp_path / "none.gguf"))
     assert path is None and why is not None and "--embedder hash" in str(why)
+
+
+def test_a_model_is_called_by_base_size_and_form_and_not_by_its_history() -> None:
+    def called(**known: object) -> str:
+        return GGUFHeader(Path("some-file.gguf"), 3, 0, {f"general.{k}": v for k, v in known.items()}).title
+
+    history = "Smollm2 135M 8k Lc100K Mix1 Ep2"
+    assert called(name=history, basename="smollm2", size_label="135M", file_type=3) == "smollm2 135M Q4_1"
+    assert called(name=history, basename="smollm2", size_label="135M", file_type=999) == "smollm2 135M"
+    assert called(name="Mnemoscope demo", file_type=7) == "Mnemoscope demo"
+    assert called() == "some-file"
