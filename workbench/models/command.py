@@ -36,8 +36,10 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
             parser.add_argument("--name", default="", metavar="NAME", help="default: made of the file's name")
         elif name != "list":
             parser.add_argument("name", metavar="NAME", help="see `mnemoscope models list`")
-        if name == "tune":
-            parser.add_argument("--threads", type=int, metavar="N", help="CPU threads")
+        if name == "get":
+            parser.add_argument("--tune", action="store_true", help="then measure its faster forms, see `tune`")
+        if name in ("get", "tune"):
+            parser.add_argument("--threads", type=int, metavar="N", help="CPU threads to measure with")
         parser.add_argument("--json", action="store_true", help="the result as JSON on standard output")
 
 
@@ -105,8 +107,13 @@ def _get(options: argparse.Namespace) -> None:
         seen = [0]
         meter.note(f"obtaining {options.name}")
         model = obtain.get(options.name, progress, asked)
+    if options.json and options.tune:
+        _tune(options)
+        return
     _tell(options, model.name, f"{model.file} ({size(model.bytes)}, checked)")
-    if not options.json and "reads" not in model.measured:
+    if options.tune:
+        _tune(options)
+    elif not options.json and "reads" not in model.measured:
         console.say(f"`mnemoscope models tune {model.name}` measures whether another quantisation is faster here")
 
 

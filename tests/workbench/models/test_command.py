@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from workbench import cli
+from workbench.models import store, tune
 from workbench.models.catalogue import Entry
 
 Capture = pytest.CaptureFixture[str]
@@ -46,6 +47,24 @@ def test_get_info_remove(capsys: Capture, home: Path, package: Path, entry: Entr
     assert answer(capsys, "remove", "tiny") == {"name": "tiny", "file": info["file"], "removed": True}
     assert not Path(info["file"]).exists()
     assert call(capsys, "remove", "tiny")[0] == 2
+
+
+def test_get_and_tune_in_one_command(
+    capsys: Capture, home: Path, package: Path, entry: Entry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[str, int | None]] = []
+
+    def measured(name: str, threads: int | None, *_: object, **__: object) -> list[tune.Form]:
+        assert store.find(name) is not None  # it is there by then
+        asked.append((name, threads))
+        return [tune.Form(name, True, 9, 200.0, 20.0, 0.0, 1.0, True, 1)]
+
+    monkeypatch.setattr(tune, "tune", measured)
+    code, out, err = call(capsys, "get", "tiny", "--tune", "--threads", "1")
+    assert (code, asked) == (0, [("tiny", 1)]), err
+    assert "--model tiny" in out and "reads tok/s" in out
+    assert "models tune tiny" in call(capsys, "get", "tiny")[1] and len(asked) == 1
+    assert answer(capsys, "get", "tiny", "--tune")["forms"][0]["reads"] == 200.0
 
 
 def test_a_file_of_ones_own(capsys: Capture, home: Path, gguf: Path) -> None:
