@@ -169,6 +169,7 @@ def settings_of(reader: TraceReader, lane: int) -> dict[str, Any]:
     settings: dict[str, Any] = reader.meta("config", {})
     parents = {row.id: row.parent for row in reader.lanes()}
     line: list[int] = []
+    of = lane
     while lane in parents and lane not in line:
         line.append(lane)
         lane = parents[lane] or 0
@@ -176,7 +177,8 @@ def settings_of(reader: TraceReader, lane: int) -> dict[str, Any]:
     for child in reversed(line):
         settings |= branched.get(child, {}).get("settings", {})
     identity = reader.meta("identity")
-    return whereabouts.resolved(identity, settings) | {CODE: whereabouts.code(identity)}
+    names = {name for row in reader.lanes() if row.id == of for name in (row.memory, row.cache)}
+    return whereabouts.resolved(identity, settings) | {CODE: whereabouts.code(identity, names)}
 
 
 def _spec(spec: LaneSpec, edits: Sequence[Edit]) -> LaneSpec:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -37,8 +37,8 @@ def remember_code(identity: str, classes: Mapping[str, str]) -> None:
     _write(identity, {_CODE + name: f"{fingerprint(given)} {_absolute_code(given)}" for name, given in classes.items()})
 
 
-def code(identity: str | None) -> dict[str, str]:
-    """What :func:`remember_code` wrote down for a run: ``{name: path/to/file.py:Class}``.
+def code(identity: str | None, names: Collection[str] | None = None) -> dict[str, str]:
+    """What :func:`remember_code` wrote down for a run: ``{name: path/to/file.py:Class}``; of these names when given.
 
     Raises:
         UsageError: a file is another by now.
@@ -48,6 +48,8 @@ def code(identity: str | None) -> dict[str, str]:
         if not key.startswith(_CODE):
             continue
         name, (sha256, _, place) = key.removeprefix(_CODE), value.partition(" ")
+        if names is not None and name not in names:
+            continue
         with suppress(OSError):  # it is gone: whoever needs it says so
             if fingerprint(place) != sha256:
                 what = f"{name} was run with another version of {place_name(place)}"

@@ -82,6 +82,28 @@ def test_elsewhere_the_file_has_to_be_named(
     assert cli.main(["explain", *asked(path), "--confirm"]) == 0, "once named, it is known here"
 
 
+def test_a_lane_whose_code_is_not_there_holds_up_no_other(
+    code: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = engine.run(config(tmp_path, f"{code}:Notes", "window:turns=1", embedder="hash"))
+    for change in (None, code):
+        if change is None:  # the run on another machine
+            monkeypatch.setenv("MNEMOSCOPE_HOME", str(tmp_path / "another"))
+            monkeypatch.setattr(whereabouts, "_said", {})
+            why = "notes is none of this program's memories"
+        else:  # here, with another version of the file
+            assert cli.main(["explain", str(path), "--code", f"{code}:Notes"]) == 0
+            change.write_text(MEMORY + "\n# changed\n")
+            why = "another version of notes.py"
+        capsys.readouterr()
+        assert cli.main(["explain", str(path), "--confirm", "--json"]) == 0
+        out, err = capsys.readouterr()
+        assert "not proved: notes" in err and why in err
+        states = {(v["lane"], v["confirmed"] is None) for v in json.loads(out)}
+        assert states == {("notes", True), ("window:turns=1", False)}
+        assert err.count("not proved") == 1
+
+
 def test_other_code_than_the_run_had_is_refused(
     path: Path, code: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

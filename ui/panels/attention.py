@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
     QMenu,
     QScrollArea,
     QStackedWidget,
+    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -28,12 +29,13 @@ from ui.theme import theme
 from ui.widgets import colormap
 from ui.widgets.choice_menu import ChoiceMenu
 from ui.widgets.heatmap import AttentionMap, ColorBar, HeadGrid
+from ui.widgets.mask_told import mask_told, where
 from ui.widgets.plain import Label
 from ui.widgets.span_states import TIP, SpanStates
 from ui.widgets.states_grid import LEVELS, rows
 from ui.widgets.surprise_track import FULL, told
 from ui.widgets.token_strip import TokenStrip
-from workbench.engine.protocol import Expect, Retrace
+from workbench.engine.protocol import Expect, Knocked, KnockOut, Retrace
 from workbench.projections.attention import (
     MAX,
     MEAN,
@@ -47,6 +49,7 @@ from workbench.projections.surprise import SurpriseView, answer_surprise
 from workbench.sessions.model import Probe
 from workbench.trace.events import Kind
 from workbench.trace.reader import TraceReader
+from workbench.why.knockout import Bars
 
 HINT = "Attention is a hint, not an explanation"
 _HINT_TIP = (
@@ -117,6 +120,18 @@ class AttentionPanel(Panel):
         self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         column.addWidget(self._scroll, 4)
         column.addLayout(self._make_foot())
+        self.masking = QToolButton()
+        self.masking.setText("Mask")
+        self.masking.setProperty("part", "quiet")
+        self.masking.setToolTip(
+            "Hide the chosen span from the model in the chosen layer and head (the boxes, or a click in the grid; mean "
+            "and max stand for all of them), and see what it answers then (K)"
+        )
+        self.masking.clicked.connect(self._mask)
+        self.workspace.knocked.connect(self._knocked)
+        self.workspace.told.connect(self._told)
+        self._masked: dict[KnockOut, Bars | None] = {}
+        self.tools.addWidget(self.masking)
         self.tools.addWidget(self._make_show())
         self.setFocusProxy(self.map)
         return body
@@ -237,6 +252,39 @@ class AttentionPanel(Panel):
         if run is not None and key not in self._wanted:
             self._wanted.add(key)
             self.workspace.asked.emit(Retrace(run.path, self.moment.session, *key))
+
+    # The chosen span masked.
+
+    def _mask_question(self) -> KnockOut | None:
+        """What masking the chosen span in the chosen layers and heads would be; None where there is no span."""
+        run, view = self.workspace.run, self.view
+        if run is None or view is None or not 0 <= self._band < len(view.view.bands):
+            return None
+        place, chosen = view.view.bands[self._band].place, view.choice
+        if place < 0:
+            return None
+        layers = (view.view.all_layers[chosen.layer],) if chosen.layer >= 0 else None
+        heads = (chosen.head,) if chosen.head >= 0 else None
+        where = (run.path, self.moment.session, view.view.lane, view.view.probe.id)
+        return KnockOut(*where, (str(place),), layers, heads)
+
+    def _mask(self) -> None:
+        asked = self._mask_question()
+        if asked is None:
+            self.readout.setText("Choose a span of the memory: a click below the map, or in the text")
+        elif asked not in self._masked:
+            self._masked[asked] = None
+            self.readout.setText(f"masking {where(asked)}…")
+            self.workspace.asked.emit(asked)
+
+    def _knocked(self, report: Knocked) -> None:
+        if report.asked.spans:
+            self._masked[report.asked] = report.bars
+            self._read_out(*self.map.cross)
+
+    def _told(self) -> None:
+        """Questions are dealt with: what has no answer by now gets none."""
+        self._masked = {asked: made for asked, made in self._masked.items() if made is not None}
 
     # Hidden states of the chosen span.
 
@@ -420,6 +468,10 @@ class AttentionPanel(Panel):
         evidence = [i for i, b in enumerate(view.view.bands) if b.evidence]
         if view.choice.other:
             return self._compared(view, evidence)
+        asked = self._mask_question()
+        masked = self._masked.get(asked) if asked is not None else None
+        if asked is not None and masked is not None:
+            return mask_told(asked, masked)
         answer = f"answer “{view.view.answer.strip()[:60]}”"
         if evidence:
             return f"{answer}, {percent(float(view.mass[evidence].sum()))} of its attention on the evidence"
@@ -496,6 +548,8 @@ class AttentionPanel(Panel):
             self._step(*steps[event.text()])
         elif event.text() == "s":
             self.sinks.toggle()
+        elif event.text() == "k":
+            self._mask()
         elif event.text() == "m":
             self.pool.toggle()
         else:

@@ -17,6 +17,7 @@ from ui.state.moment import Moment
 from ui.theme import theme
 from ui.widgets.cause_bars import CauseBars
 from ui.widgets.funnel import FunnelBar
+from ui.widgets.mask_told import mask_told
 from ui.widgets.plain import plain
 from ui.widgets.rich import RichView
 from ui.widgets.thread_story import thread_html
@@ -174,7 +175,14 @@ class WhyPanel(Panel):
             self.funnel.setVisible(not view.probe.abstain)
             self.funnel.show_stations(view.stations)
             asked = self._knock_out(view)
-            html = why_html(view, self._unfolded, self._bars.get(asked), asked in self._bars)
+            masked = [
+                mask_told(q, made)
+                for q, made in self._bars.items()
+                if made is not None
+                and q.spans
+                and (q.session, q.lane, q.probe) == (asked.session, asked.lane, asked.probe)
+            ]
+            html = why_html(view, self._unfolded, self._bars.get(asked), asked in self._bars, masked)
             self.text.show_html(html, color, f"{view.lane} {view.probe.id}")
         self.pages.setCurrentIndex(2 if isinstance(view, Thread) else isinstance(view, Overview))
         self.prove.setVisible(_unproved(view))
@@ -257,6 +265,8 @@ class WhyPanel(Panel):
             return
         if kind == "bars" and isinstance(self.view, WhyView):
             self._leave_out(self._knock_out(self.view))
+        elif kind == "mask":
+            self.workspace.wanted.emit("attention")
         elif kind == "all":
             self._filter = (0, "", "")
         else:

@@ -19,8 +19,11 @@ _SOURCES = 6
 _BARS, _STRIPE, _LABEL = 24, 10, 40  # spans, characters of the longest bar, characters of a span's name
 
 
-def why_html(view: WhyView, opened: set[str], bars: Bars | None = None, measuring: bool = False) -> str:
-    """Everything about one answer; ``bars`` say what leaving each span out does, once that is known."""
+def why_html(
+    view: WhyView, opened: set[str], bars: Bars | None = None, measuring: bool = False, masked: Sequence[str] = ()
+) -> str:
+    """Everything about one answer; ``bars`` say what leaving each span out does, once that is known, ``masked`` what
+    masking chosen spans in chosen layers and heads did."""
     v = view.verdict
     parts = [_head(v), _answer(v)]
     parts += _thread(view)
@@ -30,6 +33,9 @@ def why_html(view: WhyView, opened: set[str], bars: Bars | None = None, measurin
         parts += _beaten(v.ranking)
     parts += _looked(view, v.use)
     parts += _measured(bars) if bars is not None else _unmeasured(measuring)
+    link = rich.toggle("mask", "Mask a span in chosen layers and heads", "turn")
+    parts.append(rich.block(link, rich.plain("in the attention panel", "faint"), above=2))
+    parts += [rich.block(rich.plain(line), indent=_indent(), above=2) for line in masked]
     if v.proof is not None:
         parts += _proof(v.proof)
     if view.audit is not None and view.audit.conflicted:

@@ -7,7 +7,7 @@ import argparse
 from workbench import console
 from workbench.branch import typed
 from workbench.engine import explain as engine
-from workbench.errors import UsageError
+from workbench.errors import MnemoscopeError, UsageError
 from workbench.examine import opened
 from workbench.reports import why as text
 from workbench.trace.reader import TraceReader
@@ -40,7 +40,10 @@ def _confirmed(options: argparse.Namespace, wanted: list[Target]) -> list[Verdic
             made.append(verdict)
             meter.step(len(made), len(wanted), f"{verdict.name}: {verdict.question}")
 
-        verdicts = engine.proved(options.file, wanted, done, options.threads, options.model)
+        def unable(error: MnemoscopeError) -> None:
+            console.remark(f"not proved: {error}")
+
+        verdicts = engine.proved(options.file, wanted, done, options.threads, options.model, unable=unable)
     problem = engine.keep(options.file, verdicts)
     if problem:
         console.remark(f"the verdicts were not stored: {problem}")

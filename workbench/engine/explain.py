@@ -10,8 +10,8 @@ from typing import Any
 
 from workbench import whereabouts
 from workbench.answering import Asking
-from workbench.branch import CODE, settings_of
-from workbench.errors import TraceError, UsageError
+from workbench.branch import CODE, settings_of, spec_of
+from workbench.errors import MnemoscopeError, ModelError, TraceError, UsageError
 from workbench.llm.base import Backend, BackendOptions
 from workbench.llm.open import open_backend
 from workbench.memory.prompt_sets import chosen
@@ -113,7 +113,7 @@ class Models:
         self, reader: TraceReader, settings: Mapping[str, Any], threads: int | None = None, model: str = ""
     ) -> Backend:
         """As :func:`backend_of`."""
-        key = (f"{reader.path} {threads} {model}", dict(settings))
+        key = (f"{reader.path} {threads} {model}", {k: v for k, v in settings.items() if k != CODE})
         if self._backend is None or key != self._key:
             self.close()
             self._backend, self._key = backend_of(reader, settings, threads, model), key
@@ -134,23 +134,52 @@ def proved(
     model: str = "",
     models: Models | None = None,
     stopped: Callable[[], bool] = lambda: False,
+    unable: Callable[[MnemoscopeError], None] = lambda error: None,
 ) -> list[Verdict]:
     """The verdicts with their proofs, in the order of ``wanted``.
 
-    Opens the model of every lane, one after another; with ``models`` the last one stays open.
+    Opens the model of every lane, one after another; with ``models`` the last one stays open. Where a lane's code or
+    model is not to be had, ``unable`` is told so once, its verdicts are what is known without a proof, and the others
+    go on.
+
+    Raises:
+        MnemoscopeError: no lane at all can be proved.
     """
     found: dict[Target, Verdict] = {}
     kept = models or Models()
     try:
         with closing(TraceReader(path)) as reader:
-            for settings, targets in _by_settings(reader, wanted):
-                backend = kept.of(reader, settings, threads, model)
+            able, problems = _able(reader, wanted)
+            for settings, targets in _by_settings(reader, able):
+                try:
+                    backend = kept.of(reader, settings, threads, model)
+                except (ModelError, TraceError, UsageError) as error:
+                    problems.append(error)
+                    continue
                 made = prove(reader, setting(settings, backend), targets, done, stopped)
                 found |= zip(targets, asyncio.run(made), strict=True)
+            if problems and not found:
+                raise problems[0]
+            for problem in problems:
+                unable(problem)
+            left = [target for target in wanted if target not in found]
+            found |= zip(left, suspects(reader, left), strict=True)
     finally:
         if models is None:
             kept.close()
     return [found[target] for target in wanted]
+
+
+def _able(reader: TraceReader, wanted: Sequence[Target]) -> tuple[list[Target], list[MnemoscopeError]]:
+    """The targets whose lanes' code is known here, and what is wrong with the others'."""
+    rows, problems = {row.id: row for row in reader.lanes()}, dict[int, MnemoscopeError]()
+    for lane in dict.fromkeys(t.lane for t in wanted):
+        try:
+            spec = spec_of(rows[lane], settings_of(reader, lane)[CODE])
+            spec.strategy(), spec.policy()
+        except UsageError as error:
+            problems[lane] = error
+    return [t for t in wanted if t.lane not in problems], list(problems.values())
 
 
 def _by_settings(reader: TraceReader, wanted: Sequence[Target]) -> list[tuple[dict[str, Any], list[Target]]]:

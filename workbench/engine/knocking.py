@@ -18,11 +18,13 @@ from workbench.why.knockout import Bars, bars, found
 
 @dataclass(frozen=True, slots=True)
 class Masks:
-    """What is masked: spans by their names, and in which layers and heads (None: all)."""
+    """What is masked: spans by their names, and in which layers and heads (None: all); with ``each`` every span of the
+    context by itself, too."""
 
     spans: Sequence[str] = ()
     layers: tuple[int, ...] | None = None
     heads: tuple[int, ...] | None = None
+    each: bool = True
 
 
 def knocked(
@@ -51,6 +53,7 @@ def knocked(
             chosen = found(base.packed.spans, masks.spans)
             shares = attention.attention(reader, proof.scene.case)
             gold = await proof.gold_tokens()
-            return await bars(proof.scene, base, shares, gold, chosen, masks.layers, masks.heads, stopped)
+            where = (masks.layers, masks.heads)
+            return await bars(proof.scene, base, shares, gold, chosen, *where, stopped, masks.each)
 
         return asyncio.run(ask())

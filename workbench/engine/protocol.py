@@ -60,12 +60,16 @@ class Explain:
 
 @dataclass(frozen=True, slots=True)
 class KnockOut:
-    """Leave every span of an answer's context out in turn."""
+    """Leave every span of an answer's context out in turn; or, where any are named, mask these at once, in the given
+    layers and heads (None: all)."""
 
     path: Path
     session: int
     lane: int
     probe: str
+    spans: tuple[str, ...] = ()
+    layers: tuple[int, ...] | None = None
+    heads: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from workbench.branch import Edit, undo
 from workbench.engine.branching import branch
 from workbench.engine.control import Control
 from workbench.engine.explain import Models, keep, proved
-from workbench.engine.knocking import knocked
+from workbench.engine.knocking import Masks, knocked
 from workbench.engine.placing import place
 from workbench.engine.probing import make
 from workbench.engine.protocol import (
@@ -21,6 +21,7 @@ from workbench.engine.protocol import (
     Expect,
     Explain,
     Explained,
+    Failed,
     Knocked,
     KnockOut,
     Loading,
@@ -38,7 +39,7 @@ from workbench.engine.protocol import (
 from workbench.engine.retrace import retrace
 from workbench.engine.reweaving import reweave
 from workbench.engine.tracking import track
-from workbench.errors import SessionFormatError
+from workbench.errors import MnemoscopeError, SessionFormatError
 from workbench.llm.base import BackendOptions
 from workbench.llm.open import open_backend
 from workbench.sessions import formats
@@ -65,11 +66,10 @@ class Questions:
                     self._models.close()
                     child = branch(path, lane, turn, tuple(map(Edit.parse, edits)), session, None, report, control)
                     report(Branched(child.name))
-                case KnockOut(path, session, number, probe):
-                    report(Loading("leaving each span out"))
-                    made = knocked(
-                        path, Target(session, number, probe), self._models, stopped=lambda: control.cancelled
-                    )
+                case KnockOut(path, session, number, probe, spans, layers, heads):
+                    report(Loading("masking what was chosen" if spans else "leaving each span out"))
+                    target, masks = Target(session, number, probe), Masks(spans, layers, heads, each=not spans)
+                    made = knocked(path, target, self._models, masks, stopped=lambda: control.cancelled)
                     report(Knocked(question, made.brief()))
                 case Undo(path, lane):
                     report(Undone(path, undo(path, lane)))
@@ -107,7 +107,13 @@ class Questions:
             report(Explained(verdict.to_row(), keep(question.path, [verdict])))
             report(Progress(count, len(wanted), f"{verdict.name}: {verdict.question}"))
 
-        proved(question.path, wanted, done, models=self._models, stopped=lambda: control.cancelled)
+        def unable(error: MnemoscopeError) -> None:
+            report(Failed(str(error)))
+
+        def stopped() -> bool:
+            return control.cancelled
+
+        proved(question.path, wanted, done, models=self._models, stopped=stopped, unable=unable)
 
     def close(self) -> None:
         """Let go of the model."""

@@ -25,7 +25,7 @@ from workbench.projections.hits import ContextSpan, probe_at, probe_events, span
 from workbench.sessions.model import Probe
 from workbench.trace.blobs import array_texts
 from workbench.trace.captures import summed_shapes
-from workbench.trace.events import Event, Kind
+from workbench.trace.events import FIXED, Event, Kind
 from workbench.trace.reader import TraceReader
 from workbench.trace.side import SideArrays
 
@@ -43,10 +43,12 @@ _KEPT = 96 << 20  # bytes of arrays kept decoded per reader: a few captures
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """A context span below the map. ``columns`` is half open in columns of the weights."""
+    """A context span below the map. ``columns`` is half open in columns of the weights; ``place`` is its number among
+    the memory's spans, -1 for what is none of it (instruction, question)."""
 
     span: ContextSpan
     columns: tuple[int, int]
+    place: int = -1
 
     @property
     def evidence(self) -> bool:
@@ -208,7 +210,7 @@ def _again(reader: TraceReader, view: AttentionView) -> AttentionView | None:
     if weights is None or weights.shape[1:] != (view.heads, len(view.rows), len(view.tokens)):
         return None
     starts = np.arange(weights.shape[3], dtype=np.int32)
-    bands = tuple(Band(band.span, _columns(starts, band.span.tokens)) for band in view.bands)
+    bands = tuple(replace(band, columns=_columns(starts, band.span.tokens)) for band in view.bands)
     layers = tuple(range(len(weights)))
     return replace(view, weights=weights, layers=layers, starts=starts, bands=bands, maps={}, key=view.arrays)
 
@@ -228,7 +230,8 @@ def _rows(found: Mapping[str, Event], count: int) -> tuple[str, ...]:
 
 def _bands(found: Mapping[str, Event], probe: Probe, starts: NDArray[np.int32]) -> tuple[Band, ...]:
     spans = [span_of(s, probe.evidence) for s in found[Kind.PACKED].payload["spans"]] if Kind.PACKED in found else []
-    return tuple(Band(s, _columns(starts, s.tokens)) for s in spans if s.length > 0)
+    places = {id(s): n for n, s in enumerate(s for s in spans if s.kind not in FIXED)}
+    return tuple(Band(s, _columns(starts, s.tokens), places.get(id(s), -1)) for s in spans if s.length > 0)
 
 
 def _outcome(found: Mapping[str, Event]) -> tuple[str, bool | None]:

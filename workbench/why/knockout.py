@@ -135,6 +135,7 @@ class Bars:
         correlation: Spearman's, of attention with the size of what masking changes: how far attention is to be trusted
             here; None for fewer than three spans.
         together: what masking the chosen spans at once does; None when none was chosen.
+        chosen: what those are called.
     """
 
     question: str
@@ -144,6 +145,7 @@ class Bars:
     bars: tuple[Bar, ...]
     correlation: float | None
     together: Knocked | None
+    chosen: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The shape of ``mnemoscope knockout --json``."""
@@ -163,12 +165,14 @@ async def bars(
     layers: tuple[int, ...] | None = None,
     heads: tuple[int, ...] | None = None,
     stopped: Callable[[], bool] = lambda: False,
+    each: bool = True,
 ) -> Bars:
     """Mask the chosen spans at once, and every span by itself.
 
     Args:
         shares: attention on each span.
         gold: token ids of the gold answer.
+        each: without it no span is masked by itself, and there are no bars.
         stopped: asked before each span.
 
     Raises:
@@ -176,20 +180,22 @@ async def bars(
     """
     spans = answered.packed.spans
     together = await knock_out(scene, answered, chosen, gold, layers, heads) if chosen else None
-    each: list[Knocked] = []
-    for n in range(len(spans)):
+    alone: list[Knocked] = []
+    for n in range(len(spans) if each else 0):
         if stopped():
             raise Cancelled("cancelled")
-        each.append(await knock_out(scene, answered, (n,), gold, layers, heads, free=False))
+        alone.append(await knock_out(scene, answered, (n,), gold, layers, heads, free=False))
     known = shares if shares is not None and len(shares) == len(spans) else None
     lengths = [end - start for start, end in memory_ranges(answered)]
     found = tuple(
         Bar(n, label(s), s.items, s.turns, s.text, lengths[n], known[n] if known else None, k.change, k.gold)
-        for n, (s, k) in enumerate(zip(spans, each, strict=True))
+        for n, (s, k) in enumerate(zip(spans, alone, strict=False))
     )
-    trust = rank_correlation(known, [abs(k.change) for k in each]) if known else None
+    trust = rank_correlation(known, [abs(k.change) for k in alone]) if known and each else None
     probe = scene.case.probe
-    return Bars(probe.question, probe.gold, answered.text, scene.right(answered.text), found, trust, together)
+    names = tuple(label(spans[n]) for n in chosen)
+    right = scene.right(answered.text)
+    return Bars(probe.question, probe.gold, answered.text, right, found, trust, together, names)
 
 
 def memory_ranges(answered: Answered) -> list[tuple[int, int]]:

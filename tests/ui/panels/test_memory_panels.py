@@ -16,7 +16,9 @@ from ui.panels.attention import HINT
 from ui.panels.base import Panel
 from ui.state.workspace import Workspace
 from ui.theme import theme
+from workbench.engine.protocol import Knocked as Told
 from workbench.trace.reader import TraceReader
+from workbench.why.knockout import Bars, Knocked
 
 MINE = ("items", "diff", "graph", "hits", "attention")
 Maker = Callable[..., Any]
@@ -325,6 +327,43 @@ class TestAttention:
         qtbot.keyClick(panel, "[")
         move(story)
         assert panel.layer_box.currentText() == "layer 0"
+
+    def test_the_chosen_span_is_masked_in_the_chosen_head(
+        self, shown: Maker, story: Workspace, qtbot: Any, move: Any
+    ) -> None:
+        panel = shown("attention", story)
+        asked: list[Any] = []
+        story.asked.connect(asked.append)
+        panel._choose_head(1, 0)
+        move(story)
+        band = panel.view.view.bands[panel._band]
+        qtbot.keyClick(panel, "k")
+        panel.masking.click()
+        (question,) = asked
+        assert question.spans == (str(band.place),) and band.place >= 0
+        assert (question.layers, question.heads) == ((3,), (0,)), "layers by their numbers in the model"
+        assert "masking in layer 3, head 0" in panel.readout.text()
+        done = Knocked((band.place,), "Lima", False, 0.25, None)
+        made = Bars("q", ("Oslo",), "Lima", False, (), None, done, (band.span.label,))
+        story.knocked.emit(Told(question, made))
+        said = f"without {band.span.label} in layer 3, head 0: the answer stays; "
+        assert panel.readout.text() == f"{said}log-probability of the answer given -0.25"
+        panel._choose_head(-1, -1)
+        move(story)
+        assert "without" not in panel.readout.text(), "that was another choice"
+        panel.masking.click()
+        assert asked[-1].layers is None and asked[-1].heads is None
+        story.told.emit()  # it came to nothing: it may be asked again
+        panel.masking.click()
+        assert len(asked) == 3
+
+    def test_what_is_no_memory_is_not_masked(self, shown: Maker, story: Workspace) -> None:
+        panel = shown("attention", story)
+        asked: list[Any] = []
+        story.asked.connect(asked.append)
+        panel._band = next(n for n, b in enumerate(panel.view.view.bands) if b.place < 0)
+        panel.masking.click()
+        assert not asked and "Choose a span" in panel.readout.text()
 
     def test_token_selection_is_shared(self, shown: Maker, story: Workspace, move: Any) -> None:
         panel = shown("attention", story)

@@ -16,12 +16,13 @@ from ui.panels import make
 from ui.panels.base import Panel
 from ui.state.workspace import Workspace
 from ui.widgets.why_story import why_html
-from workbench.engine.protocol import Explain, Knocked, KnockOut
+from workbench.engine.protocol import Explain, KnockOut
+from workbench.engine.protocol import Knocked as Told
 from workbench.projections.audit import Audited
 from workbench.trace.reader import TraceReader
 from workbench.trace.writer import TraceWriter
 from workbench.why.causes import suspect
-from workbench.why.knockout import Bar, Bars
+from workbench.why.knockout import Bar, Bars, Knocked
 from workbench.why.verdict import LOST, Loss, Proof, Try
 
 
@@ -199,7 +200,7 @@ def test_each_span_is_left_out_in_turn(panel: Any, story: Workspace, settle: Any
         Bar(0, "note-0", ("note-0",), (0,), "I moved to Lima.", 5, 0.75, 2.5, -0.5),
         Bar(1, "<b>two</b>", (), (2,), "I have a cat.", 5, 0.25, -0.1, None),
     )
-    story.knocked.emit(Knocked(question, Bars("q", ("Oslo",), "Lima", False, bars, -0.5, None)))
+    story.knocked.emit(Told(question, Bars("q", ("Oslo",), "Lima", False, bars, -0.5, None)))
     told = text(panel)
     assert "agree in rank to -0.50 (Spearman)" in told and "75%" in told and "+2.50" in told and "-0.50" in told
     assert "<b>two</b>" in told, "foreign text stays text"
@@ -207,6 +208,21 @@ def test_each_span_is_left_out_in_turn(panel: Any, story: Workspace, settle: Any
     story.told.emit()
     settle(story)
     assert "+2.50" in text(panel), "it stays while the run is open"
+
+
+def test_what_was_masked_in_chosen_heads_is_told(panel: Any, story: Workspace, settle: Any) -> None:
+    wanted: list[str] = []
+    story.wanted.connect(wanted.append)
+    panel.text.anchorClicked.emit(QUrl("toggle:mask"))
+    assert wanted == ["attention"]
+    done = Knocked((0,), "<b>Oslo</b>", True, 2.0, -0.5)
+    made = Bars("q", ("Oslo",), "Lima", False, (), None, done, ("note-1",))
+    story.knocked.emit(Told(KnockOut(story.run.path, 1, 1, "p0", ("0",), (3,), (1,)), made))
+    told = text(panel)
+    assert "without note-1 in layer 3, head 1: answers “<b>Oslo</b>” (right)" in told
+    assert "log-probability of the answer given -2.00, of the gold answer +0.50" in told
+    story.knocked.emit(Told(KnockOut(story.run.path, 1, 1, "p1", ("0",), None, (1, 2)), made))
+    assert "heads 1, 2" not in text(panel), "of another probe"
 
 
 def test_a_fact_that_has_changed_is_audited(panel: Any) -> None:

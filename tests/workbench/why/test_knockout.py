@@ -57,6 +57,26 @@ def test_the_window_gets_the_same_bars_and_can_stop_them(sample: Path, capsys: p
     questions.close()
 
 
+def test_the_window_masks_a_span_in_one_head(sample: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    where = ("knockout", sample, "--lane", "bm25:k=2", "--probe", "p1", "--json")
+    questions, reports = Questions(), list[Any]()
+    for layers, heads, given in (
+        (None, None, ()),
+        ((1,), None, ("--layers", 1)),
+        ((1,), (2,), ("--layers", 1, "--heads", 2)),
+    ):
+        code, out, _ = call(capsys, *where, "--span", "turn:9", *given)
+        made = json.loads(out)
+        place = next(b["place"] for b in made["bars"] if b["turns"] == [9])
+        questions.deal(KnockOut(sample, 1, 2, "p1", (str(place),), layers, heads), reports.append, Control())
+        report = [r for r in reports if isinstance(r, Knocked)][-1]
+        assert code == 0 and report.bars.bars == () and report.bars.chosen == ("turn-9",)
+        assert report.bars.together is not None and report.bars.answer == "milk"
+        assert report.bars.together.change == pytest.approx(made["together"]["change"], abs=1e-4)
+        assert report.bars.together.answer == made["together"]["answer"]
+    questions.close()
+
+
 def test_what_is_not_there_is_said_so(sample: Path, capsys: pytest.CaptureFixture[str]) -> None:
     where = ("knockout", sample, "--lane", "bm25:k=2", "--probe", "p1")
     code, _, err = call(capsys, *where, "--span", "turn-40")
