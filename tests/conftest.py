@@ -38,3 +38,9 @@ def shared_data() -> Path:
 def shared_models() -> Path:
     """Real GGUF files in ``../shared/models``; skips with a reason where it is absent."""
     return _folder("models")
+
+
+@pytest.fixture(scope="session")
+def cases() -> Path:
+    """Files that once failed, in ``../shared/cases``; skips with a reason where it is absent."""
+    return _folder("cases")

@@ -141,13 +141,17 @@ def _short(text: str, limit: int = 60) -> str:
 
 
 def cancelling(control: Any) -> AbstractContextManager[Any]:
-    """While inside, Ctrl-C and a termination request cancel the run instead of tearing it down."""
+    """While inside, Ctrl-C, a termination request and a terminal that closes cancel the run instead of tearing it down.
+
+    What whoever started the program had it ignore (``nohup``) stays ignored.
+    """
     import signal
     import threading
 
     if threading.current_thread() is not threading.main_thread():
         return nullcontext()
-    return _Signals(control, (signal.SIGINT, signal.SIGTERM))
+    known = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    return _Signals(control, [s for s in known if signal.getsignal(s) is not signal.SIG_IGN])
 
 
 class _Signals:

@@ -1,6 +1,7 @@
 """Gives damaged run files to commands and to the window, each in a child with little time and memory.
 
     python -m tests.attack.damage_driver FOLDER FIRST COUNT (commands|window)
+    python -m tests.attack.damage_driver FOLDER (commands|window) FILE…      files that are damaged already
 
 Prints JSON: ``{"tried": …, "wrong": [what was not one clear line]}``. A command is right when it ends with 0, or with 1
 or 2 and one line on standard error that is neither a traceback nor a defect of this program.
@@ -13,10 +14,11 @@ import io
 import json
 import os
 import resource
+import shutil
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,22 +33,36 @@ if TYPE_CHECKING:
 SECONDS, MEMORY = 20, 3 << 30  # for one file: all its commands, or the window
 
 
-def main(folder: Path, first: int, count: int, what: str) -> None:
+Harm = Callable[[Path, Path], str]
+"""Makes a damaged file in the second place, from the undamaged one in the first; says how."""
+
+
+def main(folder: Path, harms: Iterable[Harm], what: str) -> None:
     """Try the files; see the module."""
     source = write_trace(folder / "source.mnemo", turns=12, items=8, probes=4, lanes=("full", "bm25", "a-mem"))
     _afterwards(source)
     job = {"commands": commands, "window": window}[what]
     job(source, folder)  # everything imported, so that a child costs little
-    wrong = []
-    for number in range(first, first + count):
-        path = folder / f"{number}.mnemo"
-        harm = damaged_copy(source, path, number)
+    wrong, tried = [], 0
+    for tried, harm in enumerate(harms, 1):
+        path = folder / f"{tried}.mnemo"
+        how = harm(source, path)
         said = _in_child(lambda path=path: job(path, folder))  # type: ignore[misc]
         if said:
-            wrong.append(f"{number} {harm}: {said[-600:]}")
-        for left in folder.glob(f"{number}.*"):
+            wrong.append(f"{how}: {said[-600:]}")
+        for left in folder.glob(f"{tried}.*"):
             left.unlink()
-    print(json.dumps({"tried": count, "wrong": wrong}))
+    print(json.dumps({"tried": tried, "wrong": wrong}))
+
+
+def drawn(number: int) -> Harm:
+    """The damage that has this number."""
+    return lambda source, path: f"{number} {damaged_copy(source, path, number)}"
+
+
+def given(file: Path) -> Harm:
+    """A file that is damaged already."""
+    return lambda source, path: str(shutil.copyfile(file, path) and file.name)
 
 
 def _afterwards(path: Path) -> None:
@@ -175,4 +191,9 @@ def _in_child(job: Callable[[], str]) -> str:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), sys.argv[4])
+    place, *asked = sys.argv[1:]
+    if asked[0].isdecimal():
+        numbers = range(int(asked[0]), int(asked[0]) + int(asked[1]))
+        main(Path(place), map(drawn, numbers), asked[2])
+    else:
+        main(Path(place), (given(Path(file)) for file in asked[1:]), asked[0])

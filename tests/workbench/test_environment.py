@@ -1,6 +1,7 @@
 """What surrounds the program is wrong: one clear line, nothing lost, exit code 1 or 2."""
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -64,6 +65,48 @@ def test_closed_and_broken_streams(root: Path, tmp_path: Path) -> None:
         done = shell(root, tmp_path, run, session, out)  # goes on where the reader of its output left
         assert done.returncode == 0
         assert lane_events(out).keys() == want.keys()
+
+
+# A lane that is sent a signal at turn 3, once: the file that it leaves stops it from doing so again.
+SIGNALLED = """
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from workbench.memory.strategies.bm25 import BM25
+
+@dataclass
+class Signalled(BM25):
+    name = "signalled"
+    title = "Signalled"
+
+    async def observe(self, turn, mind, log):
+        await super().observe(turn, mind, log)
+        once = Path(__file__).with_name("sent")
+        if turn.index == 3 and not once.exists():
+            once.touch()
+            os.kill(os.getpid(), {number})
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
+@pytest.mark.parametrize(
+    ("name", "code", "ignored"),
+    [("HUP", 1, False), ("HUP", 0, True), ("QUIT", -3, False), ("PIPE", 0, False), ("TERM", 1, False)],
+)
+def test_signals_lose_nothing(root: Path, tmp_path: Path, name: str, code: int, ignored: bool) -> None:
+    lane, session = tmp_path / "signalled.py", session_file(tmp_path, turns=6, probes=2)
+    lane.write_text(SIGNALLED.format(number=int(signal.Signals[f"SIG{name}"])))
+    run = f"$M run $1 --lane $2:Signalled --lane bm25 {' '.join(DEMO)} --exact --out"
+    done = shell(
+        root, tmp_path, f"{f'trap {chr(34) * 2} {name}; ' * ignored}exec {run} $3", session, lane, tmp_path / "a.mnemo"
+    )
+    assert done.returncode == code, done.stderr
+    if code == 1:
+        assert "goes on from here" in done.stderr.decode().splitlines()[-1] and b"Traceback" not in done.stderr
+    for out in ("a.mnemo", "whole.mnemo"):
+        done = shell(root, tmp_path, f"{run} $3", session, lane, tmp_path / out)
+        assert done.returncode == 0, done.stderr
+    assert lane_events(tmp_path / "a.mnemo") == lane_events(tmp_path / "whole.mnemo")
 
 
 def test_names_that_are_no_text(root: Path, tmp_path: Path) -> None:
