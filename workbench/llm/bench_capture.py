@@ -84,15 +84,17 @@ def _pass(scope: ScopeContext, tokens: Tokens, read: int, how: str) -> tuple[flo
     for token in tokens:
         one = token[None]
         if how == OFF:
-            scope.feed_tapped(one)
+            scope.feed_tapped(one, steady=True)
         elif how == ONE:
-            scope.feed_tapped(one, recorder.layers)
-            recorder.add(scope.tap.rows, np.arange(scope.position))
+            scope.feed_tapped(one, recorder.layers, steady=True)
+            recorder.add(scope.tap.rows, slice(0, scope.position))
         else:
             summarizer.begin(scope.position)
-            scope.feed_tapped(one, watch=summarizer.watch)
+            scope.feed_tapped(one, watch=summarizer.watch, steady=True)
     if how == ALL:
         summarizer.begin(scope.position)  # reduces the last one
+    elif how == ONE:
+        recorder.capture(model.n_head, ("",) * scope.position, len(tokens))
     return time.perf_counter() - begin, time.thread_time() - busy
 
 

@@ -22,12 +22,16 @@ class CellMap:
 
     Args:
         size: number of cells of the cache.
+
+    Attributes:
+        in_order: so many first positions at least lie in the cells of their number.
     """
 
     def __init__(self, size: int) -> None:
         self.size = size
         self._position_of = np.full(size, -1, np.int64)
         self._cell_of = np.full(size, -1, np.int64)
+        self.in_order = 0
 
     def place(self, cells: Ints, positions: Ints) -> None:
         """Note that the given positions were written to the given cells (both int ``[n]``)."""
@@ -38,17 +42,31 @@ class CellMap:
             self._cell_of = np.concatenate([self._cell_of, np.full(int(positions.max()) + 1, -1, np.int64)])
         self._position_of[cells] = positions
         self._cell_of[positions] = cells
+        if np.array_equal(cells, np.arange(self.in_order, self.in_order + len(cells))):
+            self.in_order += len(cells) if np.array_equal(cells, positions) else 0
+
+    def place_one(self, cell: int, position: int) -> None:
+        """As :meth:`place`, of one."""
+        if self._position_of[cell] >= 0:
+            raise CellMapError(f"cells {[cell]} were written while still in use")
+        if position >= len(self._cell_of):
+            self._cell_of = np.concatenate([self._cell_of, np.full(position + 1, -1, np.int64)])
+        self._position_of[cell] = position
+        self._cell_of[position] = cell
+        self.in_order += cell == position == self.in_order
 
     def forget(self, start: int, end: int) -> None:
         """Note that positions ``start…end-1`` were removed."""
         cells = self._cell_of[start:end]
         self._position_of[cells[cells >= 0]] = -1
         self._cell_of[start:end] = -1
+        self.in_order = min(self.in_order, start)
 
     def clear(self) -> None:
         """Note that the cache was emptied."""
         self._position_of[:] = -1
         self._cell_of[:] = -1
+        self.in_order = 0
 
     def positions(self, cells: int) -> Ints:
         """Position held by each of the first ``cells`` cells, -1 for an empty one."""

@@ -14,6 +14,7 @@ MAX_BYTES = 4 << 20
 """Above this size of the float16 array only :data:`FEW_LAYERS` layers are kept."""
 FEW_LAYERS = 6
 MAX_COLUMNS = 2048
+_AT_ONCE = 8
 
 
 def spread(layers: Sequence[int], count: int) -> tuple[int, ...]:
@@ -36,16 +37,29 @@ class Recorder:
         self.layers = tuple(layers)
         self._bounded = bounded
         self._rows: list[NDArray[np.float16]] = []
+        self._new: list[tuple[Mapping[int, NDArray[np.float32]], NDArray[np.int64] | slice]] = []
         self._bytes = 0
 
-    def add(self, rows: Mapping[int, NDArray[np.float32]], columns: NDArray[np.int64]) -> None:
-        """Keep the row of a query, from ``{layer: [head, 1, cell]}`` and the cell of each token up to the query's."""
-        row = np.stack([rows[layer][:, -1, :] for layer in self.layers])[:, :, columns]
-        row[:, :, columns < 0] = 0.0  # evicted positions have no cell
-        self._rows.append(halves(row))
-        self._bytes += self._rows[-1].nbytes
-        if self._bounded and self._bytes > MAX_BYTES and len(self.layers) > FEW_LAYERS:
-            self._thin()
+    def add(self, rows: Mapping[int, NDArray[np.float32]], columns: NDArray[np.int64] | slice) -> None:
+        """Keep the row of a query, from ``{layer: [head, 1, cell]}`` and the cell of each token up to the query's.
+
+        Both are held for a while and must not be changed.
+        """
+        self._new.append((rows, columns))
+        if len(self._new) == _AT_ONCE:
+            self._turn()
+
+    def _turn(self) -> None:
+        """Turn the new rows into half floats: several at once, since the first call after a decode is the slow one."""
+        for rows, columns in self._new:
+            row = np.stack([rows[layer][:, -1][:, columns] for layer in self.layers])
+            if not isinstance(columns, slice):
+                row[:, :, columns < 0] = 0.0  # evicted positions have no cell
+            self._rows.append(halves(row))
+            self._bytes += self._rows[-1].nbytes
+            if self._bounded and self._bytes > MAX_BYTES and len(self.layers) > FEW_LAYERS:
+                self._thin()
+        self._new.clear()
 
     def _thin(self) -> None:
         kept = spread(self.layers, FEW_LAYERS)
@@ -55,6 +69,7 @@ class Recorder:
 
     def capture(self, heads: int, texts: Sequence[str], rows: int) -> Capture:
         """The capture of the first ``rows`` answer tokens; ``texts`` are all prompt and answer tokens."""
+        self._turn()
         weights = np.zeros((len(self.layers), heads, rows, len(texts)), np.float16)
         for index, row in enumerate(self._rows[:rows]):
             weights[:, :, index, : row.shape[2]] = row

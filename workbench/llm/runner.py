@@ -216,7 +216,7 @@ class ScopeRunner:
         job.ticket.resolve((job.output().result("end"), None, None))
 
     def _plain(self, mask: Edit | None) -> Feed:
-        return lambda tokens, layers, watch: self.scope.feed_tapped(tokens, layers, mask, watch)[-1]
+        return lambda tokens, layers, watch: self.scope.feed_tapped(tokens, layers, mask, watch, steady=True)[-1]
 
     def _mask(self, job: ScopeJob) -> Edit | None:
         return self.scope.masker(job.masked) if len(job.masked.positions) else None

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -169,14 +170,18 @@ class ScopeContext:
         queries: Watch | None = None,
         every_logit: bool = False,
         hidden: Watch | None = None,
+        steady: bool = False,
     ) -> NDArray[np.float32]:
         """As :meth:`feed`, with functions that change scores and look at weights, queries and hidden states
         (:meth:`Tap.prepare`). Without ``every_logit`` the last layer's hidden states are of the last token alone.
 
+        Args:
+            steady: tokens are decoded one after another; ``watch`` may be called twice, and the last call counts.
+
         Returns:
             Logits after every token (``every_logit``) or the last, float32 ``[tokens or 1, vocabulary]``.
         """
-        return self._feed(tokens, edit, record, False, watch, queries, every_logit, hidden=hidden)
+        return self._feed(tokens, edit, record, False, watch, queries, every_logit, hidden=hidden, steady=steady)
 
     def reread(self, tokens: Tokens, numbers: NDArray[np.int64], end: int) -> None:
         """Empty the sequence and read some of its ``end`` tokens again, without gaps, under the numbers they had."""
@@ -196,15 +201,22 @@ class ScopeContext:
         every_logit: bool = False,
         numbers: NDArray[np.int64] | None = None,
         hidden: Watch | None = None,
+        steady: bool = False,
     ) -> NDArray[np.float32]:
         held = self._held
         if numbers is None:
             numbers = np.arange(held.number, held.number + len(tokens), dtype=np.int64)
         count = self.context.fill(0, tokens, held.position, self.sequence)
         self.context.wants[0 if every_logit else count - 1 : count] = 1
-        self.tap.prepare(numbers, record, edit, probe, watch, queries, hidden)
+        prepare = partial(self.tap.prepare, numbers, record, edit, probe, watch, queries, hidden, steady)
+        prepare()
         try:
             self.context.decode(count)
+            if self.tap.stale:
+                self.context.C.llama_memory_seq_rm(self.context.memory, self.sequence, held.position, -1)
+                held.cells.forget(int(numbers[0]), int(numbers[-1]) + 1)
+                prepare()
+                self.context.decode(count)
             self.tap.check()
         except BaseException:
             self.clear()  # the cache may hold garbage

@@ -76,13 +76,16 @@ class Summarizer:
         return np.where(edges[:, 0] < edges[:, 1], sums, np.float32(0))
 
     @property
-    def cells(self) -> NDArray[np.int64]:
-        """Cell of each token when the last query looked, -1 for none; some may have been evicted since."""
+    def cells(self) -> NDArray[np.int64] | slice:
+        """Cell of each token when the last query looked, -1 for none; a slice where they are the first ones in order.
+        Some may have been evicted since."""
         assert self._columns is not None
-        return np.arange(self._columns.stop) if isinstance(self._columns, slice) else self._columns
+        return self._columns
 
     def _find(self, count: int) -> NDArray[np.int64] | slice:
         """Cells of the first ``count`` tokens; the newest has one only now."""
+        if self._cells.in_order >= count:
+            return slice(0, count)
         cells = self._cells.cells(np.arange(count))
         return slice(0, count) if np.array_equal(cells, np.arange(count)) else cells
 

@@ -172,7 +172,7 @@ def test_exception_in_callback_fails_the_answer_only(backend: LlamaBackend, monk
         raise ZeroDivisionError("on purpose")
 
     with monkeypatch.context() as patch:
-        patch.setattr(tap, "_capture", broken)
+        patch.setattr(tap, "_hand_out", broken)
         with pytest.raises(ModelError, match="on purpose"):
             asyncio.run(backend.answer(request))
     after = asyncio.run(backend.answer(request))
