@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 LONGEST = 600
@@ -17,11 +18,11 @@ MOST_CLOSINGS = 8
 _TIMES, _BYTES = 4, 64
 _LONG, _TIMES_LONG = 120, 3  # bytes of a piece, about a sentence, from which fewer times do
 _AGAIN, _STALE = 3, 12  # times that each entry is said again; entries in a row that were all said before
-_COUNTED = 12  # entries that differ in a number alone, which goes up by one
+_COUNTED = 12  # entries that differ in numbers alone, which go up or down by the same each time
 _COUNTED_INSIDE = 24  # the same inside one text
 _QUOTE, _ESCAPE, _COMMA = b'"\\,'
 _DIGITS = re.compile(rb"\d{1,9}")
-_NUMBER = re.compile(rb"\d{1,9}(?=\D*\Z)")
+_NUMBER = re.compile(rb"\d{1,9}")
 _HALF_ESCAPE = re.compile(rb"(?<!\\)(?:\\\\)*(\\(?:u[0-9a-fA-F]{0,3})?)\Z")
 _WORDS = ("boolean", "integer", "number", "null")
 _MARKS = b'"{['
@@ -259,10 +260,10 @@ def _broken(data: bytearray) -> bool:
 
 
 def _counts(entries: Sequence[bytes]) -> bool:
-    """Whether a small model counts on and on: ``date_1``, ``date_2``, ``date_3`` and so forth."""
-    numbers = [_NUMBER.search(entry) for entry in entries]
-    if len(entries) < _COUNTED or not all(numbers):
+    """Whether a small model counts on and on: ``date_1``, ``date_2`` and so forth, or ``1,200``, ``2,200``."""
+    texts = all(entry[0] == _QUOTE for entry in entries)  # objects that count may be a verdict on each of many
+    if not texts or len(entries) < _COUNTED or len({_NUMBER.sub(b"#", entry) for entry in entries}) > 1:
         return False
-    values = [int(found.group()) for found in numbers if found]
-    frames = {_NUMBER.sub(b"#", entry) for entry in entries}
-    return len(frames) == 1 and values == list(range(values[0], values[0] + _COUNTED))
+    columns = list(zip(*(map(int, _NUMBER.findall(entry)) for entry in entries), strict=True))
+    steps = [{after - before for before, after in pairwise(column)} for column in columns]
+    return all(len(step) == 1 for step in steps) and any(step != {0} for step in steps)

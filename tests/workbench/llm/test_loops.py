@@ -159,9 +159,13 @@ def test_a_list_that_counts_on_and_on_is_a_loop() -> None:
     counting = json.dumps({"keywords": ["date", *(f"date_{n}" for n in range(1, 400))]})
     kept = json.loads(closed(counting, TEXT) + "}")["keywords"]
     assert kept == ["date", *(f"date_{n}" for n in range(1, 13))]
+    for again in ([f"{n},200" for n in range(1, 90)], [f"{n} and {n + 1}" for n in range(60, 0, -2)]):
+        assert json.loads(closed(json.dumps({"keywords": again}), TEXT) + "}")["keywords"] == again[:12]
+    rows = schemas.fields(rows=schemas.many(schemas.fields(number=schemas.number(0, 999), verdict=schemas.text())))
+    assert looped(json.dumps({"rows": [{"number": n, "verdict": "other"} for n in range(40)]}), rows) is None
     for fine in (
         [f"chapter {n}" for n in range(1, 12)],
-        [f"{n} and {n + 1}" for n in range(0, 60, 2)],
+        [f"{n} and {n * 7 % 5}" for n in range(0, 60, 2)],
         [f"street {n * n}" for n in range(60)],
     ):
         assert looped(json.dumps({"keywords": fine}), TEXT) is None
