@@ -41,22 +41,36 @@ def needle_bench(texts: Texts, question: str, options: Sequence[str]) -> str:
 
 
 def ancestral_trace(texts: Texts, question: str, options: Sequence[str]) -> str:
-    parent = {}
+    above: dict[str, tuple[str, int]] = {}
+    term = r"(?P<term>(?:maternal |paternal )?(?:grand)?(?:father|mother)|dad|mom)"
     patterns = (
-        r"^(?P<a>.+) is a parent of (?P<b>.+)\.$",
-        r"^(?P<a>.+) has a child called (?P<b>.+)\.$",
-        r"^One of the children of (?P<a>.+) is (?P<b>.+)\.$",
-        r"^(?P<b>.+) is a child of (?P<a>.+)\.$",
-        r"^A parent of (?P<b>.+) is (?P<a>.+)\.$",
-        r"^(?P<b>.+) grew up as a child of (?P<a>.+)\.$",
+        rf"^(?P<a>.+) is the {term} of (?P<b>.+)\.$",
+        rf"^The {term} of (?P<b>.+) is (?P<a>.+)\.$",
+        rf"stands beside (?P<a>.+), the {term} of (?P<b>.+)\.$",
+        rf"learned to swim from (?P<a>.+), the {term} of (?P<b>.+)\.$",
+        rf"^Everybody says that (?P<a>.+), the {term} of (?P<b>.+), has",
     )
     for text in texts:
-        match = next(m for p in patterns if (m := re.match(p, text)))
-        parent[match["b"]] = match["a"]
-    name = found(r"ancestor of (.+) that can", question)
-    while name in parent:
-        name = parent[name]
-    return name if parent else ""
+        match = next(m for p in patterns if (m := re.search(p, text)))
+        above[match["b"]] = match["a"], 2 if "grand" in match["term"] else 1
+
+    def up(name: str) -> tuple[str, int]:
+        far = 0
+        while name in above:
+            name, step = above[name]
+            far += step
+        return name, far
+
+    if not above:
+        return ""
+    if name := found(r"earliest ancestor of (.+) that can", question):
+        return up(name)[0]
+    if match := re.match(r"Who is the ancestor of (.+) (\d+) generations back", question):
+        return up(match[1])[0] if up(match[1])[1] == int(match[2]) else ""
+    if match := re.match(r"Who is the descendant of (.+) (\d+) generations on", question):
+        below = {a for a, _ in above.values()}
+        return next(n for n in above if n not in below and up(n) == (match[1], int(match[2])))
+    return str(up(found(r"lie between (?:.+) and (.+)\? A", question))[1])
 
 
 def sort(texts: Texts, question: str, options: Sequence[str]) -> str:
@@ -179,17 +193,19 @@ def labelled(texts: Texts, question: str, options: Sequence[str]) -> str:
 def long_bio_bench(texts: Texts, question: str, options: Sequence[str]) -> str:
     phrases = {
         "born": (r"was born on ([\w ]+)\.", r"The life of .+? began on ([\w ]+)\."),
-        "city": (r"The birthplace of .+? is (\w+)\.", r"came into the world in (\w+)\."),
-        "job": (r"works as an? (\w+)\.", r"earns a living as an? (\w+)\."),
-        "subject": (r"has a degree in (\w+)\.", r"learned at university was (\w+)\."),
+        "city": (r"(?:The birthplace of .+?|My birthplace) is (\w+)\.", r"came into the world in (\w+)\."),
+        "job": (r"works? as an? (\w+)\.", r"earns a living as an? (\w+)\."),
+        "subject": (r"ha(?:s|ve) a degree in (\w+)\.", r"learned at university was (\w+)\."),
         "university": (r"studied at the University of (\w+)\.", r"is a graduate of the University of (\w+)\."),
-        "hobby": (r"spare time .+? enjoys ([\w ]+)\.", r"Nothing relaxes .+? more than ([\w ]+)\."),
+        "hobby": (r"spare time .+? enjoys? ([\w ]+)\.", r"Nothing relaxes .+? more than ([\w ]+)\."),
     }
     bios = {}
     for text in texts:
         facts = {key: next(filter(None, (found(p, text) for p in own)), "") for key, own in phrases.items()}
-        name = found(r"\] (?:The life of )?(\w+ \w+) ", text)
+        name = found(r"\] My name is (\w+ \w+)\.", text) or found(r"\] (?:The life of )?(\w+ \w+) ", text)
         bios[name] = facts | {"number": found(r"^\[(\d+)\]", text)}
+    if question.startswith("Answer all three"):
+        return ", ".join(long_bio_bench(texts, line.partition(" ")[2], options) for line in question.split("\n")[1:])
     named = [n for n in bios if n in question]
     date = {n: datetime.strptime(f["born"], "%d %B %Y") for n, f in bios.items()}
     if not texts:

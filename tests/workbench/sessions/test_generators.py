@@ -158,6 +158,23 @@ def test_the_earliest_ancestors_are_up_to_so_many_generations_away() -> None:
     assert {len(p.evidence) for p in probes} == {1, 2, 3, 4}
 
 
+def test_lines_of_descent_are_asked_about_in_four_ways_and_grandparents_count_twice() -> None:
+    probes = [p for seed in range(3) for p in generate("ancestral-trace", 3000, seed)[0].probes]
+    assert {p.extra["task"] for p in probes} == {"eldest", "nth-ancestor", "nth-descendant", "distance"}
+    far = [(int(p.gold[0]), p.extra["needles"]) for p in probes if p.extra["task"] == "distance"]
+    assert all(links <= generations <= 2 * links for generations, links in far)
+    assert any(generations > links for generations, links in far)
+
+
+def test_passages_begin_with_a_sentence_and_half_of_the_answers_are_a() -> None:
+    session = generate("sort", 6000, 1)[0]
+    first = [p.options.index(p.gold[0]) == 0 for p in session.probes]
+    assert sum(first) == len(first) / 2
+    for option in (o for p in session.probes for o in p.options):
+        text = next(t.text for t in session.turns if option in t.text)
+        assert text.partition(option)[0][-2:] in ("", ". ")
+
+
 def test_passages_are_near_and_far_apart() -> None:
     probes = generate("sort", 6000, 1)[0].probes
     far = [p.extra["distance"] for p in probes if p.extra["bin"] == "far"]

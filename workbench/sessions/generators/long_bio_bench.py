@@ -28,6 +28,15 @@ _PARAPHRASED = {
     "university": "{name} is a graduate of the University of {university}.",
     "hobby": "Nothing relaxes {name} more than {hobby}.",
 }
+_PRONOUN = {
+    "born": "I was born on {born}.",
+    "city": "My birthplace is {city}.",
+    "job": "I work as a {job}.",
+    "subject": "I have a degree in {subject}.",
+    "university": "I studied at the University of {university}.",
+    "hobby": "In my spare time I enjoy {hobby}.",
+}
+_TEXTS = {"plain": _PLAIN, "paraphrased": _PARAPHRASED, "pronoun": _PRONOUN}
 _ASKED = {
     "born": "On which date was {name} born?",
     "city": "In which city was {name} born?",
@@ -65,19 +74,19 @@ def _bio(w: Writer, name: str) -> _Bio:
 def _make(job: Job) -> None:
     w = job.writer()
     bios: list[_Bio] = []
-    phrases = _PARAPHRASED if job["text"] == "paraphrased" else _PLAIN
+    phrases, named = _TEXTS[job["text"]], job["text"] == "pronoun"
     for n, name in enumerate(pools.people(w.r, 200 + job.tokens // 20)):
         bio = _bio(w, name)
         if n % 4 == 3:
             bio.missing.add(w.r.choice(_FIELDS[1:]))
         told = [phrases[f].format(name=name, **bio.facts) for f in _FIELDS if f not in bio.missing]
-        text = f"[{n + 1}] {' '.join(told)}"
+        text = f"[{n + 1}] {' '.join([f'My name is {name}.', *told] if named else told)}"
         if not w.fits(text) and len(bios) >= 5:
             break
         bio.turn = w.say(text)
         bios.append(bio)
     kinds: tuple[Callable[[Writer, list[_Bio]], None], ...] = (
-        _standard, _older, _first_born, _by_trait, _cited, _unknown,
+        _standard, _older, _first_born, _by_trait, _cited, _unknown, _several,
     )  # fmt: skip
     for number in range(job["probes"]):
         kinds[number % len(kinds)](w, bios)
@@ -85,10 +94,25 @@ def _make(job: Job) -> None:
 
 def _standard(w: Writer, bios: list[_Bio]) -> None:
     """Understanding: one fact."""
-    what = _FIELDS[len(w.probes) // 6 % len(_FIELDS)]
+    what = _FIELDS[len(w.probes) // 7 % len(_FIELDS)]
     bio = w.r.choice([b for b in bios if what not in b.missing])
     extra = {"setting": "understanding", "task": what}
     w.ask(_ASKED[what].format(name=bio.name), [bio.facts[what]], "accurate_retrieval", [bio.turn], extra=extra)
+
+
+def _several(w: Writer, bios: list[_Bio]) -> None:
+    """Understanding: three facts of three people at once."""
+    three = w.r.sample(bios, 3)
+    asked = [(bio, w.r.choice([f for f in _FIELDS if f not in bio.missing])) for bio in three]
+    lines = [f"{n}. {_ASKED[what].format(name=bio.name)}" for n, (bio, what) in enumerate(asked, 1)]
+    w.ask(
+        "\n".join(["Answer all three questions.", *lines]),
+        [bio.facts[what] for bio, what in asked],
+        "accurate_retrieval",
+        [bio.turn for bio in three],
+        scorer="all",
+        extra={"setting": "understanding", "task": "multi"},
+    )
 
 
 def _older(w: Writer, bios: list[_Bio]) -> None:
@@ -158,8 +182,8 @@ GENERATOR = Generator(
     "LongBioBench",
     "A Controllable Examination for Long-Context Language Models, arXiv 2506.02921",
     "adapted",
-    "six attributes; six of its kinds of questions",
+    "six attributes; seven of its kinds of questions, all of one text; pairs by a difference of years are missing",
     "Biographies in a row: single facts, differences, ranks, joins, citations, facts that were left out.",
-    {"text": ("plain", "paraphrased"), "probes": 24},
+    {"text": ("plain", "paraphrased", "pronoun"), "probes": 28},
     _make,
 )

@@ -1,4 +1,7 @@
-"""SORT (arXiv 2410.08133): two passages of a text; which of them came first?"""
+"""SORT (arXiv 2410.08133): two passages of a text; which of them came first?
+
+Passages begin with a sentence, and half of the answers are A, as in bridge-ai-neuro/SORT (ba136318).
+"""
 
 from __future__ import annotations
 
@@ -12,20 +15,24 @@ def _make(job: Job) -> None:
     w.lay([])
     every = " ".join(t.text for t in w.turns)
     once = [(n, s) for n in range(len(w.turns)) if (s := _segment(w, n, job["words"])) and every.count(s) == 1]
+    firsts = [n % 2 == 0 for n in range(job["probes"])]  # half of the answers are A, as published
+    w.r.shuffle(firsts)
     for number in range(job["probes"] if len(once) > 1 else 0):
         pair = _pair(w, once, _BINS[number % 3])
         if pair is None:
             continue
         (one, first), (two, second) = pair
-        options = (first, second) if w.r.random() < 0.5 else (second, first)
+        options = (first, second) if firsts[number] else (second, first)
         question = f"Which of these two passages came first?\nA: {options[0]}\nB: {options[1]}"
         extra = {"distance": two - one, "bin": _BINS[number % 3]}
         w.ask(question, [first], "long_range_understanding", [one, two], scorer="choice", options=options, extra=extra)
 
 
 def _segment(w: Writer, turn: int, words: int) -> str:
+    """So many words from the beginning of a sentence."""
     text = w.turns[turn].text.split()
-    start = w.r.randrange(max(1, len(text) - words + 1))
+    starts = [n for n in range(len(text) - words + 1) if n == 0 or text[n - 1].endswith(".")]
+    start = w.r.choice(starts or [0])
     return " ".join(text[start : start + words])
 
 
