@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QByteArray, QEvent, QSize, Qt, QTimer
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QIcon, QKeyEvent, QShowEvent
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication, QIcon, QKeyEvent, QShowEvent
 from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractItemView,
@@ -31,10 +31,13 @@ from ui.bridge.engine_client import EngineClient
 from ui.bridge.inquiry import Inquiry
 from ui.commands import catalogue
 from ui.commands.registry import MENUS, Registry
+from ui.floating import TITLES, FloatingPanel
 from ui.panels.base import Panel
 from ui.panels.lanes import LanesPanel
+from ui.panels.scrubber import ScrubberPanel
 from ui.samples import samples
 from ui.settings import Settings
+from ui.stage import Stage
 from ui.state.beside import Beside
 from ui.state.pace import Pace
 from ui.state.player import Player
@@ -51,7 +54,7 @@ from workbench import paths
 from workbench.engine.config import RunConfig
 from workbench.engine.protocol import Annotate, Branch, Explained, Failed, Question, Ready, Undo, Undone
 from workbench.engine.resuming import Progress, progress, resumed
-from workbench.errors import MnemoscopeError, SessionFormatError
+from workbench.errors import MnemoscopeError
 from workbench.models.store import checked
 from workbench.projections.probe_table import most_telling, probe_table
 from workbench.projections.remarks import place
@@ -62,9 +65,9 @@ from workbench.why.causes import remember
 from workbench.why.verdict import Verdict
 
 _SESSIONS = "Sessions (*.json *.jsonl *.ndjson *.csv *.af *.eval *.db *.zip *.gz *.zst *.bz2 *.xz);;All files (*)"
-_TABLES = "Tables (*.jsonl *.ndjson *.json *.csv *.tsv *.parquet *.gz *.zst *.bz2 *.xz);;All files (*)"
 _SMALLEST, _LARGEST = 11, 24
-_TABLE_ENDINGS = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet")
+TOLD = 15
+"""Pixel size of the type that a story is told in at least, in layouts that are not made for talks."""
 _GROW_EVERY = 100  # ms
 _FRAME = (8, 40)  # px beside and above a window that its frame takes at most; it is not known before it is shown
 _NAVIGATION = {
@@ -89,6 +92,7 @@ class MainWindow(QMainWindow):
         self.layout_name = "Debug"
         self._named = ""  # the saved layout in force, empty for a plain one
         self._zoom = 0
+        self._telling = False
         self._sizes: list[Any] = []
         self._seq = 0
         self._growing = QTimer(self)
@@ -102,6 +106,8 @@ class MainWindow(QMainWindow):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.pace = Pace()
         self._came: Progress | None = None
+        self._root = QWidget()
+        self.stage = Stage(self, self._root)
         catalogue.register(self.registry, self)
         self.addActions([self.registry.action(c.name) for c in self.registry])
         app = QApplication.instance()
@@ -115,13 +121,13 @@ class MainWindow(QMainWindow):
     # Building.
 
     def _build(self) -> None:
-        root = QWidget()
+        root = self._root
         self._outer = QVBoxLayout(root)
         self._outer.setContentsMargins(0, 0, 0, 0)
         self._outer.setSpacing(0)
         self.transport = Transport(self.workspace, self.player, self.client, self.registry)
         self.notice = Notice()
-        self.scrubber = panels.make("scrubber", self.workspace)
+        self.scrubber = ScrubberPanel(self.workspace)
         self._body = QWidget()
         self._inner = QVBoxLayout(self._body)
         self._inner.setSpacing(layouts.HANDLE)
@@ -144,13 +150,15 @@ class MainWindow(QMainWindow):
         }
         self._splitter: QSplitter | None = None
         self.setCentralWidget(root)
+        self._outer.addWidget(self.stage.caption)
+        self._floating: list[FloatingPanel] = []
         self._space()
 
     def _menus(self) -> None:
         bar = self.menuBar()
         self._menu: dict[str, QMenu] = {}
         for title in MENUS:
-            menu = bar.addMenu(f"&{title}")
+            menu = bar.addMenu("S&tory" if title == "Story" else f"&{title}")
             menu.aboutToShow.connect(self.registry.update)
             self._menu[title], group = menu, None
             for command in self.registry:
@@ -171,6 +179,8 @@ class MainWindow(QMainWindow):
         self.workspace.opened.connect(self._opened)
         self.scrubber.shown.connect(self._focus)
         self.workspace.wanted.connect(self.show_panel)
+        self.stage.book.changed.connect(self.registry.update)
+        self.stage.book.turned.connect(self.registry.update)
         self.player.changed.connect(self.registry.update)
         self.workspace.asked.connect(self._ask)
         self.workspace.branch_wanted.connect(self.ask_branch)
@@ -215,9 +225,6 @@ class MainWindow(QMainWindow):
                 self.choose_model(path)
             else:
                 self.offer_session(path)
-        except SessionFormatError as error:
-            offered = [("Choose its columns…", partial(self.open, path, self.offer_table))]
-            self.notice.say(str(error), offered if then is None and path.suffix.lower() in _TABLE_ENDINGS else [])
         except (MnemoscopeError, OSError) as error:
             self.notice.say(str(error))
 
@@ -293,14 +300,6 @@ class MainWindow(QMainWindow):
         else:
             self.offer_probes(path, sessions)
 
-    def offer_table(self, path: Path) -> None:
-        """Ask which columns of a table are what, then go on as with a session. Raises ``MnemoscopeError``."""
-        from ui.dialogs.map_dialog import MapDialog
-
-        dialog = MapDialog(path, self)
-        if dialog.exec():
-            self._ask_lanes(path, formats.read(path, map=dialog.spec()), dialog.spec())
-
     def offer_probes(self, path: Path, sessions: Sequence[Session] = ()) -> None:
         """Show a session file's probes and write some; then replay it. Raises ``MnemoscopeError`` as above."""
         from ui.dialogs.probes_dialog import ProbesDialog
@@ -309,10 +308,10 @@ class MainWindow(QMainWindow):
         if dialog.exec():
             self._ask_lanes(path, dialog.sessions)
 
-    def _ask_lanes(self, path: Path, sessions: Sequence[Session], columns: str = "") -> None:
+    def _ask_lanes(self, path: Path, sessions: Sequence[Session]) -> None:
         from ui.dialogs.run_dialog import RunDialog
 
-        dialog = RunDialog((path,), self.settings, self, sessions, (("map", columns),) if columns else ())
+        dialog = RunDialog((path,), self.settings, self, sessions)
         if dialog.exec():
             self.start_run(dialog.config())
 
@@ -384,10 +383,6 @@ class MainWindow(QMainWindow):
             self.workspace.use_errata(errata.read([Path(name)], correct))
         except MnemoscopeError as error:
             self.notice.say(str(error))
-
-    def ask_table(self) -> None:
-        """File → Open table."""
-        self._ask_file("Open table", _TABLES, paths.sample_sessions(), self.offer_table)
 
     def ask_model(self) -> None:
         """File → Open model."""
@@ -528,10 +523,7 @@ class MainWindow(QMainWindow):
 
     def toggle_table(self) -> None:
         """Switch the panel with the focus (else the inspector's) between picture and table."""
-        widget = QApplication.focusWidget()
-        while widget is not None and not isinstance(widget, Panel):
-            widget = widget.parentWidget()
-        panel = widget or self.inspector.panel
+        panel = self._panel_in_focus()
         if isinstance(panel, Panel):
             panel.toggle_table()
 
@@ -587,9 +579,70 @@ class MainWindow(QMainWindow):
 
     def zoom(self, steps: int) -> None:
         """Larger or smaller type, on top of the layout's."""
+        self.set_type(self._zoom + steps)
+
+    def set_type(self, zoom: int) -> None:
+        """Type that many steps larger than the layout's."""
         base = layouts.LAYOUTS[self.layout_name].size
-        self._zoom = min(max(self._zoom + steps, _SMALLEST - base), _LARGEST - base)
-        theme.use(size=base + self._zoom)
+        self._zoom = min(max(zoom, _SMALLEST - base), _LARGEST - base)
+        self._dress()
+
+    @property
+    def type_zoom(self) -> int:
+        """Steps that the type is larger than the layout's."""
+        return self._zoom
+
+    @property
+    def timeline(self) -> ScrubberPanel:
+        """The timeline over all layouts."""
+        return self.scrubber
+
+    def layout_in_force(self) -> str:
+        """Name of the layout, or of the saved one."""
+        return self._named or self.layout_name
+
+    # Talks.
+
+    def set_telling(self, telling: bool) -> None:
+        """A story is being told, without chrome and in large type, or no longer."""
+        self._telling = telling
+        room = self.size()
+        self._dress()
+        if not telling:
+            self.transport.retheme()
+        if self.isVisible() and not self.isFullScreen():
+            self._share_out()
+            self.resize(room)
+
+    def show_steps(self) -> None:
+        """Story → Steps."""
+        from ui.dialogs.story_dialog import StoryDialog
+
+        run = self.workspace.run
+        StoryDialog(self.stage, run.path.parent if run else Path.home(), self).show()
+
+    def has_story(self) -> bool:
+        """Whether the run has a story."""
+        return bool(self.stage.book.steps)
+
+    def float_panel(self) -> None:
+        """View → Panel in a window of its own: the panel with the focus, else the one in front of the inspector."""
+        panel = self._panel_in_focus()
+        if isinstance(panel, Panel) and panel.name in TITLES:
+            actions = [self.registry.action(command.name) for command in self.registry]
+            made = FloatingPanel(panel.name, panel.workspace, actions, self)
+            made.closed.connect(self._floating.remove)
+            self._floating.append(made)
+            others = [screen for screen in QGuiApplication.screens() if screen is not self.screen()]
+            if others:
+                made.go_to(others[0])
+            made.show()
+
+    def _panel_in_focus(self) -> QWidget | None:
+        widget = QApplication.focusWidget()
+        while widget is not None and not isinstance(widget, Panel):
+            widget = widget.parentWidget()
+        return widget if widget is not None and widget is not self.scrubber else self.inspector.panel
 
     def toggle_full_screen(self) -> None:
         """Fill the screen, or not."""
@@ -620,9 +673,8 @@ class MainWindow(QMainWindow):
         layout = layouts.LAYOUTS.get(base, layouts.LAYOUTS["Debug"])
         self._keep_sizes()
         self.layout_name, self._named = layout.name, name if saved else ""
-        room, size = self.size(), layout.size + self._zoom
+        room = self.size()
         for inspector, tab in zip((self.inspector, self.second), saved.get("tabs", layout.tabs), strict=True):
-            inspector.set_chrome(layout.chrome)
             if tab in panels.INSPECTORS:
                 inspector.show_panel(tab)
         for late in layouts.parts(layout.body) & self._later.keys():
@@ -635,10 +687,7 @@ class MainWindow(QMainWindow):
         if layout.name == "Runs" and isinstance(there, Inspector):
             there.show_panel(self.inspector.current)
         self._compare(layout)
-        self.menuBar().setVisible(layout.chrome)
-        self.scrubber.setVisible(layout.chrome)
-        if theme.active().size != size:
-            theme.use(size=size)
+        self._dress()
         self.settings.set("layout", name)
         if self.isVisible():
             self._share_out()
@@ -646,6 +695,19 @@ class MainWindow(QMainWindow):
         self._focus()
         self.transport.fill_layouts([], self._named or layout.name)
         self.registry.update()
+
+    def _dress(self) -> None:
+        """Chrome and type as the layout wants them; a story is told without chrome and in large type."""
+        layout, telling = layouts.LAYOUTS[self.layout_name], self._telling
+        self.menuBar().setVisible(layout.chrome and not telling)
+        self.transport.setVisible(not telling)
+        self.scrubber.setVisible(layout.chrome)
+        for inspector in (self.inspector, self.second):
+            inspector.set_chrome(layout.chrome and not telling)
+        size = layout.size + self._zoom
+        size = max(size, TOLD if layout.chrome else theme.TALK) if telling else size
+        if theme.active().size != size:
+            theme.use(size=min(size, _LARGEST))
 
     def _place(self, layout: layouts.Layout, sizes: list[Any]) -> None:
         used, old = layouts.parts(layout.body), self._splitter
@@ -737,6 +799,8 @@ class MainWindow(QMainWindow):
 
     def _engine_state(self, state: str) -> None:
         reader = self.workspace.reader
+        if state in ("finished", "cancelled"):
+            self.stage.book.save()  # steps that were added meanwhile
         if state in ("finished", "cancelled") and reader is not None:
             self._seq = reader.last_seq()
             self._grow()
@@ -849,8 +913,11 @@ class MainWindow(QMainWindow):
             QTimer.singleShot(0, self, lambda: self.open(files[0]))  # the drag must end before a dialog opens
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: D102
+        self.stage.end()
         self._keep_sizes()
         self._keep_place()
+        for floating in list(self._floating):
+            floating.close()
         self.settings.set("geometry", bytes(self.saveGeometry().toBase64().data()).decode())
         self.settings.sync()
         self.player.pause()

@@ -2,7 +2,8 @@
 
 Every text that came from a session, a model or a person is replaced word by word (:mod:`workbench.pseudonyms`), the
 same word by the same everywhere, in blobs, too. Kinds, figures, ranks, hashes of models, versions and settings stay.
-A text is replaced unless it is known to be the program's own; messages keep the words that no foreign text has.
+A text is replaced unless it is known to be the program's own; messages keep the words that no foreign text has. A
+story is left out.
 """
 
 from __future__ import annotations

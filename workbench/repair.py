@@ -20,6 +20,7 @@ from workbench.sessions.model import Session
 from workbench.trace import blobs, payloads
 from workbench.trace.events import OPERATIONS, Event, Kind
 from workbench.trace.reader import TraceReader
+from workbench.trace.story import Step, read_story
 from workbench.trace.trouble import SAVE
 from workbench.trace.writer import TraceWriter
 
@@ -127,6 +128,13 @@ class _Source:
         except TraceError:
             return {}
 
+    def story(self) -> tuple[Step, ...]:
+        """The steps through the run."""
+        try:
+            return read_story(self._reader)
+        except TraceError:
+            return ()
+
     def array(self, digest: str) -> tuple[Any, ...] | None:
         """The stored row of a blob that is what its name says."""
         try:
@@ -156,6 +164,7 @@ class _Repair:
             kept.update(event.seq for event in self._keep(step))
         notes = [row for row in self.source.rows("annotation", "id", _NOTE) if row[1] in kept]
         self.writer.restore("annotation", notes)
+        self.writer.put_story(step.to_json() for step in self.source.story())
         for key in self.items:
             self.writer.put_verdicts((*key, probe, verdict) for probe, verdict in self.source.verdicts(*key).items())
         return self._finish()

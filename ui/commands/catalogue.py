@@ -13,7 +13,7 @@ from ui.layouts import LAYOUTS
 
 def register(registry: Registry, window: Target) -> None:
     """Add every command."""
-    for group in (_file, _playback, _select, _lanes, _run, _view, _help):
+    for group in (_file, _playback, _select, _lanes, _run, _story, _view, _help):
         for command in group(window):
             registry.add(command)
 
@@ -28,14 +28,6 @@ def _file(w: Target) -> list[Command]:
             "File",
             ("Ctrl+N",),
             "Replay a session file through memory systems of your choice",
-        ),
-        Command(
-            "file.open-table",
-            "Open table…",
-            w.ask_table,
-            "File",
-            (),
-            "Choose which columns of a JSON Lines, JSON, CSV or Parquet file are question, context, answers and more",
         ),
         Command(
             "file.probes",
@@ -456,6 +448,72 @@ def _run(w: Target) -> list[Command]:
     ]
 
 
+def _story(w: Target) -> list[Command]:
+    stage, book, on = w.stage, w.stage.book, _open(w)
+    return [
+        Command(
+            "story.add",
+            "Add a step",
+            stage.add,
+            "Story",
+            ("S",),
+            "Keep where you stand (layout, turn, selection, zoom) as a step of this run's story",
+            on,
+        ),
+        Command(
+            "story.play",
+            "Play the story",
+            stage.play,
+            "Story",
+            ("F5",),
+            "Tell the story step by step, in large type and without chrome",
+            on,
+            lambda: book.telling,
+        ),
+        Command(
+            "story.next",
+            "Next step",
+            stage.next,
+            "Story",
+            ("PgDown",),
+            "To the next step of the story",
+            lambda: book.at + 1 < len(book.steps),
+            group="go",
+        ),
+        Command(
+            "story.previous",
+            "Previous step",
+            stage.previous,
+            "Story",
+            ("PgUp",),
+            "To the previous step of the story",
+            lambda: book.at > 0,
+            group="go",
+        ),
+        Command(
+            "story.steps",
+            "Steps…",
+            w.show_steps,
+            "Story",
+            ("Ctrl+Shift+S",),
+            "Name, note, order, delete, export and import the steps of the story",
+            on,
+            group="edit",
+        ),
+        Command(
+            "story.spotlight",
+            "Spotlight",
+            stage.spotlight,
+            "Story",
+            ("Shift+S",),
+            "Dim all but the panel pointed at; with Shift held all but a circle about the pointer",
+            on,
+            lambda: stage.light.on,
+            group="light",
+        ),
+    ]
+
+
 def _view(w: Target) -> list[Command]:
     on = _open(w)
     commands = [
@@ -530,6 +588,16 @@ def _view(w: Target) -> list[Command]:
             "View",
             ("T",),
             "Switch the panel that has the focus between its picture and its table",
+            on,
+            group="panel",
+        ),
+        Command(
+            "view.float",
+            "Panel in a window of its own",
+            w.float_panel,
+            "View",
+            ("Ctrl+Shift+F",),
+            "Show the panel that has the focus in a further window, on the second screen where there is one",
             on,
             group="panel",
         ),

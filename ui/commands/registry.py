@@ -10,7 +10,7 @@ from PySide6.QtGui import QAction, QKeySequence
 
 from ui.widgets.plain import plain
 
-MENUS = ("File", "Playback", "Select", "Lanes", "Run", "View", "Help")
+MENUS = ("File", "Playback", "Select", "Lanes", "Run", "Story", "View", "Help")
 
 
 def _always() -> bool:

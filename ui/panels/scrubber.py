@@ -98,6 +98,16 @@ class ScrubberPanel(Panel):
     def on_moment(self, moment: Moment) -> None:  # noqa: D102
         self.tracks.stand(moment)
 
+    @property
+    def stretch(self) -> Stretch:
+        """The turns that are shown."""
+        return self.tracks.stretch
+
+    def show_stretch(self, first: float, last: float) -> None:
+        """Show these turns; all of them for an empty stretch."""
+        if (first, last) != ((0.0, 0.0) if self.stretch.whole else (self.stretch.first, self.stretch.last)):
+            self.tracks.show_stretch(first, last)
+
     def tell_range(self, first: int, last: int) -> None:
         """Say what every lane did from one turn to another, in a card of its own."""
         moment = Moment().but(session=self.workspace.cursor.session)
@@ -189,6 +199,11 @@ class Tracks(QWidget):
         if self._found is None or self._view is None or self._found.session != self._view.session:
             return LaneFindings(lane, ())
         return self._found.lanes.get(lane, LaneFindings(lane, ()))
+
+    def show_stretch(self, first: float, last: float) -> None:
+        """Show these turns; all of them for an empty stretch."""
+        self.stretch.show(first, last)
+        self.forget()
 
     @property
     def range(self) -> tuple[int, int] | None:

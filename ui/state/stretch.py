@@ -30,6 +30,13 @@ class Stretch:
         else:
             self._stand(self.first, self.wide)
 
+    def show(self, first: float, last: float) -> None:
+        """Show these turns; all of them where that is no stretch."""
+        if last > first:
+            self._stand(first, min(self.end, max(last - first, min(_LEAST, self.end))))
+        else:
+            self.show_all()
+
     def show_all(self) -> None:
         """Show every turn."""
         self.first, self.last = 0.0, self.end

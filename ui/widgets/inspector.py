@@ -85,6 +85,10 @@ class Inspector(QFrame):
         made = self._made.get(self.current)
         return made if isinstance(made, Panel) else None
 
+    def knows(self, name: str) -> bool:
+        """Whether it has a panel of this name."""
+        return name in self._names
+
     def show_panel(self, name: str) -> None:
         """Bring a panel to the front."""
         self.tabs.setCurrentIndex(list(self._names).index(name))

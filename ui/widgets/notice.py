@@ -37,12 +37,22 @@ class Notice(QFrame):
         outer.addWidget(self.details)
         self.hide()
 
-    def say(self, what: str, actions: Sequence[tuple[str, Callable[[], object]]] = (), details: str = "") -> None:
-        """Show a message with buttons; each button also closes the card."""
+    def say(
+        self,
+        what: str,
+        actions: Sequence[tuple[str, Callable[[], object]]] = (),
+        details: str = "",
+        calm: bool = False,
+    ) -> None:
+        """Show a message with buttons; each button also closes the card. ``calm`` is for what went well."""
+        self.setProperty("part", "card" if calm else "warning")
+        self.style().unpolish(self)
+        self.style().polish(self)
         while self._buttons.count():
             item = self._buttons.takeAt(0)
             widget = item.widget() if item is not None else None
             if widget is not None:
+                widget.hide()
                 widget.deleteLater()
         self.what.setText(what)
         self.details.setPlainText(details)

@@ -102,6 +102,14 @@ class Annotate:
 
 
 @dataclass(frozen=True, slots=True)
+class Tell:
+    """Keep a story in the run file; ``steps`` as ``workbench.trace.story.Step.to_json`` gives them."""
+
+    path: Path
+    steps: tuple[dict[str, Any], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Retrace:
     """Compute the attention of an answer in full again and put it beside the run file."""
 
@@ -272,7 +280,7 @@ class Failed:
 
 Aside = Retrace | Expect | Reweave
 """Questions whose answers lie beside the run file, which stays as it is."""
-Question = Explain | KnockOut | Branch | Undo | Annotate | Aside | Place | WriteProbes
+Question = Explain | KnockOut | Branch | Undo | Annotate | Tell | Aside | Place | WriteProbes
 Command = Start | Pause | Resume | Step | Cancel | Shutdown | Question
 Told = Explained | Knocked | Placed | Branched | Undone | Wrote | Answered
 Report = Loading | Ready | Progress | TraceAdvanced | StateChanged | Failed | Told

@@ -31,6 +31,7 @@ from workbench.engine.protocol import (
     Report,
     Retrace,
     Reweave,
+    Tell,
     Undo,
     Undone,
     WriteProbes,
@@ -93,6 +94,10 @@ class Questions:
                     TraceReader(path).close()  # a writer would make the file that is not there
                     with TraceWriter(path) as writer:
                         writer.annotate(seq, author, text, datetime.now(UTC).isoformat(timespec="seconds"))
+                case Tell(path, steps):
+                    TraceReader(path).close()
+                    with TraceWriter(path) as writer:
+                        writer.put_story(steps)
         finally:
             report(Answered())
 

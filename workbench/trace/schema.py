@@ -3,15 +3,18 @@
 ``MAJOR`` changes when an older program could misread a file, ``MINOR`` when it only misses something.
 """
 
-MAJOR, MINOR = 1, 1
+MAJOR, MINOR = 1, 2
 APPLICATION_ID = 0x4D4E454D  # "MNEM", so that `file` and SQLite tools can tell
 
-TABLES = ("meta", "session", "lane", "blob", "event", "annotation", "verdict")
-LATER = ("verdict",)  # tables that files of an earlier minor version do not have
+TABLES = ("meta", "session", "lane", "blob", "event", "annotation", "verdict", "story")
+LATER = ("verdict", "story")  # tables that files of an earlier minor version do not have
 
 VERDICT = (  # what was found out about a run afterwards; files of version 1.0 get the table with their first verdict
     "CREATE TABLE IF NOT EXISTS verdict(session INTEGER NOT NULL, lane INTEGER NOT NULL, probe TEXT NOT NULL, "
     "payload TEXT NOT NULL, PRIMARY KEY(session, lane, probe)) WITHOUT ROWID"
+)
+STORY = (  # steps through the run, as ``workbench.trace.story`` has them; with the first one likewise
+    "CREATE TABLE IF NOT EXISTS story(place INTEGER PRIMARY KEY, payload TEXT NOT NULL)"
 )
 STAYS = {  # a branch that is undone is the one thing that is ever taken out (TraceWriter.remove_lane)
     f"{table}_stays": f"CREATE TRIGGER {table}_stays BEFORE DELETE ON {table} "
@@ -35,6 +38,7 @@ CREATE INDEX event_by_subject ON event(session, lane, subject, seq);
 CREATE TABLE annotation(id INTEGER PRIMARY KEY, seq INTEGER NOT NULL, author TEXT NOT NULL, text TEXT NOT NULL,
                         created TEXT NOT NULL);
 {VERDICT};
+{STORY};
 CREATE TRIGGER event_is_final BEFORE UPDATE ON event BEGIN SELECT RAISE(ABORT, 'events cannot be changed'); END;
 {STAYS["event_stays"]};
 CREATE TRIGGER session_is_final BEFORE UPDATE ON session BEGIN SELECT RAISE(ABORT, 'sessions cannot be changed'); END;

@@ -135,6 +135,17 @@ class TraceWriter:
             ]
         )
 
+    def put_story(self, steps: Iterable[Mapping[str, Any]]) -> None:
+        """Keep a story (``workbench.trace.story``) in place of the one before."""
+        rows = list(enumerate(map(_json, steps)))
+        self._write(
+            [
+                lambda: self._connection.execute(schema.STORY),
+                lambda: self._connection.execute("DELETE FROM story"),
+                lambda: self._connection.executemany("INSERT INTO story(place, payload) VALUES (?, ?)", rows),
+            ]
+        )
+
     def remove_lane(self, lane: int, told: int) -> None:
         """Take a branch out again: its row, events, verdicts and remarks, and the arrays that no other lane names.
 

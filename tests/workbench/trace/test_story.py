@@ -1,0 +1,92 @@
+import json
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.support.traces import write_trace
+from workbench.engine.control import Control
+from workbench.engine.protocol import Report, Tell
+from workbench.engine.questions import Questions
+from workbench.errors import MnemoscopeError, TraceError
+from workbench.repair import repair
+from workbench.trace.reader import TraceReader
+from workbench.trace.story import MOST, Step, from_file, read_story, to_file
+from workbench.trace.writer import TraceWriter
+
+STEPS = (
+    Step("Here it is written", "Mira moves\nto Oslo", "Debug", ("why", "attention"), 1, 1, 7, 31, "a-mem", "note-3"),
+    Step("And here it is lost", turn=9, probe="p1", pinned=True, token=2, thread=7, first=2.5, last=20.0, spot="graph"),
+)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return write_trace(tmp_path / "a.mnemo", turns=4, items=2, probes=1)
+
+
+def told(path: Path) -> tuple[Step, ...]:
+    with TraceReader(path) as reader:
+        return read_story(reader)
+
+
+def test_a_story_is_kept_in_the_run_file_in_order(path: Path) -> None:
+    assert told(path) == ()
+    reports: list[Report] = []
+    for steps in (STEPS, STEPS[::-1]):
+        Questions().deal(Tell(path, tuple(step.to_json() for step in steps)), reports.append, Control())
+        assert told(path) == steps
+
+
+def test_a_file_of_an_earlier_version_opens_and_takes_a_story(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("DROP TABLE story")
+        connection.commit()
+    assert told(path) == ()
+    with TraceWriter(path) as writer:
+        writer.put_story(step.to_json() for step in STEPS)
+    assert told(path) == STEPS
+
+
+def test_a_story_survives_a_repair_and_a_file(path: Path, tmp_path: Path) -> None:
+    with TraceWriter(path) as writer:
+        writer.put_story(step.to_json() for step in STEPS)
+    repair(path, tmp_path / "repaired.mnemo")
+    assert told(tmp_path / "repaired.mnemo") == STEPS
+    to_file(tmp_path / "story.json", STEPS, "a.mnemo")
+    assert from_file(tmp_path / "story.json") == STEPS
+
+
+@pytest.mark.parametrize(
+    "payload",
+    ["{", "[]", '{"turn": "seven"}', '{"turn": 1e300}', '{"tabs": ["why"]}', '{"pinned": 1}', '{"first": NaN}'],
+)
+def test_a_damaged_step_is_named_in_one_line(path: Path, tmp_path: Path, payload: str) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("INSERT INTO story VALUES (0, ?)", (payload,))
+        connection.commit()
+    with pytest.raises(TraceError, match="step 1 of its story is damaged") as error:
+        told(path)
+    assert "\n" not in str(error.value)
+    whole = f'{{"format": "mnemoscope-story", "version": 1, "steps": [{payload}]}}'
+    (tmp_path / "story.json").write_text(whole)
+    with pytest.raises(MnemoscopeError, match=r"story\.json"):
+        from_file(tmp_path / "story.json")
+
+
+def test_what_is_no_story_is_refused(tmp_path: Path) -> None:
+    for text in ("", "[]", '{"format": "other"}', '{"format": "mnemoscope-story", "version": 2, "steps": []}'):
+        (tmp_path / "story.json").write_text(text)
+        with pytest.raises(MnemoscopeError, match=r"story\.json"):
+            from_file(tmp_path / "story.json")
+    many = {"format": "mnemoscope-story", "version": 1, "steps": [{}] * (MOST + 1)}
+    (tmp_path / "story.json").write_text(json.dumps(many))
+    with pytest.raises(MnemoscopeError, match="more than"):
+        from_file(tmp_path / "story.json")
+
+
+def test_texts_are_bounded(path: Path) -> None:
+    step = Step.from_json({"name": "n" * 10_000, "note": "m" * 100_000, "unknown": 1})
+    assert len(step.name) == 200
+    assert len(step.note) == 4000
