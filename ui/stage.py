@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Protocol
 
-from PySide6.QtCore import QEvent, QObject, Qt
+from PySide6.QtCore import QEvent, QObject, Qt, QTimer
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QApplication, QWidget
 
@@ -118,7 +118,8 @@ class Stage(QObject):
         if step.event:
             space.cursor.go(step.turn, step.event)
         scene.timeline.show_stretch(step.first, step.last)
-        self.light.light(self._panel(step.spot))
+        # The parts of another layout come to be seen with the next event.
+        QTimer.singleShot(0, self, lambda: self.light.light(self._panel(step.spot)))
 
     def _panel(self, name: str) -> Panel | None:
         window = self.caption.window()
