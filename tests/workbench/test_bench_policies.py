@@ -14,6 +14,8 @@ from workbench import bench
 from workbench.cli import main
 from workbench.commands import policies
 from workbench.errors import UsageError
+from workbench.trace.events import Kind
+from workbench.trace.reader import TraceReader
 
 SETTINGS = {"probes": "2", "budgets": "0.25,1", "policies": "snapkv,quantized", "threads": "1"}
 
@@ -42,6 +44,24 @@ def test_the_figure_the_rows_and_the_run_agree(tmp_path: Path, capsys: pytest.Ca
     before = (tmp_path / "out" / "retrieval-tasks.mnemo").stat().st_size
     assert bench.measure("policies", settings)["tasks"]["retrieval tasks"]["snapkv"] == task["snapkv"]
     assert (tmp_path / "out" / "retrieval-tasks.mnemo").stat().st_size - before < 20_000
+
+
+def test_the_shared_context_modes(tmp_path: Path) -> None:
+    settings = {"probes": "2", "budgets": "0.3", "policies": "snapkv", "threads": "1", "tasks": "retrieval tasks"}
+    found = {}
+    for mode in ("multi-request", "multi-turn"):
+        task = bench.measure("policies", settings | {"out": str(tmp_path / mode), "requests": mode})["tasks"]
+        found[mode] = task["retrieval tasks"]
+        assert found[mode]["title"].endswith(f", {mode}")
+    assert len(found["multi-turn"]["full"]["turns"]) == len(found["multi-turn"]["snapkv"]["30%"]["turns"]) == 2
+    whole = found["multi-turn"]["full"]
+    assert whole["accuracy"] == pytest.approx(sum(whole["turns"]) / 2)  # as many first questions as second ones
+    assert "turns" not in found["multi-request"]["full"]
+    with TraceReader(tmp_path / "multi-turn" / "retrieval-tasks.mnemo") as reader:
+        asked = [e.payload.get("request") for e in reader.events(kinds=[Kind.COMPRESSED])]
+    assert sorted(asked) == [1, 1, 2, 2]
+    with pytest.raises(UsageError, match="no mode 'twice'"):
+        bench.measure("policies", {"requests": "twice"})
 
 
 def test_every_policy_has_its_rows() -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from html import escape
 
 from workbench.projections.survival import SurvivalPoint
@@ -24,6 +24,8 @@ class Block:
         task: its name. title: what was asked, of which model, under which memory.
         budgets: columns, in order. full: accuracy of the full cache.
         points: by (policy as shown, budget).
+        turns: of the full cache, accuracy of the first questions of conversations, of the second ones …; ``by_lane``:
+            the same of the points' lanes.
     """
 
     task: str
@@ -31,6 +33,8 @@ class Block:
     budgets: tuple[float, ...]
     full: float | None
     points: dict[tuple[str, float], SurvivalPoint]
+    turns: tuple[float, ...] = ()
+    by_lane: Mapping[int, tuple[float, ...]] = field(default_factory=dict)
 
     @property
     def policies(self) -> tuple[str, ...]:
