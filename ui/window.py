@@ -9,8 +9,17 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QByteArray, QEvent, QSize, Qt, QTimer
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication, QIcon, QKeyEvent, QShowEvent
+from PySide6.QtCore import QByteArray, QEvent, QSize, Qt, QTimer, QUrl
+from PySide6.QtGui import (
+    QCloseEvent,
+    QDesktopServices,
+    QDragEnterEvent,
+    QDropEvent,
+    QGuiApplication,
+    QIcon,
+    QKeyEvent,
+    QShowEvent,
+)
 from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractItemView,
@@ -29,6 +38,7 @@ from PySide6.QtWidgets import (
 from ui import layouts, panels
 from ui.bridge.engine_client import EngineClient
 from ui.bridge.inquiry import Inquiry
+from ui.bridge.project_pool import Answer
 from ui.commands import catalogue
 from ui.commands.registry import MENUS, Registry
 from ui.floating import TITLES, FloatingPanel
@@ -39,6 +49,7 @@ from ui.samples import samples
 from ui.settings import Settings
 from ui.stage import Stage
 from ui.state.beside import Beside
+from ui.state.moment import Moment
 from ui.state.pace import Pace
 from ui.state.player import Player
 from ui.state.roster import Arrangement
@@ -60,7 +71,7 @@ from workbench.projections.probe_table import most_telling, probe_table
 from workbench.projections.remarks import place
 from workbench.sessions import formats
 from workbench.sessions.model import Probe, Session
-from workbench.trace.reader import LaneRow
+from workbench.trace.reader import LaneRow, TraceReader
 from workbench.why.causes import remember
 from workbench.why.verdict import Verdict
 
@@ -179,6 +190,9 @@ class MainWindow(QMainWindow):
         self.workspace.opened.connect(self._opened)
         self.scrubber.shown.connect(self._focus)
         self.workspace.wanted.connect(self.show_panel)
+        for space in (self.workspace, self.beside.there):
+            space.figure_wanted.connect(self.export_figure)
+            space.saved.connect(self._saved)
         self.stage.book.changed.connect(self.registry.update)
         self.stage.book.turned.connect(self.registry.update)
         self.player.changed.connect(self.registry.update)
@@ -479,8 +493,53 @@ class MainWindow(QMainWindow):
         if name:
             try:
                 export_widget(self, Path(name), self.windowTitle())
+                self._saved(Path(name))
             except MnemoscopeError as error:
                 self.notice.say(str(error))
+
+    def export_figure(self, panel: QWidget | None = None) -> None:
+        """File → Export figure: of the panel with the focus, else of the one in front of the inspector."""
+        from ui.dialogs.figure_dialog import FigureDialog
+
+        panel = panel or self._panel_in_focus()
+        if isinstance(panel, Panel) and panel.view is not None:
+            FigureDialog(panel, self.settings, self).exec()
+        else:
+            self.notice.say("There is nothing in this panel to make a figure of.")
+
+    def ask_report(self) -> None:
+        """File → Export report."""
+        from PySide6.QtWidgets import QFileDialog
+
+        run = self.workspace.run
+        if run is None:
+            return
+        start = str(run.path.with_suffix(".html"))
+        name, _ = QFileDialog.getSaveFileName(self, "Export report", start, "HTML (*.html)")
+        if name:
+            path = Path(name).with_suffix(".html")
+            self.notice.say("The report is being written.", calm=True)
+            told = partial(self._report_made, path)
+            self.workspace.pool.submit(id(self), _report, self.workspace.moment, None, told, True)
+
+    def _report_made(self, path: Path, answer: Answer) -> None:
+        try:
+            if answer.error is not None:
+                raise answer.error
+            path.write_text(answer.view, "utf-8")
+        except (MnemoscopeError, OSError) as error:
+            self.notice.say(f"The report was not written: {error}")
+        else:
+            self._saved(path)
+
+    def _saved(self, path: Path) -> None:
+        """Say where a file was saved, with a way to its folder."""
+        folder = QUrl.fromLocalFile(str(path.resolve().parent))
+        offers: list[tuple[str, Callable[[], object]]] = [("Open folder", lambda: QDesktopServices.openUrl(folder))]
+        if path.suffix == ".html":
+            page = QUrl.fromLocalFile(str(path.resolve()))
+            offers.insert(0, ("Open", lambda: QDesktopServices.openUrl(page)))
+        self.notice.say(f"Saved to {path}", offers, calm=True)
 
     def ask_layout_name(self) -> None:
         """View → Save layout as."""
@@ -953,6 +1012,12 @@ def _own_key(event: QKeyEvent) -> bool:
         return isinstance(widget, QAbstractButton | QComboBox)
     moves = isinstance(widget, QAbstractItemView | QComboBox | QTabBar | QAbstractSpinBox | QTextEdit)
     return moves and event.key() in _NAVIGATION
+
+
+def _report(reader: TraceReader, moment: Moment, options: Any) -> str:
+    from workbench.reports.html import report
+
+    return report(reader)
 
 
 def sample_run() -> Path | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,12 +31,18 @@ class Table:
         writer.writerows(["" if v is None else v for v in row] for row in self.rows)
         return out.getvalue()
 
-    def json(self) -> str:
-        """The table as a JSON list of one object a row."""
+    def json(self, title: str, about: Mapping[str, Any]) -> str:
+        """The table as one JSON object: ``title``, what it is about, ``columns`` and ``rows``."""
         import json
 
-        rows = [dict(zip(self.columns, row, strict=True)) for row in self.rows]
-        return json.dumps(rows, ensure_ascii=False, indent=1, default=str)
+        rows = [list(row) for row in self.rows]
+        whole = {"title": title, **about, "columns": list(self.columns), "rows": rows}
+        return json.dumps(whole, ensure_ascii=False, indent=1, default=_number) + "\n"
+
+
+def _number(value: Any) -> Any:
+    """A number of NumPy as JSON knows it; anything else as text."""
+    return value.item() if hasattr(value, "item") else str(value)
 
 
 class TableModel(QAbstractTableModel):

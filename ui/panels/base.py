@@ -34,6 +34,7 @@ from ui.models.table import Table, TableModel
 from ui.state.moment import Moment
 from ui.state.workspace import Workspace
 from ui.theme import theme
+from ui.widgets.export import Style, ask_and_export, export_figure
 from ui.widgets.hidden_lanes import HiddenLanes, lane_entries
 from ui.widgets.plain import Label, plain
 from workbench.errors import MnemoscopeError
@@ -208,18 +209,35 @@ class Panel(QFrame):
         """Put the panel's picture on the clipboard."""
         QGuiApplication.clipboard().setPixmap(self.content.grab())
 
-    def export(self, path: Path) -> None:
-        """Write the panel to a file; the suffix decides: .png (3 pixels per pixel), .svg, .pdf, .csv and
-        .json (table twin)."""
-        from ui.widgets.export import export_widget
+    def export(self, path: Path, style: Style | None = None) -> None:
+        """Write the panel to a file; the suffix decides: .png, .svg, .pdf (a figure), .csv, .json (its table twin).
 
-        if path.suffix.lower() in (".csv", ".json"):
-            if self.view is None:
-                raise MnemoscopeError(f"{self.title(None)} is empty", "there is nothing to export")
-            table = self.table(self.view)
-            path.write_text(table.csv() if path.suffix.lower() == ".csv" else table.json(), "utf-8")
-        else:
-            export_widget(self.content, path, self.title(self.view))
+        Raises ``MnemoscopeError`` when there is nothing to write, or where it cannot be written.
+        """
+        if path.suffix.lower() not in (".csv", ".json"):
+            export_figure(self, self._title.text(), self.told_of(), path, style or Style())
+            return
+        if self.view is None:
+            raise MnemoscopeError(f"{self.title(None)} is empty", "there is nothing to export")
+        table = self.table(self.view)
+        text = table.csv() if path.suffix.lower() == ".csv" else table.json(self._title.text(), self.told_of())
+        try:
+            path.write_text(text, "utf-8")
+        except OSError as error:
+            raise MnemoscopeError(f"{path}: cannot be written ({error.strerror})", "choose another folder") from error
+
+    def told_of(self) -> dict[str, Any]:
+        """What a figure is of: run, session, model, lane, turn, and the probe in question."""
+        run, at = self.workspace.run, self.moment
+        if run is None:
+            return {}
+        probe = self.workspace.probe_in_question() if at.session else None
+        model = str(run.engine.get("name") or "")
+        return {
+            "run": run.path.name, "session": run.sessions.get(at.session, ""), "model": model,
+            "lane": run.name(at.lane), "turn": at.turn, "probe": probe.id if probe else "",
+            "question": probe.question if probe else "",
+        }  # fmt: skip
 
     # The machinery.
 
@@ -393,6 +411,7 @@ class Panel(QFrame):
         for title, action in entries:
             _entry(menu, title, action).setEnabled(full)
         menu.addSeparator()
+        _entry(menu, "Export figure…", lambda: self.workspace.figure_wanted.emit(self)).setEnabled(full)
         for suffix in ("png", "svg", "pdf", "csv", "json"):
             _entry(menu, f"Export {suffix.upper()}…", partial(self._ask_export, suffix)).setEnabled(full)
         if self._last_answer and self._last_answer.error:
@@ -404,11 +423,13 @@ class Panel(QFrame):
             QGuiApplication.clipboard().setText(self._last_answer.trace)
 
     def _ask_export(self, suffix: str) -> None:
-        from ui.widgets.export import ask_and_export
-
         run = self.workspace.run
         start = (run.path.parent if run else Path.home()) / f"{self.name}-turn-{self.moment.turn}.{suffix}"
-        ask_and_export(self, start, suffix, self.export)
+        ask_and_export(self, start, suffix, self._exported)
+
+    def _exported(self, path: Path) -> None:
+        self.export(path)
+        self.workspace.saved.emit(path)
 
 
 def _entry(menu: QMenu, title: str, action: Callable[[], Any], key: str = "") -> QAction:

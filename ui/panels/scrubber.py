@@ -15,7 +15,6 @@ from PySide6.QtGui import (
     QHelpEvent,
     QKeyEvent,
     QMouseEvent,
-    QPaintEngine,
     QPainter,
     QPaintEvent,
     QPen,
@@ -32,6 +31,7 @@ from ui.state.moment import Moment
 from ui.state.stretch import Stretch
 from ui.theme import marks, theme
 from ui.theme.marks import Mark
+from ui.widgets.arrays import vector
 from ui.widgets.hidden_lanes import HiddenLanes
 from ui.widgets.lane_drag import LaneDrag
 from ui.widgets.painting import painting
@@ -301,7 +301,7 @@ class Tracks(QWidget):
             if self._view is None:
                 return
             self._draw_ground(painter, self._view)
-            if painter.paintEngine().type() != QPaintEngine.Type.Raster:  # a figure: lines, not pixels
+            if vector(painter):  # a figure: lines, not pixels
                 painter.setClipRect(self._plot())
                 self._draw_everything(painter, self._view)
             else:

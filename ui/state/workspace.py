@@ -59,6 +59,7 @@ class Workspace(QObject):
         computed: a question was dealt with whose answer lies beside the file (``workbench.engine.protocol.Aside``).
         placed: where the texts of a memory lie (``workbench.engine.protocol.Placed``).
         rescored: scores are made with other ``errata``.
+        figure_wanted: somebody wants a figure of this panel. saved: a file was written, by its path.
         compared: another run stands beside this one (``other``), or none any more.
         marked: other turns are found (``found``), for the timeline.
         followed: what became of the followed turn is known (``thread_view``), or none is followed any more.
@@ -77,6 +78,8 @@ class Workspace(QObject):
     marked = Signal()
     rescored = Signal()
     compared = Signal()
+    figure_wanted = Signal(object)
+    saved = Signal(object)
     branch_wanted = Signal(str)
 
     def __init__(self, pool: ProjectPool | None = None, parent: QObject | None = None) -> None:

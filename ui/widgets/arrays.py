@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -38,7 +40,24 @@ def draw_copies(painter: QPainter, sprite: QPixmap, centers: NDArray[np.float64]
     painter.drawPixmapFragments(first, count, plain)
 
 
+_figures: list[object] = []
+"""What is being drawn as a figure: pictures that are kept at the screen's sharpness are then drawn anew."""
+
+
+@contextmanager
+def figure() -> Iterator[None]:
+    """Everything that is painted meanwhile is painted anew, as for lines, also onto pixels."""
+    mark = object()
+    _figures.append(mark)
+    try:
+        yield
+    finally:
+        _figures.remove(mark)
+
+
 def vector(painter: QPainter) -> bool:
     """Whether the painter writes a file of shapes (SVG, PDF), where pictures of pictures would be coarse."""
     engine = painter.paintEngine()
-    return engine is not None and engine.type() in (engine.Type.SVG, engine.Type.Pdf, engine.Type.Picture)
+    return bool(_figures) or (
+        engine is not None and engine.type() in (engine.Type.SVG, engine.Type.Pdf, engine.Type.Picture)
+    )
