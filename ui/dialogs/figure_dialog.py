@@ -48,10 +48,10 @@ class FigureDialog(QDialog):
         form = QFormLayout()
         kept = settings.get("figure", {})
         kept = kept if isinstance(kept, dict) else {}
-        self.kind, self.size, self.look = QComboBox(), QComboBox(), QComboBox()
+        self.kind, self.large, self.look = QComboBox(), QComboBox(), QComboBox()
         choices = (
             (self.kind, "F&ormat", FORMATS, "kind"),
-            (self.size, "&Size", {key: size.title for key, size in SIZES.items()}, "size"),
+            (self.large, "&Size", {key: size.title for key, size in SIZES.items()}, "size"),
             (self.look, "&Theme", THEMES, "theme"),
         )
         for box, name, entries, key in choices:
@@ -106,7 +106,7 @@ class FigureDialog(QDialog):
         path = Path(self.file.text()).expanduser()
         if path.suffix.lower().lstrip(".") not in FORMATS:
             path = path.with_name(f"{path.name}.{self.kind.currentData()}")
-        style = Style(self.size.currentData(), self.look.currentData())
+        style = Style(self.large.currentData(), self.look.currentData())
         beside = [path.with_suffix(suffix) for suffix in (".csv", ".json")] if self.data.isChecked() else []
         try:
             for target in (path, *beside):
