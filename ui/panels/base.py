@@ -74,6 +74,7 @@ class Panel(QFrame):
         workspace: what is open and selected; change the cursor and the selection through it.
         view: the last view that was shown, None before the first and while empty.
         of_one_run: its title says which of two runs it shows, while two stand side by side.
+        figure_height: px that it has in a figure at least.
         pinned_lane: 0, or the lane that this panel stays with whatever is selected (layout Compare).
     """
 
@@ -82,6 +83,7 @@ class Panel(QFrame):
     heavy: ClassVar[bool] = False
     by_lane: ClassVar[bool] = False
     lanes_run: ClassVar[str] = "below"
+    figure_height: ClassVar[int] = 200
     of_one_run: ClassVar[bool] = True
 
     shown = Signal()

@@ -42,6 +42,7 @@ class LanesPanel(Panel):
     """Columns, one per lane; the selected lane is the one that the inspector is about."""
 
     name: ClassVar[str] = "lanes"
+    figure_height: ClassVar[int] = 460
     follows: ClassVar[frozenset[str]] = frozenset({"session", "turn", "seq", "probe", "pinned"})
     by_lane: ClassVar[bool] = True
     lanes_run: ClassVar[str] = "right"
@@ -602,7 +603,7 @@ class _Column:
                 p.setPen(QPen(now.color("accent-fill"), 2))
                 p.drawRoundedRect(rect.adjusted(-1, -1, 1, 1), 3, 3)
             self._zone(rect.toAlignedRect(), partial(self._span_tip, span), self._span_chooser(span))
-            x += width + gap
+            x += span.share * room + gap  # thin spans overlap rather than leave the column
         if answer.dropped:
             p.setPen(QPen(now.color("wrong"), 2))
             p.drawLine(QPointF(bar.right(), bar.y()), QPointF(bar.right(), bar.bottom()))

@@ -146,7 +146,7 @@ class _Sheet:
 def _grown(panel: QWidget, width: int) -> tuple[QSize, bool]:
     """Let the panel be as large as all that it shows needs; its size, and whether that was not enough."""
     holder = panel.window()
-    high, wide = max(panel.height(), 200), width
+    high, wide = max(panel.height(), panel.figure_height), width  # type: ignore[attr-defined]
     for _ in range(_ROUNDS):
         holder.resize(wide, high)
         _lay_out(holder)
@@ -270,6 +270,8 @@ def _taken_out(panel: QWidget) -> Callable[[], object]:
 def _under(where: Mapping[str, Any]) -> str:
     names = [str(where.get(key) or "") for key in ("session", "run", "model")]
     parts = [name for name in names if name]
+    if where.get("turn") is not None:
+        parts.append(f"turn {where['turn']}")
     if where.get("probe"):
         parts.append(f"probe {where['probe']}: {where.get('question', '')[:200]}")
     return " · ".join(parts)

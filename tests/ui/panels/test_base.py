@@ -11,6 +11,7 @@ from ui.models.table import Table
 from ui.panels.base import Empty, Panel
 from ui.state.moment import Moment
 from ui.state.workspace import Workspace
+from ui.theme import theme
 from workbench.errors import MnemoscopeError
 from workbench.trace.reader import TraceReader
 
@@ -142,7 +143,8 @@ def test_it_copies_and_exports(panel: Example, tmp_path: Path) -> None:
         path = tmp_path / f"figure.{suffix}"
         panel.export(path)
         assert path.read_bytes().startswith(begins)
-    assert QImage(str(tmp_path / "figure.png")).width() == panel.content.width() * 3
+    margins = 2 * theme.active().unit(4)
+    assert QImage(str(tmp_path / "figure.png")).width() == (panel.width() + margins) * 3
 
 
 def test_what_cannot_be_exported_is_said(panel: Example, workspace: Workspace, tmp_path: Path, settle: Any) -> None:
