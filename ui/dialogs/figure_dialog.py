@@ -77,7 +77,9 @@ class FigureDialog(QDialog):
         self.trouble.setWordWrap(True)
         self.trouble.hide()
         outer.addWidget(self.trouble)
-        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Save | QDialogButtonBox.StandardButton.Cancel)
+        self.buttons = buttons = QDialogButtonBox(
+            QDialogButtonBox.StandardButton.Save | QDialogButtonBox.StandardButton.Cancel
+        )
         buttons.button(QDialogButtonBox.StandardButton.Save).setProperty("part", "primary")
         buttons.accepted.connect(self._save)
         buttons.rejected.connect(self.reject)
