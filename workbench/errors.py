@@ -31,7 +31,10 @@ class ModelError(MnemoscopeError):
 
 
 class Unavailable(MnemoscopeError):
-    """An inference server cannot be used now. It ends a run at a whole step; the same command goes on from there."""
+    """What computes cannot be used now: a server that does not answer, a device without memory left.
+
+    It ends a run at a whole step; the same command goes on from there.
+    """
 
 
 class Cancelled(Exception):

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.errors import ModelError
+from workbench.errors import ModelError, Unavailable
 from workbench.llm.cores import Cores
 from workbench.llm.load import buffers
 from workbench.llm.model import Model, Tokens
@@ -20,6 +20,7 @@ WORTH_THREADS = 32e6
 The bundled model on one core and on two: one token 1.5 and 3.4 ms, 21 tokens 5.4 and 7.9 ms, 90 tokens 18 and 14 ms."""
 LEAST_TOKENS = 6
 """A batch of fewer costs as much as this many: the weights have to be read all the same."""
+_FAILURES = {1: "the cache is full", 2: "aborted", -1: "an invalid batch", -2: "no memory is left", -3: "it failed"}
 KV_TYPES = {"f32": 0, "f16": 1, "q8_0": 8, "bf16": 30}
 
 
@@ -131,6 +132,7 @@ class Context:
 
         Raises:
             ModelError: when llama.cpp reports failure; the cache then holds an unknown part of the batch.
+            Unavailable: when what computes failed, mostly for lack of memory; the next request would fail as well.
         """
         self._share(count)
         self._batch.struct.n_tokens = count
@@ -138,9 +140,12 @@ class Context:
             self.model.library.log.clear()  # so that a reason is about this decode
         code = (self.C.llama_encode if encode else self.C.llama_decode)(self.handle, self._batch.struct)
         if code != 0:
-            why = {1: "the cache is full", 2: "aborted", -1: "an invalid batch"}.get(code, f"code {code}")
+            why = _FAILURES.get(code, f"code {code}")
             detail = self.model.library.reason()
-            raise ModelError(f"llama.cpp could not compute a batch of {count}: {why}. {detail}".rstrip(". "))
+            what = f"llama.cpp could not compute a batch of {count}: {why}. {detail}".rstrip(". ")
+            if code < -1:
+                raise Unavailable(what, "free memory or use a smaller context; the run goes on from here")
+            raise ModelError(what)
 
     def _share(self, count: int) -> None:
         """Use all free cores for a batch of ``count`` tokens where that is worth it, else one."""

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from workbench.cache.base import CachePolicy, Floats
-from workbench.errors import ModelError
+from workbench.errors import MnemoscopeError, ModelError
 from workbench.llm.base import Capture, Compression, Stop
 from workbench.llm.compression import Context, Observer, Pressed, Reference, chunks, divergence, log_softmax
 from workbench.llm.model import Tokens, common_prefix
@@ -465,7 +465,7 @@ def _log_sum(logits: Floats) -> float:
 
 
 def _told(error: Exception, job: ScopeJob) -> Exception:
-    if isinstance(error, ModelError):
+    if isinstance(error, MnemoscopeError):
         return error
     if job.cache is not None:
         return ModelError(f"answering under {job.cache.policy.name} failed: {error}", "choose other parameters")

@@ -10,7 +10,7 @@ from typing import Any
 from workbench.answering import ANSWER_TOKENS, Answered, Answerer, Asking, policy_of
 from workbench.context import Context
 from workbench.conversation import of_trace
-from workbench.errors import ModelError
+from workbench.errors import ModelError, Unavailable
 from workbench.lanes import LaneSpec
 from workbench.llm.base import AnswerRequest, AnswerResult, Backend, Capturing
 from workbench.memory.base import Recall, Span
@@ -92,7 +92,7 @@ class Scene:
         log = self.desk.log(state, self.case.probe.after)
         try:
             return await self.desk.new_strategy().recall(self.case.probe.question, self.desk.mind, log), state
-        except ModelError:
+        except (ModelError, Unavailable):
             raise
         except Exception:
             return Recall(()), state
