@@ -115,7 +115,8 @@ class OfficialAMem(MemoryStrategy):
         self._endpoint, self._folder = Endpoint(), tempfile.mkdtemp(prefix="mnemoscope-a-mem-")
         make = functools.partial(package.AgenticMemorySystem, llm_backend="openai", api_key=self._endpoint.key)
         self._system = (await self._run(lambda: make(llm_model=MODEL), mind))[0]
-        self._system.llm_controller.llm.client.base_url = self._endpoint.url
+        talk = self._system.llm_controller.llm
+        talk.client = talk.client.with_options(base_url=self._endpoint.url, timeout=None, max_retries=0)
         weakref.finalize(self, _closed, self._system, self._folder)
         notes = iter([item for item in log.state.items.values() if item.kind == NOTE])
         for item in [item for item in log.state.items.values() if item.kind == HEARD]:

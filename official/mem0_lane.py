@@ -179,9 +179,10 @@ def _span(item: Item, priority: float) -> Span:
 
 def _opened(endpoint: Endpoint, folder: str, size: int, tokens: int) -> Any:
     package = _package()
+    patient = {"timeout": None, "max_retries": 0}  # a slow machine's answer is no lost one, which would be asked again
     service = {"model": MODEL, "openai_base_url": endpoint.url, "api_key": endpoint.key}
     with _without("OPENROUTER_API_KEY"):
-        return package.Memory.from_config(
+        memory = package.Memory.from_config(
             {
                 "llm": {"provider": "openai", "config": {**service, "max_tokens": tokens}},
                 "embedder": {"provider": "openai", "config": service},
@@ -192,6 +193,9 @@ def _opened(endpoint: Endpoint, folder: str, size: int, tokens: int) -> Any:
                 "history_db_path": ":memory:",
             }
         )
+    for talk in (memory.llm, memory.embedding_model):
+        talk.client = talk.client.with_options(**patient)
+    return memory
 
 
 def _closed(memory: Any, folder: str) -> None:

@@ -31,6 +31,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import tarfile
 import tempfile
 import threading
 import time
@@ -539,8 +540,12 @@ def check_llama(python: Path, wheels: Sequence[str]) -> str:
     return f"{found.version}, {'GPU and CPU' if found.gpu else 'CPU'}"
 
 
-def build_llama(python: Path, version: str, cmake: str, folder: Path, cuda: bool) -> None:
-    """Builds the wheel into ``folder``; takes minutes, once per machine and set of flags."""
+def build_llama(python: Path, version: str, cmake: str, folder: Path, cuda: bool, *, resumable: bool = False) -> None:
+    """Builds the wheel into ``folder``; takes minutes, once per machine and set of flags.
+
+    ``resumable``: what is compiled stays beside ``folder`` until the wheel is whole, and a build that was broken off
+    goes on there.
+    """
     cores = os.environ.get("CMAKE_BUILD_PARALLEL_LEVEL") or str(os.cpu_count() or 1)
     print(f"  llama.cpp is built from source with {check_compiler()} on {cores} cores: some minutes, once", flush=True)
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -557,9 +562,16 @@ def build_llama(python: Path, version: str, cmake: str, folder: Path, cuda: bool
                 "--wheel-dir",
                 part,
             ]
+            wanted, begun = [f"llama-cpp-python=={version}"], folder.with_name(f"{folder.name}.begun")
+            if resumable:
+                wanted = [
+                    "--config-settings",
+                    f"build-dir={begun / 'build'}",
+                    str(llama_source(python, version, begun)),
+                ]
             pip(
                 python,
-                [*arguments, f"llama-cpp-python=={version}"],
+                [*arguments, *wanted],
                 step,
                 "llama-cpp-python",
                 CMAKE_ARGS=cmake,
@@ -568,7 +580,24 @@ def build_llama(python: Path, version: str, cmake: str, folder: Path, cuda: bool
             built = next(Path(part).glob("*.whl"))
             folder.mkdir(exist_ok=True)
             os.replace(built, folder / built.name)
+            shutil.rmtree(begun, ignore_errors=True)
         step.result = f"with {cmake}"
+
+
+def llama_source(python: Path, version: str, folder: Path) -> Path:
+    """The unpacked source distribution in ``folder``, which is there whole or not at all."""
+    source = folder / "source"
+    if source.exists():
+        return source
+    folder.mkdir(parents=True, exist_ok=True)
+    with Step(f"source of llama-cpp-python {version}") as step, tempfile.TemporaryDirectory(dir=folder) as part:
+        arguments = ["download", "--no-deps", "--no-binary", "llama-cpp-python", "--dest", part]
+        pip(python, [*arguments, f"llama-cpp-python=={version}"], step, "llama-cpp-python")
+        safe = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
+        with tarfile.open(next(Path(part).glob("*.tar.gz"))) as archive:
+            archive.extractall(part, **safe)  # type: ignore[arg-type]
+        os.replace(next(path for path in Path(part).iterdir() if path.is_dir()), source)
+    return source
 
 
 def ensure_packages(python: Path, wheels: Sequence[str], extras: Sequence[str]) -> None:
@@ -827,7 +856,7 @@ def portable_llama(python: Path, arguments: Sequence[str]) -> list[str]:
     cmake = " ".join(["-DLLAVA_BUILD=OFF", *PORTABLE, os.environ.get("CMAKE_ARGS", "")]).strip()
     folder = wheel_folder(version, cmake)
     if not any(folder.glob("*.whl")):
-        build_llama(python, version, cmake, folder, cuda=False)
+        build_llama(python, version, cmake, folder, cuda=False, resumable=True)
     return ["--libraries", str(next(folder.glob("*.whl")))]
 
 

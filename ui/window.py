@@ -65,7 +65,7 @@ from workbench import paths
 from workbench.engine.config import RunConfig
 from workbench.engine.protocol import Annotate, Branch, Explained, Failed, Question, Ready, Undo, Undone
 from workbench.engine.resuming import Progress, progress, resumed
-from workbench.errors import MnemoscopeError
+from workbench.errors import MnemoscopeError, SessionFormatError
 from workbench.models.store import checked
 from workbench.projections.probe_table import most_telling, probe_table
 from workbench.projections.remarks import place
@@ -76,9 +76,11 @@ from workbench.why.causes import remember
 from workbench.why.verdict import Verdict
 
 _SESSIONS = "Sessions (*.json *.jsonl *.ndjson *.csv *.af *.eval *.db *.zip *.gz *.zst *.bz2 *.xz);;All files (*)"
+_TABLES = "Tables (*.jsonl *.ndjson *.json *.csv *.tsv *.parquet *.gz *.zst *.bz2 *.xz);;All files (*)"
 _SMALLEST, _LARGEST = 11, 24
 TOLD = 15
 """Pixel size of the type that a story is told in at least, in layouts that are not made for talks."""
+_TABLE_ENDINGS = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet")
 _GROW_EVERY = 100  # ms
 _FRAME = (8, 40)  # px beside and above a window that its frame takes at most; it is not known before it is shown
 _NAVIGATION = {
@@ -239,6 +241,9 @@ class MainWindow(QMainWindow):
                 self.choose_model(path)
             else:
                 self.offer_session(path)
+        except SessionFormatError as error:
+            offered = [("Choose its columns…", partial(self.open, path, self.offer_table))]
+            self.notice.say(str(error), offered if then is None and path.suffix.lower() in _TABLE_ENDINGS else [])
         except (MnemoscopeError, OSError) as error:
             self.notice.say(str(error))
 
@@ -314,6 +319,14 @@ class MainWindow(QMainWindow):
         else:
             self.offer_probes(path, sessions)
 
+    def offer_table(self, path: Path) -> None:
+        """Ask which columns of a table are what, then go on as with a session. Raises ``MnemoscopeError``."""
+        from ui.dialogs.map_dialog import MapDialog
+
+        dialog = MapDialog(path, self)
+        if dialog.exec():
+            self._ask_lanes(path, formats.read(path, map=dialog.spec()), dialog.spec())
+
     def offer_probes(self, path: Path, sessions: Sequence[Session] = ()) -> None:
         """Show a session file's probes and write some; then replay it. Raises ``MnemoscopeError`` as above."""
         from ui.dialogs.probes_dialog import ProbesDialog
@@ -322,10 +335,10 @@ class MainWindow(QMainWindow):
         if dialog.exec():
             self._ask_lanes(path, dialog.sessions)
 
-    def _ask_lanes(self, path: Path, sessions: Sequence[Session]) -> None:
+    def _ask_lanes(self, path: Path, sessions: Sequence[Session], columns: str = "") -> None:
         from ui.dialogs.run_dialog import RunDialog
 
-        dialog = RunDialog((path,), self.settings, self, sessions)
+        dialog = RunDialog((path,), self.settings, self, sessions, (("map", columns),) if columns else ())
         if dialog.exec():
             self.start_run(dialog.config())
 
@@ -397,6 +410,10 @@ class MainWindow(QMainWindow):
             self.workspace.use_errata(errata.read([Path(name)], correct))
         except MnemoscopeError as error:
             self.notice.say(str(error))
+
+    def ask_table(self) -> None:
+        """File → Open table."""
+        self._ask_file("Open table", _TABLES, paths.sample_sessions(), self.offer_table)
 
     def ask_model(self) -> None:
         """File → Open model."""

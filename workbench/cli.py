@@ -400,12 +400,17 @@ def _judge(options: argparse.Namespace) -> None:
 def _add_inspect(commands: Any) -> None:
     command = _command(commands, "inspect", _inspect, "what a session, run or model file holds, and what is odd in it")
     command.add_argument("file", type=Path, metavar="FILE")
-    command.add_argument("--map", metavar="FIELD=COLUMN,…", help="read any table of questions, as `convert --map` does")
     _reading(command)
     _json(command)
 
 
 def _reading(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--map",
+        metavar="FIELD=COLUMN,…|FILE.json",
+        help="read any table of questions: question=, context=, answers= or answer_index=, evidence=, id=, session=, "
+        "options=, date=, rows=, or a JSON file of the same; see docs/formats.md",
+    )
     command.add_argument(
         "--read",
         action="append",
@@ -416,14 +421,18 @@ def _reading(command: argparse.ArgumentParser) -> None:
 
 
 def _read_options(command: str, options: argparse.Namespace) -> dict[str, str]:
-    return _pairs(command, options.read, "--read", "see docs/formats.md")
+    found = _pairs(command, options.read, "--read", "see docs/formats.md")
+    if not options.map:
+        return found
+    from workbench.sessions.formats import mapped
+
+    if found:
+        raise UsageError(f"{command}: --read does not go with --map", "a table has no reader of its own: leave it out")
+    return {"map": mapped.written_map(mapped.parse_map(options.map))}
 
 
 def _inspect(options: argparse.Namespace) -> None:
-    if options.map:
-        found = _described(_mapped(options.file, options.map), {})
-    else:
-        found = describe(options.file, **_read_options("inspect", options))
+    found = describe(options.file, **_read_options("inspect", options))
     if options.json:
         console.say_json(found)
         return
@@ -441,12 +450,6 @@ def describe(path: Path, **options: str) -> dict[str, Any]:
     if magic.startswith(b"GGUF"):
         return _describe_model(path)
     return _described(*_sessions(path, **options))
-
-
-def _mapped(path: Path, columns: str) -> list[Session]:
-    from workbench.sessions.formats import mapped
-
-    return mapped.read(path, mapped.parse_map(columns))
 
 
 def _described(sessions: Sequence[Session], more: dict[str, Any]) -> dict[str, Any]:
@@ -504,21 +507,12 @@ def _add_convert(commands: Any) -> None:
     command.add_argument(
         "--rotate", action="store_true", help="every choice once for every rotation of its options (CircularEval)"
     )
-    command.add_argument(
-        "--map",
-        metavar="FIELD=COLUMN,…",
-        help="read any table of questions: question=, context=, answers= or answer_index=, evidence=, id=, session=, "
-        "options=, date=, rows=; see docs/formats.md",
-    )
     _reading(command)
     _json(command)
 
 
 def _convert(options: argparse.Namespace) -> None:
-    if options.map:
-        sessions = _mapped(options.file, options.map)
-    else:
-        sessions, _ = _sessions(options.file, **_read_options("convert", options))
+    sessions, _ = _sessions(options.file, **_read_options("convert", options))
     if options.rotate:
         from workbench.sessions.rotations import rotated
 

@@ -51,6 +51,7 @@ from workbench.trace.events import Event, Kind
 from workbench.trace.reader import TraceReader
 from workbench.trace.writer import TraceWriter
 
+_STEPS = 64  # of a context, in which the room for its spans grows
 _QUOTED = 160  # characters of a loop that are put on record
 _MARGIN = 16  # tokens that merging spans into one prompt may add to the sum of their lengths
 _TELLING = 4000  # characters of a session; who cannot tell of so many how much it reads never will
@@ -204,11 +205,16 @@ class LaneMind:
         return self.room(contexts.Question("x " * 32, prompts=self.prompts))
 
     def room(self, question: contexts.Question, answer: int = ANSWER_TOKENS) -> int:
-        """Tokens for the spans of a context beside this question and an answer of ``answer`` tokens."""
+        """Tokens for the spans of a context beside this question and an answer of ``answer`` tokens.
+
+        What a question takes is rounded up in full prompts, so that questions of nearly one length that are asked at
+        one turn find the same context: it is then read once.
+        """
         messages, overhead = question.messages(()), self._backend.prompt_overhead()
         taken = sum(self.count_tokens(m.text) for m in messages) + _MARGIN
         taken += overhead * max(0, len(messages) - 2) // 2  # it is that of two messages
-        return max(0, self._backend.prompt_limit(answer) - overhead - taken)
+        step = max(1, self._backend.prompt_limit(0) // _STEPS) if self.full else 1
+        return max(0, self._backend.prompt_limit(answer) - overhead - -(-taken // step) * step)
 
     def spent(self) -> dict[str, Any]:
         """What was spent since the last call of this method. Embeddings do not count: a resumed lane embeds again."""

@@ -5,6 +5,7 @@ import contextlib
 import importlib.util
 import json
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -457,7 +458,7 @@ def test_a_package_has_llama_for_any_processor_unless_told_otherwise(
 ) -> None:
     built: list[str] = []
 
-    def build(python: Path, version: str, cmake: str, folder: Path, cuda: bool) -> None:
+    def build(python: Path, version: str, cmake: str, folder: Path, cuda: bool, resumable: bool) -> None:
         built.append(cmake)
         folder.mkdir(parents=True)
         (folder / "llama.whl").touch()
@@ -470,6 +471,42 @@ def test_a_package_has_llama_for_any_processor_unless_told_otherwise(
     assert first == bootstrap.portable_llama(Path("python"), ["--out", "elsewhere"])  # kept
     assert len(built) == 1 and "-DGGML_CPU_ALL_VARIANTS=ON" in built[0] and "-DGGML_NATIVE=OFF" in built[0]
     assert first[0] == "--libraries" and Path(first[1]).is_file()
+
+
+def test_a_build_for_any_processor_goes_on_where_it_was_broken_off(
+    bootstrap: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """pip stands in: it brings a source distribution, and its first build compiles half."""
+    asked: list[str] = []
+
+    def pip(python: Path, arguments: list[str], step: object, what: str, **environment: str) -> str:
+        asked.append(arguments[0])
+        if arguments[0] == "download":
+            made = tmp_path / "llama_cpp_python-0.3.36"
+            made.mkdir()
+            (made / "pyproject.toml").write_text("[project]")
+            place = Path(arguments[arguments.index("--dest") + 1])
+            shutil.make_archive(str(place / made.name), "gztar", tmp_path, made.name)
+            return ""
+        source, build = Path(arguments[-1]), Path(arguments[-2].removeprefix("build-dir="))
+        assert (source / "pyproject.toml").read_text() == "[project]" and environment["CMAKE_ARGS"] == "-DX=ON"
+        if not build.exists():
+            build.mkdir()
+            (build / "half.o").touch()
+            raise bootstrap.SetupError("broken off")
+        assert (build / "half.o").exists()
+        (Path(arguments[arguments.index("--wheel-dir") + 1]) / "llama.whl").write_text("whole")
+        return ""
+
+    monkeypatch.setattr(bootstrap, "pip", pip)
+    monkeypatch.setattr(bootstrap, "check_compiler", lambda: "cc")
+    folder = tmp_path / "wheels" / "key"
+    with pytest.raises(bootstrap.SetupError, match="broken off"):
+        bootstrap.build_llama(Path("python"), "0.3.36", "-DX=ON", folder, False, resumable=True)
+    assert not folder.exists()
+    bootstrap.build_llama(Path("python"), "0.3.36", "-DX=ON", folder, False, resumable=True)
+    assert asked == ["download", "wheel", "wheel"]
+    assert [p.name for p in folder.parent.iterdir()] == ["key"] and (folder / "llama.whl").read_text() == "whole"
 
 
 # -- running -----------------------------------------------------------------------------------------------------------

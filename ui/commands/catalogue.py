@@ -30,6 +30,14 @@ def _file(w: Target) -> list[Command]:
             "Replay a session file through memory systems of your choice",
         ),
         Command(
+            "file.open-table",
+            "Open table…",
+            w.ask_table,
+            "File",
+            (),
+            "Choose which columns of a JSON Lines, JSON, CSV or Parquet file are question, context, answers and more",
+        ),
+        Command(
             "file.probes",
             "Probes of a session…",
             w.ask_probes,

@@ -40,7 +40,10 @@ FIRST_CHOICE = ("full", "window", "bm25", "dense", "a-mem")
 
 
 class RunDialog(QDialog):
-    """Reads the files first, unless it is told what was read: raises ``SessionFormatError`` when one cannot be."""
+    """Reads the files first, unless it is told what was read: raises ``SessionFormatError`` when one cannot be.
+
+    ``reading`` are options of the files' readers (``RunConfig.read``), with which ``read`` was read.
+    """
 
     def __init__(
         self,
@@ -48,9 +51,10 @@ class RunDialog(QDialog):
         settings: Settings,
         parent: QWidget | None = None,
         read: Sequence[Session] = (),
+        reading: tuple[tuple[str, str], ...] = (),
     ) -> None:
         super().__init__(parent)
-        self._files, self._settings = sessions, settings
+        self._files, self._settings, self._reading = sessions, settings, reading
         self._sessions = formats.distinct(read or [s for path in sessions for s in formats.read(path)])
         self.setWindowTitle("Replay a session")
         now = theme.active()
@@ -92,6 +96,7 @@ class RunDialog(QDialog):
             capture="answers" if self.capture.isChecked() else "off",
             exact=self.exact.isChecked(),
             out=Path(self.out.text()),
+            read=self._reading,
         )
 
     def _all_lanes(self) -> tuple[str, ...]:

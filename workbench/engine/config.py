@@ -30,7 +30,8 @@ class RunConfig:
         prompts: ``plain``, ``full`` or a folder of a person's own prompts; empty lets the model decide.
         temperature: of memory operations; 0 is greedy. Answers are always greedy.
         thinking: tokens that a thinking model may think aloud before it answers; 0: it is told not to.
-        read: options of the session files' readers, as ``(("chunk", "code"),)``.
+        read: options of the session files' readers, as ``(("chunk", "code"),)``; ``map`` is what a table's columns are,
+            in JSON.
         requests: how questions about one context follow one another (``workbench.reading.Requests``).
         only: names of the sessions to replay when the files hold more; empty for all.
     """
@@ -74,5 +75,5 @@ class RunConfig:
         """Plain JSON for the run file: names, and no folder, user or host of this machine."""
         plain = {"sessions": [place_name(s) for s in self.sessions], "lanes": list(self.lanes), "only": list(self.only)}
         named = {key: place_name(getattr(self, key)) for key in ("model", "embedder", "prompts")}
-        asked = {"read": {key: place_name(value) for key, value in self.read}}
+        asked = {"read": {key: value if key == "map" else place_name(value) for key, value in self.read}}
         return asdict(self) | plain | named | asked | {"out": place_name(self.path)}

@@ -31,6 +31,7 @@ from workbench.llm.worker import Served, Ticket
 
 CHANCE_OF_REUSE = 0.25
 """How likely what a sequence holds is wanted again; weighs its loss against what a new prompt saves."""
+_ENDING = 2 * CHUNK  # tokens
 _REFERENCES = 8
 """Answers of the full cache that are remembered: the lanes of one memory ask with the same prompt in turn."""
 
@@ -398,9 +399,10 @@ class ScopeRunner:
         return shared - CHANCE_OF_REUSE * (len(kept.prompt) - shared) / (self._answered - kept.used)
 
     def _put_away(self, kept: _Kept, keep: int) -> None:
-        """Put what a sequence is about to lose on the shelf, unless it is there already or too large."""
+        """Put what a sequence is about to lose on the shelf, unless it is there already, too large, or no more than
+        the question with which a context ended."""
         count = len(kept.prompt)
-        if count > keep and not self._exact:
+        if count > keep + _ENDING and not self._exact:
             self.scope.evict(count, max(self.scope.position, count))
             if self.shelf.takes(self.scope.state_bytes()) and not self.shelf.has(kept.prompt):
                 self.shelf.put(kept.prompt, self.scope.save(), kept.used, kept.wanted)

@@ -117,14 +117,24 @@ class Vectors:
     """Vectors by text, so that a strategy embeds each text once. A cache: asking the model again gives the same."""
 
     def __init__(self) -> None:
-        self._known: dict[str, NDArray[np.float32]] = {}
+        self._places: dict[str, int] = {}
+        self._rows = np.zeros((0, 0), np.float32)  # one block: half the memory of an array for each, and read at once
 
     async def of(self, mind: Mind, texts: Sequence[str]) -> NDArray[np.float32]:
         """Unit vectors, float32 ``[len(texts), dimensions]``; ``[0, 0]`` for no texts."""
-        new = [t for t in dict.fromkeys(texts) if t not in self._known]
+        new = [t for t in dict.fromkeys(texts) if t not in self._places]
         if new:
-            self._known |= zip(new, await mind.embed(new), strict=True)
-        return np.stack([self._known[t] for t in texts]) if texts else np.zeros((0, 0), np.float32)
+            for text, vector in zip(new, await mind.embed(new), strict=True):
+                self._keep(text, vector)
+        return self._rows[[self._places[t] for t in texts]] if texts else np.zeros((0, 0), np.float32)
+
+    def _keep(self, text: str, vector: NDArray[np.float32]) -> None:
+        place = self._places.setdefault(text, len(self._places))
+        if place == len(self._rows):
+            rows = np.empty((place + place // 4 + 16, len(vector)), np.float32)
+            rows[:place] = self._rows if place else 0
+            self._rows = rows
+        self._rows[place] = vector
 
     async def cosines(self, mind: Mind, query: str, texts: Sequence[str]) -> NDArray[np.float32]:
         """Similarity of ``query`` to each text, float32 ``[len(texts)]``. The query itself is not kept."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import threading
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,9 +13,13 @@ import pytest
 from tests.support.gguf_models import Shape, write_model
 from tests.support.runs import config, lane_events
 from tests.support.servers import Babbler, babbling, free_port, llama_cpp_server
+from workbench.engine.config import RunConfig
 from workbench.engine.protocol import Progress
 from workbench.engine.run import run
-from workbench.errors import Unavailable, UsageError
+from workbench.errors import ModelError, Unavailable, UsageError
+from workbench.llm.open import find_language_model
+from workbench.sessions import formats
+from workbench.trace.events import Kind
 from workbench.trace.reader import TraceReader
 
 LANES = ("bm25", "mem0")
@@ -85,19 +92,65 @@ def test_the_server_of_llama_cpp_killed_in_the_middle(tmp_path: Path, lanes: tup
 
     with llama_cpp_server(model, port, log, **settings):
         whole = run(runs("whole.mnemo"))  # type: ignore[arg-type]
-    with llama_cpp_server(model, port, log, **settings) as process:
-        dead = threading.Event()
-
-        def kill(progress: Progress) -> None:
-            if progress.done >= progress.total // 2 and not dead.is_set():
-                dead.set()
-                process.kill()
-
-        with pytest.raises(Unavailable, match="cannot be reached"):
-            run(runs("cut.mnemo"), progress=kill)  # type: ignore[arg-type]
-    assert dead.is_set()
+    gone = pytest.raises(Unavailable, match="cannot be reached")
+    with llama_cpp_server(model, port, log, **settings) as process, gone:
+        run(runs("cut.mnemo"), progress=_killing(process.kill))  # type: ignore[arg-type]
     with llama_cpp_server(model, port, log, **settings):
         path = run(runs("cut.mnemo"))  # type: ignore[arg-type]
     found, wanted = lane_events(path), lane_events(whole)
     assert {lane: len(events) for lane, events in found.items()} == {lane: len(e) for lane, e in wanted.items()}
     assert sum(map(len, wanted.values())) > 40  # turns and probes of both lanes
+
+
+@pytest.mark.slow
+def test_a_real_model_on_the_server_of_llama_cpp_gives_the_events_of_the_local_one(tmp_path: Path) -> None:
+    """SmolLM2-135M on six turns of the natural sample: here, on a server, and on one that is killed in the middle."""
+    pytest.importorskip("fastapi", reason="the extra dev has the server's requirements")
+    try:
+        model = find_language_model("smollm2-135m")
+    except ModelError as missing:
+        pytest.skip(str(missing))
+    sample = formats.read(Path(__file__).resolve().parents[3] / "sample_sessions" / "repair-cafe.json")[0]
+    asked = tuple(replace(probe, after=5, evidence=()) for probe in sample.probes[:2])
+    few = replace(sample, turns=sample.turns[:6], probes=asked)
+    file, port, log = tmp_path / "few.json", free_port(), tmp_path / "server.log"
+    file.write_text(json.dumps(few.to_json()))
+    settings = {"n_ctx": 4096, "model_alias": "smol"}
+    lanes = ("full", "bm25", "mem0")
+
+    def runs(name: str, at: str) -> RunConfig:
+        return RunConfig((file,), lanes, model=at, embedder="hash", out=tmp_path / name, capture="off", context=4096,
+                         threads=1, prompts="full")  # fmt: skip
+
+    address = f"http://127.0.0.1:{port}/v1?patience=0#smol"
+    local = run(runs("local.mnemo", str(model)))
+    with llama_cpp_server(model, port, log, **settings):
+        whole = run(runs("whole.mnemo", address))
+    gone = pytest.raises(Unavailable, match="cannot be reached")
+    with llama_cpp_server(model, port, log, **settings) as process, gone:
+        run(runs("cut.mnemo", address), progress=_killing(process.kill))
+    with llama_cpp_server(model, port, log, **settings):
+        cut = run(runs("cut.mnemo", address))
+    counts = {
+        path: {lane: len(events) for (_, lane), events in lane_events(path).items()} for path in (local, whole, cut)
+    }
+    assert counts[cut] == counts[whole]
+    for lane in ("full", "bm25"):
+        assert counts[whole][lane] == counts[local][lane]  # what mem0 writes is the model's, under another sampler
+    for path in (local, whole, cut):
+        with TraceReader(path) as reader:
+            kinds = [event.kind for event in reader.events() if event.lane]
+        assert kinds.count(Kind.TURN_CLOSED) == 18 and kinds.count(Kind.SCORED) == 6
+        assert Kind.LANE_FAILED not in kinds
+
+
+def _killing(kill: Callable[[], None]) -> Callable[[Progress], None]:
+    """Kills when half of the run is done."""
+    dead = threading.Event()
+
+    def step(progress: Progress) -> None:
+        if progress.done >= progress.total // 2 and not dead.is_set():
+            dead.set()
+            kill()
+
+    return step

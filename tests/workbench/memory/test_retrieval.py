@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import random
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -86,6 +87,30 @@ def test_the_index_follows_the_items_and_equals_exact_search() -> None:
         best = sorted(range(len(kept)), key=lambda n: (-exact[n], n))
         assert [exact[n] for n in found.order] == [exact[n] for n in best[: len(found.order)]]
         assert len(found.order) == min(25, len(kept))
+
+
+def test_what_the_collection_has_not_taken_in_is_found_all_the_same() -> None:
+    """Written, changed and deleted one by one, around the number at which the collection is brought in line."""
+    draw, index, mind = random.Random(4), VectorIndex(), Mind()
+    texts = {f"i-{n}": f"w{n % 7} w{n % 11} w{n}" for n in range(30)}
+    held: list[int] = []
+    for step in range(170):
+        for name in draw.sample(list(texts), 2):
+            texts[name] = f"w{draw.randrange(9)} w{draw.randrange(13)} w{step}"
+        if step % 3 == 0:
+            del texts[draw.choice(list(texts))]
+        texts[f"n-{step}"] = f"w{step % 9} w{step % 5} new"
+        own = [Item(name, "note", text, (0,), index_text=text) for name, text in texts.items()]
+        found = asyncio.run(index.search("w1 w2 w3", own, mind, 10))
+        exact = np.round(
+            (asyncio.run(mind.embed(list(texts.values()))).astype(float) @ asyncio.run(mind.embed(["w1 w2 w3"]))[0]), 5
+        )
+        best = sorted(range(len(own)), key=lambda n: (-exact[n], n))
+        assert list(found.order) == best[: len(found.order)] and len(found.order) == 25
+        held.append(index._collection.count())
+    assert len(set(held)) < 12 and held[-1] > 80  # some turns' changes at once, not every turn's
+    for kept in ([], own[:1]):
+        assert len(asyncio.run(index.search("w1", kept, mind, 10)).order) == len(kept)
 
 
 def test_of_equal_items_the_same_are_found_however_the_index_grew() -> None:

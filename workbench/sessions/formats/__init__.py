@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.errors import SessionFormatError
+from workbench.sessions.formats import mapped
 from workbench.sessions.formats.guess import seems
 from workbench.sessions.formats.limits import Remarks, one_line, shown
 from workbench.sessions.formats.lines import Lines, stem
@@ -36,11 +37,14 @@ def read(path: Path | str, **options: str) -> list[Session]:
 
     Args:
         options: for readers that have some (``OPTIONS`` in their module), as ``chunk="code"`` of MemoryAgentBench;
-            ``("FILE",)`` there stands for the name of any file.
+            ``("FILE",)`` there stands for the name of any file. ``map``: the file is a table, and this is what its
+            columns are (``mapped``).
 
-    Raises ``SessionFormatError`` naming file, place and remedy.
+    Raises ``SessionFormatError`` naming file, place and remedy, ``UsageError`` for what is no mapping.
     """
     path = Path(path)
+    if "map" in options:
+        return distinct(attached(distinct(mapped.read(path, mapped.parse_map(options["map"]))), path))
     data = load(path)
     try:
         return distinct(attached(distinct(_read(data, path, options)), path))

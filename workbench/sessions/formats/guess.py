@@ -21,9 +21,9 @@ _LOOKS: tuple[tuple[frozenset[str], str, str], ...] = (
     (frozenset({"added_tokens", "model"}), "a tokenizer", ""),
     (frozenset({"type", "features"}), "a map (GeoJSON)", ""),
     (frozenset({"client_msg_id", "ts"}), "a Slack export", _AS_CHAT),
-    (frozenset({"question", "context"}), "a table of questions", "map its columns with `convert --map`"),
-    (frozenset({"question", "answer"}), "a table of questions", "map its columns with `convert --map`"),
-    (frozenset({"instruction", "output"}), "rows of instructions", "map its columns with `convert --map`"),
+    (frozenset({"question", "context"}), "a table of questions", "map its columns with `--map`"),
+    (frozenset({"question", "answer"}), "a table of questions", "map its columns with `--map`"),
+    (frozenset({"instruction", "output"}), "rows of instructions", "map its columns with `--map`"),
 )
 """What files of other kinds look like: keys, what it is, and what to do with it."""
 
@@ -41,7 +41,7 @@ def seems(data: Any) -> tuple[str, str]:
     if looks:
         return f"JSON, by its looks {looks[0]}, and none of the known session formats", looks[1] or remedy
     if isinstance(data, Lines) and data.word == "row":
-        how = "read a table of questions with `convert --map` (docs/formats.md), or choose a session file"
+        how = "read a table of questions with `--map` (docs/formats.md), or choose a session file"
         return f"a table, but none of the known session formats ({_shape(data)})", how
     return f"JSON, but none of the known session formats ({_shape(data)})", remedy
 

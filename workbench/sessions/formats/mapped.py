@@ -1,6 +1,7 @@
 """Any table of questions: columns of a JSON Lines, JSON, CSV or Parquet file mapped to context, question, answers …
 
-``mnemoscope convert FILE --map question=q,answers=a,context=c --out S.json``. Columns inside objects are named by dots
+``mnemoscope run FILE --map question=q,answers=a,context=c --lane bm25``. The mapping may also be a file, a JSON object
+of field to column, which is what the window's dialog writes. Columns inside objects are named by dots
 (``meta.source``), several columns by ``+`` (``A+B+C``), a text of one's own by ``=`` (``question==What now?``). Rows
 with the same context are one session, and so are rows with the same ``session``. ``rows=turns`` takes the questions
 from a list inside every row, ``answer_index`` the answer from its place among the options, from 0.
@@ -8,7 +9,8 @@ from a list inside every row, ``answer_index`` the answer from its place among t
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,15 +37,35 @@ _TEXTS = ("text", "line", "caption", "subtitle", "content", "value", "descriptio
 """What the text of a piece of context is called when the piece is an object; its time is ``start`` or ``timestamp``."""
 _TIMES = ("start", "timestamp", "time")
 _LONG = 60  # characters of a gold that is matched as a whole
+SHOWN, MOST_COLUMNS, MOST_LETTERS = 20, 200, 200
+"""Rows, columns and letters of a value that a person is shown."""
+_USUAL = {
+    "question": ("question", "query", "input", "prompt", "q", "instruction", "problem"),
+    "answers": ("answers", "answer", "gold", "golds", "expected_answer", "reference", "target", "output", "label", "a"),
+    "context": ("context", "conversation", "messages", "history", "passage", "document", "documents", "article",
+                "text", "transcript", "subtitles", "haystack_sessions", "conversations", "c"),
+    "evidence": ("evidence", "evidences", "supporting_facts", "citations"),
+    "id": ("id", "_id", "question_id", "qid", "uid"),
+    "session": ("session", "session_id", "conversation_id", "video_id"),
+    "options": ("options", "choices", "candidates"),
+    "answer_index": ("answer_index", "correct_choice", "correct_index"),
+    "date": ("date", "question_date", "timestamp"),
+}  # fmt: skip
+"""What columns are usually called, by the field that they are."""
 _ROWS = ("data", "rows", "examples", "questions", "train", "test", "validation")
 
 
 def parse_map(text: str) -> dict[str, str]:
-    """``question=q,answers=a`` as field to column. Raises ``UsageError``."""
+    """``question=q,answers=a``, or a JSON object of the same or a file that holds one, as field to column.
+
+    Raises:
+        UsageError: it is no mapping, or one without a question and a context.
+    """
+    text = text.strip()
+    pairs = _object(text) if text.startswith("{") or "=" not in text else _pairs(text)
     found: dict[str, str] = {}
-    for pair in text.split(","):
-        field, equals, column = (part.strip() for part in pair.partition("="))
-        if not equals or column in ("", "=") or field not in FIELDS:
+    for pair, field, column in pairs:
+        if column in ("", "=") or field not in FIELDS:
             raise UsageError(f"--map {pair!r}: no mapping", f"write FIELD=COLUMN with FIELD one of {', '.join(FIELDS)}")
         found[field] = column
     if "question" not in found or "context" not in found:
@@ -51,20 +73,91 @@ def parse_map(text: str) -> dict[str, str]:
     return found
 
 
+def _pairs(text: str) -> Iterator[tuple[str, str, str]]:
+    for pair in text.split(","):
+        field, _, column = (part.strip() for part in pair.partition("="))
+        yield pair, field, column
+
+
+def _object(text: str) -> Iterator[tuple[str, str, str]]:
+    """Of JSON, or of a file that holds it: what stands there, field and column."""
+    if not text.startswith("{"):
+        try:
+            text = Path(text).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise UsageError(
+                f"--map {text}: cannot be read ({error})", "name a JSON file, or FIELD=COLUMN,…"
+            ) from error
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"--map: no JSON ({error})", 'write {"question": COLUMN, "context": COLUMN, …}') from error
+    if not isinstance(data, dict):
+        raise UsageError("--map: JSON, but no object", 'write {"question": COLUMN, "context": COLUMN, …}')
+    for field, column in data.items():
+        yield f"{field}={column}", field, column.strip() if isinstance(column, str) else ""
+
+
+def written_map(columns: Mapping[str, str]) -> str:
+    """A mapping as JSON, which ``parse_map`` reads: how a run keeps it, and what a file of it holds."""
+    return json.dumps(dict(columns), ensure_ascii=False)
+
+
+Rows = Sequence[tuple[str, Mapping[str, Any]]]
+"""Rows of a table with where each stands."""
+
+
+def table(path: Path) -> Rows:
+    """The rows of a table, loaded. Raises ``SessionFormatError`` for a file that holds none."""
+    found = [(where, row) for where, row in placed(_rows(path)) if isinstance(row, Mapping)]
+    if not found:
+        raise SessionFormatError(f"{path}: no rows of a table", "choose a JSON Lines, JSON, CSV or Parquet file")
+    return found
+
+
+def named(rows: Rows) -> list[str]:
+    """The columns of the first rows, those inside objects with dots; at most ``MOST_COLUMNS``."""
+    return list(dict.fromkeys(name for _, row in rows[:SHOWN] for name in _columns(row)))[:MOST_COLUMNS]
+
+
+def shown(rows: Rows, columns: Sequence[str]) -> list[list[str]]:
+    """What stands in these columns of the first rows, each value in one line of at most ``MOST_LETTERS``."""
+    return [[_cell(_at(row, name)) for name in columns] for _, row in rows[:SHOWN]]
+
+
+def _columns(row: Mapping[str, Any]) -> Iterator[str]:
+    for name, value in row.items():
+        yield str(name)
+        if isinstance(value, Mapping):
+            yield from (f"{name}.{inner}" for inner in value)
+
+
+def _cell(value: Any) -> str:
+    text = (
+        value if isinstance(value, str) else "" if value is None else json.dumps(value, ensure_ascii=False, default=str)
+    )
+    return " ".join(text[: 4 * MOST_LETTERS].split())[:MOST_LETTERS]
+
+
+def proposed(columns: Sequence[str]) -> dict[str, str]:
+    """A mapping by what columns are usually called; a person looks it over."""
+    known = {name.lower().replace(" ", "_"): name for name in reversed(columns)}
+    found = {field: next((known[n] for n in names if n in known), "") for field, names in _USUAL.items()}
+    return {field: column for field, column in found.items() if column}
+
+
 def read(path: Path, columns: Mapping[str, str]) -> list[Session]:
     """The sessions of a table. Raises ``SessionFormatError`` naming file and place."""
     try:
-        return _read(path, columns)
+        return sessions(table(path), columns, stem(path))
     except SessionFormatError as error:
         what = error.what if error.what.startswith(str(path)) else f"{path}: {error.what}"
         raise SessionFormatError(what, error.remedy) from error
 
 
-def _read(path: Path, columns: Mapping[str, str]) -> list[Session]:
-    rows = [(where, row) for where, row in placed(_rows(path)) if isinstance(row, Mapping)]
+def sessions(rows: Rows, columns: Mapping[str, str], name: str) -> list[Session]:
+    """The sessions of rows; ``name`` is what one is called that no column names. Raises ``SessionFormatError``."""
     rows = _inner(rows, columns["rows"]) if "rows" in columns else rows
-    if not rows:
-        raise SessionFormatError("no rows of a table", "choose a JSON Lines, JSON, CSV or Parquet file")
     _check(rows[0][1], columns)
     remarks = Remarks()
     groups: dict[str, list[tuple[str, Mapping[str, Any]]]] = {}
@@ -75,7 +168,7 @@ def _read(path: Path, columns: Mapping[str, str]) -> list[Session]:
             continue
         key = plain(_at(row, columns["session"])) if "session" in columns else plain(context)
         groups.setdefault(key, []).append((where, row))
-    names = _names(groups, columns, stem(path))
+    names = _names(groups, columns, name)
     found = [_session(group, columns, name) for name, group in zip(names, groups.values(), strict=True)]
     if not found:
         raise SessionFormatError("no row has a context", "check the mapping")
@@ -90,7 +183,7 @@ def _rows(path: Path) -> Any:
     return data
 
 
-def _inner(rows: Sequence[tuple[str, Mapping[str, Any]]], column: str) -> list[tuple[str, Mapping[str, Any]]]:
+def _inner(rows: Rows, column: str) -> list[tuple[str, Mapping[str, Any]]]:
     """The rows of a list inside every row; each has its outer row's columns, too."""
     found: list[tuple[str, Mapping[str, Any]]] = []
     for where, outer in rows:

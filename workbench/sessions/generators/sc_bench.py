@@ -214,13 +214,13 @@ def _summary(w: Writer, room: int, n: int) -> list[_Asked]:
     """Several documents, each to be summarised: what was decided at a meeting."""
     until, told = w.used + room, list[tuple[tales.Report, int]]()
     for one in tales.reports(w.r, min(500, max(n, room // 20))):
-        if w.used + w.count(one.text) > until and len(told) >= n:
+        if w.used + w.count(one.text) > until and told:
             break
         told.append((one, w.say(one.text)))
     return [
         _Asked("scbench_summary", f"Summarise the meeting about the {one.title}: what was decided?", (one.summary,),
                "long_range_understanding", (turn,))
-        for one, turn in w.r.sample(told, n)
+        for one, turn in w.r.sample(told, min(n, len(told)))
     ]  # fmt: skip
 
 
