@@ -143,4 +143,4 @@ def test_the_same_on_a_real_model(tmp_path: Path) -> None:
         model = find_language_model("smollm2-135m")
     except ModelError as error:
         pytest.skip(str(error))
-    compare(tmp_path, paths.sample_sessions() / "repair-cafe.json", str(model), ("full", "bm25:k=5"), 20)
+    compare(tmp_path, paths.sample_sessions() / "repair-cafe.json", str(model), ("bm25:k=1", "bm25:k=5"), 100)

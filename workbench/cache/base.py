@@ -147,7 +147,8 @@ class CachePolicy:
     Attributes:
         keep: the budget: up to 1 a share of the tokens read so far, above it a number of tokens.
         when: compress before the question is read (as where one cache serves many questions; SCBench's multi-request
-            mode) or after it. It changes the ranking of methods: those that score by the last queries see the question.
+            mode) or after it (in a conversation the first one). It changes the ranking of methods: those that score by
+            the last queries see the question.
     """
 
     name: ClassVar[str]

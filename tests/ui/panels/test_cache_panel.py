@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,16 @@ def test_the_badge_and_the_figures_stand_on_top(shown: Maker, space: Workspace) 
     assert panel.badge.text() == "B" and "40 %" in panel.facts.text() and "KL 0.38 nats" in panel.distance.text()
     assert "evidence kept 0 %" in panel.outcome.text() and "✗" in panel.outcome.text()
     assert panel.title(panel.view) == "full+snapkv:keep=0.4 · cache while answering p0 at turn 1"
+
+
+def test_a_conversation_says_which_question_it_is(shown: Maker, space: Workspace) -> None:
+    panel = shown(space)
+    assert panel.distance.text().endswith("compressed after the question was read")
+    later = replace(panel.view, view=replace(panel.view.view, requests="multi-turn", request=3))
+    panel.show_view(later)
+    assert panel.distance.text().endswith("compressed after the first question was read · multi-turn, question 3")
+    panel.show_view(replace(later, view=replace(later.view, requests="multi-request", request=1)))
+    assert panel.distance.text().endswith("the question was read · multi-request")
 
 
 def test_a_memory_says_when_it_was_lost_and_a_click_goes_there(
