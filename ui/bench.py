@@ -1,6 +1,6 @@
 """Measurements of the window: ``python -m ui.bench``, or ``mnemoscope bench scrub``.
 
-``scrub`` moves the cursor through a run of 2,000 turns, five lanes and 1,000 items per lane, and measures for each
+``scrub`` moves the cursor through a run of 2,000 turns, twelve lanes and 1,000 items per lane, and measures for each
 panel the time from the move of the cursor until the panel has painted what belongs to it. Offscreen, so without the
 screen's own wait; ``repaint`` is forced, so that painting is counted. ``start`` measures the first window.
 """
@@ -19,6 +19,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+LANES = (
+    "full", "window", "bm25", "dense", "a-mem", "mem0", "memos", "letta", "bm25:k=5", "dense:k=5", "a-mem:k=5",
+    "mem0:k=5",
+)  # fmt: skip
 PANELS = (
     "scrubber",
     "transcript",
@@ -32,6 +36,7 @@ PANELS = (
     "cache",
     "probes",
     "log",
+    "cost",
 )
 
 
@@ -55,6 +60,7 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--turns", type=int, default=2000)
     parser.add_argument("--items", type=int, default=1000)
     parser.add_argument("--probes", type=int, default=200)
+    parser.add_argument("--lanes", type=int, default=len(LANES))
     parser.add_argument("--moves", type=int, default=200)
     parser.add_argument("--panel", action="append", help="only these panels")
     parser.add_argument("--run", type=Path, help="a run file to scrub through instead of an invented one")
@@ -68,7 +74,8 @@ def scrub_file(options: argparse.Namespace) -> dict[str, Any]:
         if path is None:
             from tests.support.traces import write_trace  # invented runs are test material; the checkout has them
 
-            path = write_trace(Path(folder) / "scrub.mnemo", options.turns, options.items, options.probes)
+            sizes = (options.turns, options.items, options.probes, LANES[: options.lanes])
+            path = write_trace(Path(folder) / "scrub.mnemo", *sizes)
         return scrub(path, options.moves, options.panel or PANELS)
 
 

@@ -40,7 +40,7 @@ from ui.bridge.engine_client import EngineClient
 from ui.bridge.inquiry import Inquiry
 from ui.bridge.project_pool import Answer
 from ui.commands import catalogue
-from ui.commands.registry import MENUS, Registry
+from ui.commands.registry import MENUS, SUBMENUS, Registry
 from ui.floating import TITLES, FloatingPanel
 from ui.panels.base import Panel
 from ui.panels.lanes import LanesPanel
@@ -54,9 +54,10 @@ from ui.state.pace import Pace
 from ui.state.player import Player
 from ui.state.roster import Arrangement
 from ui.state.workspace import Workspace
-from ui.theme import theme
+from ui.theme import motion, theme
 from ui.widgets.focus_ring import FocusRing
 from ui.widgets.inspector import Inspector
+from ui.widgets.mnemonics import follow, literal, mnemonics
 from ui.widgets.notice import Notice
 from ui.widgets.plain import sure
 from ui.widgets.transport import Transport
@@ -77,7 +78,7 @@ from workbench.why.verdict import Verdict
 
 _SESSIONS = "Sessions (*.json *.jsonl *.ndjson *.csv *.af *.eval *.db *.zip *.gz *.zst *.bz2 *.xz);;All files (*)"
 _TABLES = "Tables (*.jsonl *.ndjson *.json *.csv *.tsv *.parquet *.gz *.zst *.bz2 *.xz);;All files (*)"
-_SMALLEST, _LARGEST = 11, 24
+_SMALLEST, _LARGEST = 11, 26
 TOLD = 15
 """Pixel size of the type that a story is told in at least, in layouts that are not made for talks."""
 _TABLE_ENDINGS = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet")
@@ -125,6 +126,7 @@ class MainWindow(QMainWindow):
         self.addActions([self.registry.action(c.name) for c in self.registry])
         app = QApplication.instance()
         self._rings = FocusRing(app, self) if isinstance(app, QApplication) else None
+        motion.reduce(self.settings.get("less-motion") is True)
         self._build()
         self._menus()
         self._connect()
@@ -179,7 +181,10 @@ class MainWindow(QMainWindow):
                     if group is not None and command.group != group:
                         menu.addSeparator()
                     group = command.group
-                    menu.addAction(self.registry.action(command.name))
+                    within = SUBMENUS.get((title, group), "")
+                    if within and within not in self._menu:
+                        self._menu[within] = menu.addMenu(within)
+                    self._menu[within or title].addAction(self.registry.action(command.name))
         self._recent = QMenu("Recent files", self)
         self._recent.aboutToShow.connect(self._fill_recent)
         self._menu["File"].insertMenu(self.registry.action("file.open-sample"), self._recent)
@@ -187,6 +192,9 @@ class MainWindow(QMainWindow):
         self._samples.aboutToShow.connect(self._fill_samples)
         self._menu["File"].insertMenu(self.registry.action("file.open-sample"), self._samples)
         self.transport.layouts.menu().aboutToShow.connect(self._fill_layouts)
+        for menu in (*self._menu.values(), self._recent, self._samples, self.transport.layouts.menu()):
+            follow(menu)
+            mnemonics(menu)
 
     def _connect(self) -> None:
         self.workspace.opened.connect(self._opened)
@@ -653,6 +661,15 @@ class MainWindow(QMainWindow):
         self.settings.set("theme", name)
         theme.use(name)
 
+    def less_motion(self) -> bool:
+        """Whether nothing is to move by itself."""
+        return motion.reduced()
+
+    def toggle_motion(self) -> None:
+        """View → Less motion; kept for the next time."""
+        motion.reduce(not motion.reduced())
+        self.settings.set("less-motion", motion.reduced())
+
     def zoom(self, steps: int) -> None:
         """Larger or smaller type, on top of the layout's."""
         self.set_type(self._zoom + steps)
@@ -953,14 +970,14 @@ class MainWindow(QMainWindow):
     def _fill_recent(self) -> None:
         self._recent.clear()
         for path in self.settings.recent():
-            self._recent.addAction(path.name).triggered.connect(lambda _=False, p=path: self.open(p))
+            self._recent.addAction(literal(path.name)).triggered.connect(lambda _=False, p=path: self.open(p))
         if self._recent.isEmpty():
             self._recent.addAction("Nothing was opened yet").setEnabled(False)
 
     def _fill_samples(self) -> None:
         self._samples.clear()
         for one in samples():
-            self._samples.addAction(one.title).triggered.connect(lambda _=False, p=one.path: self.open(p))
+            self._samples.addAction(literal(one.title)).triggered.connect(lambda _=False, p=one.path: self.open(p))
 
     def _fill_layouts(self) -> None:
         menu = self.transport.layouts.menu()
@@ -969,7 +986,7 @@ class MainWindow(QMainWindow):
             menu.addAction(self.registry.action(f"view.layout-{name.lower()}"))
         menu.addSeparator()
         for name in self.settings.layouts():
-            menu.addAction(name).triggered.connect(lambda _=False, n=name: self.set_layout(n))
+            menu.addAction(literal(name)).triggered.connect(lambda _=False, n=name: self.set_layout(n))
         menu.addAction(self.registry.action("view.save-layout"))
 
     def event(self, event: QEvent) -> bool:  # noqa: D102

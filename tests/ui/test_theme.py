@@ -6,7 +6,7 @@ from ui.theme import marks, theme, tokens
 from workbench.trace.events import OPERATIONS, Kind
 
 TEXT = ("text", "text-2", "text-3", "accent", "right", "wrong", "good", "bad")
-GROUNDS = ("window", "surface", "raised", "sunken", "accent-soft", "right-soft", "wrong-soft")
+GROUNDS = ("window", "surface", "raised", "sunken", "control", "accent-soft", "right-soft", "wrong-soft")
 
 
 @pytest.mark.parametrize("name", tokens.THEMES)
@@ -15,6 +15,10 @@ def test_text_keeps_its_contrast_on_every_ground(name: str) -> None:
     weak = {(t, g): tokens.contrast(colors[t], colors[g]) for t in TEXT for g in GROUNDS}
     assert {pair: round(c, 2) for pair, c in weak.items() if c < 4.5} == {}
     assert tokens.contrast(colors["on-accent"], colors["accent-fill"]) >= 4.5
+    pressed = {t: tokens.contrast(colors[t], colors["control-hover"]) for t in ("text", "text-2")}
+    assert all(c >= 4.5 for c in pressed.values()), pressed  # what a button under the pointer is written in
+    selected = tokens.contrast(colors["on-accent"], colors["accent-fill"])  # text selected in a field
+    assert selected >= 4.5
 
 
 @pytest.mark.parametrize("name", tokens.THEMES)

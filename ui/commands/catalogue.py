@@ -639,6 +639,16 @@ def _view(w: Target) -> list[Command]:
             group="look",
         ),
         Command(
+            "view.less-motion",
+            "Less motion",
+            w.toggle_motion,
+            "View",
+            (),
+            "Let nothing fade or move by itself",
+            checked=w.less_motion,
+            group="look",
+        ),
+        Command(
             "view.larger", "Larger type", lambda: w.zoom(1), "View", ("Ctrl++", "Ctrl+="), "Larger type", group="look"
         ),
         Command("view.smaller", "Smaller type", lambda: w.zoom(-1), "View", ("Ctrl+-",), "Smaller type", group="look"),

@@ -12,6 +12,9 @@ from ui.widgets.plain import plain
 
 MENUS = ("File", "Playback", "Select", "Lanes", "Run", "Story", "View", "Help")
 
+SUBMENUS = {("View", "panel"): "Panels"}
+"""Groups of a menu that have a menu of their own in it: what has more entries than letters cannot be used by key."""
+
 
 def _always() -> bool:
     return True

@@ -51,6 +51,7 @@ class HelpDialog(QDialog):
         self.list.setFixedWidth(now.unit(44))
         self.list.setAccessibleName("Pages")
         self.text = QTextBrowser()
+        self.text.setAccessibleName("Help")
         self.text.setOpenExternalLinks(True)
         self.text.setProperty("part", "bare")
         self.text.document().setDocumentMargin(now.unit(4))

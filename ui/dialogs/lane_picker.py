@@ -23,6 +23,7 @@ from ui.models.methods import CALLS, METHOD, Method, MethodFilter, MethodModel
 from ui.theme import theme
 from ui.widgets.plain import Label, plain
 from ui.widgets.row_table import row_table
+from ui.widgets.spoken import clearable
 
 
 class LanePicker(QWidget):
@@ -83,7 +84,7 @@ class LanePicker(QWidget):
         self.filter = QLineEdit()
         self.filter.setPlaceholderText("Filter by name, label, paper")
         self.filter.setAccessibleName("Filter methods")
-        self.filter.setClearButtonEnabled(True)
+        clearable(self.filter)
         self.filter.textChanged.connect(self._seek)
         self.only = QPushButton("Chosen")
         self.only.setCheckable(True)
@@ -130,6 +131,7 @@ class LanePicker(QWidget):
         body.addLayout(self._form)
         body.addStretch(1)
         scroll = QScrollArea()
+        scroll.setAccessibleName("Parameters of the chosen method")
         scroll.setWidgetResizable(True)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setWidget(inner)

@@ -139,7 +139,7 @@ class ProbesDialog(QDialog):
         self.gold.setPlaceholderText("At pier 9\none accepted answer in each line")
         self.gold.setTabChangesFocus(True)
         self.gold.setFixedHeight(2 * now.metrics().lineSpacing() + now.unit(5))
-        self.after = _number()
+        self.after = _number("Asked after turn")
         self.after.setToolTip("The question is asked after this turn")
         self.here = QPushButton("The chosen turn")
         self.here.setToolTip("Ask after the turn that the list stands at")
@@ -157,7 +157,7 @@ class ProbesDialog(QDialog):
         return form
 
     def _by_model(self, settings: Settings) -> QHBoxLayout:
-        self.count = _number()
+        self.count = _number("How many probes to write")
         self.count.setRange(1, _MOST)
         self.count.setValue(10)
         self.count.setSuffix(" probes")
@@ -420,8 +420,9 @@ def _label(part: str = "", text: str = "") -> Label:
     return made
 
 
-def _number() -> QSpinBox:
+def _number(named: str) -> QSpinBox:
     made = QSpinBox()
+    made.setAccessibleName(named)
     made.setMinimumWidth(theme.active().unit(26))
     made.lineEdit().setTextMargins(theme.active().unit(1.5), 0, 0, 0)
     return made

@@ -151,6 +151,7 @@ class RunDialog(QDialog):
         self.embedder.addItem("hashing (lexical, no model)", "hash")
         self.embedder.setCurrentIndex(0 if here else 1)
         self.seed = QLineEdit("0")
+        self.seed.setAccessibleName("Seed")
         self.seed.setValidator(QIntValidator(0, 2**31 - 1, self.seed))
         self.capture = QCheckBox("Attention of answers")
         self.capture.setChecked(True)
@@ -163,7 +164,9 @@ class RunDialog(QDialog):
         form.addRow("Model", self._with_button(self.model, "Open…", self.model.browse))
         form.addRow("Embeddings", _beside(self.embedder, "Seed", self.seed))
         form.addRow("", _row(self.controls, self.capture, self.exact))
-        self.out = QLineEdit(str(_free(paths.runs() / f"{self._files[0].stem}.mnemo")))
+        self.out = QLineEdit()
+        self.out.setAccessibleName("Run file to write")
+        self.out.setText(str(_free(paths.runs() / f"{self._files[0].stem}.mnemo")))
         form.addRow("Run file", self._with_button(self.out, "Choose…", self._ask_out))
         return form
 

@@ -36,7 +36,9 @@ from ui.state.workspace import Workspace
 from ui.theme import theme
 from ui.widgets.export import Style, ask_and_export, export_figure
 from ui.widgets.hidden_lanes import HiddenLanes, lane_entries
+from ui.widgets.mnemonics import mnemonics
 from ui.widgets.plain import Label, plain
+from ui.widgets.spoken import name_areas
 from workbench.errors import MnemoscopeError
 from workbench.trace.reader import TraceReader
 
@@ -261,6 +263,7 @@ class Panel(QFrame):
         self._stack = QStackedWidget()
         outer.addWidget(self._stack, 1)
         self.content = self.build()
+        name_areas(self.content, f"{self.name}, to scroll")
         self._twin, self._twin_model = QTableView(), TableModel(parent=self)
         self._prepare_twin()
         self._card, self._loading = _Card(), _loading()
@@ -338,6 +341,7 @@ class Panel(QFrame):
     def _retitle(self) -> None:
         label = self.workspace.label if self.of_one_run else ""
         self._title.setText(f"{label} · {self.title(self.view)}" if label else self.title(self.view))
+        self.setAccessibleName(self._title.text())
 
     def _show_card(self, empty: Empty) -> None:
         self._card.say(empty.what, empty.how)
@@ -418,6 +422,7 @@ class Panel(QFrame):
             _entry(menu, f"Export {suffix.upper()}…", partial(self._ask_export, suffix)).setEnabled(full)
         if self._last_answer and self._last_answer.error:
             _entry(menu, "Copy error details", self._copy_error)
+        mnemonics(menu)
         return menu
 
     def _copy_error(self) -> None:

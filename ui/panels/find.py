@@ -14,6 +14,7 @@ from ui.state.moment import Moment
 from ui.theme import theme
 from ui.widgets.plain import plain
 from ui.widgets.row_table import row_table
+from ui.widgets.spoken import clearable
 from workbench.projections.find import WHERE, Found, Place, find
 from workbench.trace.reader import TraceReader
 
@@ -43,7 +44,7 @@ class FindPanel(Panel):
         self.field = QLineEdit()
         self.field.setPlaceholderText("Find in the whole session")
         self.field.setAccessibleName("Find")
-        self.field.setClearButtonEnabled(True)
+        clearable(self.field)
         self._pause = QTimer(self)
         self._pause.setSingleShot(True)
         self._pause.setInterval(_PAUSE)

@@ -13,6 +13,7 @@ from ui.state.moment import Moment
 from ui.theme import theme
 from ui.widgets.graph_view import FORCE, THREAD, GraphCanvas
 from ui.widgets.legend import Legend
+from ui.widgets.mnemonics import follow
 from ui.widgets.plain import plain
 from ui.widgets.units import count
 from workbench.projections.asked import in_question
@@ -95,7 +96,7 @@ class GraphPanel(Panel):
         return button
 
     def _depth_menu(self) -> QMenu:
-        menu = QMenu(self)
+        menu = follow(QMenu(self))
         group = QActionGroup(menu)
         for depth, title in _DEPTHS:
             action = menu.addAction(title)

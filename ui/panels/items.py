@@ -31,6 +31,7 @@ from ui.widgets.item_delegate import ItemDelegate, row_height
 from ui.widgets.item_story import story_html
 from ui.widgets.plain import plain
 from ui.widgets.rich import RichView
+from ui.widgets.spoken import clearable
 from workbench.projections.diff import readable
 from workbench.projections.items import ItemDetail, ItemsView, item_detail, items_view
 from workbench.trace.events import Kind
@@ -158,7 +159,7 @@ class ItemsPanel(Panel):
     def _make_tools(self) -> None:
         self.search = QLineEdit()
         self.search.setPlaceholderText("Filter items")
-        self.search.setClearButtonEnabled(True)
+        clearable(self.search)
         self.search.setAccessibleName("Filter items")
         self.search.setToolTip("Words in id, kind, status, text or fields (/)")
         self.search.textChanged.connect(self._filter)

@@ -143,7 +143,8 @@ class _Question(ZonedWidget):
         """One line, or three where the panel is narrow: by its width alone, so that nothing jumps from turn to turn."""
         now = theme.active()
         self._narrow = self._panel.width() < now.unit(130)
-        lines = now.metrics("small").height() + 2 * now.metrics().lineSpacing() + now.unit(1)
+        below = 2 if now.size <= theme.TALK else 1
+        lines = now.metrics("small").height() + below * now.metrics().lineSpacing() + now.unit(1)
         self.setFixedHeight((lines if self._narrow else now.metrics().height()) + now.unit(3))
         self.update()
 
@@ -290,7 +291,10 @@ class _Columns(ZonedWidget):
         room, gap = self._panel.side.viewport().width(), now.unit(2)
         fit = min(many, max(1, (room + gap) // (self._narrowest() + gap)))
         each = (room + gap) // fit  # whole columns are seen, never a part of one
-        self.setMinimumSize(each * many - gap if many > fit else 0, now.metrics().height() * 10 + now.unit(13))
+        self.setMinimumSize(
+            each * many - gap if many > fit else 0,
+            now.metrics().height() * (10 if now.size <= theme.TALK else 6) + now.unit(13),
+        )
         self.update()
 
     def sizeHint(self) -> QSize:

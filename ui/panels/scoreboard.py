@@ -116,7 +116,8 @@ class ScoreboardPanel(Panel):
         sideways = self.area.horizontalScrollBar()
         bar = sideways.sizeHint().height() if self.matrix.minimumWidth() > self.area.viewport().width() else 0
         around = self.head.sizeHint().height() + theme.active().unit(7)
-        self.setMinimumHeight(self.matrix.least(_ROWS_KEPT, foot=False) + around + bar)
+        rows = _ROWS_KEPT if theme.active().size <= theme.TALK else _ROWS_KEPT // 2  # twice the type, half the rows
+        self.setMinimumHeight(self.matrix.least(rows, foot=False) + around + bar)
 
     def _chosen(self, lane: int, column: BoardColumn) -> None:
         benchmark = column.group.partition(", ")[0]

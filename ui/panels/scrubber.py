@@ -244,7 +244,8 @@ class Tracks(QWidget):
 
     def _row(self) -> int:
         lanes = len(self._view.tracks) if self._view else 1
-        return theme.active().unit(6 if lanes <= 5 else 5 if lanes <= 8 else 4)
+        roomy = lanes <= 5 and theme.active().size <= theme.TALK
+        return theme.active().unit(6 if roomy else 5 if lanes <= 8 else 4)
 
     def _top(self) -> int:
         return theme.active().metrics("small").height() + theme.active().unit(2)

@@ -16,6 +16,7 @@ from ui.state.moment import Moment
 from ui.theme import theme
 from ui.widgets import rich
 from ui.widgets.legend import Legend
+from ui.widgets.mnemonics import follow
 from ui.widgets.rich import RichView
 from ui.widgets.structure.base import Sketch
 from ui.widgets.structure.boards import BoardSketch, BucketSketch, FragmentSketch
@@ -99,7 +100,7 @@ class StructurePanel(Panel):
         self._choice.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self._choice.setToolTip("Look at this memory in another shape")
         self._choice.setAccessibleName("Shape of the memory")
-        self._choice.setMenu(QMenu(self._choice))
+        self._choice.setMenu(follow(QMenu(self._choice)))
         self._choice.setIcon(theme.active().icon("mdi6.chevron-down"))
         self._choice.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self._choice.setLayoutDirection(Qt.LayoutDirection.RightToLeft)  # the chevron behind the word

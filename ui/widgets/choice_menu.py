@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import QMenu, QSizePolicy, QToolButton, QWidget
 
+from ui.widgets.mnemonics import follow
+
 
 class ChoiceMenu(QToolButton):
     """Choices by section; the first of each stands at the beginning."""
@@ -19,7 +21,7 @@ class ChoiceMenu(QToolButton):
         self.setProperty("part", "quiet")
         self.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
-        self.setMenu(QMenu(self))
+        self.setMenu(follow(QMenu(self)))
         self.menu().setToolTipsVisible(True)
         self._sections: dict[str, dict[str, QAction]] = {}
 

@@ -29,7 +29,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSizePolicy, QStyle, QWidget
 
-from ui.theme import marks, theme
+from ui.theme import marks, motion, theme
 from ui.theme.marks import Mark
 from ui.widgets.arrays import draw_copies, draw_lines, vector
 from ui.widgets.painting import painting
@@ -605,6 +605,7 @@ class GraphCanvas(QWidget):
             and self.isVisible()
             and self.style().styleHint(QStyle.StyleHint.SH_Widget_Animation_Duration, None, self)
         ):
+            self._fade.setDuration(motion.milliseconds(_FADE_MS))
             self._fade.start()
 
     # Mouse and keys.

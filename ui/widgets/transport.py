@@ -24,6 +24,7 @@ from ui.state.moment import Moment
 from ui.state.player import SPEEDS, Player
 from ui.state.workspace import Workspace
 from ui.theme import theme
+from ui.widgets.mnemonics import follow, literal
 from ui.widgets.plain import Label, plain
 
 BUTTONS = (
@@ -81,7 +82,7 @@ class Transport(QFrame):
         self.session.setToolTip("Choose a session of this run")
         self.session.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.session.setLayoutDirection(Qt.LayoutDirection.RightToLeft)  # the arrow after the name
-        self.session.setMenu(QMenu(self.session))
+        self.session.setMenu(follow(QMenu(self.session)))
         self.file = ElidedLabel()
         self.file.setProperty("part", "faint")
         self.session.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
@@ -97,7 +98,7 @@ class Transport(QFrame):
         self.speed.setProperty("part", "quiet")
         self.speed.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.speed.setToolTip("Speed of playback")
-        self.speed.setMenu(QMenu(self.speed))
+        self.speed.setMenu(follow(QMenu(self.speed)))
         for button in (self.session, self.speed):
             button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         for speed in SPEEDS:
@@ -136,7 +137,7 @@ class Transport(QFrame):
         button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         action = self._registry.action(name)
         button.setToolTip(plain(action.toolTip()))
-        button.setAccessibleName(action.text())
+        button.setAccessibleName(self._registry[name].title.rstrip("…"))
         button.clicked.connect(lambda: self._registry.run(name))
         action.changed.connect(lambda: button.setEnabled(action.isEnabled()))
         self._buttons[name] = (button, icon)
@@ -205,7 +206,7 @@ class Transport(QFrame):
             self.file.setText("")
         else:
             for number, name in run.sessions.items():
-                menu.addAction(name).triggered.connect(lambda _=False, n=number: self._workspace.enter(n))
+                menu.addAction(literal(name)).triggered.connect(lambda _=False, n=number: self._workspace.enter(n))
             self.file.setText(run.path.name)
         self._moved(self._workspace.moment)
         self._status()
