@@ -219,6 +219,12 @@ def _add_run(commands: Any) -> None:
     command.add_argument(
         "--thinking", type=int, default=0, metavar="N", help="tokens to think aloud before an answer; 0: none"
     )
+    command.add_argument(
+        "--chroma",
+        default="",
+        metavar="http://HOST:PORT",
+        help="a Chroma server for vector indexes; default: in memory",
+    )
     _json(command)
 
 
@@ -246,6 +252,7 @@ def _run(options: argparse.Namespace) -> None:
         thinking=options.thinking,
         requests=options.requests,
         read=tuple(_read_options("run", options).items()),
+        chroma=options.chroma,
     )
     control = Control()
     with console.Meter() as meter, console.cancelling(control):

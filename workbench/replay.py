@@ -42,6 +42,7 @@ from workbench.memory.log import MemoryLog
 from workbench.memory.prompt_sets import PromptSet, Rendered, shortened, texts_of
 from workbench.memory.prompts import Operation
 from workbench.memory.replies import TOO_LONG
+from workbench.memory.shelf import of_lane
 from workbench.probes import score_probe
 from workbench.reading import Reader
 from workbench.sessions.model import Probe, Session, Turn
@@ -358,7 +359,8 @@ class LaneReplay:
     async def _step(self, turn: int, work: Callable[[], Awaitable[None]], probe: Probe | None = None) -> None:
         self._recorder.turn = turn
         try:
-            await work()
+            with of_lane(f"s{self._recorder.session}-lane{self._recorder.lane}"):
+                await work()
         except (asyncio.CancelledError, Unavailable):
             self._recorder.discard()
             raise

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from workbench.discreet import place_name
 from workbench.errors import UsageError
+from workbench.memory import shelf
 from workbench.reading import Reader, Requests
 
 
@@ -34,6 +35,7 @@ class RunConfig:
             in JSON.
         requests: how questions about one context follow one another (``workbench.reading.Requests``).
         only: names of the sessions to replay when the files hold more; empty for all.
+        chroma: ``http://HOST:PORT`` of a Chroma server for the vector indexes; empty keeps them in memory.
     """
 
     sessions: tuple[Path, ...]
@@ -53,6 +55,7 @@ class RunConfig:
     thinking: int = 0
     read: tuple[tuple[str, str], ...] = ()
     requests: Requests = "separate"
+    chroma: str = ""
 
     @property
     def path(self) -> Path:
@@ -70,10 +73,13 @@ class RunConfig:
         for name, (value, least, most) in figures.items():
             if value is not None and not least <= value <= most:
                 raise UsageError(f"{name} {value} is out of range", f"choose from {least:,} to {most:,}")
+        if self.chroma:
+            shelf.check(self.chroma)
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON for the run file: names, and no folder, user or host of this machine."""
         plain = {"sessions": [place_name(s) for s in self.sessions], "lanes": list(self.lanes), "only": list(self.only)}
         named = {key: place_name(getattr(self, key)) for key in ("model", "embedder", "prompts")}
         asked = {"read": {key: value if key == "map" else place_name(value) for key, value in self.read}}
-        return asdict(self) | plain | named | asked | {"out": place_name(self.path)}
+        asked |= {"out": place_name(self.path), "chroma": "server" * bool(self.chroma)}
+        return asdict(self) | plain | named | asked

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import socket
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -23,6 +24,7 @@ from workbench.errors import Cancelled, ModelError, TraceError, UsageError
 from workbench.lanes import LaneSpec
 from workbench.llm.base import Backend, BackendOptions, Capturing, ModelInfo
 from workbench.memory.prompt_sets import chosen
+from workbench.memory.shelf import on_server
 from workbench.replay import LaneReplay
 from workbench.sessions import formats
 from workbench.sessions.model import Session
@@ -72,13 +74,18 @@ def run(
     tell = _Reporter(progress, report)
     tell(Loading("opening the run file"))
     try:
-        with TraceWriter(config.path) as writer:
+        with TraceWriter(config.path) as writer, on_server(config.chroma, _shelf_name(writer.path)):
             asyncio.run(_Run(config, specs, sessions, writer, tell, control or Control(), crash, lent).go())
     except Cancelled:
         tell(StateChanged("cancelled"))  # only now: whoever hears it may open the file again at once
         raise
     tell(StateChanged("finished"))
     return config.path
+
+
+def _shelf_name(path: Path) -> str:
+    """What a run's indexes on a server are called by: the same for whoever goes on with the file, nobody else's."""
+    return fingerprint([socket.gethostname(), str(path)])[:12]
 
 
 def read_sessions(files: Sequence[Path], options: Mapping[str, str], only: Sequence[str] = ()) -> list[Session]:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-import os
-import threading
 import weakref
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +14,7 @@ from workbench.memory.base import Mind
 from workbench.memory.items import Item
 from workbench.memory.pieces import Vectors
 from workbench.memory.retrieval import CANDIDATES
+from workbench.memory.shelf import Shelf, shelf
 
 _CHUNK = 1000
 _LATE = 64
@@ -24,26 +22,6 @@ _LATE = 64
 _HNSW = {"space": "cosine", "ef_search": 512, "ef_construction": 256, "max_neighbors": 32, "num_threads": 1}
 """Wide enough that the approximate search finds the exact neighbours of a few thousand items; one thread, so that the
 graph is the same from run to run."""
-_numbers = itertools.count()
-_guard = threading.Lock()
-_shared: Any = None
-
-
-def _client() -> Any:
-    """The one Chroma client of this process: Chroma's in-memory store is shared by all clients of a process anyway."""
-    global _shared
-    with _guard:
-        if _shared is None:
-            import chromadb
-            from chromadb.config import Settings
-
-            _shared = chromadb.EphemeralClient(Settings(anonymized_telemetry=False))
-        return _shared
-
-
-def _drop(name: str) -> None:
-    if _shared is not None:
-        _shared.delete_collection(name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +47,7 @@ class VectorIndex:
     def __init__(self) -> None:
         self.vectors = Vectors()
         self._texts: dict[str, str] = {}
+        self._shelf: Shelf | None = None
         self._collection: Any = None
         self._finalizer: Any = None
 
@@ -84,18 +63,21 @@ class VectorIndex:
         """Like :meth:`search`, for a query that is a vector already."""
         indexed = {i.id: i.index_text for i in items if i.index_text}
         vectors = await self.vectors.of(mind, list(indexed.values()))
+        self._shelf = self._shelf or shelf()
         scores = np.full(len(items), -1.0)
         if not indexed:
             return Found(scores, ())
-        late = self._sync(indexed, vectors)
+        with self._shelf.telling():
+            late = self._sync(indexed, vectors)
         places = {item.id: n for n, item in enumerate(items)}
         where = [places[name] for name in indexed]
         # Five decimals: what else was in an embedding batch moves the sixth, and must not move a rank.
         scores[where] = np.round(vectors.astype(np.float64) @ vector, 5)
         count = min(max(k, CANDIDATES), len(indexed))
-        found = self._collection.query(
-            query_embeddings=[vector], n_results=min(count + late, len(self._texts)), include=[]
-        )["ids"][0]
+        with self._shelf.telling():
+            found = self._collection.query(
+                query_embeddings=[vector], n_results=min(count + late, len(self._texts)), include=[]
+            )["ids"][0]
         held = [scores[places[name]] for name in found if name in indexed]
         # Of any `count` items the worst is no better than the last of the best `count`, so nothing is missed, whatever
         # the collection has yet to take in. Which of several equal ones it hands over depends on when they came in.
@@ -127,8 +109,8 @@ class VectorIndex:
 
     def _open(self) -> Any:
         if self._collection is None:
-            name = f"lane-{os.getpid()}-{next(_numbers)}"
-            self._collection = _client().create_collection(name, embedding_function=None, configuration={"hnsw": _HNSW})
-            self._finalizer = weakref.finalize(self, _drop, name)
+            assert self._shelf is not None
+            self._collection = self._shelf.create(configuration={"hnsw": _HNSW})
+            self._finalizer = weakref.finalize(self, self._shelf.drop, self._collection.name)
             self._finalizer.atexit = False  # the store ends with the process anyway, and may be gone first
         return self._collection

@@ -19,12 +19,13 @@ from workbench.lanes import LaneSpec, with_controls
 from workbench.llm.base import Capturing
 from workbench.llm.open import find_embedder, find_language_model
 from workbench.llm.server import is_address, parse
-from workbench.reading import Reader
+from workbench.memory import shelf
+from workbench.reading import Reader, Requests
 from workbench.sessions.formats import sidecar
 
 _MOST = 1 << 20  # characters of the file
 _CODE = re.compile(r"(^|\+)([^+:]+\.py)(?=:[A-Za-z_])")  # the file of a lane that is given by path
-SETTINGS = ("embedder", "capture", "reader", "context", "prompts", "temperature", "thinking")
+SETTINGS = ("embedder", "capture", "reader", "context", "prompts", "temperature", "thinking", "requests")
 """What a run is made with beside its sessions, lanes, model and seed; ``grid`` may try several of each."""
 
 Word = Annotated[str, Field(min_length=1, max_length=4096)]
@@ -66,6 +67,7 @@ class Schema(_Strict):
     prompts: str = ""
     temperature: Annotated[float, Field(ge=0, le=100)] = 0.0
     thinking: Annotated[int, Field(ge=0, le=1 << 20)] = 0
+    requests: Requests = "separate"
     exact: bool = False
     controls: bool = False
     read: dict[str, str] = {}
@@ -75,6 +77,7 @@ class Schema(_Strict):
     retries: Annotated[int, Field(ge=0, le=100)] = 2
     lanes_per_task: Annotated[int, Field(ge=1)] | None = None
     gpus: Annotated[float, Field(ge=0, le=64)] = 0.0
+    chroma: str = ""
 
     @field_validator("capture", mode="before")
     @classmethod
@@ -111,6 +114,7 @@ class Sweep:
     retries: int
     lanes_per_task: int
     gpus: float
+    chroma: str
 
     def run(self, model: str, settings: Mapping[str, Any], seed: int) -> RunConfig:
         """All sessions and lanes on one model with these settings, as one run."""
@@ -123,6 +127,7 @@ class Sweep:
             threads=self.threads,
             only=self.only,
             read=self.read,
+            chroma=self.chroma,
             **settings,
         )
 
@@ -259,6 +264,7 @@ class _Checking:
         for key, values in (("models", models), ("seeds", schema.seeds)):
             self._once(key, values)
         settings = self._settings()
+        self._chroma()
         if self.faults:
             raise Faults(self.path, list(dict.fromkeys(self.faults)))
         return Sweep(
@@ -277,6 +283,7 @@ class _Checking:
             schema.retries,
             schema.lanes_per_task or len(lanes),
             schema.gpus,
+            schema.chroma,
         )
 
     def _fault(self, at: Sequence[Any], message: str) -> None:
@@ -340,6 +347,13 @@ class _Checking:
         except MnemoscopeError as error:
             self._fault(at, str(error))
             return name
+
+    def _chroma(self) -> None:
+        try:
+            if self.schema.chroma:
+                shelf.check(self.schema.chroma)
+        except UsageError as error:
+            self._fault(("chroma",), str(error))
 
     def _settings(self) -> tuple[Mapping[str, Any], ...]:
         """Every combination of the grid over the settings that are the same everywhere."""

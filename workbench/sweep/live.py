@@ -23,7 +23,7 @@ class Board:
     def __init__(self, title: str) -> None:
         self._title = title
         self._live: Live | None = None
-        self._shown = time.monotonic()
+        self._shown, self._done = time.monotonic(), 0
 
     def __enter__(self) -> Board:
         if sys.stderr.isatty():
@@ -43,9 +43,9 @@ class Board:
         if self._live:
             self._live.update(self._table(report))
             return
-        now = time.monotonic()
-        if now - self._shown >= _EVERY or report.done == report.total:
-            self._shown = now
+        now, first = time.monotonic(), report.done > 0 and not self._done
+        if now - self._shown >= _EVERY or first or (report.done == report.total and report.done > self._done):
+            self._shown, self._done = now, report.done
             console.remark(line(report))
 
     def _table(self, report: Report) -> Table:

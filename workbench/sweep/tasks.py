@@ -11,7 +11,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,10 @@ from workbench.sessions import formats
 from workbench.sessions.model import Session
 from workbench.sweep.config import Sweep
 
+APART = frozenset(
+    {"sessions", "lanes", "model", "embedder", "seed", "prompts", "out", "threads", "only", "read", "chroma"}
+)
+"""Of a run's settings those that decide no result, or have a part of their own in a key."""
 _FORMAT = 1  # of keys; another one does everything again
 
 
@@ -198,13 +202,17 @@ def _variants(sweep: Sweep) -> Iterator[Variant]:
             for seed in sweep.seeds:
                 config = sweep.run(model, settings, seed)
                 config.check()
-                decides = {
-                    **{key: settings[key] for key in ("capture", "reader", "context", "temperature", "thinking")},
-                    **{"exact": sweep.exact, "seed": seed, "versions": made_with},
-                    **{"model": weights.digest, "embedder": embedder.digest, "prompts": [prompts.name, prompts.digest]},
-                }
+                decides = {"settings": _settings(config), "seed": seed, "versions": made_with}
+                decides |= {"model": weights.digest, "embedder": embedder.digest}
+                decides |= {"prompts": [prompts.name, prompts.digest]}
                 name = _file_name([place_name(model), *(f"{k}={_word(v)}" for k, v in own.items()), f"seed{seed}"])
                 yield Variant(name, config, weights, embedder, own, fingerprint(decides))
+
+
+def _settings(config: RunConfig) -> dict[str, Any]:
+    """What of a run's settings decides results and is not as usual: a setting that is new one day changes no key."""
+    own = ((f.name, getattr(config, f.name), f.default) for f in fields(config) if f.name not in APART)
+    return {name: value for name, value, usual in own if value != usual}
 
 
 def language_weights(name: str) -> Weights:

@@ -17,11 +17,12 @@ from workbench.errors import UsageError
 from workbench.memory.base import MemoryStrategy
 from workbench.memory.items import Item
 from workbench.memory.retrieval import Lexical, ranks, reciprocal_ranks, unit_range
+from workbench.memory.shelf import shelf
 from workbench.memory.strategies.bm25 import BM25
 from workbench.memory.strategies.dense import Dense
 from workbench.memory.strategies.hybrid import Hybrid
 from workbench.memory.strategies.window import Window
-from workbench.memory.vectors import VectorIndex, _client
+from workbench.memory.vectors import VectorIndex
 from workbench.sessions import Turn
 from workbench.sessions.formats import locomo
 from workbench.words import words
@@ -133,11 +134,11 @@ def test_an_index_has_a_collection_of_its_own_and_drops_it() -> None:
     first, second = VectorIndex(), VectorIndex()
     for index, text in ((first, "a"), (second, "b")):
         asyncio.run(index.search("a", items(text), Mind(), 1))
-    before = {c.name for c in _client().list_collections()}
+    before = {c.name for c in shelf().client().list_collections()}
     first.close()
     asyncio.run(first.search("a", items("a"), Mind(), 1))  # built anew
     del second, index
-    after = {c.name for c in _client().list_collections()}
+    after = {c.name for c in shelf().client().list_collections()}
     assert len(before - after) == 2 and len(after - before) == 1
 
 

@@ -51,13 +51,13 @@ def test_an_engine_process_is_killed(tmp_path: Path) -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_the_command_is_ended_and_goes_on(tmp_path: Path, root: Path, number: int) -> None:
     """What was done is not done again; the whole is what it would have been."""
-    path = sweep_file(tmp_path, sessions=24, **KEYS)
+    path = sweep_file(tmp_path, sessions=10, **KEYS)
     environment = os.environ | {"PYTHONPATH": str(root), "MNEMOSCOPE_HOME": str(tmp_path / "home")}
     command = [sys.executable, "-m", "workbench", "sweep", str(path), "--workers", "1"]
     process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
     for line in process.stderr:
-        if " of 24 tasks" in line and not line.startswith("0 %"):
+        if " of 10 tasks" in line and not line.startswith("0 %"):
             process.send_signal(number)
             break
     rest = process.communicate()[1]
@@ -65,12 +65,12 @@ def test_the_command_is_ended_and_goes_on(tmp_path: Path, root: Path, number: in
     if number == signal.SIGINT:
         assert rest.splitlines()[-1].endswith("tasks done; the same command goes on")
     before = {file: file.stat().st_mtime_ns for file in (tmp_path / "sweep-runs" / "tasks").iterdir()}
-    assert 0 < len(before) < 24
+    assert 0 < len(before) < 10
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert f"{24 - len(before)} tasks to do, {2 * len(before)} results there already" in done.stderr
+    assert f"{10 - len(before)} tasks to do, {2 * len(before)} results there already" in done.stderr
     after = {file: file.stat().st_mtime_ns for file in (tmp_path / "sweep-runs" / "tasks").iterdir()}
-    assert len(after) == 24 and after.items() >= before.items()
+    assert len(after) == 10 and after.items() >= before.items()
     whole = tmp_path / "whole.mnemo"
     sessions = sorted(str(file) for file in tmp_path.glob("session-*.json"))
     lanes = ["--lane", "bm25", "--lane", "full", "--prompts", "plain", "--embedder", "hash", "--exact"]

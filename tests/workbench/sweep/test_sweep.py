@@ -4,6 +4,7 @@ import argparse
 import json
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from tests.workbench.sweep.support import ScriptedEngine, sweep_file
 from workbench import cli
 from workbench.commands import sweep as command
 from workbench.engine import run as engine
+from workbench.engine.config import RunConfig
 from workbench.errors import Cancelled, MnemoscopeError
 from workbench.projections.repeated import repeated
 from workbench.sweep import config
@@ -21,7 +23,7 @@ from workbench.sweep.drive import IN_A_ROW, LOST, Driver, Report
 from workbench.sweep.merging import merged
 from workbench.sweep.store import Store, cells
 from workbench.sweep.table import table
-from workbench.sweep.tasks import Plan, Task, plan
+from workbench.sweep.tasks import APART, Plan, Task, plan
 from workbench.trace.events import Event, Kind
 from workbench.trace.reader import TraceReader
 from workbench.trace.writer import TraceWriter
@@ -109,7 +111,8 @@ def test_nothing_is_done_twice_and_what_is_new_is_done(
 @pytest.mark.parametrize(
     "change",
     [{"seeds": [1]}, {"exact": True}, {"capture": "answers"}, {"temperature": 0.5}, {"reader": "newest"},
-     {"prompts": "full"}, {"context": 512}, {"lanes": ["full:budget=100", "bm25:k=3"]}],
+     {"prompts": "full"}, {"context": 512}, {"thinking": 9}, {"requests": "multi-turn"},
+     {"lanes": ["full:budget=100", "bm25:k=3"]}],
 )  # fmt: skip
 def test_whatever_decides_a_result_is_in_its_key(tmp_path: Path, change: dict[str, object]) -> None:
     if change.get("lanes"):
@@ -117,6 +120,13 @@ def test_whatever_decides_a_result_is_in_its_key(tmp_path: Path, change: dict[st
     planned, other = (plan(config.read(sweep_file(tmp_path, **keys))) for keys in ({}, change))
     one, two = ({key for _, _, keys in p.cells() for key in keys.values()} for p in (planned, other))
     assert len(one) == len(two) == 6 and not one & two
+
+
+def test_every_setting_of_a_run_can_be_swept_or_is_known_to_stand_apart() -> None:
+    names = {f.name for f in fields(RunConfig)}
+    assert names == set(config.SETTINGS) | APART | {"exact"} and not APART & (
+        set(config.SETTINGS) - {"embedder", "prompts"}
+    )
 
 
 def test_what_decides_nothing_is_not(tmp_path: Path) -> None:
