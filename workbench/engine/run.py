@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import os
 import socket
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -85,7 +86,7 @@ def run(
 
 def _shelf_name(path: Path) -> str:
     """What a run's indexes on a server are called by: the same for whoever goes on with the file, nobody else's."""
-    return fingerprint([socket.gethostname(), str(path)])[:12]
+    return hashlib.sha256(socket.gethostname().encode() + b"\0" + os.fsencode(path)).hexdigest()[:12]
 
 
 def read_sessions(files: Sequence[Path], options: Mapping[str, str], only: Sequence[str] = ()) -> list[Session]:
