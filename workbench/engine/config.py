@@ -80,6 +80,8 @@ class RunConfig:
         """Plain JSON for the run file: names, and no folder, user or host of this machine."""
         plain = {"sessions": [place_name(s) for s in self.sessions], "lanes": list(self.lanes), "only": list(self.only)}
         named = {key: place_name(getattr(self, key)) for key in ("model", "embedder", "prompts")}
-        asked = {"read": {key: value if key == "map" else place_name(value) for key, value in self.read}}
+        asked: dict[str, Any] = {
+            "read": {key: value if key == "map" else place_name(value) for key, value in self.read}
+        }
         asked |= {"out": place_name(self.path), "chroma": "server" * bool(self.chroma)}
         return asdict(self) | plain | named | asked
