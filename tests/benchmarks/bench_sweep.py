@@ -1,9 +1,9 @@
 """A sweep of 1,000 sessions x 4 lanes on two local Ray nodes, of which one is killed in the middle.
 
-``python -m tests.benchmarks.bench_sweep FOLDER [--sessions N]`` generates small sessions, starts a head without cores
-and two nodes of one core each, sweeps with the bundled model, kills every process of one node when half of the tasks
-are done, and checks: all results, none twice, one table. Called again it goes on in the same folder: the node dies
-once, and what was found is printed when everything is there. Needs the extra ``cluster``.
+``python -m tests.benchmarks.bench_sweep FOLDER [--sessions N] [--reader R]`` generates small sessions, starts a head
+without cores and two nodes of one core each, sweeps with the bundled model (or another reader), kills every process of
+one node when half of the tasks are done, and checks: all results, none twice, one table. Called again it goes on in the
+same folder: the node dies once, and what was found is printed when everything is there. Needs the extra ``cluster``.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench import console
+from workbench.reading import READERS
 from workbench.sessions.synthesis import generate
 from workbench.sweep import config
 from workbench.sweep.cluster import RayEngine
@@ -33,10 +34,11 @@ lanes: [bm25, "bm25:k=2", window, full]
 embedder: hash
 context: 1024
 exact: true
+reader: {reader}
 """
 
 
-def sessions(folder: Path, count: int) -> Path:
+def sessions(folder: Path, count: int, reader: str = "model") -> Path:
     """The sweep's file, with its sessions beside it."""
     (folder / "sessions").mkdir(parents=True, exist_ok=True)
     for seed in range(count):
@@ -44,7 +46,7 @@ def sessions(folder: Path, count: int) -> Path:
         if not path.exists():
             made = generate("accurate-retrieval", seed, turns="6", probes="1", people="2", abstain="0")
             path.write_text(json.dumps(made.to_json()))
-    (folder / "sweep.yaml").write_text(SWEEP)
+    (folder / "sweep.yaml").write_text(SWEEP.format(reader=reader))
     return folder / "sweep.yaml"
 
 
@@ -53,8 +55,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--sessions", type=int, default=1000)
+    parser.add_argument("--reader", choices=READERS, default="model")
     options = parser.parse_args()
-    planned = plan(config.read(sessions(options.folder, options.sessions)))
+    planned = plan(config.read(sessions(options.folder, options.sessions, options.reader)))
     told = options.folder / "told.json"
     with Store(planned.sweep.out) as store:
         tasks = planned.tasks(store.finished())
