@@ -34,6 +34,10 @@ from workbench.projections.transcript import ProbeRow, Transcript, TurnRow, tran
 from workbench.trace.reader import TraceReader
 
 MOST_LINES = 8
+SURPRISE = (
+    f"How much the lane's model expected each word of this turn, after up to {BEFORE:,} tokens of what was said "
+    "before; computed when it is asked for and kept beside the run"
+)
 """Lines of a turn that are shown; its tooltip has the rest."""
 _WRAP = int(Qt.TextFlag.TextWordWrap)
 
@@ -74,10 +78,7 @@ class TranscriptPanel(Panel):
         self.surprise.setText("Surprise")
         self.surprise.setCheckable(True)
         self.surprise.setProperty("part", "quiet")
-        self.surprise.setToolTip(
-            f"How much the lane's model expected each word of this turn, after up to {BEFORE:,} tokens of what was "
-            "said before; computed when it is asked for and kept beside the run"
-        )
+        self.surprise.setToolTip(SURPRISE)
         self.surprise.toggled.connect(self._wish)
         self.tools.addWidget(self.surprise)
         self.track = SurpriseTrack()

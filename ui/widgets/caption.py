@@ -59,7 +59,7 @@ class Caption(QFrame):
         self.name.setText(step.name)
         self.note.setText(step.note)
         self.note.setVisible(bool(step.note))
-        self.note.setToolTip(step.note)
+        self.note.setToolTip(plain(step.note))
         self.place.setText(f"{place + 1} of {count}")
         self.buttons["previous"].setEnabled(place > 0)
         self.buttons["next"].setEnabled(place < count - 1)

@@ -8,6 +8,7 @@ from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import QMenu, QSizePolicy, QToolButton, QWidget
 
 from ui.widgets.mnemonics import follow
+from ui.widgets.plain import plain
 
 
 class ChoiceMenu(QToolButton):
@@ -16,7 +17,7 @@ class ChoiceMenu(QToolButton):
     def __init__(self, title: str, tip: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setText(title)
-        self.setToolTip(tip)
+        self.setToolTip(plain(tip))
         self.setAccessibleName(tip)
         self.setProperty("part", "quiet")
         self.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
@@ -34,7 +35,7 @@ class ChoiceMenu(QToolButton):
             action = self.menu().addAction(name)
             action.setCheckable(True)
             action.setChecked(not number)
-            action.setToolTip(tip or name)
+            action.setToolTip(plain(tip or name))
             action.triggered.connect(lambda _=False: changed())
             group.addAction(action)
             self._sections[section][name] = action

@@ -76,7 +76,7 @@ def test_a_mark_says_lane_place_and_share(opened: Opened, tmp_path: Path) -> Non
     asked = [(10, 0, {}, True), (10, 9, {}, False), (20, 0, {}, True)]
     panel: ChartsPanel = opened(needle_run(tmp_path / "n.mnemo", *asked))
     said = [zone.tip.split("\n") for zone in panel.chart.zones]
-    assert ["bm25", "10 turns, evidence at 100 %", "0.0 % of 1 probe, 95 % 0 to 79 %"] in said
+    assert ["bm25", "10 turns, evidence at 100 %", "0.0 % of 1 probe, 95 % 0 to 79 % (Wilson)"] in said
     assert ["bm25", "20 turns, evidence at 100 %", "no probe"] in said
 
 
