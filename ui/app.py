@@ -1,4 +1,4 @@
-"""The window program: ``mnemoscope-ui [FILE]`` and ``mnemoscope-ui --tour DIR``."""
+"""The window program: ``mnemoscope-ui [FILE]`` and ``mnemoscope-ui --tour DIR`` or ``--demo OUT``."""
 
 from __future__ import annotations
 
@@ -34,6 +34,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         _without_screen()
         return tour(options.tour, options.file)
+    if options.demo:
+        os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+        from ui.demo import demo
+
+        _without_screen()
+        return demo(options.demo, options.file)
     return _window(options)
 
 
@@ -53,6 +59,7 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("file", nargs="?", type=Path, help="a run (.mnemo) or a session; default: the sample run")
     parser.add_argument("--tour", type=Path, metavar="DIR", help="save a picture of every panel, layout and theme")
     parser.add_argument("--compare", type=Path, metavar="RUN", help="another run over the same session, beside it")
+    parser.add_argument("--demo", type=Path, metavar="OUT", help="a minute of the window as .webp, .gif or .apng")
     parser.add_argument("--theme", choices=("dark", "light", "system"), help="colours; default: as last time")
     parser.add_argument("--layout", help="Debug, Compare, Talk, Probe, or the name of a saved one")
     parser.add_argument("--times", action="store_true", help="print how long the first window took, and leave")

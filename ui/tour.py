@@ -19,6 +19,7 @@ from PySide6.QtWidgets import QDialog, QWidget
 
 from ui import layouts, panels
 from ui.panels.base import Panel
+from ui.panels.flips import FlipsPanel
 from ui.panels.why import WhyPanel
 from ui.theme import theme
 from ui.theme.tokens import THEMES
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from ui.window import MainWindow
 
 WIDTH, HEIGHT = 1600, 1000
+SMALL = ((1024, 768), (1280, 720))
+"""A projector and a small laptop: sizes at which every layout and a told step are shown, too."""
 PATIENCE = 60.0  # seconds that a projection may take on a machine that is busy with other things
 
 
@@ -87,6 +90,8 @@ def _stops(window: MainWindow, looks: Sequence[str]) -> Iterator[tuple[str, QWid
                 yield f"window-why-{look}", window
                 yield from _all_causes(window, look)
                 yield from _thread(window, look)
+        yield from _talks(window, look)
+        yield from _small(window, look)
         yield from _dialogs(window, look)
     theme.use("dark")
 
@@ -124,16 +129,73 @@ def _thread(window: MainWindow, look: str) -> Iterator[tuple[str, QWidget]]:
         panel.thread_on.setChecked(False)
 
 
+def _talks(window: MainWindow, look: str) -> Iterator[tuple[str, QWidget]]:
+    """Two runs side by side (the run beside itself), a step that is told, the spotlight, a panel that floats."""
+    run = window.workspace.run
+    if run is not None:
+        window.compare(run.path)
+        flips = window._parts.get("flips")
+        if isinstance(flips, FlipsPanel):
+            flips.kinds.setCurrentIndex(flips.kinds.count() - 1)  # every answer: none of them has flipped
+            settle(window)
+            flips._filter()
+        yield f"window-runs-{look}", window
+        window.stop_comparing()
+    settle(window)
+    yield f"window-story-{look}", _told(window)
+    window.stage.light.light(window._parts["lanes"])
+    yield f"window-spotlight-{look}", window
+    window.stage.end()
+    window.float_panel()
+    settle(window)
+    for floating in list(window._floating):
+        yield f"window-floating-{look}", floating
+        floating.close()
+
+
+def _told(window: MainWindow) -> MainWindow:
+    """The window as a step of a story, told; the run file hears nothing of it."""
+    stage = window.stage
+    note = "The fact was stored, and lost again before anybody asked for it."
+    stage.book.steps = (stage.taken().but(name="Where it went wrong", note=note), stage.taken())
+    stage.play(0)
+    settle(window)
+    return window
+
+
+def _small(window: MainWindow, look: str) -> Iterator[tuple[str, QWidget]]:
+    room = window.size()
+    for width, height in SMALL:
+        window.resize(width, height)
+        for layout in layouts.LAYOUTS:
+            window.set_layout(layout)
+            settle(window)
+            yield f"layout-{layout.lower()}-{width}x{height}-{look}", window
+        window.set_layout("Debug")
+        yield f"window-story-{width}x{height}-{look}", _told(window)
+        window.stage.end()
+    window.stage.book.steps = ()
+    window.resize(room)
+    settle(window)
+
+
 def _dialogs(window: MainWindow, look: str) -> Iterator[tuple[str, QWidget]]:
     from ui.commands.palette import Palette
+    from ui.dialogs.figure_dialog import FigureDialog
     from ui.dialogs.help import HelpDialog
     from ui.dialogs.probes_dialog import ProbesDialog
     from ui.dialogs.run_dialog import RunDialog
+    from ui.dialogs.story_dialog import StoryDialog
     from workbench import paths
     from workbench.sessions import formats
 
     made: list[tuple[str, QDialog]] = [("command-palette", Palette(window.palette_entries(), window))]
     made += [(f"help-{page}", HelpDialog(window.registry, page, window)) for page in ("start", "marks", "keys")]
+    lanes = window._parts["lanes"]
+    if isinstance(lanes, Panel):
+        made.append(("figure", FigureDialog(lanes, window.settings, window)))
+    window.stage.book.steps = (window.stage.taken().but(note="What one says here is shown as caption."),) * 3
+    made.append(("story", StoryDialog(window.stage, Path.cwd(), window)))
     sessions = sorted(paths.sample_sessions().glob("*.json"))
     if sessions:
         read = formats.read(sessions[0])

@@ -6,7 +6,7 @@ from PySide6.QtGui import QImage
 from ui import layouts, panels
 from ui.panels.transcript import TranscriptPanel
 from ui.theme.tokens import THEMES
-from ui.tour import HEIGHT, WIDTH, tour
+from ui.tour import HEIGHT, SMALL, WIDTH, tour
 
 
 def expected(look: str) -> set[str]:
@@ -16,6 +16,14 @@ def expected(look: str) -> set[str]:
         "window-why",
         "panel-why-all",
         "window-thread",
+        "window-runs",
+        "window-story",
+        "window-spotlight",
+        "window-floating",
+        "dialog-figure",
+        "dialog-story",
+        *(f"layout-{name.lower()}-{w}x{h}" for name in layouts.LAYOUTS for w, h in SMALL),
+        *(f"window-story-{w}x{h}" for w, h in SMALL),
         "dialog-command-palette",
         *(f"dialog-help-{page}" for page in ("start", "marks", "keys")),
     ]
@@ -34,6 +42,17 @@ def test_the_tour_visits_everything(
     for scale in (1, 2):
         image = QImage(str(tmp_path / f"layout-debug-{look}@{scale}x.png"))
         assert (image.width(), image.height()) == (WIDTH * scale, HEIGHT * scale)
+        for width, height in SMALL:
+            for name in (
+                "layout-debug",
+                "layout-talk",
+                "layout-compare",
+                "layout-probe",
+                "layout-runs",
+                "window-story",
+            ):
+                image = QImage(str(tmp_path / f"{name}-{width}x{height}-{look}@{scale}x.png"))
+                assert (image.width(), image.height()) == (width * scale, height * scale), name
 
 
 def test_a_panel_that_fails_fails_the_tour(
