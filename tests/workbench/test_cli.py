@@ -22,6 +22,7 @@ from workbench.llm.open import find_language_model
 from workbench.memory.registry import STRATEGIES
 from workbench.sessions import Probe, Session, Turn, formats
 from workbench.sessions.generators import GENERATORS
+from workbench.trace.reader import TraceReader
 from workbench.trace.schema import MAJOR
 from workbench.trace.writer import TraceWriter
 
@@ -46,6 +47,23 @@ def answer(capsys: Capture, *arguments: object) -> Any:
     code, out, err = call(capsys, *arguments, "--json")
     assert code == 0, err
     return json.loads(out)
+
+
+def test_a_table_is_run_with_its_columns_and_the_run_file_tells_them(
+    capsys: Capture, tmp_path: Path, backend: ScriptedBackend
+) -> None:
+    table, out = tmp_path / "boats.csv", tmp_path / "boats.mnemo"
+    table.write_text("q,a/b,c\nWhere is it?,At pier 9,It lies at pier 9.\nWhich colour?,blue,It is blue.\n")
+    command = ("run", table, "--map", "question=q,answers=a/b,context=c,session==one", "--lane", "full", "--out", out)
+    data = answer(capsys, *command)
+    assert data["session"] == "one"
+    assert data["lanes"][0]["overall"]["n"] == 2
+    with TraceReader(out) as reader:
+        assert json.loads(reader.meta("config")["read"]["map"])["answers"] == "a/b"
+    asked = len(backend.calls)
+    assert answer(capsys, *command) == data
+    assert len(backend.calls) == asked
+    assert call(capsys, *command, "--read", "chunk=code")[0] == 2
 
 
 def test_run_score_and_go_on(capsys: Capture, tmp_path: Path, backend: ScriptedBackend) -> None:
