@@ -106,6 +106,12 @@ def hi_bench(texts: Texts, question: str, options: Sequence[str]) -> str:
         return str(len(line(unit)) - 1)
     if unit := found(r"directly under (\w+)\?", question):
         return str(sum(parent == unit for parent in above.values()))
+    if match := re.search(r"has both (\w+) and (\w+) under it", question):
+        return next(unit for unit in line(match[1]) if unit in line(match[2]))
+    if unit := found(r"that no unit stands under (\w+)\?", question):
+        return "no" if unit in above.values() else "yes"
+    if unit := found(r"Which units stand above (\w+)\?", question):
+        return ", ".join(line(unit)[1:])
     unit, other = re.findall(r"Does (\w+) stand anywhere under (\w+)\?", question)[0]
     return "yes" if other in line(unit)[1:] else "no"
 

@@ -318,9 +318,10 @@ def test_wrong_usage_says_what_is_possible(name: str, tokens: int, options: dict
     assert "\n" not in str(caught.value)
 
 
-def test_a_hierarchy_is_asked_in_six_ways() -> None:
+def test_a_hierarchy_is_asked_in_nine_ways() -> None:
     probes = generate("hi-bench", 3000, 1)[0].probes
-    assert {p.extra["task"] for p in probes} == {"parent", "ancestor", "depth", "children", "under", "move"}
+    told = {"parent", "ancestor", "depth", "children", "under", "move", "common-ancestor", "leaf", "all-ancestors"}
+    assert {p.extra["task"] for p in probes} == told
     assert {p.competency for p in probes} == {"long_range_understanding", "conflict_resolution"}
 
 

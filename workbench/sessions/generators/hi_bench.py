@@ -33,7 +33,9 @@ def _make(job: Job) -> None:
     for child, parent in moves:
         parents[child] = parent
         moved[child] = told[child] = w.say(_MOVED.format(child=child, parent=parent))
-    kinds: tuple[Callable[[Writer, _Tree], None], ...] = (_parent, _ancestor, _depth, _count, _under, _where_now)
+    kinds: tuple[Callable[[Writer, _Tree], None], ...] = (
+        _parent, _ancestor, _depth, _count, _under, _where_now, _common, _leaf, _all_above,
+    )  # fmt: skip
     tree = _Tree(root, parents, told, moved)
     for number in range(job["probes"]):
         kinds[number % len(kinds)](w, tree)
@@ -127,6 +129,28 @@ def _under(w: Writer, tree: _Tree) -> None:
     _ask(w, f"Does {unit} stand anywhere under {other}? Answer yes or no.", [gold], tree, line, "under")
 
 
+def _common(w: Writer, tree: _Tree) -> None:
+    one, two = w.r.sample(tree.units(), 2)
+    first, second = tree.line(one), tree.line(two)
+    lowest = next(u for u in first if u in second)
+    turns = [*first[: first.index(lowest) + 1], *second[: second.index(lowest) + 1]]
+    question = f"Which is the lowest unit that has both {one} and {two} under it, or is one of them?"
+    _ask(w, question, [lowest], tree, turns, "common-ancestor")
+
+
+def _leaf(w: Writer, tree: _Tree) -> None:
+    unit = w.r.choice(tree.units())
+    below = [u for u in tree.told if tree.parents[u] == unit]
+    gold = "no" if below else "yes"
+    _ask(w, f"Is it true that no unit stands under {unit}? Answer yes or no.", [gold], tree, [unit, *below], "leaf")
+
+
+def _all_above(w: Writer, tree: _Tree) -> None:
+    unit = w.r.choice(tree.units(2) or tree.units())
+    line = tree.line(unit)
+    _ask(w, f"Which units stand above {unit}? Name all of them.", line[1:], tree, line, "all-ancestors", scorer="all")
+
+
 def _where_now(w: Writer, tree: _Tree) -> None:
     unit = w.r.choice(sorted(tree.moved))
     _ask(w, f"Where does {unit} belong now?", [tree.parents[unit]], tree, [unit], "move")
@@ -137,9 +161,9 @@ GENERATOR = Generator(
     "HiBench",
     "HiBench, arXiv 2503.00912",
     "adapted",
-    "one scenario (an organisation) told over many turns; six of its kinds of tasks",
-    "A hierarchy told turn by turn and changed: parents, ancestors, depth, children, membership, moves.",
-    {"children": 4, "probes": 24},
+    "one scenario (an organisation) told over many turns; nine kinds of tasks of its plain trees",
+    "A hierarchy told turn by turn and changed: ancestors, depth, children, leaves, membership, moves.",
+    {"children": 4, "probes": 27},
     _make,
     {"children": (2, 100)},
 )
