@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import weakref
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal
 
@@ -38,6 +38,7 @@ MEAN, MAX = -1, -2
 SINKS = 4
 """How many first positions count as sinks (StreamingLLM keeps four)."""
 
+_KEPT_VIEWS = 8
 _KEPT = 96 << 20  # bytes of arrays kept decoded per reader: a few captures
 
 
@@ -76,6 +77,8 @@ class AttentionView:
         maps: mean and maximum over all layers and heads, ``{MEAN: [row, column], MAX: …}``; empty without a summary.
         full: the same answer with its weights, when there are maps and weights.
         arrays: key of the weights beside the run file, "" without a summary.
+        column_means: mean weight of each column over layers, heads and rows, float32 ``[column]``; None: from
+            ``weights``.
     """
 
     lane: int
@@ -95,6 +98,7 @@ class AttentionView:
     maps: Mapping[int, Matrix] = field(default_factory=dict)
     full: AttentionView | None = None
     arrays: str = ""
+    column_means: Matrix | None = None
 
     @property
     def heads(self) -> int:
@@ -138,8 +142,10 @@ def attention_view(
     full = _of_arrays(reader, lane, probe, found, captured) if captured is not None else None
     if summed is None:
         return full or probe
-    view = _of_summary(reader, lane, probe, found, summed)
-    whole = _again(reader, view) or full
+    kept, seen = _Captures.of(reader), (lane, probe.id, *sorted(e.seq for e in found.values()))
+    view = kept.once(("summary", *seen), lambda: _of_summary(reader, lane, probe, found, summed))
+    weights = kept.again(reader, view.arrays)
+    whole = full if weights is None else kept.once(("again", *seen), lambda: _again(weights, view)) or full
     return replace(view, full=None if whole is None else replace(whole, every=view.every))
 
 
@@ -204,15 +210,16 @@ def _shares(arrays: Mapping[str, NDArray[Any]], data: Mapping[str, Any], numbers
     return out
 
 
-def _again(reader: TraceReader, view: AttentionView) -> AttentionView | None:
-    """The view with the weights that were computed again, when they are still beside the file."""
-    weights = _Captures.of(reader).again(reader, view.arrays)
-    if weights is None or weights.shape[1:] != (view.heads, len(view.rows), len(view.tokens)):
+def _again(weights: NDArray[np.float16], view: AttentionView) -> AttentionView | None:
+    """The view with the weights that were computed again, when they are of this answer."""
+    if weights.shape[1:] != (view.heads, len(view.rows), len(view.tokens)):
         return None
     starts = np.arange(weights.shape[3], dtype=np.int32)
     bands = tuple(replace(band, columns=_columns(starts, band.span.tokens)) for band in view.bands)
     layers = tuple(range(len(weights)))
-    return replace(view, weights=weights, layers=layers, starts=starts, bands=bands, maps={}, key=view.arrays)
+    means = np.mean([layer.mean((0, 1), dtype=np.float32) for layer in weights], 0)
+    given = {"maps": {}, "key": view.arrays, "column_means": means}
+    return replace(view, weights=weights, layers=layers, starts=starts, bands=bands, **given)
 
 
 def arrays_key(summed: Event) -> str:
@@ -274,10 +281,33 @@ class _Captures:
     def __init__(self) -> None:
         self._weights: OrderedDict[str, NDArray[np.float16]] = OrderedDict()
         self._masses: OrderedDict[tuple[str, str], Matrix] = OrderedDict()
+        self._maps: OrderedDict[tuple[str, int, int], Matrix] = OrderedDict()
+        self._views: OrderedDict[tuple[Any, ...], Any] = OrderedDict()
 
     @classmethod
     def of(cls, reader: TraceReader) -> _Captures:
         return cls._of.setdefault(reader, cls())
+
+    def once(self, key: tuple[Any, ...], make: Callable[[], Any]) -> Any:
+        """One of the last few views, made on the first call."""
+        if key not in self._views:
+            self._views[key] = make()
+            while len(self._views) > 1 and (len(self._views) > _KEPT_VIEWS or self._held() > _KEPT):
+                self._views.popitem(last=False)
+        self._views.move_to_end(key)
+        return self._views[key]
+
+    def _held(self) -> int:
+        return sum(view.weights.nbytes for view in self._views.values() if view is not None)
+
+    def map(self, view: AttentionView, layer: int, head: int) -> Matrix:
+        """As :func:`choose`; what takes all the weights is kept."""
+        if layer >= 0 and head >= 0:
+            return choose(view.weights, layer, head)
+        key = view.key, layer, head
+        if key not in self._maps:
+            self._maps[key] = choose(view.weights, layer, head)
+        return _used(self._maps, key)  # type: ignore[no-any-return]
 
     def weights(self, reader: TraceReader, key: str) -> NDArray[np.float16]:
         if key not in self._weights:
@@ -396,8 +426,8 @@ def attention_picture(
     if choice.other and choice.other != lane:
         other = attention_view(reader, session, choice.other, turn, view.probe.id, seq)
         if isinstance(other, AttentionView) and other.probe.id == view.probe.id:
-            gap = _gap(view, masses, other, _Captures.of(reader).mass(other), choice)
-    view, matrix, missing = _chosen(view, choice)
+            gap = _gap(_Captures.of(reader), view, masses, other, _Captures.of(reader).mass(other), choice)
+    view, matrix, missing = _chosen(_Captures.of(reader), view, choice)
     sunk = sinks(view)
     hidden = sunk if choice.hide_sinks else np.zeros_like(sunk)
     share = matrix / np.maximum(matrix.sum(1, keepdims=True), 1e-12)
@@ -416,7 +446,7 @@ def attention_picture(
     )
 
 
-def _chosen(view: AttentionView, choice: Choice) -> tuple[AttentionView, Matrix, bool]:
+def _chosen(kept: _Captures, view: AttentionView, choice: Choice) -> tuple[AttentionView, Matrix, bool]:
     """The view that has what is chosen, its matrix, and whether that is not there but the mean in its place."""
     if view.maps and choice.layer == choice.head and choice.layer in view.maps and not (choice.exact and view.pooled):
         return view, view.maps[choice.layer], False
@@ -427,10 +457,12 @@ def _chosen(view: AttentionView, choice: Choice) -> tuple[AttentionView, Matrix,
     place = choice.layer if number is None else found.layers.index(number)
     if number is None and len(found.layers) < len(view.all_layers):
         return view, view.maps[MEAN], True  # a mean over some of the layers is another one
-    return found, choose(found.weights, place, choice.head), False
+    return found, kept.map(found, place, choice.head), False
 
 
-def _gap(view: AttentionView, masses: Matrix, other: AttentionView, others: Matrix, choice: Choice) -> Gap:
+def _gap(
+    kept: _Captures, view: AttentionView, masses: Matrix, other: AttentionView, others: Matrix, choice: Choice
+) -> Gap:
     shares = None
     if masses.shape[:2] == others.shape[:2]:
         known = {(b.span.kind, b.span.turns, b.span.items, b.span.text): n for n, b in enumerate(other.bands)}
@@ -446,7 +478,7 @@ def _gap(view: AttentionView, masses: Matrix, other: AttentionView, others: Matr
         and view.starts.size
         and np.array_equal(view.starts[view.starts < count], other.starts[other.starts < count])
     ):
-        (_, mine, _), (_, theirs, _) = _chosen(view, choice), _chosen(other, choice.within(other))
+        (_, mine, _), (_, theirs, _) = _chosen(kept, view, choice), _chosen(kept, other, choice.within(other))
         if min(len(mine), len(theirs)):
             columns = np.zeros(mine.shape[1], np.float32)
             both = min(mine.shape[1], theirs.shape[1], int((view.starts < count).sum()))
@@ -462,7 +494,12 @@ def _columns(starts: NDArray[np.int32], tokens: tuple[int, int]) -> tuple[int, i
 
 def choose(weights: NDArray[Any], layer: int, head: int) -> Matrix:
     """One map, float32 ``[row, column]``: a layer and a head by position, or ``MEAN`` or ``MAX`` over all of them."""
-    return _reduce(_reduce(weights.astype(np.float32), layer), head)
+    layers = weights if layer < 0 else weights[layer : layer + 1]
+    part = layers if head < 0 else layers[:, head : head + 1]
+    out = np.empty(weights.shape[2:], np.float32)
+    for row in range(len(out)):  # one by one: all of a long answer in single precision would fill the memory
+        out[row] = _reduce(_reduce(part[:, :, row].astype(np.float32), min(layer, MEAN)), min(head, MEAN))
+    return out
 
 
 def _reduce(weights: Matrix, which: int) -> Matrix:
@@ -483,7 +520,7 @@ def sinks(view: AttentionView) -> NDArray[np.bool_]:
     if view.maps:
         mass = view.maps[MEAN].mean(0) if len(view.maps[MEAN]) else np.zeros(view.columns, np.float32)
     else:
-        mass = view.weights.astype(np.float32).mean((0, 1, 2))
+        mass = view.weights.mean((0, 1, 2), dtype=np.float32) if view.column_means is None else view.column_means
     return found | (~inside & (mass > 5 * mass.mean()))
 
 
