@@ -73,7 +73,8 @@ def test_figures_are_exported_as_csv_and_json(panel: Any, tmp_path: Path) -> Non
     head, *lines = (tmp_path / "cost.csv").read_text().splitlines()
     assert head.startswith("lane,of,operation,calls,prompt (tok)") and lines[0].startswith("full,turns,all,")
     panel.export(tmp_path / "cost.json")
-    rows = json.loads((tmp_path / "cost.json").read_text())["rows"]
+    told = json.loads((tmp_path / "cost.json").read_text())
+    rows = [dict(zip(told["columns"], row, strict=True)) for row in told["rows"]]
     assert rows[0]["lane"] == "full" and len(rows) == len(lines)
     assert any(row["operation"] != "all" and row["p95 (tok)"] for row in rows)
     panel.export(tmp_path / "cost.svg")
