@@ -13,7 +13,7 @@ from ui.theme import theme
 from ui.widgets import colormap
 from ui.widgets.heatmap import AttentionMap, ColorBar, HeadGrid, _stretches, _visible
 from ui.widgets.token_strip import TokenStrip
-from workbench.projections.attention import MAX, MEAN, AttentionPicture, Choice, _chosen, attention_picture
+from workbench.projections.attention import MAX, MEAN, AttentionPicture, Choice, _Captures, _chosen, attention_picture
 from workbench.trace.reader import TraceReader
 
 
@@ -251,9 +251,12 @@ def test_every_position_is_asked_for_where_they_were_pooled(tmp_path: Path) -> N
     picture = picture_of(long_capture(tmp_path / "long.mnemo", bins=True), 0)
     maps = {MEAN: picture.matrix, MAX: picture.matrix}
     view = replace(picture.view, maps=maps)
+    kept = _Captures()
     assert view.pooled
-    assert _chosen(view, Choice())[2] is False
-    assert _chosen(view, Choice(exact=True))[2] is True  # not there yet: the mean over pooled positions in its place
+    assert _chosen(kept, view, Choice())[2] is False
+    assert (
+        _chosen(kept, view, Choice(exact=True))[2] is True
+    )  # not there yet: the mean over pooled positions in its place
     whole = picture_of(long_capture(tmp_path / "whole.mnemo"), 0).view
-    found, matrix, missing = _chosen(replace(view, every=whole.layers, full=whole), Choice(exact=True))
+    found, matrix, missing = _chosen(kept, replace(view, every=whole.layers, full=whole), Choice(exact=True))
     assert found is whole and matrix.shape[1] == 4096 and not missing
