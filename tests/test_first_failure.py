@@ -1,21 +1,11 @@
 """docs/first-failure.md: its commands work, and what it shows of their output is what they print."""
 
 import re
-import shlex
 from pathlib import Path
 
 import pytest
 
-from workbench import cli
-
-
-def blocks(text: str) -> list[tuple[str, str]]:
-    """The fenced blocks: what they are called and what is in them, in order."""
-    return re.findall(r"^```(\w*)\n(.*?)^```$", text, re.M | re.S)
-
-
-def plain(text: str) -> str:
-    return " ".join(text.split())
+from tests.support.pages import follow
 
 
 def test_the_commands_print_what_the_page_says(
@@ -24,18 +14,7 @@ def test_the_commands_print_what_the_page_says(
     page = (root / "docs" / "first-failure.md").read_text("utf-8")
     (tmp_path / "sample_sessions").symlink_to(root / "sample_sessions")
     monkeypatch.chdir(tmp_path)
-    printed, commands, shown = "", 0, 0
-    for name, body in blocks(page):
-        if name == "sh":
-            for line in body.strip().splitlines():
-                program, *arguments = shlex.split(line)
-                assert program == "mnemoscope"
-                assert cli.main(arguments) == 0, line
-                printed, commands = plain(capsys.readouterr().out), commands + 1
-        elif name == "text":
-            for line in filter(None, map(plain, body.splitlines())):
-                assert line in printed, f"{line!r} is not in {printed[:3000]}"
-                shown += 1
+    commands, shown = follow(page, capsys)
     assert commands == 7 and shown >= 16
 
 

@@ -1,13 +1,11 @@
 """docs/sweeps.md: its commands work on its file, what it shows is printed, and its table has every key."""
 
 import re
-import shlex
 from pathlib import Path
 
 import pytest
 
-from tests.test_first_failure import blocks, plain
-from workbench import cli
+from tests.support.pages import blocks, follow
 from workbench.sweep.config import SETTINGS, Schema
 from workbench.sweep.drive import IN_A_ROW
 
@@ -15,22 +13,11 @@ from workbench.sweep.drive import IN_A_ROW
 def test_the_commands_do_what_the_page_says(
     root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    found = blocks((root / "docs" / "sweeps.md").read_text("utf-8"))
-    (file,) = (body for name, body in found if name == "yaml")
+    page = (root / "docs" / "sweeps.md").read_text("utf-8")
+    (file,) = (body for name, body in blocks(page) if name == "yaml")
     (tmp_path / "sweep.yaml").write_text(file)
     monkeypatch.chdir(tmp_path)
-    printed, commands, shown = "", 0, 0
-    for name, body in found:
-        if name == "sh":
-            for line in body.strip().splitlines():
-                program, *arguments = shlex.split(line)
-                assert program == "mnemoscope"
-                assert cli.main(arguments) == 0, line
-                printed, commands = plain(capsys.readouterr().out), commands + 1
-        elif name == "text":
-            for line in filter(None, map(plain, body.splitlines())):
-                assert line in printed, f"{line!r} is not in {printed[:3000]}"
-                shown += 1
+    commands, shown = follow(page, capsys)
     assert commands == 4 and shown >= 6
 
 

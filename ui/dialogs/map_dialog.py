@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from ui.dialogs.frame import framed
 from ui.models.table import Table, TableModel
 from ui.theme import theme
 from ui.widgets.plain import Label, plain
@@ -64,9 +65,7 @@ class MapDialog(QDialog):
         self._columns = mapped.named(self._rows)
         self.setWindowTitle("Columns of a table")
         now = theme.active()
-        outer = QVBoxLayout(self)
-        outer.setContentsMargins(now.unit(5), now.unit(4), now.unit(5), now.unit(4))
-        outer.setSpacing(now.unit(3))
+        outer = framed(self)
         outer.addLayout(self._head())
         body = QHBoxLayout()
         body.setSpacing(now.unit(5))

@@ -27,6 +27,7 @@ from PySide6.QtWidgets import (
 )
 
 from ui.bridge.inquiry import Inquiry
+from ui.dialogs.frame import framed
 from ui.models.table import Table, TableModel
 from ui.settings import Settings
 from ui.theme import theme
@@ -60,9 +61,7 @@ class ProbesDialog(QDialog):
         self.inquiry = Inquiry(self)
         self.setWindowTitle("Probes")
         now = theme.active()
-        outer = QVBoxLayout(self)
-        outer.setContentsMargins(now.unit(5), now.unit(4), now.unit(5), now.unit(4))
-        outer.setSpacing(now.unit(3))
+        outer = framed(self)
         outer.addLayout(self._head())
         body = QHBoxLayout()
         body.setSpacing(now.unit(5))

@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from ui.dialogs.frame import framed
 from ui.dialogs.lane_picker import LanePicker
 from ui.dialogs.session_picker import SessionPicker
 from ui.settings import Settings
@@ -58,9 +59,7 @@ class RunDialog(QDialog):
         self._sessions = formats.distinct(read or [s for path in sessions for s in formats.read(path)])
         self.setWindowTitle("Replay a session")
         now = theme.active()
-        outer = QVBoxLayout(self)
-        outer.setContentsMargins(now.unit(5), now.unit(4), now.unit(5), now.unit(4))
-        outer.setSpacing(now.unit(3))
+        outer = framed(self)
         self._head(outer)
         self.sessions = SessionPicker(self._sessions)
         self.sessions.setVisible(len(self._sessions) > 1)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QPlainTextEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QPlainTextEdit, QWidget
 
+from ui.dialogs.frame import framed
 from ui.theme import theme
 from ui.widgets.plain import Label
 from workbench.branch import FORMS, Edit
@@ -25,9 +26,7 @@ class WhatIfDialog(QDialog):
         self.edits: tuple[str, ...] = ()
         self.setWindowTitle("What if")
         now = theme.active()
-        outer = QVBoxLayout(self)
-        outer.setContentsMargins(now.unit(5), now.unit(4), now.unit(5), now.unit(4))
-        outer.setSpacing(now.unit(3))
+        outer = framed(self)
         head = Label(f"{lane}, from turn {turn} on")
         head.setFont(now.font("large", bold=True))
         told = Label("The lane runs again from there beside itself; what it did before stays as it is.")
