@@ -70,7 +70,9 @@ class FigureDialog(QDialog):
         browse.clicked.connect(self._browse)
         row.addWidget(self.file, 1)
         row.addWidget(browse)
-        form.addRow("&File", row)
+        place = Label("&File")  # a form makes no buddies of what stands in a row of its own
+        place.setBuddy(self.file)
+        form.addRow(place, row)
         outer.addLayout(form)
         self.trouble = Label()
         self.trouble.setProperty("part", "error")

@@ -160,8 +160,10 @@ class FlipsPanel(Panel):
         widths = (flip, turn, lane, rest * 38 // 100, rest * 18 // 100, rest * 22 // 100, rest * 22 // 100)
         for column, width in enumerate(widths):
             self.grid.setColumnWidth(column, width)
-        for column, width in enumerate((22, 18, 13, 13, 36, 17, 11, 10)):
-            self.lanes_grid.setColumnWidth(column, unit(width))
+        lane, *others = map(unit, (22, 13, 13, 36, 17, 11, 10))
+        score = max(unit(18), room - lane - sum(others))  # names of scores are long
+        for column, width in enumerate((lane, score, *others)):
+            self.lanes_grid.setColumnWidth(column, width)
         rows = min(_MOST_LANES, self.lanes_model.rowCount())
         height = self.lanes_grid.horizontalHeader().sizeHint().height() + rows * self._row_height() + unit(2)
         self.lanes_grid.setFixedHeight(height)
