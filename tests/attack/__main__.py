@@ -46,8 +46,8 @@ def mutants(folder: Path, seed: int) -> Found:
 
 
 def killed(folder: Path, seed: int) -> Found:
-    """Kill points of a run; its session differs from round to round, and with it where the points lie."""
-    said: dict[str, Any] = test_kill_points.attack(folder, ROOT, 20, seed)
+    """A twentieth of 400 kill points, another one each round; so differ the session and where the points lie."""
+    said: dict[str, Any] = test_kill_points.attack(folder, ROOT, 400, seed, f"{seed % 20}/20")
     return "kill -9 at a change of a file", said["points"], said["wrong"]
 
 

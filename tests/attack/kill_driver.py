@@ -1,14 +1,17 @@
 """Runs one command again and again in forked children, each killed at another change of its files, then goes on.
 
-    LD_PRELOAD=killpoint.so KILL_UNDER=FOLDER python -m tests.attack.kill_driver FOLDER POINTS ARGUMENTS…
+    LD_PRELOAD=killpoint.so KILL_UNDER=FOLDER python -m tests.attack.kill_driver FOLDER POINTS PIECE/PIECES ARGUMENTS…
 
-Forked from a process that has everything imported, so that a point costs a run and not a start of Python. Prints JSON:
-``{"changes": of the undisturbed run, "points": tried, "killed": died at theirs, "wrong": [what ended otherwise]}``.
+Forked from a process that has run the command once, so that a point costs a run and not a start of Python. A piece is
+every PIECES-th point, so that each has its share of the file's beginning and end. Prints JSON: ``{"changes": of the
+undisturbed run, "points": tried, "killed": died at theirs, "wrong": [what ended otherwise]}``.
 """
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
+import io
 import json
 import os
 import signal
@@ -17,6 +20,7 @@ from pathlib import Path
 
 from tests.attack.children import in_child, left
 from tests.support.runs import lane_events
+from workbench import cli
 
 
 def points(changes: int, wanted: int) -> list[int]:
@@ -28,22 +32,27 @@ def points(changes: int, wanted: int) -> list[int]:
     return first + [len(first) + 1 + i * (changes - len(first) - 1) // max(rest - 1, 1) for i in range(rest)]
 
 
-def main(folder: Path, wanted: int, arguments: list[str]) -> None:
-    """Try the points; see the module."""
+def main(folder: Path, wanted: int, piece: int, pieces: int, arguments: list[str]) -> None:
+    """Try a piece of the points; see the module."""
     shim, whole, said = ctypes.CDLL(os.environ["LD_PRELOAD"]), folder / "whole.mnemo", folder.parent / "said"
 
-    def child(command: list[str], at: int = 0) -> tuple[int, int]:
+    def child(out: Path, at: int = 0) -> tuple[int, int]:
+        command = [*arguments, "--out", str(out)]
         return in_child(command, said, lambda: shim.killpoint_arm(at), shim.killpoint_count)
 
-    changes = child([*arguments, "--out", str(whole)])[1]
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        assert cli.main([*arguments, "--out", str(whole)]) == 0
     want, wrong, killed = lane_events(whole), [], 0
-    tried = points(changes, wanted)
+    changes = child(folder / "counted.mnemo")[1]
+    tried = points(changes, wanted)[piece::pieces]
     for at in tried:
         out = folder / f"{at}.mnemo"
-        command = [*arguments, "--out", str(out)]
-        code, _ = child(command, at)
+        code, made = child(out, at)
+        if code == 0:  # the times that a run notes are longer or shorter, so it makes a few changes more or fewer
+            out.unlink()
+            code, _ = child(out, made - (changes - at))
         killed += code == -signal.SIGKILL
-        again, _ = child(command)
+        again, _ = child(out)
         files = left(folder, out.name)
         if again or lane_events(out) != want or files != [out.name]:
             wrong.append(f"point {at}: exit {code}, then {again}, left {files}: {said.read_text()[-400:]}")
@@ -52,4 +61,5 @@ def main(folder: Path, wanted: int, arguments: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3:])
+    part, whole_number = sys.argv[3].split("/")
+    main(Path(sys.argv[1]), int(sys.argv[2]), int(part), int(whole_number), sys.argv[4:])

@@ -32,8 +32,8 @@ def session(folder: Path, environment: dict[str, str], seed: int = 3) -> Path:
     return path
 
 
-def attack(folder: Path, root: Path, points: int, seed: int = 3) -> dict[str, object]:
-    """What ``kill_driver`` says."""
+def attack(folder: Path, root: Path, points: int, seed: int = 3, piece: str = "0/1") -> dict[str, object]:
+    """What ``kill_driver`` says of a piece of the points."""
     compiler = shutil.which("cc")
     if sys.platform != "linux" or not compiler:
         pytest.skip("the library that kills at a write is built by cc and preloaded by Linux")
@@ -44,7 +44,7 @@ def attack(folder: Path, root: Path, points: int, seed: int = 3) -> dict[str, ob
     environment = os.environ | {"PYTHONPATH": str(root), "MNEMOSCOPE_HOME": str(folder / "home")}
     command = ["run", str(session(folder, environment, seed)), *LANES]
     done = subprocess.run(
-        [sys.executable, "-m", "tests.attack.kill_driver", str(runs), str(points), *command],
+        [sys.executable, "-m", "tests.attack.kill_driver", str(runs), str(points), piece, *command],
         env=environment | {"LD_PRELOAD": str(shim), "KILL_UNDER": str(runs)},
         cwd=root,
         capture_output=True,
@@ -64,5 +64,6 @@ def test_a_run_killed_while_its_file_is_made_or_written_goes_on(tmp_path: Path, 
 
 
 @pytest.mark.slow
-def test_a_run_killed_at_any_of_400_changes_goes_on(tmp_path: Path, root: Path) -> None:
-    check(attack(tmp_path, root, 400), 400)
+@pytest.mark.parametrize("piece", ["0/4", "1/4", "2/4", "3/4"])
+def test_a_run_killed_at_any_of_400_changes_goes_on(piece: str, tmp_path: Path, root: Path) -> None:
+    check(attack(tmp_path, root, 400, piece=piece), 100)
