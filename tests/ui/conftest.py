@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QCoreApplication, QEvent
+from PySide6.QtCore import QCoreApplication, QEvent, QRect
+from PySide6.QtWidgets import QApplication
 
 from tests.support.traces import write_trace
 from ui.state.workspace import Workspace
@@ -39,14 +40,23 @@ def workspace(run_file: Path) -> Iterator[Workspace]:
 
 @pytest.fixture
 def settle(qtbot: object) -> Callable[[Workspace], None]:
-    """Wait until every panel has its answer."""
+    """Wait until every panel has its answer and no widget moves any more: answers change what a layout must give."""
+
+    def at_rest(space: Workspace) -> bool:
+        before = _places()
+        QCoreApplication.processEvents()
+        return not space.pool.busy and _places() == before
 
     def wait(space: Workspace) -> None:
         qtbot.wait(1)  # type: ignore[attr-defined]
-        qtbot.waitUntil(lambda: not space.pool.busy, timeout=30_000)  # type: ignore[attr-defined]
-        QCoreApplication.processEvents()
+        qtbot.waitUntil(lambda: at_rest(space), timeout=30_000)  # type: ignore[attr-defined]
 
     return wait
+
+
+def _places() -> list[QRect]:
+    """Where every widget that is shown stands."""
+    return [w.geometry() for w in QApplication.allWidgets() if w.isVisible()]
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QComboBox, QFrame, QScrollArea, QWidget
 
 from ui.bridge.project_pool import Answer
@@ -101,6 +102,10 @@ class ScoreboardPanel(Panel):
         self.matrix.fit()
         self._keep()
 
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: D102
+        super().resizeEvent(event)
+        self._keep()
+
     def table(self, view: Board) -> Table:  # noqa: D102
         beside = [(f"{row.name} (control: {name})", row) for name, row in view.controls.items()]
         shown = {row.lane for row in view.rows}
@@ -112,9 +117,13 @@ class ScoreboardPanel(Panel):
         )
 
     def _keep(self) -> None:
-        """Never be so low that fewer than some lanes are seen."""
-        sideways = self.area.horizontalScrollBar()
-        bar = sideways.sizeHint().height() if self.matrix.minimumWidth() > self.area.viewport().width() else 0
+        """Never be so low that fewer than some lanes are seen.
+
+        Room for the bar below is told from the panel's own width: until the matrix is in front its area has none.
+        """
+        margins = self.contentsMargins() + self.layout().contentsMargins()  # type: ignore[union-attr]
+        room = self.width() - margins.left() - margins.right() - self.area.verticalScrollBar().sizeHint().width()
+        bar = self.area.horizontalScrollBar().sizeHint().height() if self.matrix.minimumWidth() > room else 0
         around = self.head.sizeHint().height() + theme.active().unit(7)
         rows = _ROWS_KEPT if theme.active().size <= theme.TALK else _ROWS_KEPT // 2  # twice the type, half the rows
         self.setMinimumHeight(self.matrix.least(rows, foot=False) + around + bar)

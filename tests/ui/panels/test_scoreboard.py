@@ -47,6 +47,29 @@ def zone(panel: ScoreboardPanel, said: str) -> Any:
     return next(z for z in panel.matrix.zones if said in z.tip)
 
 
+def test_room_for_the_bar_below_comes_and_goes_with_the_width(panel: ScoreboardPanel, settle: Any, space: Any) -> None:
+    least, bar = panel.matrix.minimumWidth(), panel.area.horizontalScrollBar().sizeHint().height()
+    heights = []
+    for width in (2 * least, least // 2, 2 * least):
+        panel.resize(width, 260)
+        settle(space)
+        heights.append(panel.minimumHeight())
+    assert heights == [heights[0], heights[0] + bar, heights[0]]
+
+
+def test_an_answer_before_the_first_layout_asks_for_no_other_height(
+    space: Workspace, qtbot: Any, settle: Callable[[Workspace], None]
+) -> None:
+    made = make("scoreboard", space)
+    qtbot.addWidget(made)
+    made.resize(3000, 260)
+    made.show()
+    settle(space)
+    least = made.minimumHeight()
+    made.retheme()  # as a figure of any panel does
+    assert made.minimumHeight() == least
+
+
 @pytest.mark.parametrize("look", ["dark", "light"])
 def test_it_draws_in_both_themes(panel: ScoreboardPanel, look: str) -> None:
     theme.use(look)
