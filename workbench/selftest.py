@@ -6,17 +6,18 @@ import json
 import platform
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from workbench import __version__, console
 from workbench.errors import MnemoscopeError
 
 if TYPE_CHECKING:
     from workbench.llm.library import Library
+    from workbench.projections.scores import Cell
 
 PACKAGES = ("llama-cpp-python", "chromadb", "numpy", "scipy", "pydantic", "sqlite-utils", "PySide6-Essentials")
 _PATIENCE = 300  # seconds in which the engine process must say something
@@ -187,12 +188,17 @@ def _trace(run: Path) -> str:
             lane = reader.lanes()[failed[0].lane - 1].name
             raise MnemoscopeError(f"lane {lane}: {failed[0].payload['message']}")
         board = scores(reader)
-        asked = {lane.every.n for lane in board.lanes}
+        asked = {lane.overall.n + lane.abstention.n for lane in board.lanes}
         probes = sum(len(reader.session(n).probes) for n in reader.session_names())
         if asked != {probes}:
             raise MnemoscopeError(f"{probes} probes were to be scored in every lane, found {sorted(asked)}")
-        right: Any = [f"{lane.lane.name} {lane.every.correct}/{lane.every.n}" for lane in board.lanes]
-        return f"{reader.last_seq()} events; right: {', '.join(right)}"
+        found = f"{reader.last_seq()} events; right: {_shares((row.lane.name, row.overall) for row in board.lanes)}"
+        away = [(row.lane.name, row.abstention) for row in board.lanes if row.abstention.n]
+        return found + (f"; said that it was never told: {_shares(away)}" if away else "")
+
+
+def _shares(cells: Iterable[tuple[str, Cell]]) -> str:
+    return ", ".join(f"{name} {cell.correct}/{cell.n}" for name, cell in cells)
 
 
 def _report(run: Path) -> str:

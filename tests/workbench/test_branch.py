@@ -16,10 +16,12 @@ from workbench.branch import Edit, settings_of, spec_of
 from workbench.engine import explain
 from workbench.engine import run as engine
 from workbench.engine.branching import branch
+from workbench.engine.config import RunConfig
 from workbench.errors import UsageError
 from workbench.lanes import LaneSpec
 from workbench.llm.base import CompletionRequest
 from workbench.memory.registry import STRATEGIES
+from workbench.sessions import Probe, Session, Turn
 from workbench.trace.blobs import digest
 from workbench.trace.events import Event, Kind
 from workbench.trace.reader import TraceReader
@@ -133,6 +135,26 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert made["edits"] == ["param:k=9"] and made["of"] == 4
     assert cli.main(["branch", str(path), "--lane", "bm25:k=1", "--turn", "2"]) == 0
     assert "every answer is as it was" in capsys.readouterr().out
+
+
+def test_the_command_counts_abstention_apart(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    probes = (
+        Probe("p1", 1, "Which colour has the key of Nora?", ("amber",), "accurate_retrieval", (0,)),
+        Probe("p2", 1, "Which colour has the boat of Paul?", (), "accurate_retrieval", abstain=True),
+    )
+    told = Session("s", (Turn(0, "user", "The key of Nora is amber."), Turn(1, "user", "It rains.")), probes)
+    file = tmp_path / "session.json"
+    file.write_text(json.dumps(told.to_json()))
+    path = engine.run(RunConfig((file,), ("full",), embedder="hash", out=tmp_path / "run.mnemo"))
+    given = ["branch", str(path), "--lane", "full", "--turn", "1", "--edit", "add:turn=The boat of Paul is teal."]
+    assert cli.main(given) == 0
+    out = capsys.readouterr().out
+    assert "1 of 1 right, before 1" in out
+    assert "questions that nothing answers: 0 of 1 recognised, before 1" in out
+    assert cli.main([*given, "--json"]) == 0
+    made = json.loads(capsys.readouterr().out)
+    assert (made["right"], made["parent_right"], made["of"]) == (1, 1, 1)
+    assert made["abstention"] == {"right": 0, "parent_right": 1, "of": 1}
 
 
 def test_cancelling_keeps_what_was_done(tmp_path: Path) -> None:

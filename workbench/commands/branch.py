@@ -12,7 +12,7 @@ from workbench.engine.control import Control
 from workbench.engine.protocol import Loading, Progress, Report
 from workbench.errors import UsageError
 from workbench.examine import opened
-from workbench.projections.scores import scores
+from workbench.projections.scores import Cell, scores
 from workbench.trace.reader import LaneRow, TraceReader
 
 
@@ -53,23 +53,35 @@ def _undo(options: argparse.Namespace) -> None:
 
 def _print(reader: TraceReader, options: argparse.Namespace, child: LaneRow, edits: tuple[Edit, ...]) -> None:
     flips = flipped(reader, child)
-    board = {lane.lane.id: lane.every for lane in scores(reader).lanes}
+    board = {lane.lane.id: lane for lane in scores(reader).lanes}
+    now, before = board[child.id], board[child.parent or 0]
     data = {
         "lane": child.name,
         "parent": options.lane,
         "turn": child.parent_turn,
         "edits": [str(e) for e in edits],
-        "right": board[child.id].correct,
-        "parent_right": board[child.parent or 0].correct,
-        "of": board[child.id].n,
+        "right": now.overall.correct,
+        "parent_right": before.overall.correct,
+        "of": now.overall.n,
+        "abstention": {
+            "right": now.abstention.correct,
+            "parent_right": before.abstention.correct,
+            "of": now.abstention.n,
+        },
         "changed": [{"probe": p, "before": before, "after": after} for p, before, after in flips],
     }
     if options.json:
         console.say_json(data)
         return
-    console.say(f"{child.name}: {data['right']} of {data['of']} right, before {data['parent_right']}")
+    console.say(f"{child.name}: {_counted(now.overall, before.overall, 'right')}")
+    if now.abstention.n:
+        console.say(f"questions that nothing answers: {_counted(now.abstention, before.abstention, 'recognised')}")
     rows = [[probe, _told(before), _told(after)] for probe, before, after in flips]
     console.say(console.table(["probe", options.lane, child.name], rows) if rows else "every answer is as it was")
+
+
+def _counted(now: Cell, before: Cell, what: str) -> str:
+    return f"{now.correct} of {now.n} {what}, before {before.correct}"
 
 
 def flipped(reader: TraceReader, child: LaneRow) -> list[tuple[str, tuple[str, bool], tuple[str, bool]]]:

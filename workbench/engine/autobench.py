@@ -8,6 +8,8 @@ Settings are changed one at a time from the best ones so far. Every candidate is
 * **separable**: how far the lanes lie apart, mean distance from their mean;
 * **novel**: one less the rank correlation of the lanes with their mean over the candidates before.
 
+Accuracy is that of the probes that have an answer; saying that something was never told is counted nowhere here.
+
 The published search proposes topics by a language model and has it write questions from documents; here settings are
 proposed by a seeded draw and probes come from a generator, whose golds need no model.
 """
@@ -152,7 +154,9 @@ class Search:
             config = replace(self.config, sessions=(file,), lanes=lanes, out=Path(folder) / "run.mnemo", only=())
             with TraceReader(run(config, lambda _: None)) as reader:
                 board = scores(reader)
-        cells = {row.lane.name: row.every for row in board.lanes}
+        cells = {row.lane.name: row.overall for row in board.lanes}
+        if not any(cell.n for cell in cells.values()):  # every question of this setting is one that nothing answers
+            return None
         oracle = cells.pop(ORACLE).accuracy
         accuracies = {lane: cell.accuracy for lane, cell in cells.items()}
         return self._judged(settings, tokens, accuracies, oracle, max(cell.n for cell in cells.values()))

@@ -84,9 +84,9 @@ class LaneScores:
     operations: Mapping[str, int]
 
     @property
-    def every(self) -> Cell:
-        """All probes, those without an answer too: to count what changed, not to be published."""
-        return _together("every", self.cells)
+    def abstention(self) -> Cell:
+        """The probes that have no answer; ``n`` is 0 where none was asked."""
+        return self.cell(ABSTENTION) or _together(ABSTENTION, ())
 
     def cell(self, competency: str) -> Cell | None:
         """The cell of a competency, None when this lane was not probed for it."""

@@ -30,7 +30,7 @@ class SurvivalPoint:
         kl: next-token distance from the full cache in nats, None when it was not compared.
         agreement: of the heads with the one set that all got, None where each has its own.
         logical, modelled, full: bytes of the cells in use, of the method itself, of the full cache.
-        accuracy: share of right answers over ``probes``.
+        accuracy: share of right answers over those of ``probes`` that have an answer.
     """
 
     lane: int
@@ -73,7 +73,7 @@ class _Answer:
     seq: int
     payload: dict[str, Any]
     evidence: float | None
-    correct: bool
+    correct: bool | None  # None: a question without an answer, which is no part of an accuracy
 
 
 def survival(
@@ -113,7 +113,7 @@ def _point(row: LaneRow, answers: Sequence[_Answer]) -> SurvivalPoint:
         _mean(s["logical"] for s in sizes) or 0.0,
         _mean(s["modelled"] for s in sizes) or 0.0,
         _mean(s["full"] for s in sizes) or 0.0,
-        _mean(float(a.correct) for a in answers) or 0.0,
+        _mean(a.correct for a in answers) or 0.0,
         len(answers),
     )
 
@@ -154,4 +154,5 @@ def _answer(reader: TraceReader, pressed: Event, scored: Event, spans: list[dict
         known = [span_of(s, probe.evidence) for s in spans]
         held = evidence_held(fates_of(shares, known, int(data["read"]), data["generated"][:1]))
     payload = dict(pressed.payload)
-    return _Answer(pressed.session, pressed.turn, scored.seq, payload, held, bool(scored.payload["correct"]))
+    correct = None if scored.payload.get("scorer") == "abstain" else bool(scored.payload["correct"])
+    return _Answer(pressed.session, pressed.turn, scored.seq, payload, held, correct)

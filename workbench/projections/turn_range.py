@@ -20,7 +20,7 @@ class RangeRow:
         written, updated, lost: operations; lost is what was superseded, deleted, evicted or dropped.
         calls, tokens: of the memory's model calls and of answers, tokens read and written together.
         seconds: of the lane's own steps.
-        right, asked: probes that were answered.
+        right, asked: probes that were answered, of those that have an answer.
     """
 
     lane: LaneRow
@@ -50,7 +50,8 @@ SELECT lane, sum(ms) / 1000 FROM event WHERE session = ? AND turn BETWEEN ? AND 
 """
 _RIGHT = f"""
 SELECT lane, sum(json_extract(payload, '$.correct')), count(*) FROM event
-WHERE session = ? AND turn BETWEEN ? AND ? AND kind = '{Kind.SCORED}' GROUP BY lane
+WHERE session = ? AND turn BETWEEN ? AND ? AND kind = '{Kind.SCORED}'
+    AND json_extract(payload, '$.scorer') IS NOT 'abstain' GROUP BY lane
 """
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from workbench.errors import MnemoscopeError
+from workbench.probes.competencies import ABSTENTION
 from workbench.probes.statistics import Comparison, compare, holm
 from workbench.projections.probe_table import ProbeLine, Verdict, probe_table
 from workbench.projections.published import ACCURACY, Scored, headline, scored
@@ -163,7 +164,7 @@ def _figures(rows: Sequence[Scored], sessions: Mapping[int, int] | None) -> dict
         if sessions is not None and row.session not in sessions:
             continue
         key, name = (row.session, row.probe.id), headline(row)
-        found.setdefault(ACCURACY, {})[key] = float(row.correct)
+        found.setdefault(ABSTENTION if row.probe.abstain else ACCURACY, {})[key] = float(row.correct)
         if name:
             found.setdefault(name, {})[key] = row.scores[name]
     return found

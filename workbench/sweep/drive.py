@@ -205,7 +205,8 @@ def count(file: Path, system: str, lanes: Mapping[str, Any], tallies: dict[tuple
     """Add what a task's run file says to the tallies of these lanes."""
     query = (
         "SELECT lane.name, count(event.seq), coalesce(sum(json_extract(event.payload, '$.correct')), 0) FROM lane "
-        "LEFT JOIN event ON event.lane = lane.id AND event.kind = ? WHERE lane.parent IS NULL GROUP BY lane.id"
+        "LEFT JOIN event ON event.lane = lane.id AND event.kind = ? "
+        "AND json_extract(event.payload, '$.scorer') IS NOT 'abstain' WHERE lane.parent IS NULL GROUP BY lane.id"
     )
     with closing(TraceReader(file)) as reader:
         for lane, probes, right in reader.query(query, (str(Kind.SCORED),)):

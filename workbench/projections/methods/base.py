@@ -180,6 +180,11 @@ def together(runs: Sequence[Run], lane: str) -> list[Answered]:
     return [row for run in runs for row in run.rows.get(lane, ())]
 
 
+def answerable(rows: Sequence[Answered]) -> list[Answered]:
+    """Those whose probe has an answer; to recognise the others is abstention, which is no part of an accuracy."""
+    return [row for row in rows if not row.probe.abstain]
+
+
 def shown(value: Any) -> str:
     """A value as it stands in a table."""
     if value is None:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.probes.competencies import family
-from workbench.projections.methods.base import Found, Method, Run
+from workbench.projections.methods.base import Found, Method, Run, answerable
 
 RESAMPLES = 200
 LEAST_LANES = 3
@@ -43,7 +43,7 @@ def accuracies(runs: Sequence[Run]) -> tuple[list[str], NDArray[np.float64]]:
     found: dict[str, dict[str, list[bool]]] = {}
     for run in runs:
         for lane, own in run.rows.items():
-            for row in own:
+            for row in answerable(own) if several else own:
                 name = row.session if several else family(row.probe)
                 found.setdefault(name, {}).setdefault(lane, []).append(row.correct)
     shared = [lane for lane in dict.fromkeys(n for own in found.values() for n in own)

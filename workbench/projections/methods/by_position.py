@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from statistics import fmean
 from typing import Any
 
-from workbench.projections.methods.base import Answered, Found, Method, Run, lanes, together
+from workbench.projections.methods.base import Answered, Found, Method, Run, answerable, lanes, together
 
 BINS = 5
 
@@ -15,7 +15,7 @@ def _measure(runs: Sequence[Run]) -> Found:
     rows: list[Mapping[str, Any]] = []
     for lane in lanes(runs):
         bins: dict[int, list[bool]] = {}
-        for row in together(runs, lane):
+        for row in answerable(together(runs, lane)):
             place = position(row, {name: s for run in runs for name, s in run.sessions.items()})
             if place is not None:
                 bins.setdefault(min(BINS - 1, int(place * BINS)), []).append(row.correct)

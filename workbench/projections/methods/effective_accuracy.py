@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from statistics import fmean
 
-from workbench.projections.methods.base import Found, Method, Run, lanes, together
+from workbench.projections.methods.base import Found, Method, Run, answerable, lanes, together
 
 
 def _measure(runs: Sequence[Run]) -> Found:
     rows, short = [], 0
     for lane in lanes(runs):
         groups: dict[str, dict[int, bool]] = {}
-        for row in together(runs, lane):
+        for row in answerable(together(runs, lane)):
             if "version_of" in row.probe.extra:
                 own = groups.setdefault(str(row.probe.extra["version_of"]), {})
                 own[int(row.probe.extra["version"])] = row.correct

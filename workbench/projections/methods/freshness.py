@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from statistics import fmean
 
 from workbench.probes.scorers import JUDGED
-from workbench.projections.methods.base import Found, Method, Run, lanes, together
+from workbench.projections.methods.base import Found, Method, Run, answerable, lanes, together
 
 
 def _measure(runs: Sequence[Run]) -> Found:
@@ -22,7 +22,7 @@ def _measure(runs: Sequence[Run]) -> Found:
     judged = 0
     for lane in lanes(runs):
         by_date: dict[str, list[bool]] = {}
-        for row in together(runs, lane):
+        for row in answerable(together(runs, lane)):
             if set(row.probe.scores) & set(JUDGED):
                 judged += 1
             elif released[row.session]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from statistics import fmean
 
-from workbench.projections.methods.base import Found, Method, Run, lanes, together
+from workbench.projections.methods.base import Found, Method, Run, answerable, lanes, together
 
 STEPS = 4
 """Budgets that are shown: even parts of the largest memory."""
@@ -19,7 +19,7 @@ STEPS = 4
 def _measure(runs: Sequence[Run]) -> Found:
     points: dict[str, list[tuple[int, float]]] = {}
     for lane in lanes(runs):
-        own = together(runs, lane)
+        own = answerable(together(runs, lane))
         if own:
             size = sum(run.sizes.get(lane, 0) for run in runs)
             memory = next(run.memories[lane] for run in runs if lane in run.memories)

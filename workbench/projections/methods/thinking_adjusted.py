@@ -11,7 +11,7 @@ from statistics import fmean
 
 import numpy as np
 
-from workbench.projections.methods.base import Found, Method, Run, lanes
+from workbench.projections.methods.base import Found, Method, Run, answerable, lanes
 
 T_MAX = 1000
 """Tokens; the largest budget, as published."""
@@ -25,8 +25,9 @@ def _measure(runs: Sequence[Run]) -> Found:
         tokens: list[float] = []
         for run in runs:
             own = run.rows.get(lane, ())
-            right += [row.correct for row in own]
-            tokens += [row.tokens + run.written.get(lane, 0) / len(own) for row in own]
+            counted = answerable(own)
+            right += [row.correct for row in counted]
+            tokens += [row.tokens + run.written.get(lane, 0) / len(own) for row in counted]
         if right:
             at = {f"OAA@{t}": adjusted(right, tokens, t) for t in BUDGETS}
             rows.append({"lane": lane, "n": len(right), "accuracy": fmean(right), "tokens": fmean(tokens), **at,

@@ -245,6 +245,29 @@ def test_accuracy_by_where_the_evidence_stood() -> None:
     assert (only["n"], only["0-20 %"], only["40-60 %"], only["80-100 %"]) == (3, 1.0, None, 0.5)
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["effective-accuracy", "thinking-adjusted", "benchmark-agreement", "memory-budget", "freshness", "by-position"],
+)
+def test_questions_that_nothing_answers_are_no_part_of_an_accuracy(name: str) -> None:
+    sizes = {"a": 100, "b": 100, "c": 100}
+    told = [
+        row(right, lane, session, extra={"version_of": "q", "version": version, "position": 0.5})
+        for lane, rights in (("a", (True, True)), ("b", (True, False)), ("c", (False, False)))
+        for session in ("s", "t")
+        for version, right in enumerate(rights)
+    ]
+    away = [
+        row(r.lane == "c", r.lane, r.session, abstain=True,
+            extra={"version_of": "z", "version": r.probe.extra["version"], "position": 0.5})
+        for r in told
+    ]  # fmt: skip
+    released = {"s": {"released": "2026-01-01"}, "t": {"released": "2026-02-01"}}
+    alone = measured(name, run(*told, sizes=sizes, **released))
+    assert alone.rows
+    assert measured(name, run(*told, *away, sizes=sizes, **released)) == alone
+
+
 # of a run file --------------------------------------------------------------------------------------------------------
 
 
