@@ -2,30 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
+import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QRectF, Qt
-from PySide6.QtGui import QFontMetrics, QPainter
+from PySide6.QtGui import QFontMetrics, QPainter, QPen
 
 from ui.theme.theme import Theme
+from ui.widgets.arrays import draw_lines
 from ui.widgets.ink import fit
 
 _LEFT = int(Qt.AlignmentFlag.AlignLeft)
 _WIDEST = 22  # steps of the grid that a name takes at most where its span is narrower
 _GAP = 6.0
+_LEAST = 10.0  # px of a span that may have a name without being evidence or chosen
 
 
-@dataclass(frozen=True, slots=True)
-class BandMark:
-    """A span: from where to where in px, its name, a figure below it, and what it weighs when room is short."""
+@dataclass(frozen=True, slots=True, eq=False)
+class BandMarks:
+    """Spans, in order: from where to where in px (float64 ``[span]``), their names, what each weighs when room is
+    short, which are evidence (bool ``[span]``), and the figure below a name, which is asked for where there is room."""
 
-    left: float
-    right: float
-    label: str
-    note: str
-    weight: float
-    evidence: bool = False
+    left: NDArray[np.float64]
+    right: NDArray[np.float64]
+    labels: Sequence[str]
+    weights: NDArray[np.floating]
+    evidence: NDArray[np.bool_]
+    note: Callable[[int], str]
 
 
 def band_height(style: Theme) -> int:
@@ -33,40 +39,53 @@ def band_height(style: Theme) -> int:
     return style.metrics("small").height() * 2 + style.unit(4)
 
 
-def paint_bands(
-    painter: QPainter, style: Theme, area: QRectF, bands: Sequence[BandMark], chosen: int = -1
-) -> list[QRectF]:
+def paint_bands(painter: QPainter, style: Theme, area: QRectF, bands: BandMarks, chosen: int = -1) -> list[QRectF]:
     """Paint them; evidence in the accent. Returns where the names stand: no two of them meet."""
     small = style.metrics("small")
     painter.setFont(style.font("small"))
-    for number, band in enumerate(bands):
-        color = style.color("accent-fill" if band.evidence else "text-3")
-        wide = max(band.right - band.left - 1, 1)
-        painter.fillRect(QRectF(band.left + 0.5, area.top(), wide, 4.0 if number == chosen else 2.5), color)
+    _lines(painter, style, area, bands, chosen)
     boxes: dict[int, QRectF] = {}
-    order = sorted(range(len(bands)), key=lambda n: (n != chosen, not bands[n].evidence, -bands[n].weight, n))
-    for number in order:
-        box = _box(bands[number], area, style, small, number == chosen)
+    loud = bands.evidence.copy()
+    if chosen >= 0:
+        loud[chosen] = True
+    named = np.flatnonzero(loud | (bands.right - bands.left >= _LEAST))
+    keys = (named, -bands.weights[named], ~bands.evidence[named], named != chosen)
+    for number in named[np.lexsort(keys)].tolist():
+        box = _box(bands, number, area, style, small, bool(loud[number]))
         if box is not None and not any(_meet(box, other) for other in boxes.values()):
             boxes[number] = box
-            role = "accent" if bands[number].evidence else "text" if number == chosen else "text-2"
-            _write(painter, style, small, box, bands[number].label, bands[number].note, role)
+            role = "accent" if bands.evidence[number] else "text" if number == chosen else "text-2"
+            _write(painter, style, small, box, bands.labels[number], bands.note(number), role)
     folded = _fold(bands, boxes, area, small)
     for box, text in folded:
         _write(painter, style, small, box, text, "", "text-3")
     return [*boxes.values(), *(box for box, _ in folded)]
 
 
-def _box(band: BandMark, area: QRectF, style: Theme, small: QFontMetrics, chosen: bool) -> QRectF | None:
-    full = max(small.horizontalAdvance(band.label), small.horizontalAdvance(band.note)) + 2.0
-    room = band.right - band.left
-    loud = chosen or band.evidence
-    if room < 10 and not loud:
-        return None
+def _lines(painter: QPainter, style: Theme, area: QRectF, bands: BandMarks, chosen: int) -> None:
+    """A line for each, all of a colour in one call: there may be a thousand."""
+    left = bands.left + 0.5
+    right = left + np.maximum(bands.right - bands.left - 1, 1)
+    thick = np.arange(len(left)) == chosen
+    for role, high, which in (
+        ("text-3", 2.5, ~bands.evidence & ~thick),
+        ("accent-fill", 2.5, bands.evidence & ~thick),
+        ("accent-fill" if thick.any() and bands.evidence[chosen] else "text-3", 4.0, thick),
+    ):
+        pen = QPen(style.color(role), high)
+        pen.setCapStyle(Qt.PenCapStyle.FlatCap)
+        painter.setPen(pen)
+        middle = np.full(int(which.sum()), area.top() + high / 2)
+        draw_lines(painter, np.stack([left[which], middle, right[which], middle], 1))
+
+
+def _box(bands: BandMarks, number: int, area: QRectF, style: Theme, small: QFontMetrics, loud: bool) -> QRectF | None:
+    left, room = float(bands.left[number]), float(bands.right[number] - bands.left[number])
+    full = max(small.horizontalAdvance(bands.labels[number]), small.horizontalAdvance(bands.note(number))) + 2.0
     wide = min(full, max(room - _GAP, float(style.unit(_WIDEST)) if loud or room >= full / 2 else room - _GAP))
     if wide < min(full, small.horizontalAdvance("mmm")):
         return None
-    left = min(max(band.left, area.left()), area.right() - wide)
+    left = min(max(left, area.left()), area.right() - wide)
     return QRectF(left, area.top() + style.unit(1.5), wide, 2 * small.height())
 
 
@@ -81,30 +100,22 @@ def _write(painter: QPainter, style: Theme, small: QFontMetrics, box: QRectF, la
     painter.drawText(box.adjusted(0, small.height(), 0, 0), _LEFT, fit(small, note, box.width() + 1))
 
 
-def _fold(
-    bands: Sequence[BandMark], boxes: dict[int, QRectF], area: QRectF, small: QFontMetrics
-) -> list[tuple[QRectF, str]]:
+def _fold(bands: BandMarks, boxes: dict[int, QRectF], area: QRectF, small: QFontMetrics) -> list[tuple[QRectF, str]]:
     """What has no name of its own, neighbours together: how many there are."""
-    found: list[tuple[QRectF, str]] = []
-    run: list[int] = []
     taken = sorted(boxes.values(), key=QRectF.left)
-    for number in range(len(bands) + 1):
-        if number < len(bands) and number not in boxes:
-            run.append(number)
-            continue
-        if len(run) > 1:
-            found += _folded(bands, run, taken, area, small)
-        run = []
-    return found
+    edges = [-1, *sorted(boxes), len(bands.left)]
+    runs = ((low + 1, high) for low, high in pairwise(edges) if high - low > 2)
+    return [folded for run in runs for folded in _folded(bands, run, taken, area, small)]
 
 
 def _folded(
-    bands: Sequence[BandMark], run: list[int], taken: list[QRectF], area: QRectF, small: QFontMetrics
+    bands: BandMarks, run: tuple[int, int], taken: list[QRectF], area: QRectF, small: QFontMetrics
 ) -> list[tuple[QRectF, str]]:
-    left, right = bands[run[0]].left, bands[run[-1]].right
+    left, right = float(bands.left[run[0]]), float(bands.right[run[1] - 1])
     left = max([left, *(b.right() + _GAP for b in taken if b.left() <= left + 1 and b.right() > left - _GAP)])
     right = min([right, area.right(), *(b.left() - _GAP for b in taken if b.left() > left)])
-    for text in (f"{len(run)} spans", f"{len(run)}"):
+    count = run[1] - run[0]
+    for text in (f"{count} spans", f"{count}"):
         wide = small.horizontalAdvance(text) + 2.0
         if wide <= right - left:
             top = area.top() + small.height() * 0.5

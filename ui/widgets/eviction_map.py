@@ -9,7 +9,7 @@ from PySide6.QtGui import QColor, QImage, QKeyEvent, QMouseEvent, QPaintEvent, Q
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from ui.theme import theme
-from ui.widgets.bands import BandMark, band_height, paint_bands
+from ui.widgets.bands import BandMarks, band_height, paint_bands
 from ui.widgets.painting import painting
 from workbench.projections.attention import binned
 
@@ -140,12 +140,18 @@ class EvictionMap(QWidget):
                 painter.setPen(QPen(style.color("text"), 1))
                 painter.drawLine(QPointF(x, 0), QPointF(x, area.height()))
             below = QRectF(0, area.bottom() + style.unit(1.5), self.width(), band_height(style))
-            marks = [BandMark(self._x(s[0]), self._x(s[1]), *s[2:]) for s in self._spans]
+            marks = self._marks()
             paint_bands(painter, style, below, marks, self.band)
             if self.hasFocus():
                 painter.setPen(QPen(style.color("accent-fill", 0.5), 1))
                 painter.setBrush(Qt.BrushStyle.NoBrush)
                 painter.drawRect(area.adjusted(0, 0, -1, 0))
+
+    def _marks(self) -> BandMarks:
+        spans = self._spans
+        across = np.array([span[:2] for span in spans], float).reshape(-1, 2) * self._x(1.0)
+        weights, evidence = np.array([span[4] for span in spans], float), np.array([span[5] for span in spans], bool)
+        return BandMarks(across[:, 0], across[:, 1], [s[2] for s in spans], weights, evidence, lambda n: spans[n][3])
 
     def resizeEvent(self, event: object) -> None:  # noqa: D102
         self._image = None

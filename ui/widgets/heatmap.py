@@ -17,6 +17,7 @@ from PySide6.QtGui import (
     QPainter,
     QPaintEvent,
     QPen,
+    QPixmap,
     QWheelEvent,
 )
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
@@ -24,12 +25,12 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 from ui.theme import theme
 from ui.theme.theme import Theme
 from ui.widgets import colormap
-from ui.widgets.arrays import draw_lines
-from ui.widgets.bands import BandMark, band_height, paint_bands
+from ui.widgets.arrays import draw_lines, vector
+from ui.widgets.bands import BandMarks, band_height, paint_bands
 from ui.widgets.painting import painting
 from ui.widgets.plain import plain
 from ui.widgets.span_bar import span_tip
-from workbench.projections.attention import AttentionPicture, Band, binned, column_mass, percent, ticks
+from workbench.projections.attention import AttentionPicture, binned, column_mass, percent, ticks
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,8 @@ class AttentionMap(QWidget):
         self.colors = "cividis"
         self._image: QImage | None = None
         self._width = 0  # columns of the image
+        self._edges = np.zeros((0, 2), np.int64)  # of the bands
+        self._evidence = np.zeros(0, bool)
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Maximum)
@@ -84,11 +87,11 @@ class AttentionMap(QWidget):
             self._point(-1, -1)
         self.row = self.row if self.row < rows else -1
         self.band = self.band if picture and self.band < len(picture.view.bands) else -1
+        bands = picture.view.bands if picture else ()
+        self._edges = np.array([band.columns for band in bands], np.int64).reshape(-1, 2)
+        self._evidence = np.array([band.evidence for band in bands], bool)
         if picture:
-            said = [
-                f"{b.span.label} {percent(float(m))}" for b, m in zip(picture.view.bands, picture.mass, strict=True)
-            ]
-            self.setAccessibleDescription(f"{rows} answer tokens, {columns} positions; {', '.join(said)}")
+            self.setAccessibleDescription(f"{rows} answer tokens, {columns} positions; {_told(picture)}")
         self.updateGeometry()
         self.update()
 
@@ -286,26 +289,19 @@ class AttentionMap(QWidget):
     def _paint_bands(self, painter: QPainter, places: _Places, style: Theme) -> None:
         """A line per context span, its name and share where there is room; evidence in the accent."""
         assert self.picture is not None
-        every = zip(self.picture.view.bands, self.picture.mass, strict=True)
-        first, end = self.seen
-        bands = [(band, share) for band, share in every if band.columns[1] > first and band.columns[0] < end]
-        chosen = next((n for n, (b, _) in enumerate(bands) if self._is_chosen(b)), -1)
-        found = [
-            BandMark(
-                self._x(band.columns[0], places),
-                self._x(band.columns[1], places),
-                band.span.label,
-                percent(float(share)),
-                float(share),
-                band.evidence,
-            )
-            for band, share in bands
-        ]
-        paint_bands(painter, style, places.bands, found, chosen)
-
-    def _is_chosen(self, band: Band) -> bool:
-        assert self.picture is not None
-        return self.band >= 0 and band is self.picture.view.bands[self.band]
+        picture, (first, end) = self.picture, self.seen
+        shown = np.flatnonzero((self._edges[:, 1] > first) & (self._edges[:, 0] < end)).tolist()
+        edges = np.clip(self._edges[shown], first, end) - first
+        across = places.map.left() + edges * places.map.width() / max(end - first, 1)
+        marks = BandMarks(
+            across[:, 0],
+            across[:, 1],
+            [picture.view.bands[n].span.label for n in shown],
+            picture.mass[shown],
+            self._evidence[shown],
+            lambda n: percent(float(picture.mass[shown[n]])),
+        )
+        paint_bands(painter, style, places.bands, marks, shown.index(self.band) if self.band in shown else -1)
 
     def _paint_cross(self, painter: QPainter, places: _Places, style: Theme) -> None:
         row, column = self.cross
@@ -437,6 +433,15 @@ def _stretches(flags: NDArray[np.bool_]) -> list[tuple[int, int]]:
     return [(int(a), int(b)) for a, b in edges.reshape(-1, 2)]
 
 
+def _told(picture: AttentionPicture) -> str:
+    """The shares of the strongest spans, in order, for who does not see them."""
+    strongest = sorted(np.argsort(-picture.mass, kind="stable")[:_NAMED].tolist())
+    said = [f"{picture.view.bands[n].span.label} {percent(float(picture.mass[n]))}" for n in strongest]
+    more = len(picture.mass) - len(strongest)
+    return ", ".join([*said, *([f"{more} more spans"] if more else [])])
+
+
+_NAMED = 12  # spans that a description names
 _LEAST_CELL = 2.0
 
 
@@ -454,6 +459,8 @@ class HeadGrid(QWidget):
         self._shares = np.zeros((0, 0), np.float32)
         self._layers: tuple[int, ...] = ()
         self._signed = False
+        self._said = 0  # counts what is shown
+        self._cells: tuple[tuple[object, ...], QPixmap] | None = None
         self.layer, self.head = -1, -1
         self.colors, self.what, self.scale = "cividis", "on the span", 1.0
         self.setMouseTracking(True)
@@ -468,6 +475,8 @@ class HeadGrid(QWidget):
 
         ``signed``: they are differences, from -1 to 1, NaN where there is none.
         """
+        if signed != self._signed or not np.array_equal(shares, self._shares, equal_nan=True):
+            self._said += 1
         self._shares, self._layers, self.layer, self.head = shares, layers, layer, head
         self._signed = signed
         known = np.nan_to_num(shares)
@@ -510,30 +519,47 @@ class HeadGrid(QWidget):
     def paintEvent(self, _: QPaintEvent) -> None:  # noqa: D102
         if not self._shares.size:
             return
-        style, (wide, tall) = theme.active(), self._sides()
+        style, (wide, tall), (left, above) = theme.active(), self._sides(), (self._left(), self._top())
         layers, heads = self._shares.shape
-        top = 1.0 if self._signed else max(float(np.nan_to_num(self._shares).max()), 1e-9)
         with painting(self) as painter:
             painter.setFont(style.font("small"))
             painter.setPen(style.color("text-3"))
             high = style.metrics("small").height()
             for row in range(0, layers, max(1, int(np.ceil(high / tall)))):
-                rect = QRectF(0, self._top() + row * tall - 10, self._left() - 4, tall + 20)
+                rect = QRectF(0, above + row * tall - 10, left - 4, tall + 20)
                 painter.drawText(
                     rect, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), f"L{self._layers[row]}"
                 )
             for column in range(0, heads, max(1, int(np.ceil(26 / wide)))):
-                rect = QRectF(self._left() + column * wide - 20, 0, wide + 40, high)
+                rect = QRectF(left + column * wide - 20, 0, wide + 40, high)
                 painter.drawText(rect, int(Qt.AlignmentFlag.AlignHCenter), f"H{column}")
-            painter.setPen(Qt.PenStyle.NoPen)
             gap = 1.0 if min(wide, tall) >= 5 else 0.0
-            for row in range(layers):
-                for column in range(heads):
-                    painter.fillRect(
-                        self._rect(row, column).adjusted(0, 0, -gap, -gap),
-                        self._fill(float(self._shares[row, column]) / top),
-                    )
+            self._paint_cells(painter, gap)
             self._paint_choice(painter, style, gap)
+
+    def _paint_cells(self, painter: QPainter, gap: float) -> None:
+        """The squares; on a screen from a picture of them, which changes with what they show alone."""
+        if vector(painter):
+            self._fill_cells(painter, gap)
+            return
+        key = (self._said, self.size(), self.devicePixelRatioF(), theme.active(), self.colors)
+        if self._cells is None or self._cells[0] != key:
+            ratio = self.devicePixelRatioF()
+            picture = QPixmap(self.size() * ratio)
+            picture.setDevicePixelRatio(ratio)
+            picture.fill(Qt.GlobalColor.transparent)
+            with painting(picture) as inner:
+                self._fill_cells(inner, gap)
+            self._cells = key, picture
+        painter.drawPixmap(0, 0, self._cells[1])
+
+    def _fill_cells(self, painter: QPainter, gap: float) -> None:
+        (wide, tall), (left, above) = self._sides(), (self._left(), self._top())
+        top = 1.0 if self._signed else max(float(np.nan_to_num(self._shares).max()), 1e-9)
+        for row, shares in enumerate(self._shares.tolist()):
+            for column, share in enumerate(shares):
+                cell = QRectF(left + column * wide, above + row * tall, wide - gap, tall - gap)
+                painter.fillRect(cell, self._fill(share / top))
 
     def _fill(self, value: float) -> QColor:
         if value != value:

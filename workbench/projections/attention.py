@@ -280,6 +280,7 @@ class _Captures:
 
     def __init__(self) -> None:
         self._weights: OrderedDict[str, NDArray[np.float16]] = OrderedDict()
+        self._mapped: OrderedDict[str, NDArray[np.float16]] = OrderedDict()
         self._masses: OrderedDict[tuple[str, str], Matrix] = OrderedDict()
         self._maps: OrderedDict[tuple[str, int, int], Matrix] = OrderedDict()
         self._views: OrderedDict[tuple[Any, ...], Any] = OrderedDict()
@@ -298,7 +299,7 @@ class _Captures:
         return self._views[key]
 
     def _held(self) -> int:
-        return sum(view.weights.nbytes for view in self._views.values() if view is not None)
+        return sum(_bytes(view.weights) for view in self._views.values() if view is not None)
 
     def map(self, view: AttentionView, layer: int, head: int) -> Matrix:
         """As :func:`choose`; what takes all the weights is kept."""
@@ -315,13 +316,17 @@ class _Captures:
         return _used(self._weights, key)
 
     def again(self, reader: TraceReader, key: str) -> NDArray[np.float16] | None:
-        """Weights that were computed again and lie beside the run file."""
-        if key and key not in self._weights:
-            found = SideArrays(reader.path, paths.user_cache).get(key)
+        """Weights that were computed again and lie beside the run file, from which they are read."""
+        if not key:
+            return None
+        if key not in self._mapped:
+            found = SideArrays(reader.path, paths.user_cache).mapped(key)
             if found is None or found.dtype != np.float16 or found.ndim != 4:
                 return None
-            self._weights[key] = found
-        return _used(self._weights, key) if key else None
+            self._mapped[key] = found
+            while len(self._mapped) > _KEPT_VIEWS:
+                self._mapped.popitem(last=False)
+        return self._mapped[key]
 
     def mass(self, view: AttentionView) -> Matrix:
         if view.shares is not None:
@@ -330,6 +335,11 @@ class _Captures:
         if key not in self._masses:
             self._masses[key] = span_mass(view)
         return _used(self._masses, key)
+
+
+def _bytes(array: NDArray[Any]) -> int:
+    """What an array takes of the memory: nothing where it is read from its file."""
+    return 0 if isinstance(array, np.memmap) else array.nbytes
 
 
 def _used(kept: OrderedDict[Any, Any], key: Any) -> Any:

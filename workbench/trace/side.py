@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,14 +35,22 @@ class SideArrays:
 
     def get(self, key: str) -> NDArray[Any] | None:
         """The array under a key; None when it is not (or no longer) there, or damaged."""
+        return self._load(key, None)
+
+    def mapped(self, key: str) -> NDArray[Any] | None:
+        """As :meth:`get`, read from the file where it is looked at (``np.memmap``): a layer and a head of a long answer
+        take a thousandth of it."""
+        return self._load(key, "r")
+
+    def _load(self, key: str, mode: Literal["r"] | None) -> NDArray[Any] | None:
         path = self._path(key)
         try:
-            array = np.load(path, allow_pickle=False)
+            array: NDArray[Any] = np.load(path, mmap_mode=mode, allow_pickle=False)
         except (OSError, ValueError, EOFError):
             return None
         with suppress(OSError):
             os.utime(path)  # it was used now
-        return np.asarray(array)
+        return array if isinstance(array, np.ndarray) else None
 
     def put(self, key: str, array: NDArray[Any]) -> None:
         """Keep an array, and drop the longest unused ones that there is no room for."""
@@ -60,8 +68,10 @@ class SideArrays:
         for file in files:
             if size <= self._most or file == newest:
                 continue
-            size -= file.stat().st_size
-            file.unlink(missing_ok=True)
+            with suppress(OSError):  # gone, or being looked at where open files stay
+                part = file.stat().st_size
+                file.unlink()
+                size -= part
 
     def _path(self, key: str) -> Path:
         if not re.fullmatch(r"[0-9a-f]{8,64}", key):

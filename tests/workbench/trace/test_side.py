@@ -16,6 +16,8 @@ def test_what_is_kept_is_found_again_by_anyone(tmp_path: Path) -> None:
     SideArrays(tmp_path / "run.mnemo").put(KEY, array)
     assert np.array_equal(SideArrays(tmp_path / "run.mnemo").get(KEY), array)  # type: ignore[arg-type]
     assert SideArrays(tmp_path / "other.mnemo").get(KEY) is None
+    mapped = SideArrays(tmp_path / "run.mnemo").mapped(KEY)
+    assert isinstance(mapped, np.memmap) and np.array_equal(mapped, array)
 
 
 def test_the_longest_unused_go_first(tmp_path: Path) -> None:
@@ -34,7 +36,10 @@ def test_damaged_files_and_strange_keys(tmp_path: Path) -> None:
     side = SideArrays(tmp_path / "run.mnemo")
     side.put(KEY, np.zeros(3))
     (side.folder / f"{KEY}.npy").write_bytes(b"\x93NUMPY\x01\x00garbage")
-    assert side.get(KEY) is None
+    assert side.get(KEY) is None and side.mapped(KEY) is None
+    side.put(KEY, np.zeros(300))
+    os.truncate(side.folder / f"{KEY}.npy", 1000)
+    assert side.get(KEY) is None and side.mapped(KEY) is None
     with pytest.raises(ValueError, match="is no key"):
         side.get("../../etc/passwd")
 
