@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from workbench import paths
@@ -38,6 +39,14 @@ def samples() -> list[Sample]:
     sessions = [path for path in sorted(folder.glob("*.json")) if path.stem not in known]
     found = [Sample(_title(path), path) for path in runs]
     return found + [Sample(f"{_title(path)} (replay it)", path) for path in _ordered(sessions)]
+
+
+@cache  # what ships does not change while the program runs
+def other_sample(opened: Path | None) -> Sample | None:
+    """The next recorded sample after the one that is open; None where that is no sample, or the only one."""
+    runs = [one for one in samples() if one.recorded]
+    here = next((i for i, one in enumerate(runs) if opened is not None and one.path == opened), None)
+    return None if here is None or len(runs) < 2 else runs[(here + 1) % len(runs)]
 
 
 def _title(path: Path) -> str:

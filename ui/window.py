@@ -45,7 +45,7 @@ from ui.floating import TITLES, FloatingPanel
 from ui.panels.base import Panel
 from ui.panels.lanes import LanesPanel
 from ui.panels.scrubber import ScrubberPanel
-from ui.samples import samples
+from ui.samples import Sample, other_sample, samples
 from ui.settings import Settings
 from ui.stage import Stage
 from ui.state.beside import Beside
@@ -270,6 +270,16 @@ class MainWindow(QMainWindow):
             self.notice.say(what, [*offered, ("Open session…", self.ask_session)])
         else:
             self.open(found)
+
+    def other_sample(self) -> Sample | None:
+        """The sample to change to while one is open."""
+        run = self.workspace.run
+        return other_sample(run.path if run else None)
+
+    def open_other_sample(self) -> None:
+        """Change from the sample that is open to the other one."""
+        if (found := self.other_sample()) is not None:
+            self.open(found.path)
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: D102
         super().showEvent(event)

@@ -1,6 +1,9 @@
 """The samples that the window offers."""
 
+from pathlib import Path
 from typing import Any
+
+import pytest
 
 from tests.support.traces import write_trace
 from ui import samples as module
@@ -25,3 +28,22 @@ def test_the_menu_opens_them(window: Any, tmp_path: Any, monkeypatch: Any) -> No
     assert action.text() == "Mine"
     action.trigger()
     assert window.workspace.run is not None and window.workspace.run.path == run
+
+
+def test_one_click_changes_between_the_samples(
+    window: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settle: Any
+) -> None:
+    for name in ("natural", "toy"):
+        write_trace(tmp_path / f"{name}.mnemo")
+    elsewhere = write_trace(tmp_path / "own" / "mine.mnemo")
+    monkeypatch.setattr(paths, "sample_sessions", lambda: tmp_path)
+    window.open(elsewhere)
+    settle(window.workspace)
+    assert not window.transport.samples.isVisible(), "one's own run has no other sample"
+    window.open(tmp_path / "toy.mnemo")
+    settle(window.workspace)
+    for opened in ("natural", "toy"):
+        assert window.transport.samples.isVisible()
+        window.transport.samples.click()
+        settle(window.workspace)
+        assert window.workspace.run.path.stem == opened

@@ -66,6 +66,16 @@ def _file(w: Target) -> list[Command]:
             group="sample",
         ),
         Command(
+            "file.other-sample",
+            "Other sample run",
+            w.open_other_sample,
+            "File",
+            (),
+            "Change between the samples that ship: the toy English one and the natural one",
+            enabled=lambda: w.other_sample() is not None,
+            group="sample",
+        ),
+        Command(
             "file.compare",
             "Compare runs…",
             w.ask_compare,

@@ -88,6 +88,8 @@ class Transport(QFrame):
         self.session.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
         self.session.setMinimumWidth(64)
         left.addWidget(self.session)
+        self.samples = self._button("file.other-sample", "mdi6.swap-horizontal")
+        left.addWidget(self.samples)
         left.addWidget(self.file, 1)
         for name, icon in BUTTONS:
             middle.addWidget(self._button(name, icon))
@@ -176,7 +178,7 @@ class Transport(QFrame):
         size = QSize(now.size + 7, now.size + 7)
         for name, (button, icon) in self._buttons.items():
             primary = name == "playback.toggle"
-            button.setProperty("part", "primary" if primary else None)
+            button.setProperty("part", "primary" if primary else "plain" if button is self.samples else None)
             button.setIcon(now.icon(icon, "on-accent" if primary else "text"))
             button.setIconSize(size)
             button.style().unpolish(button)
@@ -208,6 +210,7 @@ class Transport(QFrame):
             for number, name in run.sessions.items():
                 menu.addAction(literal(name)).triggered.connect(lambda _=False, n=number: self._workspace.enter(n))
             self.file.setText(run.path.name)
+        self.samples.setVisible(self._registry.action("file.other-sample").isEnabled())
         self._moved(self._workspace.moment)
         self._status()
 
