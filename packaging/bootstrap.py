@@ -749,14 +749,14 @@ def remove_run(path: Path) -> None:
 
 
 def run(arguments: Sequence[str]) -> int:
-    """The window on the recorded sample run (or on the files named); without a display the same session headless."""
+    """The window on its own sample (or on the files named); without a display that session headless."""
     python = setup()
     if has_display():
         if sys.platform == "linux" and os.environ.get("DISPLAY") and not os.environ.get("WAYLAND_DISPLAY"):
             missing = missing_libraries(X11_LIBRARIES)
             if missing:
                 raise SetupError(f"Qt's X11 plugin misses system libraries - {install_hint(' '.join(missing))}")
-        return call([python, "-m", "ui", *(arguments or sorted(SAMPLES.glob("*.mnemo"))[:1])])
+        return call([python, "-m", "ui", *arguments])
     print("No display: the sample session is replayed here, then reported and drawn.", flush=True)
     out = ROOT / "out"
     out.mkdir(exist_ok=True)

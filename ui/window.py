@@ -56,12 +56,13 @@ from ui.state.roster import Arrangement
 from ui.state.workspace import Workspace
 from ui.theme import motion, theme
 from ui.widgets.focus_ring import FocusRing
+from ui.widgets.guide import Guide, Pointer
 from ui.widgets.inspector import Inspector
 from ui.widgets.mnemonics import follow, literal, mnemonics
 from ui.widgets.notice import Notice
 from ui.widgets.plain import sure
 from ui.widgets.transport import Transport
-from ui.widgets.units import percent
+from ui.widgets.units import count, percent
 from workbench import paths
 from workbench.engine.config import RunConfig
 from workbench.engine.protocol import Annotate, Branch, Explained, Failed, Question, Ready, Undo, Undone
@@ -122,6 +123,7 @@ class MainWindow(QMainWindow):
         self._came: Progress | None = None
         self._root = QWidget()
         self.stage = Stage(self, self._root)
+        self.guide = Guide(self._root)
         catalogue.register(self.registry, self)
         self.addActions([self.registry.action(c.name) for c in self.registry])
         app = QApplication.instance()
@@ -270,6 +272,51 @@ class MainWindow(QMainWindow):
             self.notice.say(what, [*offered, ("Open session…", self.ask_session)])
         else:
             self.open(found)
+            if not self.settings.get("shown-around", False):
+                # The panels have their places once the run is shown.
+                QTimer.singleShot(0, self, self.show_around)
+
+    def show_around(self) -> None:
+        """Help → Show me around: what is open, and three things in turn; by itself it comes once."""
+        run, session = self.workspace.run, self.workspace.session
+        if run is None or session is None:
+            return
+        self.settings.set("shown-around", True)
+        if layouts.LAYOUTS["Debug"].name != self.layout_name:
+            self.set_layout("Debug")
+        self.guide.begin(_opening(run.path, session, len(run.lanes)), self._pointers())
+
+    def _pointers(self) -> list[Pointer]:
+        lanes, why = self._parts["lanes"], self.inspector
+        return [
+            Pointer(
+                self.scrubber, "The whole conversation, one row for each memory",
+                "Marks are what a memory wrote, changed and lost. Badges are questions that were asked: a tick was "
+                "answered right, a cross wrong. Drag, or press the arrow keys, to stand at another turn.",
+            ),
+            Pointer(
+                lanes, "What each memory answered, side by side",
+                "The same question, beside the right answer, and below it the context that the answer was given "
+                "from: brighter where it holds the evidence. W goes to the next wrong answer.",
+            ),
+            Pointer(
+                why, "Why an answer was wrong",
+                "A click on an answer follows its fact: said, stored, kept, found, in the context, read. The other "
+                "tabs show the memory itself: its graph, items, changes, hits and attention.",
+                self._explain_one,
+            ),
+        ]  # fmt: skip
+
+    def _explain_one(self) -> None:
+        """Show why one of the lanes answered the probe in question as it did: one that was wrong, if any was."""
+        space, probe = self.workspace, self.workspace.probe_in_question()
+        if space.reader is None or probe is None:
+            return
+        lines = probe_table(space.reader, space.moment.session).lines
+        line = next((one for one in lines if one.probe == probe.id), None)
+        failed = [v.lane for v in line.verdicts if v is not None and not v.correct] if line is not None else []
+        wrong = [lane for lane in failed if lane in space.roster.shown()]
+        space.explain(wrong[-1] if wrong else space.selection.now.lane, probe.id)
 
     def other_sample(self) -> Sample | None:
         """The sample to change to while one is open."""
@@ -790,6 +837,8 @@ class MainWindow(QMainWindow):
         if layout.name == "Runs" and isinstance(there, Inspector):
             there.show_panel(self.inspector.current)
         self._compare(layout)
+        if self.workspace.run is None:
+            self._offer()
         self._dress()
         self.settings.set("layout", name)
         if self.isVisible():
@@ -798,6 +847,20 @@ class MainWindow(QMainWindow):
         self._focus()
         self.transport.fill_layouts([], self._named or layout.name)
         self.registry.update()
+
+    def _offer(self) -> None:
+        """While no run is open, the largest panel offers what can be opened; the others say it in words."""
+        front = next((n for n in ("lanes", "scoreboard") if not self._parts[n].isHidden()), "")
+        offers: list[tuple[str, Callable[[], object]]] = [
+            *((literal(f"Sample: {one.title}"), partial(self.open, one.path)) for one in samples()[:2]),
+            ("Open run…", self.ask_run),
+            ("Open session…", self.ask_session),
+            ("Models…", self.show_models),
+        ]
+        for name in ("lanes", "scoreboard"):
+            panel = self._parts[name]
+            if isinstance(panel, Panel):
+                panel.offer(offers if name == front else ())
 
     def _dress(self) -> None:
         """Chrome and type as the layout wants them; a story is told without chrome and in large type."""
@@ -825,6 +888,7 @@ class MainWindow(QMainWindow):
         if old is not None:
             old.hide()
             old.deleteLater()
+        self._splitter.show()  # what is not seen yet is given no room
         self._sizes = sizes
 
     def _share_out(self) -> None:
@@ -859,6 +923,15 @@ class MainWindow(QMainWindow):
         self._named = name
         self.settings.set("layout", name)
         self.transport.fill_layouts([], name)
+
+    def reset_layout(self) -> None:
+        """View → Reset layout: the parts have the room that the layout gives them; so does type."""
+        name = self.layout_name
+        self._sizes = []
+        self.settings.remove(f"sizes/{name}")
+        self._named = name  # what there is now is not kept
+        self._zoom = 0
+        self.set_layout(name)
 
     def _keep_sizes(self) -> None:
         if self._splitter is not None and not self._named and self.isVisible():
@@ -1062,6 +1135,13 @@ def _report(reader: TraceReader, moment: Moment, options: Any) -> str:
     from workbench.reports.html import report
 
     return report(reader)
+
+
+def _opening(path: Path, session: Session, lanes: int) -> str:
+    """What one looks at."""
+    kind = "This is a sample" if path.parent == paths.sample_sessions() else f"This is {path.name}"
+    held = f"{count(len(session.turns), 'turn')} of a conversation, read by {count(lanes, 'memory', 'memories')}"
+    return f"{kind}: {held} and asked about {count(len(session.probes), 'time')}."
 
 
 def sample_run() -> Path | None:

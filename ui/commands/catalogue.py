@@ -588,6 +588,17 @@ def _view(w: Target) -> list[Command]:
             group="layout",
         )
     )
+    commands.append(
+        Command(
+            "view.reset-layout",
+            "Reset layout",
+            w.reset_layout,
+            "View",
+            (),
+            "Give the panels of this layout the room, and its type the size, that they had at first",
+            group="layout",
+        )
+    )
     for place, (name, title) in enumerate(panels.INSPECTORS.items()):
         commands.append(
             Command(
@@ -694,6 +705,15 @@ def _help(w: Target) -> list[Command]:
             "Help",
             (),
             "The marks of operations and lanes",
+        ),
+        Command(
+            "help.around",
+            "Show me around",
+            w.show_around,
+            "Help",
+            (),
+            "Point at the timeline, the lanes and the inspector in turn, and say what each is for",
+            _open(w),
         ),
         Command("help.about", "About Mnemoscope", w.show_about, "Help", (), "Version and licence", group="about"),
     ]

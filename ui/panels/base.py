@@ -10,7 +10,7 @@ A panel is written in four steps:
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QMenu,
     QProgressBar,
+    QPushButton,
     QStackedWidget,
     QTableView,
     QVBoxLayout,
@@ -297,6 +298,7 @@ class Panel(QFrame):
 
     def _opened(self) -> None:
         self._asked, self.view = None, None
+        self._card.offer(())  # unseen pages want their room, too
         self._grown += 1
         self.refresh()
 
@@ -342,6 +344,10 @@ class Panel(QFrame):
         label = self.workspace.label if self.of_one_run else ""
         self._title.setText(f"{label} · {self.title(self.view)}" if label else self.title(self.view))
         self.setAccessibleName(self._title.text())
+
+    def offer(self, offers: Sequence[tuple[str, Callable[[], object]]]) -> None:
+        """Buttons below the empty state for as long as no run is open; none: take them away."""
+        self._card.offer(offers if self.workspace.run is None else ())
 
     def _show_card(self, empty: Empty) -> None:
         self._card.say(empty.what, empty.how)
@@ -486,6 +492,7 @@ class _Card(QWidget):
     def __init__(self) -> None:
         super().__init__()
         layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
         self._what, self._how = Label(), Label()
         layout.addStretch(2)
         for label in (self._what, self._how):
@@ -494,16 +501,42 @@ class _Card(QWidget):
             label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
             label.setContextMenuPolicy(Qt.ContextMenuPolicy.NoContextMenu)
             layout.addWidget(label)
+        self._offers = QVBoxLayout()
+        self._offers.setSpacing(theme.active().unit(2))
+        layout.addLayout(self._offers)
         layout.addStretch(3)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        """In a strip too low for both only what is missing is said; the rest is its tooltip."""
+        now = theme.active()
+        self._how.setVisible(bool(self._how.text()) and self.height() > 3 * now.metrics().lineSpacing())
+
+    def offer(self, offers: Sequence[tuple[str, Callable[[], object]]]) -> None:
+        while self._offers.count():
+            item = self._offers.takeAt(0)
+            widget = item.widget() if item is not None else None
+            if widget is not None:
+                widget.hide()
+                widget.deleteLater()
+        for title, action in offers:
+            button = QPushButton(title)
+            button.clicked.connect(lambda _=False, a=action: a())
+            self._offers.addWidget(button, 0, Qt.AlignmentFlag.AlignHCenter)
+            button.show()
 
     def say(self, what: str, how: str, part: str = "quiet") -> None:
         self._what.setText(what)
         self._how.setText(how)
+        self._fit()
         for label, name in ((self._what, part), (self._how, "faint")):
             label.setProperty("part", name)
             label.style().unpolish(label)
             label.style().polish(label)
-        self.setToolTip("")
+        self.setToolTip(plain(how))
 
 
 def _loading() -> QWidget:

@@ -274,7 +274,8 @@ class _Columns(ZonedWidget):
         place = next((i for i, lane in enumerate(shown) if lane.lane == self._lane), None)
         if place is not None and self.minimumWidth() and place >= self._fixed():
             each = (self.minimumWidth() + theme.active().unit(2)) / len(shown)
-            self._panel.side.horizontalScrollBar().setValue(self._start(round(place * each), round(each)))
+            start = self._start(round(place * each), round(each))
+            self._panel.side.horizontalScrollBar().setValue(round(round(start / each) * each))  # whole columns
 
     def _start(self, left: int, width: int) -> int:
         bar, room = self._panel.side.horizontalScrollBar(), self._panel.side.viewport().width()

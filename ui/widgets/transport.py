@@ -26,6 +26,7 @@ from ui.state.workspace import Workspace
 from ui.theme import theme
 from ui.widgets.mnemonics import follow, literal
 from ui.widgets.plain import Label, plain
+from workbench import paths
 
 BUTTONS = (
     ("playback.previous-probe", "mdi6.skip-previous"),
@@ -209,7 +210,8 @@ class Transport(QFrame):
         else:
             for number, name in run.sessions.items():
                 menu.addAction(literal(name)).triggered.connect(lambda _=False, n=number: self._workspace.enter(n))
-            self.file.setText(run.path.name)
+            sample = run.path.parent == paths.sample_sessions()
+            self.file.setText(f"sample · {run.path.name}" if sample else run.path.name)
         self.samples.setVisible(self._registry.action("file.other-sample").isEnabled())
         self._moved(self._workspace.moment)
         self._status()
