@@ -4,6 +4,7 @@ import asyncio
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 
 from workbench.llm.base import AnswerRequest, CompletionRequest
@@ -52,3 +53,5 @@ def test_of_a_mapped_file_the_pages_in_memory_are_counted(backend: LlamaBackend,
     here = resident(model_path)
     assert here is not None and 0 < here <= model_path.stat().st_size + 8192
     assert resident(model_path.with_name("other.gguf")) is None
+    name = str(model_path.resolve())
+    assert here == pytest.approx(sum(m.rss for m in psutil.Process().memory_maps() if m.path == name), abs=65536)
