@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from workbench.cli import describe
+from workbench.cli.inspect import describe
 from workbench.errors import SessionFormatError
 from workbench.sessions import Probe, Session, formats
 
