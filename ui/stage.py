@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 
 from ui.panels.base import Panel
 from ui.panels.scrubber import ScrubberPanel
+from ui.state.roster import Arrangement
 from ui.state.storybook import Storybook
 from ui.state.workspace import Workspace
 from ui.widgets.caption import Caption
@@ -55,12 +56,12 @@ class Stage(QObject):
         self.book = Storybook(scene.workspace, self)
         caption = Caption()
         self.caption, self.light = caption, Spotlight(root, caption)
-        self._zoom = 0
+        self._zoom, self._lanes = 0, Arrangement()
         self.caption.wanted.connect(self._wanted)
         self.book.trouble.connect(lambda what: scene.notice.say(what))
         self.book.turned.connect(self._caption)
         self.book.changed.connect(self._caption)
-        scene.workspace.opened.connect(self.end)
+        scene.workspace.opened.connect(self._left)
 
     # Taking.
 
@@ -75,6 +76,7 @@ class Stage(QObject):
             session=at.session, turn=at.turn, event=at.seq or 0, lane=lane, item=at.item, probe=at.probe,
             pinned=at.pinned, token=-1 if at.token is None else at.token,
             thread=-1 if at.thread is None else at.thread, spot=self.light.lit,
+            lanes=tuple(run.name(n) for n in space.roster.shown()) if run and space.roster.arranged else (),
             first=0.0 if stretch.whole else stretch.first, last=0.0 if stretch.whole else stretch.last,
         )  # fmt: skip
 
@@ -108,6 +110,8 @@ class Stage(QObject):
                 inspector.show_panel(tab)
         if step.session in run.sessions and step.session != space.cursor.session:
             space.enter(step.session, step.turn)
+        if step.lanes or space.roster.arranged:
+            space.roster.show_only(step.lanes)
         lane = next((row.id for row in run.lanes if row.name == step.lane), space.selection.now.lane)
         session = space.session
         probe = step.probe if session and any(p.id == step.probe for p in session.probes) else ""
@@ -136,7 +140,7 @@ class Stage(QObject):
             self._scene.notice.say("This run has no story yet. S adds where you stand as a step.", calm=True)
             return
         self._scene.notice.hide()
-        self._zoom = self._scene.type_zoom
+        self._zoom, self._lanes = self._scene.type_zoom, self._space.roster.now
         self._scene.set_telling(True)
         app = QApplication.instance()
         if app is not None:
@@ -159,7 +163,7 @@ class Stage(QObject):
         self.go(self.book.at - 1)
 
     def end(self) -> None:
-        """Stop telling: chrome and type are as before; one stays at the step."""
+        """Stop telling: chrome, type and the lanes on show are as before; one stays at the step."""
         if not self.book.telling:
             return
         app = QApplication.instance()
@@ -169,6 +173,12 @@ class Stage(QObject):
         self.book.tell(False)
         self._scene.set_telling(False)
         self._scene.set_type(self._zoom)
+        self._space.roster.put_back(self._lanes)
+
+    def _left(self) -> None:
+        """Another run is open, whose lanes are arranged in their own way."""
+        self._lanes = self._space.roster.now
+        self.end()
 
     def spotlight(self) -> None:
         """View → Spotlight: on what is pointed at, or off."""

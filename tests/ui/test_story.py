@@ -6,6 +6,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QFileDialog
 
+from tests.support.traces import write_trace
 from ui.dialogs.story_dialog import StoryDialog
 from ui.panels.base import Panel
 from ui.theme import theme
@@ -70,6 +71,36 @@ def test_a_step_is_where_one_stood(told: Any, settle: Any) -> None:
     assert where(told) == STORY[0]
     assert told.workspace.selection.now.pinned
     assert (told.timeline.stretch.first, told.timeline.stretch.last) == (5.0, 25.0)
+
+
+def test_a_step_keeps_which_lanes_are_shown_and_in_which_order(told: Any, settle: Any) -> None:
+    space = told.workspace
+    roster, ids = space.roster, {row.name: row.id for row in space.run.lanes}
+    space.selection.select(lane=ids["a-mem"])
+    roster.put(ids["a-mem"], ids["full"])
+    roster.hide(ids["dense"])
+    told.registry.run("story.add")
+    told.stage.book.turn_to(0)
+    roster.reset()
+    roster.hide(ids["window"])
+    mine = roster.now
+    told.registry.run("story.play")
+    assert roster.shown() == tuple(ids.values()), "a step of all lanes"
+    told.stage.go(3)
+    settle(space)
+    assert [space.run.name(n) for n in roster.shown()] == ["a-mem", "full", "window", "bm25"]
+    told.stage.end()
+    assert roster.now == mine, "one's own arrangement is back"
+
+
+def test_a_run_that_is_opened_meanwhile_keeps_its_own_lanes(told: Any, tmp_path: Path, settle: Any) -> None:
+    told.workspace.roster.hide(told.workspace.run.lanes[1].id)
+    told.stage.book.turn_to(0)
+    told.registry.run("story.play")
+    told.open(write_trace(tmp_path / "other.mnemo"))
+    settle(told.workspace)
+    assert not told.stage.book.telling
+    assert not told.workspace.roster.arranged
 
 
 @pytest.mark.parametrize(("width", "height"), [(1280, 720), (1024, 768)])

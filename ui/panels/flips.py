@@ -8,7 +8,15 @@ from typing import Any, ClassVar
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPointF, QRect, Qt
 from PySide6.QtGui import QPainter
-from PySide6.QtWidgets import QComboBox, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QComboBox,
+    QStackedWidget,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QVBoxLayout,
+    QWidget,
+)
 
 from ui.models.flips import CHANGES, COLUMNS, FLIP, FlipsModel
 from ui.models.table import Table, TableModel
@@ -19,6 +27,7 @@ from ui.theme import marks, theme
 from ui.theme.marks import Mark
 from ui.widgets.plain import Label
 from ui.widgets.row_table import row_table
+from ui.widgets.units import count
 from workbench.projections.two_runs import Flip, LaneFlips, TwoRuns, two_runs
 from workbench.trace.events import Kind
 from workbench.trace.reader import TraceReader
@@ -83,7 +92,14 @@ class FlipsPanel(Panel):
         self.grid.activated.connect(self._chosen)
         self.grid.moved.connect(self._chosen)
         self.grid.resized.connect(self._columns)
-        for widget, share in ((self.what, 0), (self.lanes_grid, 0), (self.grid, 1)):
+        self.none = Label()  # why there is no row
+        self.none.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.none.setWordWrap(True)
+        self.none.setProperty("part", "quiet")
+        self.answers = QStackedWidget()
+        self.answers.addWidget(self.grid)
+        self.answers.addWidget(self.none)
+        for widget, share in ((self.what, 0), (self.lanes_grid, 0), (self.answers, 1)):
             column.addWidget(widget, share)
         self.kinds, self.lanes = QComboBox(), QComboBox()
         for box, name in ((self.kinds, "Which answers"), (self.lanes, "Lane")):
@@ -151,7 +167,19 @@ class FlipsPanel(Panel):
     def _fill(self, view: FlipsView) -> None:
         kind, lane = self.kinds.currentData(), self.lanes.currentData()
         wanted = {_EVERY: (-1, 0, 1), _FLIPPED: (-1, 1)}.get(kind, (kind,))
-        self.model.show([f for f in view.runs.flips if f.change in wanted and lane in (None, 0, f.lane)])
+        mine = [f for f in view.runs.flips if lane in (None, 0, f.lane)]
+        self.model.show([f for f in mine if f.change in wanted])
+        whose = "" if lane in (None, 0) else f" of {self.lanes.currentText()}"
+        flips = sum(f.change != 0 for f in mine)
+        if flips:
+            self.none.setText(f"None of the {count(flips, 'flip')}{whose} is {self.kinds.currentText()}")
+        else:
+            both = sum(f.here.correct for f in mine)
+            self.none.setText(
+                f"No answer{whose} flipped: {both:,} of {count(len(mine), 'probe')} right in both runs, "
+                f"{len(mine) - both:,} wrong in both. Choose “every answer” above to read them"
+            )
+        self.answers.setCurrentWidget(self.grid if self.model.flips else self.none)
 
     def _columns(self) -> None:
         unit, room = theme.active().unit, self.grid.viewport().width()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -186,6 +186,17 @@ class Roster(QObject):
         order.insert(place, lane)
         self._change(order=tuple(self._lanes[number] for number in order))
         return True
+
+    def show_only(self, names: Sequence[str]) -> None:
+        """Have these lanes on show in this order; without any that the run has, every lane as the run has them."""
+        known = set(self._lanes.values())
+        order = tuple(name for name in names if name in known)
+        hidden = frozenset(known - set(order)) if order else frozenset()
+        self._change(order=order, hidden=hidden, pinned=self.now.pinned if order else frozenset(), alone=False)
+
+    def put_back(self, before: Arrangement) -> None:
+        """As it was arranged before; it is a step of its own."""
+        self._change(order=before.order, hidden=before.hidden, pinned=before.pinned, alone=before.alone)
 
     def reset(self) -> None:
         """As the run has it: every lane, in its order."""

@@ -33,6 +33,7 @@ class Step:
         lane: by its SPEC.
         item, probe, pinned, token, thread: what is selected; -1 for no token and no turn that is followed.
         first, last: turns that the timeline shows; both 0 for all.
+        lanes: SPECs of the lanes on show, in order; empty for all as the run has them.
         spot: the panel that is lit while all else is dimmed, empty for none.
     """
 
@@ -52,6 +53,7 @@ class Step:
     thread: int = -1
     first: float = 0.0
     last: float = 0.0
+    lanes: tuple[str, ...] = ()
     spot: str = ""
 
     def but(self, **changes: Any) -> Step:
@@ -61,7 +63,7 @@ class Step:
 
     def to_json(self) -> dict[str, Any]:
         """The step as plain JSON."""
-        return asdict(self) | {"tabs": list(self.tabs)}
+        return asdict(self) | {"tabs": list(self.tabs), "lanes": list(self.lanes)}
 
     @classmethod
     def from_json(cls, data: Any) -> Step:
@@ -71,12 +73,19 @@ class Step:
         blank = cls()
         found: dict[str, Any] = {}
         for name in cls.__slots__:
-            if name in data and name != "tabs":
+            if name in data and name not in ("tabs", "lanes"):
                 found[name] = _typed(name, data[name], getattr(blank, name))
-        tabs = data.get("tabs", ["", ""])
-        if not isinstance(tabs, list) or len(tabs) != 2 or not all(isinstance(tab, str) for tab in tabs):
+        tabs, lanes = _names(data, "tabs", ["", ""]), _names(data, "lanes", [])
+        if len(tabs) != 2:
             raise ValueError("tabs are two names of panels")
-        return blank.but(**found, tabs=(tabs[0][:_NAME], tabs[1][:_NAME]))
+        return blank.but(**found, tabs=(tabs[0][:_NAME], tabs[1][:_NAME]), lanes=tuple(lanes))
+
+
+def _names(data: dict[str, Any], name: str, usual: list[str]) -> list[str]:
+    found = data.get(name, usual)
+    if not isinstance(found, list) or not all(isinstance(one, str) for one in found):
+        raise ValueError(f"{name} are names in a list")
+    return [one[:_NOTE] for one in found[:MOST]]
 
 
 def _typed(name: str, value: Any, like: Any) -> Any:

@@ -100,6 +100,19 @@ def test_filters_show_one_kind_of_change_and_one_lane(compared: Any) -> None:
     assert {flip.lane_name for flip in panel.model.flips} == {panel.lanes_model.table.rows[0][0]}
 
 
+def test_an_empty_list_says_why_it_is_empty(window: Any, run_file: Path, settle: Any) -> None:
+    window.open(run_file)
+    window.open(run_file, window.compare)
+    both(window, settle)
+    panel = window._parts["flips"]
+    assert panel.answers.currentWidget() is panel.none
+    right = sum(flip.here.correct for flip in panel.view.runs.flips)
+    assert f"No answer flipped: {right} of 60 probes right in both runs, {60 - right} wrong" in panel.none.text()
+    panel.kinds.setCurrentIndex(panel.kinds.count() - 1)
+    panel._filter()
+    assert panel.answers.currentWidget() is panel.grid
+
+
 def test_a_run_over_another_session_is_refused_in_one_line(
     window: Any, run_file: Path, tmp_path: Path, settle: Any
 ) -> None:

@@ -17,7 +17,18 @@ from workbench.trace.writer import TraceWriter
 
 STEPS = (
     Step("Here it is written", "Mira moves\nto Oslo", "Debug", ("why", "attention"), 1, 1, 7, 31, "a-mem", "note-3"),
-    Step("And here it is lost", turn=9, probe="p1", pinned=True, token=2, thread=7, first=2.5, last=20.0, spot="graph"),
+    Step(
+        "And here it is lost",
+        turn=9,
+        probe="p1",
+        pinned=True,
+        token=2,
+        thread=7,
+        first=2.5,
+        last=20.0,
+        lanes=("b", "a"),
+        spot="graph",
+    ),
 )
 
 
