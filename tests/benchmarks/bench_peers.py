@@ -3,10 +3,10 @@
 ``python -m tests.benchmarks.bench_peers [MODEL.gguf] [--what decoding|policies] [--prompt N] [--generated N]
 [--threads N]`` prints JSON. Needs the extra ``peers`` in an environment of its own. Measured are
 
-* decoding while all layers' attention is kept: llama.cpp with the tap, against ``output_attentions=True`` in bfloat16
-  and float32;
-* a policy step: reading a prompt, choosing what stays, decoding on under that: llama.cpp under our policies, against
-  kvpress on transformers.
+* decoding while all layers' attention is looked at, as the program does: llama.cpp with the tap, its rows kept as
+  arrays or reduced to a summary, against ``output_attentions=True`` in bfloat16 and float32;
+* a policy step: reading a prompt and choosing what stays, then decoding on under that: llama.cpp under our policies,
+  against kvpress on transformers.
 
 Ours runs the file as it is and once more unpacked to float32. Passes of both sides take turns, the best counts; time
 is the processor's, which other programs disturb less (of one thread it is the clock's on an idle machine).
@@ -37,10 +37,12 @@ from workbench.llm.model import Model, Tokens
 from workbench.llm.open import find_language_model
 from workbench.llm.recorder import Recorder
 from workbench.llm.scope import CHUNK, ScopeContext
+from workbench.llm.summary import Summarizer
 
 KEEP = 0.5
 DTYPES = ("bfloat16", "float32")
-Pass = Callable[[], float]
+Pass = Callable[[], tuple[float, ...]]
+"""Seconds of each part of what is measured."""
 
 
 class Ours:
@@ -51,23 +53,39 @@ class Ours:
         self.scope = ScopeContext(self.model, -(-len(tokens) // 256) * 256, Cores(threads))
         self.tokens, self.read = tokens, read
 
-    def decode(self) -> float:
-        """Seconds to decode the tokens after the prompt, with every layer's weights kept as arrays."""
+    def _at_the_end_of_the_prompt(self) -> None:
         scope = self.scope
         if scope.position < self.read:
             scope.clear()
             for start in range(0, self.read, CHUNK):
                 scope.feed_tapped(self.tokens[start : min(start + CHUNK, self.read)])
         scope.evict(self.read, max(scope.position, self.read))
-        recorder = Recorder(tuple(range(self.model.n_layer)), bounded=False)
+
+    def decode(self) -> tuple[float]:
+        """Seconds to decode the tokens after the prompt, with every layer's weights kept as arrays."""
+        self._at_the_end_of_the_prompt()
+        scope, recorder = self.scope, Recorder(tuple(range(self.model.n_layer)), bounded=False)
         begin = time.process_time()
         for token in self.tokens[self.read :]:
-            scope.feed_tapped(token[None], recorder.layers)
-            recorder.add(scope.tap.rows, np.arange(scope.position))
-        return time.process_time() - begin
+            scope.feed_tapped(token[None], recorder.layers, steady=True)
+            recorder.add(scope.tap.rows, slice(0, scope.position))
+        return (time.process_time() - begin,)
 
-    def policy(self, policy: CachePolicy) -> float:
-        """Seconds to read the prompt, compress, and decode greedily as many tokens as come after it."""
+    def summed(self) -> tuple[float]:
+        """As :meth:`decode`, every layer's weights reduced to the summary that a run keeps."""
+        self._at_the_end_of_the_prompt()
+        scope, model = self.scope, self.model
+        spans = tuple((at, min(at + 64, self.read)) for at in range(0, self.read, 64))
+        summarizer = Summarizer(model.n_layer, model.n_head, spans, scope.tap.cells)
+        begin = time.process_time()
+        for token in self.tokens[self.read :]:
+            summarizer.begin(scope.position)
+            scope.feed_tapped(token[None], watch=summarizer.watch, steady=True)
+        summarizer.begin(scope.position)  # reduces the last one
+        return (time.process_time() - begin,)
+
+    def policy(self, policy: CachePolicy) -> tuple[float, float]:
+        """Seconds to read the prompt and compress, and to decode greedily as many tokens as come after it."""
         scope, read = self.scope, self.read
         scope.clear()
         context = Context(read, ("x",) * read, np.zeros(read, np.int64))
@@ -76,9 +94,10 @@ class Ours:
         for start in range(0, read, CHUNK):
             logits = observer.feed(self.tokens[start : min(start + CHUNK, read)])
         pressed = Pressed(scope, policy, context, self.tokens[:read], observer)
+        compressed = time.process_time()
         for _ in range(len(self.tokens) - read):
             logits = pressed.feed(np.array([logits.argmax()], np.int32))
-        return time.process_time() - begin
+        return compressed - begin, time.process_time() - compressed
 
     def close(self) -> None:
         self.scope.close()
@@ -95,7 +114,7 @@ class Theirs:
         self.ids, self.read = torch.tensor(tokens[None].astype(np.int64)), read
         self.cache: Any = None
 
-    def decode(self) -> float:
+    def decode(self) -> tuple[float]:
         """As :meth:`Ours.decode`."""
         import torch
         from transformers import DynamicCache
@@ -114,7 +133,7 @@ class Theirs:
                 kept.append(done.attentions)
             took = time.process_time() - begin
         assert len(kept[-1]) == self.model.config.num_hidden_layers and kept[-1][0].shape[-1] == self.ids.shape[1]
-        return took
+        return (took,)
 
     def _any(self) -> tuple[Any, Any]:
         """Keys and values of the prompt: only the time of what follows is measured, so they are any."""
@@ -124,7 +143,7 @@ class Theirs:
         shape = (1, config.num_key_value_heads, self.read, config.head_dim)
         return torch.randn(shape, dtype=self.model.dtype), torch.randn(shape, dtype=self.model.dtype)
 
-    def policy(self, press: Any) -> float:
+    def policy(self, press: Any) -> tuple[float, float]:
         """As :meth:`Ours.policy`."""
         import torch
         from transformers import DynamicCache
@@ -134,20 +153,30 @@ class Theirs:
             begin = time.process_time()
             with press(self.model):
                 done = self.model(self.ids[:, : self.read], past_key_values=cache, logits_to_keep=1)
+            compressed = time.process_time()
             for place in range(self.read, self.ids.shape[1]):
                 token = done.logits[:, -1].argmax(-1, keepdim=True)
                 where = torch.tensor([[place]])
                 done = self.model(token, past_key_values=cache, position_ids=where, logits_to_keep=1)
-            return time.process_time() - begin
+            return compressed - begin, time.process_time() - compressed
 
 
-def compared(passes: dict[str, Pass], count: int, repeats: int) -> dict[str, float]:
-    """Tokens a second of each, the best of its passes, which take turns."""
-    best: dict[str, float] = {}
+def compared(
+    passes: dict[str, Pass], ours: Iterable[str], counts: dict[str, int], repeats: int
+) -> dict[str, dict[str, Any]]:
+    """Tokens a second of each part, the best of the passes, which take turns, and how many times as fast ours are.
+
+    ``counts`` are the tokens of each part.
+    """
+    best: dict[str, list[float]] = {}
     for _ in range(repeats + 1):  # the first warms up
         for name, run in passes.items():
-            best[name] = min(best.get(name, np.inf), run())
-    return {name: round(count / seconds, 2) for name, seconds in best.items()}
+            best[name] = [min(pair) for pair in zip(best.get(name, [np.inf] * len(counts)), run(), strict=True)]
+    found: dict[str, dict[str, Any]] = {}
+    for number, (part, count) in enumerate(counts.items()):
+        rates = {name: round(count / seconds[number], 2) for name, seconds in best.items()}
+        found[part] = {"tokens/s": rates, "times as fast": against(rates, ours)}
+    return found
 
 
 def against(rates: dict[str, float], ours: Iterable[str]) -> dict[str, dict[str, float]]:
@@ -157,11 +186,12 @@ def against(rates: dict[str, float], ours: Iterable[str]) -> dict[str, dict[str,
 
 
 def decoding(path: Path, ours: dict[str, Ours], tokens: Tokens, read: int, repeats: int) -> dict[str, Any]:
-    """While the attention of all layers is kept."""
+    """While the attention of all layers is looked at."""
     theirs = {f"transformers {d}": Theirs(path, tokens, read, d, "eager") for d in DTYPES}
-    passes: dict[str, Pass] = {name: side.decode for name, side in (ours | theirs).items()}
-    rates = compared(passes, len(tokens) - read, repeats)
-    return {"tokens/s": rates, "times as fast": against(rates, ours)}
+    mine: dict[str, Pass] = {f"{name}, arrays": side.decode for name, side in ours.items()}
+    mine |= {f"{name}, summary": side.summed for name, side in ours.items()}
+    passes = mine | {name: side.decode for name, side in theirs.items()}
+    return compared(passes, mine, {"decoding": len(tokens) - read}, repeats)
 
 
 def policies(path: Path, ours: dict[str, Ours], tokens: Tokens, read: int, repeats: int) -> dict[str, Any]:
@@ -178,11 +208,11 @@ def policies(path: Path, ours: dict[str, Ours], tokens: Tokens, read: int, repea
         "streaming-llm": (StreamingLLM(keep=KEEP, every=0, renumber=False), kvpress.StreamingLLMPress(1 - KEEP)),
     }
     found: dict[str, Any] = {}
+    counts = {"reading and compressing": read, "decoding": len(tokens) - read}
     for name, (policy, press) in pairs.items():
         passes: dict[str, Pass] = {side: partial(one.policy, policy) for side, one in ours.items()}
         passes |= {side: partial(other.policy, press) for side, other in theirs.items()}
-        rates = compared(passes, len(tokens), repeats)
-        found[name] = {"tokens/s": rates, "times as fast": against(rates, ours)}
+        found[name] = compared(passes, ours, counts, repeats)
     return found
 
 

@@ -61,6 +61,7 @@ def run(
     """Measure.
 
     Args:
+        model: as in ``run``; several, one for each task.
         out: folder for the run files, ``policies.svg``, ``.csv`` and ``.json``; a broken-off measurement goes on there.
         probes: questions per session, spread over those whose evidence is known; several numbers, one for each task.
         policies: names, all without any. memory: in place of the usual ones. when: ``before-question`` compresses
@@ -74,6 +75,7 @@ def run(
         In a conversation also ``turns``: accuracy of its first question, its second …
     """
     shares, counts = _numbers(budgets), [int(number) for number in _numbers(probes)]
+    models, names = model.split(","), dict[str, None]()
     mode = next((mode for mode in REQUESTS if mode == requests), None)
     if mode is None:
         raise UsageError(f"no mode {requests!r}", f"one of: {', '.join(REQUESTS)}")
@@ -81,25 +83,25 @@ def run(
     folder = Path(out)
     folder.mkdir(parents=True, exist_ok=True)
     blocks: list[report.Block] = []
-    name = ""
     for number, task in enumerate(tasks.split(",")):
         if task not in TASKS:
             raise UsageError(f"no task {task!r}", f"one of: {', '.join(TASKS)}")
         files, usual = TASKS[task]
         lanes = _lanes(memory or usual, chosen, shares, when)
-        count = counts[min(number, len(counts) - 1)]
+        count, loaded = counts[min(number, len(counts) - 1)], models[min(number, len(models) - 1)]
         cut = [_cut(paths.sample_sessions() / file, folder, count, mode != "separate") for file in files]
         path = folder / f"{task.replace(' ', '-')}.mnemo"
         specs = (memory or usual, *lanes)
         cores = int(threads) if threads else None
-        config = RunConfig(tuple(cut), specs, model, "hash", capture="off", out=path, threads=cores, requests=mode)
+        config = RunConfig(tuple(cut), specs, loaded, "hash", capture="off", out=path, threads=cores, requests=mode)
         with console.Meter() as meter:
             replay(config, progress=lambda p, m=meter: m.step(p.done, p.total, p.note))  # type: ignore[misc]
         with closing(TraceReader(path)) as reader:
             name = next(reader.events(lane=0, kinds=[Kind.ENGINE_LOADED])).payload["name"]
+            names[name] = None
             told = ", ".join(x for x in (f"compressed {when}" if when else "", mode if mode != "separate" else "") if x)
             blocks.append(_block(reader, task, memory or usual, lanes, name, told))
-    return _written(folder, blocks, name)
+    return _written(folder, blocks, ", ".join(names))
 
 
 def _numbers(given: str) -> tuple[float, ...]:
