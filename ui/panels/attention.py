@@ -31,6 +31,8 @@ from ui.widgets.choice_menu import ChoiceMenu
 from ui.widgets.heatmap import AttentionMap, ColorBar, HeadGrid
 from ui.widgets.mask_told import mask_told, where
 from ui.widgets.plain import Label
+from ui.widgets.span_effects import TIP as EFFECTS_TIP
+from ui.widgets.span_effects import SpanEffects
 from ui.widgets.span_states import TIP, SpanStates
 from ui.widgets.states_grid import LEVELS, rows
 from ui.widgets.surprise_track import FULL, told
@@ -64,7 +66,8 @@ _TEXT_TIP = (
     f"{FULL:.0f} nats), which is computed when it is asked for"
 )
 _STATES = "hidden states at writing and at recall"
-_OF_SPAN = ("attention by layer and head", _STATES)
+_EFFECTS = "effect of masking by layer and head"
+_OF_SPAN = ("attention by layer and head", _EFFECTS, _STATES)
 _TEXT_FROM = 430  # px of height from which there is room for the prompt's text
 
 
@@ -190,8 +193,11 @@ class AttentionPanel(Panel):
         self.states = SpanStates(self.workspace)
         self.states.pointed.connect(self._point_state)
         self.states.told.connect(self.about.setText)
-        self.grids.addWidget(self.grid)
-        self.grids.addWidget(self.states)
+        self.effects = SpanEffects(self.workspace)
+        self.effects.told.connect(self.about.setText)
+        self.effects.grid.chosen.connect(self._choose_head)
+        for shown in (self.grid, self.effects, self.states):
+            self.grids.addWidget(shown)
         left.addWidget(self.grids, 1)
         foot.addLayout(left, 3)
         right = QVBoxLayout()
@@ -217,11 +223,9 @@ class AttentionPanel(Panel):
         """What colours the text, and what of the chosen span is shown below it."""
         self.show_menu = ChoiceMenu("Show", "What colours the text, and what is shown of the chosen span")
         self.show_menu.add(_TEXT, _GROUNDS, self._color_text, _TEXT_TIP)
-        self.show_menu.add(_SPAN, _OF_SPAN, self._choose_grid, TIP)
+        self.show_menu.add(_SPAN, _OF_SPAN, self._choose_grid, f"{TIP}\n\n{EFFECTS_TIP}")
         self.show_menu.add(_LEVELS, tuple(LEVELS), self._choose_levels, "The cosines at the two ends of the colours")
         return self.show_menu
-
-    # Showing.
 
     # Showing.
 
@@ -299,8 +303,15 @@ class AttentionPanel(Panel):
 
     def _show_states(self, view: AttentionPicture) -> None:
         if self._band >= 0:
-            moment = self.moment.but(seq=None) if self.moment.pinned else self.moment
-            self.states.show_span(moment, view.view.probe.id, view.view.bands[self._band].span.tokens)
+            self.states.show_span(self._asked_at(), view.view.probe.id, view.view.bands[self._band].span.tokens)
+
+    def _show_effects(self, view: AttentionPicture) -> None:
+        self.effects.choose(view.choice.layer, view.choice.head)
+        if self._band >= 0:
+            self.effects.show_span(self._asked_at(), view.view.probe.id, view.view.bands[self._band].place)
+
+    def _asked_at(self) -> Moment:
+        return self.moment.but(seq=None) if self.moment.pinned else self.moment
 
     def _point_state(self, token: int, said: str) -> None:
         self.text.point(token)
@@ -379,6 +390,9 @@ class AttentionPanel(Panel):
         self.map.choose_band(self._band)
         if self.show_menu.chosen(_SPAN) == _STATES:
             self._show_states(view)
+            return
+        if self.show_menu.chosen(_SPAN) == _EFFECTS:
+            self._show_effects(view)
             return
         band = view.view.bands[self._band] if self._band >= 0 else None
         held = " (evidence)" if band and band.evidence else ""
@@ -568,7 +582,7 @@ class AttentionPanel(Panel):
             menu.addAction(f"Go to where {label} came from").triggered.connect(lambda: self._follow_band(self._band))
 
     def _color(self, name: str) -> None:
-        for widget in (self.map, self.grid, self.bar, self.states.grid):
+        for widget in (self.map, self.grid, self.effects.grid, self.bar, self.states.grid):
             widget.choose_colors(name)
 
     # The rest.
@@ -583,6 +597,11 @@ class AttentionPanel(Panel):
         """One row per context span and answer token, then the strongest single positions."""
         if self.show_menu.chosen(_SPAN) == _STATES and self.states.view is not None:
             return Table(("what", "layer", "token", "cosine"), rows(self.states.view))
+        grid = self.effects.view
+        if self.show_menu.chosen(_SPAN) == _EFFECTS and grid is not None and grid.effects is not None:
+            effects = grid.effects.tolist()
+            heads = [(layer, head, value) for layer, row in enumerate(effects) for head, value in enumerate(row)]
+            return Table(("layer", "head", "change of the answer's log-probability (nats)"), heads)
         found: list[tuple[Any, ...]] = []
         shares = view.matrix / np.maximum(view.matrix.sum(1, keepdims=True), 1e-12)
         for band in view.view.bands:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -463,6 +464,7 @@ class HeadGrid(QWidget):
         self._cells: tuple[tuple[object, ...], QPixmap] | None = None
         self.layer, self.head = -1, -1
         self.colors, self.what, self.scale = "cividis", "on the span", 1.0
+        self.words: Callable[[float], str] | None = None  # says a value, in place of a share
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
@@ -482,10 +484,20 @@ class HeadGrid(QWidget):
         known = np.nan_to_num(shares)
         if shares.size:
             best = np.unravel_index(int(np.abs(known).argmax()), shares.shape)
-            most = percent(float(np.abs(known).max()))
-            self.setAccessibleDescription(f"most, {most}, in layer {layers[best[0]]} head {best[1]}")
+            self.setAccessibleDescription(
+                f"most in layer {layers[best[0]]} head {best[1]}: {self.told(int(best[0]), int(best[1]))}"
+            )
         self.updateGeometry()
         self.update()
+
+    def told(self, row: int, column: int) -> str:
+        """A square in words."""
+        value = float(self._shares[row, column]) * (self.scale if self._signed else 1.0)
+        if self.words is not None:
+            return self.words(value)
+        if self._signed:
+            return f"{percent(abs(value))} {'more' if value > 0 else 'less'} {self.what}"
+        return f"{percent(value)} {self.what}"
 
     def choose_colors(self, name: str) -> None:
         """Another colour map."""
@@ -609,11 +621,8 @@ class HeadGrid(QWidget):
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
             row, column = self._under(QPointF(event.pos()))
             if row >= 0:
-                value = float(self._shares[row, column]) * (self.scale if self._signed else 1.0)
-                said = f"{percent(value)} {self.what}"
-                if self._signed:
-                    said = f"{percent(abs(value))} {'more' if value > 0 else 'less'} {self.what}"
-                QToolTip.showText(event.globalPos(), plain(f"layer {self._layers[row]}, head {column}\n{said}"), self)
+                said = f"layer {self._layers[row]}, head {column}\n{self.told(row, column)}"
+                QToolTip.showText(event.globalPos(), plain(said), self)
             return True
         return super().event(event)
 

@@ -9,6 +9,7 @@ from ui.bridge.project_pool import Answer
 from ui.state.moment import Moment
 from ui.state.workspace import Workspace
 from ui.widgets.states_grid import StatesGrid
+from ui.widgets.wanted import Wanted
 from workbench.engine.protocol import Reweave
 from workbench.projections.states import Compared, StatesView, states_view
 from workbench.trace.reader import TraceReader
@@ -20,28 +21,24 @@ TIP = (
 )
 
 
-class SpanStates(QWidget):
+class SpanStates(Wanted):
     """The grid, and who asks for what it shows.
 
     Signals:
-        told: what is shown, in a line. pointed: a token of the prompt (-1 for none), and what is said of it.
+        pointed: a token of the prompt (-1 for none), and what is said of it.
     """
 
-    told = Signal(str)
     pointed = Signal(int, str)
 
     def __init__(self, workspace: Workspace, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.workspace = workspace
+        super().__init__(workspace, parent)
         self.view: StatesView | None = None
         self._shown: tuple[Moment, str, tuple[int, int]] | None = None
-        self._dealt: dict[Reweave, bool] = {}
         self.grid = StatesGrid()
         self.grid.pointed.connect(self._point)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self.grid)
-        workspace.computed.connect(self._computed)
 
     def show_span(self, moment: Moment, probe: str, tokens: tuple[int, int]) -> None:
         """Show the span at these tokens of the context of an answer; it is computed where it is not there."""
@@ -57,32 +54,23 @@ class SpanStates(QWidget):
         if isinstance(found, StatesView):
             self.grid.show_view(found)
             shared = f"{found.shared} of {len(found.texts)} tokens stand in both"
-            self.told.emit(f"{found.span.label}, written {found.writing.told}; {shared}")
+            policy = f"; both read with the full cache, not under {found.policy}" if found.policy else ""
+            self.told.emit(f"{found.span.label}, written {found.writing.told}; {shared}{policy}")
         elif isinstance(found, Compared):
-            self._want(Reweave(run.path, moment.session, moment.lane, probe, tokens), found)
+            asked = Reweave(run.path, moment.session, moment.lane, probe, tokens)
+            self.want(asked, f"Reading {found.span.label} {found.writing.told}, and in the context…")
         else:
-            self._say("This span is no memory whose writing is known, or no tokens of the answer were recorded")
+            self.say("This span is no memory whose writing is known, or no tokens of the answer were recorded")
 
-    def _want(self, asked: Reweave, found: Compared) -> None:
-        if self.workspace.being_written:
-            self._say("They can be computed when the run has ended")
-        elif self._dealt.get(asked):
-            self._say("They could not be computed")
-        else:
-            self._say(f"Reading {found.span.label} {found.writing.told}, and in the context…")
-            if asked not in self._dealt:
-                self._dealt[asked] = False
-                self.workspace.asked.emit(asked)
-
-    def _say(self, text: str) -> None:
+    def say(self, text: str) -> None:
+        """In the grid."""
         self.grid.say(text)
         self.told.emit("")
 
-    def _computed(self, question: object) -> None:
-        if isinstance(question, Reweave) and question in self._dealt:
-            self._dealt[question] = True
-            if self._shown is not None and self.isVisible():
-                self.show_span(*self._shown)
+    def again(self) -> None:
+        """The same span."""
+        if self._shown is not None:
+            self.show_span(*self._shown)
 
     def _point(self, layer: int, column: int) -> None:
         if self.view is not None:

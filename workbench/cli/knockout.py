@@ -18,6 +18,8 @@ def add(commands: Any) -> None:
     command.add_argument("--session", default="", metavar="NAME", help="of several sessions in the run")
     command.add_argument("--span", action="append", default=[], metavar="S",
                          help="what to mask at once: a place, a label, an item or turn:N; repeat it")  # fmt: skip
+    command.add_argument("--by-head", action="store_true",
+                         help="mask them in every layer and head in turn; goes on where it was broken off")  # fmt: skip
     command.add_argument("--layers", default="", metavar="N,N-N", help="only in these layers")
     command.add_argument("--heads", default="", metavar="N,N-N", help="only in these heads")
     run_model_flags(command)

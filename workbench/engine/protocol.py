@@ -73,6 +73,18 @@ class KnockOut:
 
 
 @dataclass(frozen=True, slots=True)
+class KnockHeads:
+    """Mask a span of an answer's context (by its place among the memory's) in every layer and head in turn, and put
+    what that does beside the run."""
+
+    path: Path
+    session: int
+    lane: int
+    probe: str
+    span: int
+
+
+@dataclass(frozen=True, slots=True)
 class Branch:
     """Run a lane again from a turn with something changed; ``edits`` as ``workbench.branch.Edit.parse`` reads them."""
 
@@ -278,7 +290,7 @@ class Failed:
     signal: int = 0
 
 
-Aside = Retrace | Expect | Reweave
+Aside = Retrace | Expect | Reweave | KnockHeads
 """Questions whose answers lie beside the run file, which stays as it is."""
 Question = Explain | KnockOut | Branch | Undo | Annotate | Tell | Aside | Place | WriteProbes
 Command = Start | Pause | Resume | Step | Cancel | Shutdown | Question

@@ -10,7 +10,7 @@ from workbench.branch import Edit, undo
 from workbench.engine.branching import branch
 from workbench.engine.control import Control
 from workbench.engine.explain import Models, keep, proved
-from workbench.engine.knocking import Masks, knocked
+from workbench.engine.knocking import Masks, by_head, knocked
 from workbench.engine.placing import place
 from workbench.engine.probing import make
 from workbench.engine.protocol import (
@@ -23,6 +23,7 @@ from workbench.engine.protocol import (
     Explained,
     Failed,
     Knocked,
+    KnockHeads,
     KnockOut,
     Loading,
     Place,
@@ -72,6 +73,11 @@ class Questions:
                     target, masks = Target(session, number, probe), Masks(spans, layers, heads, each=not spans)
                     made = knocked(path, target, self._models, masks, stopped=lambda: control.cancelled)
                     report(Knocked(question, made.brief()))
+                case KnockHeads(path, session, number, probe, span):
+                    report(Loading("masking the span in every layer and head"))
+                    target = Target(session, number, probe)
+                    told = (lambda: control.cancelled), (lambda n, all_: report(Progress(n, all_)))
+                    by_head(path, target, self._models, (str(span),), None, "", *told)
                 case Undo(path, lane):
                     report(Undone(path, undo(path, lane)))
                 case Retrace(path, session, lane, probe):

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench import paths
+from workbench.cache.registry import DEFAULT
 from workbench.projections.hits import ContextSpan, probe_events, span_of
 from workbench.projections.index import TraceIndex
 from workbench.projections.surprise import MOST, before, model_of
@@ -69,6 +70,8 @@ class StatesView:
             words, too.
         others: of different tokens of the two, on average, float32 ``[layer]``: what any two tokens have in common;
             NaN where there are none.
+        policy: of the lane's cache, "" for the full one. Its answer was given under it; the states are those of the
+            full cache, in which no layer has lost a token.
     """
 
     lane: int
@@ -79,6 +82,7 @@ class StatesView:
     cosines: NDArray[np.float32]
     whole: NDArray[np.float32]
     others: NDArray[np.float32]
+    policy: str = ""
 
     @property
     def shared(self) -> int:
@@ -178,4 +182,6 @@ def states_view(
         return found
     texts = array_texts(reader.array(found.summed.payload["blobs"]["texts"]).view(np.uint8))
     shown = texts[slice(*found.span.tokens)]
-    return StatesView(lane, probe, found.span, found.writing, shown, figures[:, :-2], figures[:, -2], figures[:, -1])
+    policy = next((row.cache for row in TraceIndex.of(reader).lanes if row.id == lane and row.cache != DEFAULT), "")
+    of_span = (lane, probe, found.span, found.writing, shown)
+    return StatesView(*of_span, figures[:, :-2], figures[:, -2], figures[:, -1], policy)

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from workbench import console
+from workbench.projections.knocked import KnockGrid, strongest
 from workbench.why.knockout import Bars
 from workbench.why.verdict import CAUSES, TITLES, UNEXPLAINED, Loss, Proof, Ranking, Try, Use, Verdict
 
@@ -149,4 +150,22 @@ def bars(made: Bars) -> str:
     out.append("\neach span masked alone: by how many nats the answer and the gold answer become less likely\n" + table)
     if made.correlation is not None:
         out.append(f"\nattention and effect agree in rank to {made.correlation:+.2f} (Spearman)")
+    return "\n".join(out)
+
+
+_HEADS = 16  # that fit beside one another
+
+
+def by_head(grid: KnockGrid) -> str:
+    """What masking spans in one layer and head does, as a table; the strongest alone where there are many heads."""
+    names = ", ".join(span.label for span in grid.spans)
+    out = [
+        f"{names} masked in one layer and head at a time: log-probability of the answer {grid.answer!r}, change in nats"
+    ]
+    if grid.effects is not None and grid.effects.shape[1] <= _HEADS:
+        heads = [f"H{n}" for n in range(grid.effects.shape[1])]
+        rows = [[f"L{n}", *(f"{value:+.3f}" for value in row)] for n, row in enumerate(grid.effects.tolist())]
+        out.append(console.table(["", *heads], rows, right=heads))
+    told = [f"layer {layer} head {head} {value:+.3f}" for layer, head, value in strongest(grid)]
+    out.append(f"most: {'; '.join(told) or 'nothing changes'}")
     return "\n".join(out)

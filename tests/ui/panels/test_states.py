@@ -14,10 +14,11 @@ from PySide6.QtCore import QPointF
 from tests.ui.memory_runs import long_capture
 from ui.panels import make
 from ui.state.workspace import Workspace
-from ui.widgets import span_states
+from ui.widgets import span_effects, span_states
 from ui.widgets.states_grid import StatesGrid, rows
-from workbench.engine.protocol import Reweave
+from workbench.engine.protocol import KnockHeads, Reweave
 from workbench.projections.hits import ContextSpan
+from workbench.projections.knocked import KnockGrid
 from workbench.projections.states import Compared, StatesView, Writing
 
 SPAN = ContextSpan("memory", "fact-0", "Mira lives in Oslo", ("fact-0",), (0,), (2, 6))
@@ -91,6 +92,10 @@ def test_a_span_is_compared_when_asked_for(
     assert space.run is not None
     assert asked == [Reweave(space.run.path, 1, panel.moment.lane, panel.view.view.probe.id, tokens)]
     assert "in turn 3" in panel.states.grid._said
+    found[0] = replace(view(), policy="snapkv")
+    space.computed.emit(asked[0])
+    settle(space)
+    assert panel.about.text().endswith("; both read with the full cache, not under snapkv")
     found[0] = view()
     space.computed.emit(asked[0])
     settle(space)
@@ -127,4 +132,44 @@ def test_what_cannot_be_computed_is_not_asked_for_again(
     states.show_span(space.moment, "p0", (0, 2))
     settle(space)
     assert "no memory" in states.grid._said
+    space.close()
+
+
+def test_the_effect_of_masking_by_head_is_asked_for_once_and_told(
+    qtbot: Any, settle: Callable[[Workspace], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    space = Workspace()
+    space.open(long_capture(tmp_path / "long.mnemo", 64, bright=30), 0)
+    panel: Any = make("attention", space)
+    qtbot.addWidget(panel)
+    panel.resize(600, 640)
+    panel.show()
+    settle(space)
+    asked: list[Any] = []
+    space.asked.connect(asked.append)
+    place = panel.view.view.bands[panel._band].place
+    found = [KnockGrid(1, "p0", (place,), (SPAN,), "Oslo", "0" * 32)]
+    monkeypatch.setattr(span_effects, "knock_grid", lambda *_: found[0])
+    panel.show_menu.choose("Of the chosen span", "effect of masking by layer and head")
+    settle(space)
+    assert space.run is not None
+    assert asked == [KnockHeads(space.run.path, 1, panel.moment.lane, panel.view.view.probe.id, place)]
+    assert panel.about.text() == "Masking fact-0 in one layer and head after another…"
+    effects = np.zeros((2, 3), np.float32)
+    effects[1, 2] = -1.5
+    found[0] = replace(found[0], effects=effects)
+    space.computed.emit(asked[0])
+    settle(space)
+    assert "most in layer 1 head 2 -1.50" in panel.about.text() and panel.grids.currentWidget() is panel.effects
+    grid = panel.effects.grid
+    assert grid.told(1, 2) == "log-probability of the answer -1.500 nats without the span"
+    assert "layer 1 head 2: log-probability of the answer -1.500" in grid.accessibleDescription()
+    assert panel.table(panel.view).columns == ("layer", "head", "change of the answer's log-probability (nats)")
+    grid.chosen.emit(1, 2)
+    settle(space)
+    assert (panel.view.choice.layer, panel.view.choice.head, grid.layer, grid.head) == (1, 2, 1, 2)
+    found[0] = replace(found[0], effects=None)
+    panel.effects.again()
+    settle(space)
+    assert panel.about.text() == "They could not be computed" and len(asked) == 1
     space.close()

@@ -5,14 +5,19 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from workbench import cli
 from workbench.commands.knockout import numbers
 from workbench.engine.control import Control
-from workbench.engine.protocol import Answered, Knocked, KnockOut
+from workbench.engine.protocol import Answered, Knocked, KnockHeads, KnockOut, Progress
 from workbench.engine.questions import Questions
 from workbench.errors import Cancelled, UsageError
+from workbench.projections.knocked import knock_grid, strongest
+from workbench.trace.events import FIXED, Kind
+from workbench.trace.reader import TraceReader
+from workbench.trace.side import SideArrays
 from workbench.why.knockout import rank_correlation
 
 
@@ -97,3 +102,48 @@ def test_rank_correlation() -> None:
     assert rank_correlation([1, 2, 3], [3, 2, 1]) == pytest.approx(-1)
     assert rank_correlation([1, 1, 1], [1, 2, 3]) is None
     assert rank_correlation([1, 2], [1, 2]) is None
+
+
+def test_a_span_is_masked_in_every_head_and_a_layer_that_is_there_is_not_done_again(
+    sample: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    where = ("knockout", sample, "--lane", "bm25:k=2", "--probe", "p1", "--span", "turn:9")
+    code, out, err = call(capsys, *where, "--by-head", "--json")
+    made = json.loads(out)
+    effects = np.array(made["effects"])
+    assert code == 0, err
+    assert made["masked"] == ["turn-9"] and made["answer"] == "milk" and np.isfinite(effects).all()
+    layer, head = divmod(int(np.abs(effects).argmax()), effects.shape[1])
+    code, out, _ = call(capsys, *where, "--layers", layer, "--heads", head, "--json")
+    assert -json.loads(out)["together"]["change"] == pytest.approx(effects[layer, head], abs=1e-4)
+    code, out, _ = call(capsys, *where, "--by-head")
+    assert code == 0 and f"most: layer {layer} head {head} {effects[layer, head]:+.3f}" in out
+
+    with TraceReader(sample) as reader:
+        packed = next(reader.events(lane=2, kinds=[Kind.PACKED], subject="p1"))
+        memory = [s for s in packed.payload["spans"] if s["kind"] not in FIXED]
+        place = next(n for n, s in enumerate(memory) if s["turns"] == [9])
+        grid = knock_grid(reader, 1, 2, "p1", (place,))
+        assert grid is not None and grid.done and strongest(grid, 1)[0][:2] == (layer, head)
+        broken = np.array(grid.effects, np.float32)
+        broken[-1] = np.nan
+        broken[0] = 7
+        SideArrays(sample).put(grid.key, broken)
+        assert not knock_grid(reader, 1, 2, "p1", (place,)).done  # type: ignore[union-attr]
+        assert knock_grid(reader, 1, 2, "p1", (place, 99)) is None
+    stopped, questions, reports = Control(), Questions(), list[Any]()
+    asked = KnockHeads(sample, 1, 2, "p1", place)
+    stopped.cancel()
+    with pytest.raises(Cancelled):
+        questions.deal(asked, reports.append, stopped)
+    questions.deal(asked, reports.append, Control())
+    questions.close()
+    with TraceReader(sample) as reader:
+        again = knock_grid(reader, 1, 2, "p1", (place,))
+    assert again is not None and again.effects is not None
+    assert (again.effects[0] == 7).all() and again.effects[1:] == pytest.approx(effects[1:], abs=1e-4)
+    done = [r.done for r in reports if isinstance(r, Progress)]
+    assert len(done) == effects.shape[1] and done[-1] == effects.size - 1
+    for wrong, said in ((("--by-head", "--heads", "0"), "leave out"), (("--by-head", "--span", "zz"), "no span 'zz'")):
+        code, _, err = call(capsys, *where, *wrong)
+        assert code != 0 and said in err
