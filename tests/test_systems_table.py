@@ -45,7 +45,7 @@ PROBES = {
     "TurtleBench": (_GENERATED, _G + "test_guesses_are_made_after_the_story"),
     "HumbleBench": (_GENERATED, _G + "test_false_options_are_there_to_be_refused"),
     "SVBench": (_GENERATED, _G + "test_chains_are_asked_while_the_stream_goes_on"),
-    "E.T. Bench": (_GENERATED, _G + "test_events_last_some_minutes"),
+    "E.T. Bench": (_GENERATED, _G + "test_events_last_some_seconds_and_are_asked_for_in_four_ways"),
     "ToolLLM": (_GENERATED, _G + "test_tool_calls_are_turns_of_their_tools"),
 }  # fmt: skip
 METHODS_OF = {

@@ -59,8 +59,27 @@ SCORE_TITLES = {
     "rouge-l-zh": "ROUGE-L",
     "code-sim": "edit similarity",
     "scbench": "official score",
+    "longins-f1": "F1",
+    "turtlebench": "accuracy",
+    "longicl-em": "accuracy",
+    "longbio": "accuracy",
+    "longbio-cite": "citation accuracy",
+    "humblebench": "accuracy",
+    "humblebench-none": "E_accuracy",
+    "etbench-f1": "F1",
+    "etbench-iou": "mIoU",
 }
 """What the papers call their scores."""
+
+_GENERATED = {
+    "longins-f1": ("LongIns", "setting"),
+    "turtlebench": ("TurtleBench", "language"),
+    "longicl-em": ("LongICLBench", "layout"),
+    "longbio": ("LongBioBench", "task"),
+    "humblebench": ("HumbleBench", "type"),
+    "etbench-f1": ("E.T. Bench", "task"),
+}
+"""By headline score of a generated benchmark its name, and what of a probe's ``extra`` tells its categories apart."""
 
 
 def score_title(name: str) -> str:
@@ -105,6 +124,10 @@ def place(probe: Probe, shared: Shared) -> Place:
     dataset = str(probe.extra.get("dataset") or shared.get("dataset", ""))
     if dataset and probe.scores:
         return Place("SCBench" if dataset.startswith("scbench") else "LongBench", dataset)
+    for name in probe.scores:
+        if name in _GENERATED:
+            benchmark, key = _GENERATED[name]
+            return Place(benchmark, str(probe.extra.get(key, "")))
     return Place("", "abstention" if probe.abstain else probe.competency)
 
 

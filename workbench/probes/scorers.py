@@ -13,7 +13,7 @@ from typing import Any
 
 from workbench import plugins
 from workbench.errors import MnemoscopeError
-from workbench.probes import locomo, longbench, memoryagentbench, ours, scbench, structured
+from workbench.probes import generated, locomo, longbench, memoryagentbench, ours, scbench, structured
 from workbench.probes.base import Published, Score, Scorer, Shared
 from workbench.sessions.model import Probe
 
@@ -35,6 +35,9 @@ SCORERS: dict[str, Scorer] = {
     "interval": structured.interval,
     "checks": structured.checks,
     "all": structured.every,
+    "in-order": structured.in_order,
+    "pair": structured.pair,
+    "event-time": structured.event_time,
 }
 """Our readings. Adding one takes a function and a line here."""
 
@@ -54,6 +57,15 @@ PUBLISHED: dict[str, Published] = {
     "rouge-l-zh": longbench.best(longbench.rouge_l_zh),
     "code-sim": longbench.best(longbench.code_sim),
     "scbench": scbench.figure,
+    "longins-f1": generated.longins,
+    "turtlebench": generated.turtlebench,
+    "longicl-em": generated.longicl,
+    "longbio": generated.longbio,
+    "longbio-cite": generated.longbio_cite,
+    "humblebench": generated.humblebench,
+    "humblebench-none": generated.humblebench_none,
+    "etbench-f1": generated.etbench_f1,
+    "etbench-iou": generated.etbench_iou,
 }
 """Figures of answers, each as its benchmark's official code computes it."""
 

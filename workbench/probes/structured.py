@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from workbench.probes import text
+from workbench.probes import generated, text
 from workbench.probes.base import Score
 from workbench.probes.said import contains
 from workbench.sessions.model import Probe
@@ -91,6 +91,24 @@ def every(probe: Probe, answer: str) -> Score:
     found = sum(contains(answer, gold) for gold in probe.gold)
     share = found / len(probe.gold) if probe.gold else 0.0
     return Score(bool(probe.gold) and found == len(probe.gold), share, text.final(answer))
+
+
+def in_order(probe: Probe, answer: str) -> Score:
+    """All golds are wanted, in their order. The score is 1 or 0."""
+    right = bool(probe.gold) and generated.in_order(probe.gold, answer)
+    return Score(right, float(right), text.final(answer))
+
+
+def pair(probe: Probe, answer: str) -> Score:
+    """Exactly two of the people of ``extra.years`` are named, and their years differ by the gold."""
+    figure = generated.pair(probe, answer)
+    return Score(figure == 1.0, figure, text.final(answer))
+
+
+def event_time(probe: Probe, answer: str) -> Score:
+    """E.T. Bench's F1 of a sample (``extra.task``, ``extra.spans``); right from a half on, which is our reading."""
+    figure = generated.etbench_f1(probe, answer, {}) or 0.0
+    return Score(figure >= GOOD_OVERLAP, figure, text.final(answer))
 
 
 def checks(probe: Probe, answer: str) -> Score:

@@ -105,9 +105,53 @@ def test_chinese_parts_of_longbench(name: str) -> None:
     check(name, [row[-1] for row in rows], [value(name, said, golds) for _, golds, said, _ in rows])
 
 
+@pytest.mark.parametrize("name", ["longins-f1", "turtlebench"])
+def test_wrong_numbers_and_verdicts(name: str) -> None:
+    _, rows = table(name)
+    check(name, [row[-1] for row in rows], [value(name, said, [gold]) for gold, said, _ in rows])
+
+
+def test_labels_by_name() -> None:
+    _, rows = table("longicl-em")
+    found = [PUBLISHED["longicl-em"](Probe("p", 0, q, (gold,), "x"), said, {}) for q, gold, said, _ in rows]
+    check("longicl-em", [row[-1] for row in rows], found)  # type: ignore[arg-type]
+
+
+def test_biographies() -> None:
+    _, rows = table("longbio")
+    check("longbio", [row[-1] for row in rows], [value("longbio", said, g, extra=x) for x, g, said, *_ in rows])
+    cited = [(x, g, said, wanted) for x, g, said, wanted, _ in rows if wanted is not None]
+    assert len(cited) >= 150
+    assert [wanted for *_, wanted in cited] == [value("longbio-cite", said, g, extra=x) for x, g, said, _ in cited]
+    assert {x["longbio"] for x, *_ in rows} == {"text", "number", "list", "pair", "unstated"}
+
+
+def test_options_of_which_none_may_be_right() -> None:
+    _, rows = table("humblebench")
+    check("humblebench", [row[-1] for row in rows], [value("humblebench", said, [gold]) for gold, said, *_ in rows])
+    none = [(gold, said, wanted) for gold, said, wanted, _ in rows if wanted is not None]
+    check(
+        "humblebench-none", [n[-1] for n in none], [value("humblebench-none", said, [gold]) for gold, said, _ in none]
+    )
+
+
+def test_times_of_events() -> None:
+    _, rows = table("etbench-f1")
+    extras = [{"task": task, "spans": spans} for task, spans, *_ in rows]
+    found = [value("etbench-f1", row[2], ["?"], extra=extra) for row, extra in zip(rows, extras, strict=True)]
+    check("etbench-f1", [row[-1] for row in rows], found)
+    once = [(row[3], value("etbench-iou", row[2], ["?"], extra=extra))
+            for row, extra in zip(rows, extras, strict=True) if row[3] is not None]  # fmt: skip
+    check("etbench-iou", [wanted for wanted, _ in once], [own for _, own in once])
+
+
+_BESIDE = {"longbio-cite": "longbio", "humblebench-none": "humblebench", "etbench-iou": "etbench-f1"}
+"""Scorers whose values stand in another's table."""
+
+
 def test_every_published_scorer_has_a_table_that_names_its_source_and_commit() -> None:
     for name in (*PUBLISHED, "scbench-repoqa"):
-        head, _ = table(name)
+        head, _ = table(_BESIDE.get(name, name))
         owner, commit, *_ = head["source"].split()
         assert "/" in owner
         assert len(commit) == 40

@@ -18,7 +18,7 @@ VERSION = 1
 KEY = "mnemoscope_session"
 SCORERS = (
     "match", "exact", "substring", "f1", "locomo", "label", "label-strict", "number", "choice", "abstain", "interval",
-    "checks", "all",
+    "checks", "all", "in-order", "pair", "event-time",
 )  # fmt: skip
 """The scorers a probe may name: ``workbench.probes.scorers.SCORERS``, which this layer cannot import."""
 

@@ -1,63 +1,92 @@
-"""HumbleBench (arXiv 2509.09658): false options must be refused, also when all of them are false."""
+"""HumbleBench (arXiv 2509.09658): five options of which the last is none of the others, about objects, colours, places.
+
+``mode=nota-only`` takes the right option out of every question (HumbleBench-E), so that only the last is right. What
+the benchmark finds out with pictures of noise (HumbleBench-GN) is here the control ``no-memory``: the question alone.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from workbench.sessions import tasks
 from workbench.sessions.generators import pools
-from workbench.sessions.generators.base import Generator, Job, Writer, choices, lettered
+from workbench.sessions.generators.base import Generator, Job, Writer
 
 NONE = "None of the above"
-_TOLD = ("{name} keeps the {thing} in {place}.", "The {thing} of {name} lies in {place}.")
-_PLACES = tuple(
-    f"the {where} {what}"
-    for where in ("upper", "lower", "blue", "green", "narrow", "wide", "left", "right")
-    for what in ("drawer", "cupboard", "basket", "chest")
-)
+LETTERS = "ABCDE"
+_CASES = ("the {} drawer", "the {} cupboard", "the {} basket", "the {} chest")
+_RELATIONS = ("behind", "under", "next to", "on top of", "in front of", "opposite")
+
+Asked = tuple[str, str, str, list[str]]
+"""What is told, what is asked, the answer and what else might be one."""
+
+
+def _object(w: Writer, name: str, thing: str) -> Asked:
+    place = w.r.choice(_CASES).format(w.r.choice(pools.COLOURS))
+    others = [f"a {o}" for o in pools.OBJECTS if o != thing]
+    told = f"{place.capitalize()} of {name} holds a {thing}."
+    return told, f"What does {place} of {name} hold?", f"a {thing}", others
+
+
+def _attribute(w: Writer, name: str, thing: str) -> Asked:
+    colour = w.r.choice(pools.COLOURS)
+    others = [c for c in pools.COLOURS if c != colour]
+    return f"The {thing} of {name} is {colour}.", f"Which colour is the {thing} of {name}?", colour, others
+
+
+def _relation(w: Writer, name: str, thing: str) -> Asked:
+    other = w.r.choice([o for o in pools.OBJECTS if o != thing])
+    where = w.r.choice(_RELATIONS)
+    others = [f"{r} the {o}" for r in _RELATIONS for o in (other, *w.r.sample(pools.OBJECTS, 2)) if r != where]
+    told = f"The {thing} of {name} lies {where} the {other}."
+    return told, f"Where does the {thing} of {name} lie?", f"{where} the {other}", others
+
+
+_TYPES: dict[str, Callable[[Writer, str, str], Asked]] = {
+    "Object": _object, "Attribute": _attribute, "Relation": _relation,
+}  # fmt: skip
+"""The benchmark's kinds of hallucination."""
 
 
 def _make(job: Job) -> None:
     w = job.writer()
-    names = (*pools.FIRST, *pools.people(w.r, job.tokens // (5 * len(pools.OBJECTS))))
-    pairs = [(n, t) for n in names for t in pools.OBJECTS]
-    w.r.shuffle(pairs)
-    facts: list[tuple[str, str, str, int]] = []
-    for name, thing in pairs:
-        place = w.r.choice(_PLACES)
-        text = w.r.choice(_TOLD).format(name=name, thing=thing, place=place)
-        if not w.fits(text) and facts:
+    people = iter(pools.people(w.r, 60 + job.tokens // 8))
+    facts: dict[str, list[tuple[Asked, int]]] = {kind: [] for kind in _TYPES}
+    kinds = list(_TYPES)
+    while True:
+        kind = kinds[len(w.turns) % len(kinds)]
+        asked = _TYPES[kind](w, next(people), w.r.choice(pools.OBJECTS))
+        if not w.fits(asked[0]) and len(w.turns) >= len(kinds):
             break
-        facts.append((name, thing, place, w.say(text)))
-    untold = pairs[len(facts) :] or [(f"{a} Doe", t) for a, t in pairs[:50]]
+        facts[kind].append((asked, w.say(asked[0])))
     for number in range(job["probes"]):
-        if number % 4 == 3:
-            _never_told(w, *w.r.choice(untold))
-        else:
-            _asked(w, *w.r.choice(facts), false=number % 2 == 1)
+        kind = kinds[number % len(kinds)]
+        _ask(w, *w.r.choice(facts[kind]), kind, false=number % 5 == 4, nota=job["mode"] == "nota-only")
 
 
-def _asked(w: Writer, name: str, thing: str, place: str, turn: int, false: bool) -> None:
-    """Four places and the way out; ``false``: the place that was told is not among them."""
-    four = choices(w.r, place, _PLACES, 5)
-    shown = [p for p in four if p != place][:4] if false else [place, *(p for p in four if p != place)][:4]
-    w.r.shuffle(shown)
-    options = (*shown, NONE)
-    gold = NONE if false else place
-    question = f"Where does {name} keep the {thing}?\n{lettered(options)}"
-    extra = {"task": "false-option" if false else "true-option"}
-    w.ask(question, [gold], "accurate_retrieval", [turn], scorer="choice", options=options, extra=extra)
-
-
-def _never_told(w: Writer, name: str, thing: str) -> None:
-    """Nothing was told of it: only saying so is right."""
-    w.ask(f"Where does {name} keep the {thing}?", [], "accurate_retrieval", extra={"task": "abstention"})
+def _ask(w: Writer, asked: Asked, turn: int, kind: str, false: bool, nota: bool) -> None:
+    """Four options and the way out; ``false``: the right one is not among them; ``nota``: and where it was, no more."""
+    _, question, right, others = asked
+    wrong = w.r.sample(list(dict.fromkeys(others)), 4)
+    options = [pools.with_articles(o) for o in (wrong if false else [right, *wrong[:3]])]
+    w.r.shuffle(options)
+    options.append(NONE)
+    was = LETTERS[options.index(NONE if false else pools.with_articles(right))]
+    gone = was if nota and was != "E" else ""
+    lines = [f"{letter}. {o}" for letter, o in zip(LETTERS, options, strict=True) if letter != gone]
+    gold = "E" if nota else was
+    extra = {"type": kind, "was": was, "mode": "nota-only" if nota else "common"}
+    w.ask("\n".join([question, *lines]), [gold, options[LETTERS.index(gold)]], "accurate_retrieval", [turn],
+          options=tuple(options), extra=extra, **tasks.GENERATED["humble-bench"].fields)  # fmt: skip
 
 
 GENERATOR = Generator(
     "humble-bench",
     "HumbleBench",
     "Measuring Epistemic Humility in Multimodal Large Language Models, arXiv 2509.09658",
-    "in the style of",
-    "facts of a text in place of pictures; beside the fifth option also questions that nothing answers",
-    "Options that are all false, where only none of them is right, and questions about what was never told.",
-    {"probes": 24},
+    "adapted",
+    "facts of a text in place of pictures; every fifth question has no right option",
+    "Five options of which the last is none of the others; it alone is right where the others are false.",
+    {"mode": ("common", "nota-only"), "probes": 30},
     _make,
 )

@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from workbench.sessions import tasks
 from workbench.sessions.generators import pools
 from workbench.sessions.generators.base import Generator, Job, Writer
 
@@ -64,25 +65,26 @@ def _make(job: Job) -> None:
 
 
 def _paper(w: Writer, paper: int, setting: str, items: int) -> None:
-    tasks = TASKS if setting == "LIMT" else [TASKS[(paper - 1) % len(TASKS)]]
+    chosen = TASKS if setting == "LIMT" else [TASKS[(paper - 1) % len(TASKS)]]
     wrong = set(w.r.sample(range(1, items + 1), max(1, round(items * WRONG))))
     lines = []
     for n in range(1, items + 1):
-        task = w.r.choice(tasks)
+        task = w.r.choice(chosen)
         asked, right, false = task.draw(w.r)
         local = "" if setting == "GIST" else f"{task.instruction} "
         lines.append((n, f"{n}. {local}{asked} Answer: {false if n in wrong else right}"))
-    head = f"Exam paper {paper}." + (f" {tasks[0].instruction}" if setting == "GIST" else "")
+    head = f"Exam paper {paper}." + (f" {chosen[0].instruction}" if setting == "GIST" else "")
     place: dict[int, int] = {}
     for start in range(0, items, _A_TURN):
         part = lines[start : start + _A_TURN]
         title = head if not start else f"Exam paper {paper}, continued."
         turn = w.say("\n".join([title, *(line for _, line in part)]))
         place |= {n: turn for n, _ in part}
-    question = f"Which answers in exam paper {paper} are wrong? Give their numbers only."
+    question = f"Which answers in exam paper {paper} are wrong? Give their numbers in square brackets."
     gold = ", ".join(map(str, sorted(wrong)))
     extra = {"setting": setting, "items": items}
-    w.ask(question, [gold], "long_range_understanding", [place[n] for n in sorted(wrong)], scorer="f1", extra=extra)
+    fields = tasks.GENERATED["long-ins"].fields
+    w.ask(question, [gold], "long_range_understanding", [place[n] for n in sorted(wrong)], extra=extra, **fields)
 
 
 GENERATOR = Generator(

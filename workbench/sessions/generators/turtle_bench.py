@@ -1,7 +1,8 @@
-"""TurtleBench (arXiv 2410.05262): a strange story, its hidden explanation, and guesses that are right or wrong."""
+"""TurtleBench (arXiv 2410.05262): a strange story, its hidden explanation, and guesses with one of three verdicts."""
 
 from __future__ import annotations
 
+from workbench.sessions import tasks
 from workbench.sessions.generators import pools, prose
 from workbench.sessions.generators.base import Generator, Job, Writer
 
@@ -29,6 +30,13 @@ _GUESSES = (
     ("colour", "Is the {thing} {colour}?"),
     ("animal", "Does a {animal} play a part?"),
 )
+_OPEN = (
+    "Was it raining on that day?", "Had {name} slept badly the night before?", "Is {friend} older than {name}?",
+    "Does {name} own a bicycle?", "Did somebody take a photograph of it?", "Was there music to be heard?",
+    "Is {name} left-handed?", "Had {friend} been to a doctor in that week?",
+)  # fmt: skip
+"""What no story tells."""
+VERDICTS = ("Correct", "Incorrect", "Unknown")
 
 
 def _make(job: Job) -> None:
@@ -55,22 +63,25 @@ def _puzzle(w: Writer, number: int, guesses: int) -> None:
     for n in range(guesses):
         known = [(key, text) for key, text in _GUESSES if f"{{{key}}}" in told]
         key, text = known[n % len(known)]
-        right = w.r.random() < 0.5
-        guess = text.format(**true | {key: pairs[key][0 if right else 1]})
-        question = f"Puzzle {number}, a guess: {guess} Answer yes or no."
-        gold = "yes" if right else "no"
-        extra = {"puzzle": number, "guess": n + 1}
-        w.ask(question, [gold], "long_range_understanding", [first, second], w.last, id=f"z{number}-{n + 1}",
-              extra=extra)  # fmt: skip
+        verdict = w.r.choices(VERDICTS, (2, 1, 1))[0]
+        if verdict == "Unknown":
+            text = w.r.choice(_OPEN)
+        guess = text.format(**true if verdict != "Incorrect" else true | {key: pairs[key][1]})
+        question = f"Puzzle {number}, a guess: {guess} Answer Correct, Incorrect or Unknown."
+        # the two that are not right count as one
+        golds = [verdict, *(v for v in VERDICTS[1:] if verdict != "Correct" and v != verdict)]
+        extra = {"puzzle": number, "guess": n + 1, "verdict": verdict, "language": "en"}
+        w.ask(question, golds, "long_range_understanding", [first, second], w.last, id=f"z{number}-{n + 1}",
+              extra=extra, **tasks.GENERATED["turtle-bench"].fields)  # fmt: skip
 
 
 GENERATOR = Generator(
     "turtle-bench",
     "TurtleBench",
     "TurtleBench, arXiv 2410.05262",
-    "in the style of",
+    "adapted",
     "stories and guesses are made by rule, not collected from players",
-    "Hidden stories; guesses about them, yes or no, over the turns.",
+    "Hidden stories; guesses about them, Correct, Incorrect or Unknown, over the turns.",
     {"guesses": 4},
     _make,
     {"guesses": (1, 100)},
