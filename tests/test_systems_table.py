@@ -29,7 +29,7 @@ PROBES = {
     "LongGenBench": (_GENERATED, _G + "test_long_answers_are_checked_part_by_part",
                      _M + "test_long_answers_by_kind_of_instruction"),
     "SORT": (_GENERATED, _G + "test_passages_are_near_and_far_apart"),
-    "HiBench": (_GENERATED, _G + "test_a_hierarchy_is_asked_in_nine_ways"),
+    "HiBench": (_GENERATED, _G + "test_a_hierarchy_is_asked_in_eleven_ways_and_three_more_scenarios_in_theirs"),
     "WorM": (_GENERATED, _G + "test_working_memory_covers_every_position"),
     "LongBench": ("workbench/sessions/test_formats_benchmarks.py::test_longbench_of_both_versions",
                   "workbench/probes/test_official.py::test_longbench_and_scbench"),

@@ -6,10 +6,12 @@ the texts do not say it. It shares no code and no data with the generators.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from itertools import pairwise
+from itertools import chain, pairwise
+from typing import Any
 
 Texts = Sequence[str]
 Oracle = Callable[[Texts, str, Sequence[str]], str]
@@ -78,7 +80,99 @@ def sort(texts: Texts, question: str, options: Sequence[str]) -> str:
     return "" if -1 in places else options[places.index(min(places))]
 
 
+def _binary(texts: Texts, question: str) -> str:
+    trees: dict[str, dict[str, Any]] = {}
+    for text in texts:
+        if match := re.match(r"Tree (\d+) has the root (\d+)\.", text):
+            trees.setdefault(match[1], {})["root"] = match[2]
+        if match := re.match(r"In tree (\d+) the (left|right) child of (\d+) is (\d+)\.", text):
+            trees.setdefault(match[1], {})[match[2], match[3]] = match[4]
+    if not trees:
+        return ""
+
+    def below(tree: dict[str, Any], node: str) -> list[str]:
+        return [tree.get((side, node), "") for side in ("left", "right")]
+
+    def walk(tree: dict[str, Any], node: str, place: int) -> list[str]:
+        if not node:
+            return []
+        parts = [walk(tree, child, place) for child in below(tree, node)]
+        return [*chain(*parts[:place]), node, *chain(*parts[place:])]
+
+    def height(tree: dict[str, Any], node: str) -> int:
+        return 1 + max(height(tree, child) for child in below(tree, node)) if node else 0
+
+    def even(tree: dict[str, Any], node: str) -> bool:
+        one, two = below(tree, node) if node else ("", "")
+        return not node or (abs(height(tree, one) - height(tree, two)) < 2 and even(tree, one) and even(tree, two))
+
+    def form(tree: dict[str, Any], node: str) -> str:
+        return "(" + "".join(sorted(form(tree, child) for child in below(tree, node))) + ")" if node else ""
+
+    places = {"preorder": 0, "inorder": 1, "postorder": 2}
+    if match := re.match(r"Have trees (\d+) and (\d+) the same shape", question):
+        one, two = (form(t, t["root"]) for t in (trees[match[1]], trees[match[2]]))
+        return "yes" if one == two else "no"
+    tree = trees[found(r"(?i)tree (\d+)", question)]
+    if order := found(r"Write the numbers of tree \d+ in (\w+),", question):
+        return ", ".join(walk(tree, tree["root"], places[order]))
+    if sequence := found(r"Is the sequence ([\d, ]+) the preorder", question):
+        return next(o for o, p in places.items() if ", ".join(walk(tree, tree["root"], p)) == sequence)
+    if match := re.search(r"then the (left|right) child of (\d+)\?", question):
+        return str(tree["right" if match[1] == "left" else "left", match[2]])
+    return "yes" if even(tree, tree["root"]) else "no"
+
+
+def _document(texts: Texts, question: str) -> str:
+    nodes = {node["name"]: node for node in map(json.loads, texts)}
+    if not nodes:
+        return ""
+
+    def up(name: str) -> list[str]:
+        return [name, *(up(nodes[name]["part_of"]) if "part_of" in nodes[name] else [])]
+
+    if name := found(r"directly part of (\w+)\?", question):
+        return str(sum(node.get("part_of") == name for node in nodes.values()))
+    if name := found(r"level of the document is (\w+),", question):
+        return str(len(up(name)))
+    if name := found(r"staff has the node that (\w+) is part of", question):
+        return str(nodes[nodes[name]["part_of"]]["staff"])
+    if kind := found(r"nodes of the type (\w+) does", question):
+        return str(sum(node["type"] == kind for node in nodes.values()))
+    if name := found(r"the path from (\w+) up", question):
+        return ", ".join(up(name))
+    one, two = re.findall(r"both (\w+) and (\w+) are inside", question)[0]
+    return next(name for name in up(one)[1:] if name in up(two)[1:])
+
+
+def _formula(texts: Texts, question: str) -> str:
+    known = {m[1]: m[2] for t in texts if (m := re.match(r"Formula (\d+) is (.+)\.$", t))}
+    asked = re.findall(r"\d+", question)
+    if any(n not in known for n in asked):
+        return ""
+    if question.startswith("What"):
+        return str(eval(known[asked[0]]))
+    if question.startswith("Have"):
+        return "yes" if eval(known[asked[0]]) == eval(known[asked[1]]) else "no"
+    waiting: list[list[str]] = [[]]
+    for token in re.findall(r"[()]|[+*-]|\d+", known[asked[0]]):
+        if token == "(":
+            waiting.append([])
+        elif token == ")":
+            one, sign, two = waiting.pop()
+            waiting[-1].append(f"{one} {two} {sign}")
+        else:
+            waiting[-1].append(token)
+    return waiting[0][0]
+
+
 def hi_bench(texts: Texts, question: str, options: Sequence[str]) -> str:
+    if re.search(r"(?i)\btrees? \d", question):
+        return _binary(texts, question)
+    if re.search(r"\bformulas? \d", question):
+        return _formula(texts, question)
+    if not texts or texts[0].startswith("{"):
+        return _document(texts, question)
     above: dict[str, str] = {}
     root = found(r"^(\w+) is the whole organisation", texts[0]) if texts else ""
     for text in texts:
@@ -104,10 +198,14 @@ def hi_bench(texts: Texts, question: str, options: Sequence[str]) -> str:
     if unit := found(r"How many levels below \w+ is (\w+)\?", question):
         assert line(unit)[-1] == root
         return str(len(line(unit)) - 1)
-    if unit := found(r"directly under (\w+)\?", question):
+    if unit := found(r"How many units stand directly under (\w+)\?", question):
         return str(sum(parent == unit for parent in above.values()))
     if match := re.search(r"has both (\w+) and (\w+) under it", question):
         return next(unit for unit in line(match[1]) if unit in line(match[2]))
+    if unit := found(r"stands above (\w+) and has nothing above", question):
+        return line(unit)[-1]
+    if unit := found(r"stand directly under (\w+)\? Name all", question):
+        return ", ".join(child for child, parent in above.items() if parent == unit)
     if unit := found(r"that no unit stands under (\w+)\?", question):
         return "no" if unit in above.values() else "yes"
     if unit := found(r"Which units stand above (\w+)\?", question):
@@ -117,36 +215,46 @@ def hi_bench(texts: Texts, question: str, options: Sequence[str]) -> str:
 
 
 def worm(texts: Texts, question: str, options: Sequence[str]) -> str:
-    words: dict[int, list[str]] = {}
-    for text in texts:
-        for number, word in re.findall(r"^List (\d+), word \d+: (\w+)\.", text):
-            words.setdefault(int(number), []).append(word)
-    own = words.get(int(found(r"list (\d+)", question) or 0), [])
-    if drawer := found(r"What is in (drawer \w of cabinet \d+) now", question):
-        return last(rf"In {drawer} there is now an? (\w+)\.", texts)
-    if not own:
-        return ""
-    if first := found(r"the first (\d+) words", question):
-        return ", ".join(own[: int(first)])
-    if place := found(r"was word (\d+) of", question):
-        return own[int(place) - 1]
-    numbers = [
-        "zero",
-        "one",
-        "two",
-        "three",
-        "four",
-        "five",
-        "six",
-        "seven",
-        "eight",
-        "nine",
-        "ten",
-        "eleven",
-        "twelve",
-    ]
-    back, word = re.findall(r'came (\w+) words? before "(\w+)"', question)[0]
-    return own[own.index(word) - numbers.index(back)]
+    number = found(r"(?:[Ll]ist|[Gg]rid|[Ff]igure|[Dd]rawing|game|round|[Dd]isplay|span) (\d+)", question)
+
+    def own(pattern: str) -> list[Any]:
+        return [m.groups() if len(m.groups()) > 1 else m[1] for t in texts if (m := re.match(pattern, t))]
+
+    patterns = own(rf"List {number}, pattern \d+: dark are (.+)\.$")
+    if shown := found(r"Was the pattern with (.+) dark one", question):
+        return ("yes" if shown in patterns else "no") if patterns else ""
+    if place := found(r"Which pattern stood at place (\d+)", question):
+        return patterns[int(place) - 1] if patterns else ""
+    if match := re.match(r"Had pattern (\d+) of list \d+ exactly (.+) dark\?", question):
+        return ("yes" if patterns[int(match[1]) - 1] == match[2] else "no") if patterns else ""
+    if question.startswith("Which cells of grid"):
+        return ", ".join(own(rf"Grid {number}, flash \d+: cell (\w+) turns red"))
+    if question.startswith("Is figure"):
+        cells = set(own(rf"Figure {number}, cell \d+: (\w+)\."))
+        mirrored = {"ABCDEFGH"[7 - "ABCDEFGH".index(c[0])] + c[1:] for c in cells}
+        return ("yes" if cells == mirrored else "no") if cells else ""
+    if shown := found(r"make the line through (.+)\? Answer", question):
+        pairs = [frozenset(p) for part in own(rf"Drawing {number}, part \d+: a line through (.+)\.$")
+                 for p in pairwise(part.split(", "))]  # fmt: skip
+        return ("yes" if set(pairs) == {frozenset(p) for p in pairwise(shown.split(", "))} else "no") if pairs else ""
+    if box := found(r"marker of box (\d) of game", question):
+        start = own(rf"Box {box} of game {number}: the marker is at (\w\d)\.")
+        if not start:
+            return ""
+        column, row = ord(start[0][0]), int(start[0][1])
+        for move in own(rf"In box {box} of game {number} the marker moves (.+) by one cell"):
+            column += ("right" in move) - ("left" in move)
+            row += ("down" in move) - ("up" in move)
+        return f"{chr(column)}{row}"
+    if marker := found(r"said of marker (\d+) of round", question):
+        rule = last(rf"Round {number}: from here on say whether the marker is (.+)\.", texts)
+        both = own(rf"Round {number}, marker {marker}: (\w+) and (\w+)\.")
+        return both[0][rule != "up or down"] if both else ""
+    if shown := found(r"again with bars at (.+)\. Has a bar", question):
+        before = own(rf"Display {number} has bars at (.+)\.$")
+        return ("no" if before[0] == shown else "yes") if before else ""
+    ball = found(r"did ball (\d) of span", question)
+    return (own(rf"Span {number}, to keep {ball}: a ball goes through (.+)\.$") or [""])[0]
 
 
 _OPPOSITE = {

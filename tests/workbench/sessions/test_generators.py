@@ -185,7 +185,11 @@ def test_passages_are_near_and_far_apart() -> None:
 
 def test_working_memory_covers_every_position() -> None:
     probes = generate("worm", 6000, 1)[0].probes
-    assert {p.extra["task"] for p in probes} == {"span", "serial-position", "n-back", "interference"}
+    assert {p.extra["task"] for p in probes} == {
+        "visual-item-recognition", "visual-serial-recall", "visual-serial-recognition", "spatial-free-recall",
+        "spatial-coordination", "spatial-integration", "spatial-memory-updating", "spatial-task-switching",
+        "change-detection", "complex-span",
+    }  # fmt: skip
     assert {round(p.extra["position"], 2) for p in probes if "position" in p.extra} >= {0.0, 1.0}
 
 
@@ -327,7 +331,7 @@ def test_in_multi_turn_mode_the_questions_before_are_in_the_conversation() -> No
         ("sort", 500, {"colour": 1}, "no option 'colour' - there are probes, words"),
         ("sort", 500, {"probes": "many"}, "not a whole number"),
         ("sort", 500, {"probes": 0}, "between 1 and 1000"),
-        ("worm", 500, {"items": 1}, "items=1 must lie between 4 and 50"),
+        ("worm", 500, {"items": 1}, "items=1 must lie between 3 and 18"),
         ("needle-bench", 500, {"task": "both"}, "one of single, multi, reasoning"),
     ],
 )
@@ -337,9 +341,17 @@ def test_wrong_usage_says_what_is_possible(name: str, tokens: int, options: dict
     assert "\n" not in str(caught.value)
 
 
-def test_a_hierarchy_is_asked_in_nine_ways() -> None:
+def test_a_hierarchy_is_asked_in_eleven_ways_and_three_more_scenarios_in_theirs() -> None:
     probes = generate("hi-bench", 3000, 1)[0].probes
-    told = {"parent", "ancestor", "depth", "children", "under", "move", "common-ancestor", "leaf", "all-ancestors"}
+    told = {"parent", "ancestor", "depth", "children", "under", "move", "common-ancestor", "leaf", "all-ancestors",
+            "root", "all-children"}  # fmt: skip
+    more = {s: {p.extra["task"] for n in range(3) for p in generate("hi-bench", 3000, n, scenario=s)[0].probes}
+            for s in ("binary", "json", "formula")}  # fmt: skip
+    assert more == {
+        "binary": {"balance", "preorder", "inorder", "postorder", "verification", "mirror", "isomorphic"},
+        "json": {"child_count", "node_depth", "node_attribute", "level_count", "path_down_to_up", "shared_ancestor"},
+        "formula": {"calculate", "convert", "equivalent"},
+    }
     assert {p.extra["task"] for p in probes} == told
     assert {p.competency for p in probes} == {"long_range_understanding", "conflict_resolution"}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from workbench.sessions.generators import pools
+from workbench.sessions.generators import hi_forms, pools
 from workbench.sessions.generators.base import Generator, Job, Writer
 
 _TOLD = (
@@ -19,6 +19,11 @@ _MOVED = "{child} has been moved: it now belongs to {parent}."
 
 
 def _make(job: Job) -> None:
+    _SCENARIOS[job["scenario"]](job)
+
+
+def _normal(job: Job) -> None:
+    """A tree with any number of children, that changes."""
     w = job.writer()
     names = iter(n.capitalize() for n in pools.made_up(w.r, 60 + job.tokens // 3))
     root = next(names)
@@ -34,7 +39,8 @@ def _make(job: Job) -> None:
         parents[child] = parent
         moved[child] = told[child] = w.say(_MOVED.format(child=child, parent=parent))
     kinds: tuple[Callable[[Writer, _Tree], None], ...] = (
-        _parent, _ancestor, _depth, _count, _under, _where_now, _common, _leaf, _all_above,
+        _parent, _ancestor, _depth, _count, _under, _where_now, _common, _leaf, _all_above, _root,
+        _all_below,
     )  # fmt: skip
     tree = _Tree(root, parents, told, moved)
     for number in range(job["probes"]):
@@ -151,19 +157,36 @@ def _all_above(w: Writer, tree: _Tree) -> None:
     _ask(w, f"Which units stand above {unit}? Name all of them.", line[1:], tree, line, "all-ancestors", scorer="all")
 
 
+def _all_below(w: Writer, tree: _Tree) -> None:
+    parent = w.r.choice(sorted(set(tree.parents.values())))
+    own = [u for u in tree.told if tree.parents[u] == parent]
+    question = f"Which units stand directly under {parent}? Name all of them."
+    _ask(w, question, own, tree, own, "all-children", scorer="all")
+
+
+def _root(w: Writer, tree: _Tree) -> None:
+    unit = w.r.choice(tree.units())
+    question = f"Which unit stands above {unit} and has nothing above it?"
+    _ask(w, question, [tree.root], tree, tree.line(unit), "root")
+
+
 def _where_now(w: Writer, tree: _Tree) -> None:
     unit = w.r.choice(sorted(tree.moved))
     _ask(w, f"Where does {unit} belong now?", [tree.parents[unit]], tree, [unit], "move")
 
+
+_SCENARIOS: dict[str, Callable[[Job], None]] = {
+    "normal": _normal, "binary": hi_forms.binary, "json": hi_forms.document, "formula": hi_forms.formulas,
+}  # fmt: skip
 
 GENERATOR = Generator(
     "hi-bench",
     "HiBench",
     "HiBench, arXiv 2503.00912",
     "adapted",
-    "one scenario (an organisation) told over many turns; nine kinds of tasks of its plain trees",
-    "A hierarchy told turn by turn and changed: ancestors, depth, children, leaves, membership, moves.",
-    {"children": 4, "probes": 27},
+    "told over many turns; a move in place of new structures as answers; no scenarios of code and papers",
+    "A hierarchy told turn by turn: a tree that changes, binary trees, a JSON document, or formulas.",
+    {"scenario": ("normal", "binary", "json", "formula"), "children": 4, "probes": 33},
     _make,
     {"children": (2, 100)},
 )
