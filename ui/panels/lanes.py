@@ -35,6 +35,7 @@ _WIDEST = 460
 _MOST_BELOW = 3
 _ANSWER_LINES = 3
 _MOST_KEPT = 12  # painted parts a column: some probes to and fro
+_THIN = 3.0  # px of a span whose corners nobody sees
 _FEWEST_SPANS = 3  # lines of the context: fewer are no use
 
 
@@ -594,21 +595,27 @@ class _Column:
         p, now, lane = self.painter, self.now, self.lane
         gap = 2 if len(answer.spans) * 6 < bar.width() else 0
         x, room = float(bar.x()), bar.width() - gap * (len(answer.spans) - 1)
+        held, fixed, other = now.lane(lane.place), now.color("track"), now.lane(lane.place, 0.32)
+        marked: list[QRectF] = []
+        p.setPen(Qt.PenStyle.NoPen)
         for span in answer.spans:
             width = max(1.0, span.share * room)
             rect = QRectF(x, bar.y(), width, bar.height())
-            p.setPen(Qt.PenStyle.NoPen)
-            if span.evidence:
-                p.setBrush(now.lane(lane.place))
+            ink = held if span.evidence else fixed if span.kind in FIXED else other
+            if width < _THIN:
+                p.fillRect(rect, ink)
             else:
-                p.setBrush(now.color("track") if span.kind in FIXED else now.lane(lane.place, 0.32))
-            p.drawRoundedRect(rect, min(3.0, width / 2), 3)
+                p.setBrush(ink)
+                p.drawRoundedRect(rect, min(3.0, width / 2), 3)
             if (self.item and self.item in span.items and self.selected) or self.widget.followed in span.turns:
-                p.setBrush(Qt.BrushStyle.NoBrush)
-                p.setPen(QPen(now.color("accent-fill"), 2))
-                p.drawRoundedRect(rect.adjusted(-1, -1, 1, 1), 3, 3)
+                marked.append(rect)
             self._zone(rect.toAlignedRect(), partial(self._span_tip, span), self._span_chooser(span))
             x += span.share * room + gap  # thin spans overlap rather than leave the column
+        if marked:
+            p.setBrush(Qt.BrushStyle.NoBrush)
+            p.setPen(QPen(now.color("accent-fill"), 2))
+            for rect in marked:
+                p.drawRoundedRect(rect.adjusted(-1, -1, 1, 1), 3, 3)
         if answer.dropped:
             p.setPen(QPen(now.color("wrong"), 2))
             p.drawLine(QPointF(bar.right(), bar.y()), QPointF(bar.right(), bar.bottom()))

@@ -21,6 +21,7 @@ from workbench.projections.thread import Thread, thread
 from workbench.sessions.model import Probe, Session
 from workbench.trace.reader import LaneRow, TraceReader
 
+_FIRST = 40  # ms that the rest of the window waits for what was asked for
 _FOLLOW_EVERY = 100  # ms
 
 
@@ -109,6 +110,7 @@ class Workspace(QObject):
         self._soon.setSingleShot(True)
         self._soon.setInterval(0)
         self._soon.timeout.connect(self._tell)
+        self.pool.idle.connect(lambda: self._soon.isActive() and self._soon.start(0))
         self._seq = 0
         self._watcher = QFileSystemWatcher(self)
         self._changed = QTimer(self)
@@ -295,9 +297,11 @@ class Workspace(QObject):
         self.cursor.go(place.turn, place.seq)
 
     def explain(self, lane: int, probe: str) -> None:
-        """Show why a lane answered a probe as it did."""
+        """Show why a lane answered a probe as it did: that first, and what else follows from the selection after it."""
         self.selection.select(lane=lane, probe=probe, pinned=True)
         self.wanted.emit("why")
+        if self.pool.busy and self._soon.isActive():
+            self._soon.start(_FIRST)  # or as soon as it has been answered
 
     def show_probes(self, lane: int, competency: str) -> None:
         """Show the probes of a lane and competency."""
@@ -317,6 +321,7 @@ class Workspace(QObject):
 
     def _tell(self) -> None:
         # A selected probe is left behind once the cursor has passed on to others, or back before it was asked.
+        self._soon.setInterval(0)
         chosen = self.selection.now
         if chosen.probe and not chosen.pinned and all(p.id != chosen.probe for p in self.due()):
             self.selection.let_go(probe="", token=None)

@@ -90,9 +90,11 @@ class Inspector(QFrame):
         return name in self._names
 
     def show_panel(self, name: str) -> None:
-        """Bring a panel to the front."""
+        """Bring a panel to the front; what it shows is asked for before anything else."""
         self.tabs.setCurrentIndex(list(self._names).index(name))
         self._show()
+        if self.panel is not None:
+            self.panel.refresh()
 
     def set_comparing(self, comparing: bool, lane: int = 0) -> None:
         """Offer a lane chooser and stay with ``lane``; or follow the selection."""

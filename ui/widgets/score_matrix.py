@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QToolTip, QWidget
 
 from ui.state.roster import Roster
 from ui.theme import marks, theme
+from ui.theme.theme import Theme
 from ui.widgets.lane_drag import LaneDrag
 from ui.widgets.painting import painting
 from ui.widgets.plain import plain
@@ -64,6 +65,7 @@ class ScoreMatrix(ZonedWidget):
         self._lane = 0
         self._at: tuple[int, int] | None = None  # the cell that the keyboard is on
         self._pointed: BoardColumn | None = None
+        self._names: tuple[Board | None, Theme | None, int] = (None, None, 0)  # what was measured, and how wide it is
         self.setAccessibleName("Scoreboard")
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
 
@@ -133,9 +135,12 @@ class ScoreMatrix(ZonedWidget):
         return max(least, min(least * 2, (self.height() - self._head() - self._foot()) // max(1, lanes)))
 
     def _left(self) -> int:
+        """Where the scores begin: asked for with every cell, measured once."""
         now = theme.active()
-        names = [now.metrics(bold=True).horizontalAdvance(row.name) for row in self.view.rows] if self.view else []
-        return min(max(names, default=60), now.unit(45)) + now.unit(9)
+        if self._names[0] is not self.view or self._names[1] is not now:
+            names = [now.metrics(bold=True).horizontalAdvance(row.name) for row in self.view.rows] if self.view else []
+            self._names = self.view, now, min(max(names, default=60), now.unit(45)) + now.unit(9)
+        return self._names[2]
 
     def _width(self) -> float:
         return (self.width() - self._left()) / self._columns()

@@ -9,33 +9,34 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from math import log
 
 from workbench.probes import text as forms
 
 _WORD = re.compile(r"[^\W_]+")
+_KNOWN = 8192  # texts whose plain form is kept: the same items are looked at for every probe of a lane
 
 
 def names(text: str, golds: Iterable[str]) -> bool:
-    """Whether a gold is in the text: its words in a row, or (of two and more) all of them somewhere."""
+    """Whether a gold is in the text: all of its words, in a row or not."""
     plain = _plain(text)
-    tokens = forms.words(plain)
-    return any(_in(tokens, plain, gold) for gold in map(_plain, golds) if gold)
+    said = set(forms.words(plain))
+    return any(_in(said, plain, gold) for gold in map(_plain, golds) if gold)
 
 
+@lru_cache(maxsize=_KNOWN)
 def _plain(text: str) -> str:
     return " ".join(_WORD.findall(unicodedata.normalize("NFKC", text).casefold()))
 
 
-def _in(tokens: Sequence[str], plain: str, gold: str) -> bool:
-    wanted = forms.words(gold) or gold.split()
+def _in(said: set[str], plain: str, gold: str) -> bool:
     if not _spaced(gold):
         return gold.replace(" ", "") in plain.replace(" ", "")
-    size = len(wanted)
-    row = any(tuple(tokens[at : at + size]) == tuple(wanted) for at in range(len(tokens) - size + 1))
-    return row or (size > 1 and set(wanted) <= set(tokens))
+    return said.issuperset(forms.words(gold) or gold.split())
 
 
+@lru_cache(maxsize=_KNOWN)
 def _spaced(text: str) -> bool:
     """Whether words of this script are told apart by spaces: letters that have no case are taken not to be."""
     return not any(unicodedata.category(c) == "Lo" for c in text)
