@@ -239,10 +239,10 @@ def blank(image: QImage) -> bool:
 
 def settle(window: MainWindow) -> None:
     """Handle events until every visible panel has its answer. Raises ``TimeoutError`` after ``PATIENCE`` seconds."""
-    pool, until = window.workspace.pool, time.monotonic() + PATIENCE
+    space, until = window.workspace, time.monotonic() + PATIENCE
     quiet = 0
     while quiet < 3:
         QCoreApplication.processEvents(QEventLoop.ProcessEventsFlag.AllEvents, 20)
-        quiet = 0 if pool.busy else quiet + 1
+        quiet = 0 if space.busy else quiet + 1
         if time.monotonic() > until:
             raise TimeoutError(f"a panel has not answered in {PATIENCE:.0f} s")

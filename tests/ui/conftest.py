@@ -45,7 +45,7 @@ def settle(qtbot: object) -> Callable[[Workspace], None]:
     def at_rest(space: Workspace) -> bool:
         before = _places()
         QCoreApplication.processEvents()
-        return not space.pool.busy and _places() == before
+        return not space.busy and _places() == before
 
     def wait(space: Workspace) -> None:
         qtbot.wait(1)  # type: ignore[attr-defined]

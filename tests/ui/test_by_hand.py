@@ -70,7 +70,7 @@ class Hand:
 
     def settle(self) -> None:
         self.qtbot.wait(1)
-        self.wait(lambda: not self.window.workspace.pool.busy)
+        self.wait(lambda: not self.window.workspace.busy)
 
     def in_dialog(self, kind: type[QWidget], act: Callable[[Any], None]) -> None:
         """Do something in a dialog that is about to open; it must close by that."""

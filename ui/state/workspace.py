@@ -142,6 +142,11 @@ class Workspace(QObject):
         )
 
     @property
+    def busy(self) -> bool:
+        """Whether panels have still to hear of the moment, or to be answered."""
+        return self._soon.isActive() or self.pool.busy
+
+    @property
     def session(self) -> Session | None:
         """The session that the cursor is in."""
         return None if self.reader is None or not self.cursor.session else self.reader.session(self.cursor.session)

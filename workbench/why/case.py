@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from workbench.errors import UsageError
@@ -15,6 +16,7 @@ from workbench.trace.reader import LaneRow, TraceReader
 from workbench.why.history import Version, versions
 from workbench.why.texts import Rarity
 
+_END = 2**62
 _CLOSING = (Kind.TURN_CLOSED, Kind.SCORED, Kind.LANE_FAILED)
 
 
@@ -29,6 +31,7 @@ class Case:
         versions: of every item that the lane ever wrote.
         hits: candidates as the trace holds them, best first.
         spans: the memory in the context, in order; ``dropped`` did not fit.
+        read_in: whether a version had only waited to be read into memory; see :meth:`waited`.
     """
 
     session: Session
@@ -41,6 +44,7 @@ class Case:
     hits: tuple[Mapping[str, Any], ...]
     spans: tuple[ContextSpan, ...]
     dropped: tuple[ContextSpan, ...]
+    read_in: Callable[[Version], bool] = lambda version: False
 
     @property
     def answer(self) -> str:
@@ -75,6 +79,10 @@ class Case:
         """What the lane had held by then, at any time."""
         return [v for v in self.versions if v.began.seq <= self.before]
 
+    def waited(self, version: Version) -> bool:
+        """Whether it is gone and had only waited: a model read it in that step, to write down what it made of it."""
+        return not version.alive(self.before) and self.read_in(version)
+
     def said(self, turn: int) -> str:
         """What was said at a turn, with who said it."""
         return self.session.turns[turn].said
@@ -98,8 +106,9 @@ def case(reader: TraceReader, session: int, lane: int, probe: str) -> Case:
     dropped = tuple(span_of(s, asked.evidence) for s in packed.get("dropped", ()))
     before = _before(reader, session, lane, events[Kind.SCORED])
     return Case(
-        whole, session, row, asked, events, before, _versions(index, session, lane), tuple(hits), spans, dropped
-    )
+        whole, session, row, asked, events, before, _versions(index, session, lane), tuple(hits), spans, dropped,
+        partial(_read_in, reader, index.memo, session, lane),
+    )  # fmt: skip
 
 
 _OF_PROBES = (Kind.RECALLED, Kind.PACKED, Kind.ANSWERED, Kind.SUMMED, Kind.CAPTURED, Kind.COMPRESSED, Kind.SCORED,
@@ -115,6 +124,38 @@ def _before(reader: TraceReader, session: int, lane: int, scored: Event) -> int:
         (session, lane, scored.n, *map(str, _CLOSING), str(Kind.LANE_FAILED), scored.subject),
     )
     return int(rows[0][0])
+
+
+def calls_of_step(reader: TraceReader, session: int, lane: int, turns: tuple[int, int], before: int) -> Iterator[Event]:
+    """The model calls by which a lane wrote turns into memory; those of its questions are left out."""
+    closed = -1
+    kinds = (Kind.MODEL_CALLED, Kind.TURN_CLOSED)
+    for event in reader.events(session, lane, kinds, turns=turns, up_to_seq=before):
+        if event.kind == Kind.TURN_CLOSED:
+            closed = event.turn
+        elif event.turn > closed:
+            yield event
+
+
+def reads(call: Event, text: str) -> bool:
+    """Whether a model call was shown a text."""
+    plain = " ".join(text.split())
+    return bool(plain) and any(plain in " ".join(m["text"].split()) for m in call.payload.get("prompt", ()))
+
+
+def _read_in(reader: TraceReader, memo: dict[Any, Any], session: int, lane: int, version: Version) -> bool:
+    """Whether an item was a buffer's: no model made it, none threw it out, and one read it in the step that it left in.
+
+    What a buffer held was not stored yet; that the buffer let go of it lost nothing.
+    """
+    gone = version.ended
+    if gone is None or gone.kind != Kind.EVICTED or gone.cause or version.began.cause:
+        return False
+    key = ("read in", session, lane, gone.seq)
+    if key not in memo:
+        calls = calls_of_step(reader, session, lane, (gone.turn, gone.turn), _END)
+        memo[key] = any(reads(call, version.text) for call in calls)
+    return bool(memo[key])
 
 
 def _versions(index: TraceIndex, session: int, lane: int) -> tuple[Version, ...]:

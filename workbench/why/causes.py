@@ -15,10 +15,10 @@ from workbench.projections.index import TraceIndex
 from workbench.trace.events import Event, Kind
 from workbench.trace.reader import TraceReader
 from workbench.why import use as attention
-from workbench.why.case import Case, case, rarity
+from workbench.why.case import Case, calls_of_step, case, rarity, reads
 from workbench.why.funnel import ByText, Funnel, Trail, evidence, funnel, last_said, pieces
 from workbench.why.history import Version
-from workbench.why.sentences import SHOWN, Facts, line, sentence
+from workbench.why.sentences import SHOWN, Facts, line, made_of, sentence
 from workbench.why.texts import names
 from workbench.why.verdict import (
     CUT,
@@ -202,10 +202,9 @@ def _extraction(reader: TraceReader, asked: Case, trail: Trail) -> Loss | None:
     """The model call that read the turn and did not write it down; the first whose prompt holds what was said."""
     turn = trail.piece.turns[-1]
     said = " ".join(asked.session.turns[turn].text.split())
-    span = (turn, asked.probe.after)
-    calls = reader.events(asked.number, asked.lane.id, (Kind.MODEL_CALLED,), turns=span, up_to_seq=asked.before)
+    calls = calls_of_step(reader, asked.number, asked.lane.id, (turn, asked.probe.after), asked.before)
     for event, _ in zip(calls, range(_CALLS), strict=False):
-        if said and any(said in " ".join(m["text"].split()) for m in event.payload.get("prompt", ())):
+        if reads(event, said):
             wrote = "; ".join(v.text for v in asked.ever() if v.began.cause == event.n)
             error = str(event.payload.get("error", ""))
             return Loss(event.seq, str(event.kind), event.turn, "", said, wrote, error, **_asked_model(event))
@@ -248,7 +247,7 @@ def _memory(asked: Case, trail: Trail, loss: Loss | None) -> Iterator[Step]:
     for version in trail.stored[:SHOWN]:
         yield Step("stored", version.began.turn, version.began.seq, version.item, line(version.text))
     if not trail.stored:
-        for version in [v for v in asked.ever() if set(v.turns) & {*trail.piece.turns}][:SHOWN]:
+        for version in made_of(asked, trail)[:SHOWN]:
             yield Step("stored", version.began.turn, version.began.seq, version.item, line(version.text), False)
         if loss is not None:
             text = line(loss.raw or loss.reason)

@@ -94,7 +94,8 @@ class Trail:
     """The way of one piece.
 
     Attributes:
-        stored: every version of an item that carried it by then; ``kept`` those of them that were there.
+        stored: every version of an item that carried it by then, but what had only waited to be read in; ``kept`` those
+            of them that were there.
         best: the first candidate whose item carries it, returned or not.
         returned: whether it came back: as a hit, or in a span of any kind.
         packed: the spans of the context that carry it.
@@ -171,7 +172,7 @@ def _trail(case: Case, piece: Piece, judge: Judge) -> Trail:
     def says(text: str, turns: Sequence[int]) -> bool:
         return relevant(case, piece, text, turns) and judge(piece, text, turns)
 
-    stored = tuple(v for v in case.ever() if says(v.text, v.turns))
+    stored = tuple(v for v in case.ever() if says(v.text, v.turns) and not case.waited(v))
     kept = tuple(v for v in stored if v.alive(case.before))
     items = {v.item for v in kept}
     best = next((dict(h) for h in case.hits if h["item"] in items), None)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from workbench.trace.events import Kind
 from workbench.why.case import Case
 from workbench.why.funnel import Funnel, Trail
+from workbench.why.history import Version
 from workbench.why.verdict import (
     CUT,
     EVICTED,
@@ -84,17 +85,25 @@ def _never(asked: Case, trail: Trail, facts: Facts) -> str:
         return f"Nobody had said it by then: {turn} comes later"
     if trail.stored:
         return f"What was made of {turn} does not tell it to this reader; the turn itself does"
-    wrote = [v for v in asked.ever() if set(v.turns) & {*trail.piece.turns}]
+    wrote, loss = made_of(asked, trail), facts.loss
+    if not wrote and loss is not None and loss.purpose:
+        return f"Nothing was stored from {turn}, which the model read at turn {loss.turn} ({loss.purpose})"
     if not wrote:
         return f"Nothing was stored from {turn}"
     return f"Nothing that was stored from {turn} says it; {wrote[-1].item} says: {line(wrote[-1].text)}"
+
+
+def made_of(asked: Case, trail: Trail) -> list[Version]:
+    """What was stored from the turns of a piece, whatever it says; what had only waited to be read in is none of it."""
+    return [v for v in asked.ever() if set(v.turns) & {*trail.piece.turns} and not asked.waited(v)]
 
 
 def _lost(asked: Case, trail: Trail, facts: Facts) -> str:
     loss = facts.loss
     if loss is None:
         return "An item said it and is there no more"
-    new = f" and says now: {line(loss.new)}" if loss.kind == Kind.UPDATED else ""
+    heir = "and says now" if loss.kind == Kind.UPDATED else "what took its place says"
+    new = f"{' ' if loss.kind == Kind.UPDATED else '; '}{heir}: {line(loss.new)}" if loss.new else ""
     return f"{loss.item} said it until turn {loss.turn}, when it {_DID.get(Kind(loss.kind), 'was lost')}{new}"
 
 

@@ -75,6 +75,25 @@ def test_following_a_link_keeps_the_probe_in_question(panel: Any, story: Workspa
     assert panel.view is None and not story.selection.now.pinned, "before the first probe there is nothing to explain"
 
 
+def test_the_cause_is_shown_before_the_other_panels_are_told(
+    window: Any, tmp_path: Path, settle: Any, qtbot: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ui.state.workspace._FIRST", 600_000)  # so that the answer alone can end the wait
+    space = window.workspace
+    space.open(write_story(tmp_path / "story.mnemo"), 4)
+    space.selection.reset(lane=1)
+    window.show_panel("why")
+    settle(space)
+    order: list[str] = []
+    window.inspector.panel.shown.connect(lambda: order.append("cause"))
+    space.moved.connect(lambda _: order.append("others"))
+    space.explain(1, "p0")
+    qtbot.waitUntil(lambda: "others" in order, timeout=30_000)
+    assert order[0] == "cause" and window.inspector.panel.view.probe.id == "p0"
+    settle(space)
+    assert space.moment.pinned and not space.busy
+
+
 def test_the_funnel_leads_to_the_turn(panel: Any, story: Workspace, settle: Any, qtbot: Any) -> None:
     panel.funnel.grab()
     zone = panel.funnel.zones[1]

@@ -4,8 +4,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.traces import _Lane
 from workbench.errors import UsageError
+from workbench.sessions.model import Probe, Session, Turn
+from workbench.trace.events import Kind
 from workbench.trace.reader import TraceReader
+from workbench.trace.writer import TraceWriter
 from workbench.why.causes import read, suspect
 from workbench.why.provenance import sources
 from workbench.why.verdict import NOT_RETRIEVED, Use, Verdict
@@ -39,6 +43,40 @@ def test_a_probe_that_was_not_asked_is_said_so(story: TraceReader) -> None:
         suspect(story, 1, 1, "p1")
     with pytest.raises(UsageError, match="no lane 9"):
         suspect(story, 1, 9, "p0")
+
+
+@pytest.mark.parametrize(
+    ("shown", "cause", "told"),
+    [
+        (
+            "Mira: I moved to Oslo.",
+            "never_stored",
+            "Nothing was stored from turn 0, which the model read at turn 1 (facts)",
+        ),
+        ("Mira: The bus was late.", "lost", "message-0 said it until turn 1, when it was evicted"),
+    ],
+)
+def test_what_a_buffer_let_go_of_was_never_stored(tmp_path: Path, shown: str, cause: str, told: str) -> None:
+    """Only where the model was shown it: an eviction that nothing reads is a loss."""
+    probe = Probe("p0", 1, "Where does Mira live?", ("Oslo",), "accurate_retrieval", (0,))
+    said = [Turn(n, "user", text, "Mira") for n, text in enumerate(("I moved to Oslo.", "The bus was late."))]
+    with TraceWriter(tmp_path / "buffer.mnemo") as writer:
+        number = writer.add_session(Session("buffer", tuple(said), (probe,)), "buffer")
+        lane = _Lane(number, writer.add_lane("mem0", "mem0", "full-cache", {}))
+        lane.log(0).write("Mira: I moved to Oslo.", "message")
+        lane.emit(Kind.TURN_CLOSED, "", {"calls": 0, "tokens": [0, 0], "items": 1})
+        lane.log(1).evict("message-0", reason="full")
+        prompt = [{"role": "user", "text": f"Facts in: {shown}"}]
+        lane.emit(Kind.MODEL_CALLED, "", {"purpose": "facts", "prompt": prompt, "raw": "[]", "tokens": [9, 2]})
+        lane.emit(Kind.TURN_CLOSED, "", {"calls": 1, "tokens": [9, 2], "items": 0})
+        lane.emit(Kind.RECALLED, "p0", {"query": probe.question, "k": 2, "hits": []})
+        lane.emit(Kind.ANSWERED, "p0", {"text": "Lima", "tokens": [], "prompt_tokens": 5, "error": ""})
+        lane.emit(Kind.SCORED, "p0", {"correct": False, "score": 0.0, "extracted": "Lima"})
+        writer.append(lane.events, [])
+    with TraceReader(tmp_path / "buffer.mnemo") as reader:
+        verdict = suspect(reader, 1, 1, "p0")
+    assert (verdict.cause, verdict.sentence) == (cause, told)
+    assert verdict.memtrace == ("extraction" if cause == "never_stored" else "deletion")
 
 
 @pytest.mark.parametrize(
