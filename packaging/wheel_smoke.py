@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Installs a wheel or sdist in a bare environment and tries it from elsewhere, without a display.
 
-    python packaging/wheel_smoke.py FILE [--llama WHEEL]
+    python packaging/wheel_smoke.py FILE [--llama WHEEL] [--packages FOLDER]
 
 Without llama.cpp the program plays back: the recorded sample run is scored, explained, exported and shown, and what
 needs inference says how to get it. With ``--llama`` a built wheel of llama-cpp-python is installed, too, and the self
-test runs.
+test runs. With ``--packages`` what it needs is lent from another environment's ``site-packages`` instead of installed
+from the index; never llama.cpp.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 CONSTRAINTS = ROOT / "packaging" / "constraints.txt"
 WINDOWS = os.name == "nt"
+# What stays out of a lent environment: the program itself, inference, and what installs.
+NOT_LENT = ("llama_cpp", "mnemoscope", "__editable__", "__pycache__", "pip", "setuptools", "distutils", "_distutils")
 
 
 class SmokeError(Exception):
@@ -40,6 +43,13 @@ class Installed:
     def pip(self, *arguments: str) -> None:
         """Install something, with the pinned versions."""
         self.run("python", "-m", "pip", "install", "-q", "--constraint", str(CONSTRAINTS), *arguments, own=False)
+
+    def lend(self, site: Path) -> None:
+        """Link to the packages of another environment."""
+        own = Path(self.run("python", "-c", "import sysconfig; print(sysconfig.get_path('purelib'))").strip())
+        for entry in site.resolve().iterdir():
+            if not entry.name.startswith(NOT_LENT) and not (own / entry.name).exists():
+                (own / entry.name).symlink_to(entry, entry.is_dir())
 
     def run(self, program: str, *arguments: str, code: int = 0, own: bool = True) -> str:
         """Run a program of the environment; what it printed. ``own``: with nothing of this process's environment."""
@@ -83,11 +93,13 @@ def inference(installed: Installed) -> Iterator[str]:
     yield f"selftest: {lines[-1].removeprefix('ok').strip()}"
 
 
-def smoke(file: Path, llama: Path | None) -> None:
+def smoke(file: Path, llama: Path | None, packages: Path | None = None) -> None:
     """Install the file and try it. Raises ``SmokeError``."""
     with tempfile.TemporaryDirectory(prefix="mnemoscope-wheel-", ignore_cleanup_errors=True) as work:
         installed = Installed(Path(work))
-        installed.pip(str(file.resolve()))
+        if packages is not None:
+            installed.lend(packages)
+        installed.pip(*(["--no-deps"] if packages is not None else []), str(file.resolve()))
         print(f"ok    {file.name} is installed", flush=True)
         for found in playback(installed):
             print(f"ok    {found}", flush=True)
@@ -102,9 +114,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="wheel_smoke.py", description="Tries a wheel or sdist.")
     parser.add_argument("file", type=Path)
     parser.add_argument("--llama", type=Path, help="a wheel of llama-cpp-python for this machine")
+    parser.add_argument("--packages", type=Path, metavar="FOLDER", help="another environment's site-packages")
     options = parser.parse_args(argv)
     try:
-        smoke(options.file, options.llama)
+        smoke(options.file, options.llama, options.packages)
     except SmokeError as error:
         print(f"wheel_smoke: {error}", file=sys.stderr)
         return 1
