@@ -121,3 +121,23 @@ def test_errata_are_off_and_say_so_when_they_are_on(tmp_path: Path, capsys: Capt
     assert data["errata"] == {"file": "wrong.jsonl", "known": 1, "corrected": True}
     assert (data["scores"]["locomo-f1"]["n"], data["scores"]["locomo-f1"]["mean"]) == (2, 1.0)
     assert "scored with its golds" in call(capsys, *grading, "--errata", known, "--correct")[1]
+
+
+def test_answers_to_a_foreign_table_are_graded_by_its_mapped_columns(tmp_path: Path, capsys: Capture) -> None:
+    table, said = tmp_path / "boats.csv", tmp_path / "answers.jsonl"
+    table.write_text("nr,q,a/b,c\n7,Where is it?,At pier 9,It lies at pier 9.\n8,Which colour?,blue,It is blue.\n")
+    said.write_text('{"id": "7", "answer": "At pier 9."}\n{"id": "8", "answer": "green"}\n')
+    columns = "id=nr,question=q,answers=a/b,context=c,session==one"
+    code, out, err = call(capsys, "grade", table, "--map", columns, "--answers", said, "--json")
+    data: dict[str, Any] = json.loads(out)
+    assert (code, err) == (0, "")
+    assert data["session"] == "one"
+    assert [(p["id"], p["scores"]["accuracy"]) for p in data["probes"]] == [("7", 1.0), ("8", 0.0)]
+    kept = tmp_path / "columns.json"
+    kept.write_text(json.dumps(dict(pair.split("=", 1) for pair in columns.split(","))))
+    assert json.loads(call(capsys, "grade", table, "--map", kept, "--answers", said, "--json")[1]) == data
+    code, out, err = call(capsys, "grade", table, "--map", "question=nothing,context=c", "--answers", said)
+    assert (code, out) == (2, "")
+    assert "nothing" in err and len(err.strip().splitlines()) == 1
+    code, out, err = call(capsys, "grade", table, "--answers", said)
+    assert code == 2, "without the columns it is no session"

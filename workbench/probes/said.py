@@ -52,7 +52,7 @@ def contains(answer: str, value: str) -> bool:
 def _spoken(answer: str) -> _Spoken:
     text = plain(answer, keep_case=True)
     folded = text.casefold()
-    ends = sorted({m.end() for m in _END.finditer(folded) if not _in_list(folded, m)})
+    ends = sorted({m.end() for m in _END.finditer(folded) if not (_in_list(folded, m) or _excepts(folded, m))})
     found = tokens(text)
     clause, number = [], 0
     for token in found:
@@ -60,6 +60,11 @@ def _spoken(answer: str) -> _Spoken:
             number += 1
         clause.append(number)
     return _Spoken(found, clause, text)
+
+
+def _excepts(text: str, end: re.Match[str]) -> bool:
+    """ "Anywhere but Oslo": no contrast, but an exception."""
+    return end[0] == "but" and bool(_EVERY.search(text, 0, end.start()))
 
 
 def _in_list(text: str, end: re.Match[str]) -> bool:
@@ -73,10 +78,20 @@ def _denied(spoken: _Spoken, at: int, end: int) -> bool:
     here = spoken.clause[at]
     before = [n for n in range(at) if spoken.clause[n] == here]
     after = [n for n in range(end, len(spoken.tokens)) if spoken.clause[n] == spoken.clause[end - 1]]
-    if any(_negates(spoken, n) for n in before):
+    if any(_negates(spoken, n) for n in before) or _taken_back(spoken, end):
         return True
     tail = [spoken.tokens[n].word for n in after]
     return any(w in _EITHER_SIDE for w in tail) or _is_not(spoken, after) or _denied_behind("".join(tail))
+
+
+def _taken_back(spoken: _Spoken, end: int) -> bool:
+    """ "Oslo? No, Lima.": a question whose answer is no."""
+    clause = spoken.clause[end - 1]
+    later = next((n for n in range(end, len(spoken.tokens)) if spoken.clause[n] != clause), None)
+    if later is None:
+        return False
+    gap = spoken.text[spoken.tokens[later - 1].start : spoken.tokens[later].start]
+    return bool(re.search("[?？]", gap)) and spoken.tokens[later].word in _NOES
 
 
 def _negates(spoken: _Spoken, n: int) -> bool:
@@ -86,6 +101,8 @@ def _negates(spoken: _Spoken, n: int) -> bool:
         return not _HARMLESS_CHARACTERS.match(token.word + "".join(following))
     if (token.word, *following[:1]) in _INSTEAD:
         return True
+    if token.word == "but":  # within a clause it is an exception
+        return n > 0 and bool(_EVERY.search(f"{spoken.tokens[n - 1].word} "))
     if not (token.word in _NEGATIVE or token.raw.endswith("n't") or token.raw.startswith("n'")):
         return False
     if token.word == "no" and _portuguese(spoken):
@@ -120,7 +137,7 @@ def _beside(spoken: _Spoken, at: int, end: int, accepted: Sequence[str]) -> bool
     first, last = clause[0], clause[-1] + 1
     right = _partner(spoken, end, last, at, first) if end < last else ()
     left = _partner_before(spoken, first, at, end, last)
-    fine = [words(a) for a in accepted]
+    fine = [known for a in accepted if (known := words(a))]
     return any(partner and not any(_holds(a, partner) or _holds(partner, a) for a in fine) for partner in (right, left))
 
 
@@ -135,7 +152,7 @@ def _partner(spoken: _Spoken, end: int, last: int, at: int, first: int) -> tuple
         joint, start = "/", end
     if joint not in _JOINTS or start >= last:
         return ()
-    while start < last - 1 and spoken.tokens[start].word in _LEADS:
+    while start < last - 1 and spoken.tokens[start].word in _LEADS | _HEDGES:
         start += 1
     partner = spoken.tokens[start:last]
     if not _like(spoken.tokens[at], partner, joint, bare=all(t.word in _LEADS for t in spoken.tokens[first:at])):
@@ -210,6 +227,7 @@ _END = re.compile(
     rf"[.!?](?=\s|$|[\"')])|[;:；：。！？\n,，、()（）—]|\s[-–]\s|\b(?:{_CONTRASTS})\b|(?:{_UNSPACED})|"
     rf"\b(?:and|und|et|y|e|и)\b(?=\s+(?:{_GOES_ON})\b)"
 )
+_EVERY = re.compile(r"\b(?:any|every)(?:where|thing|one|body)\s+$|\ball\s+$")
 _MORE_OF_A_LIST = re.compile(r"(?:[^,;.!?]{1,40},){0,8}\s*(?:or|nor|oder|noch|ni|ou|или)\b")
 
 _NEGATIVE = _set(
@@ -221,6 +239,7 @@ _NEGATIVE = _set(
     aldri
     """
 )
+_NOES = _set("no nope nein non nee nej não нет 不 いいえ 아니요 아니")
 _INSTEAD = {("instead", "of"), ("rather", "than"), ("other", "than"), ("lieu", "de"), ("вместо",)}
 _EITHER_SIDE = _set("nicht niet inte ikke")
 _HARMLESS = _set(
@@ -245,6 +264,9 @@ _LEADS = _set(
     in at on to from by with of for both either it is was are were its the a an das ist im in en à au es está
     em
     """
+)
+_HEDGES = _set(
+    "possibly maybe perhaps probably even vielleicht möglicherweise quizás quizá forse talvez возможно может"
 )
 _NO_VALUE = _set(
     """

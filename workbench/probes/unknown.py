@@ -19,10 +19,11 @@ from workbench.probes.text import final, plain
 
 @dataclass(frozen=True, slots=True)
 class Clause:
-    """A part of an answer: ``contrast`` when a "but" leads to it."""
+    """A part of an answer: ``contrast`` when a "but" leads to it, ``conceded`` when it is an "although"."""
 
     text: str
     contrast: bool
+    conceded: bool = False
 
 
 LONGEST = 400
@@ -44,8 +45,19 @@ def declines(answer: str) -> bool:
     pairs = pairwise(said)
     if any(_ELLIPTIC.search(one.text) and two.contrast and _AFTER_ELLIPTIC.match(two.text) for one, two in pairs):
         return not _guessed(said)
-    told = any(_unknown(c.text) and (c.contrast or not at) for at, c in enumerate(said))
-    return told and not _guessed(said)
+    return any(_unknown(c.text) and _counts(said, at) for at, c in enumerate(said)) and not _guessed(said)
+
+
+def _counts(said: list[Clause], at: int) -> bool:
+    """Whether what a clause does not know is what was asked for.
+
+    "Blue, although the size was not mentioned" answers; "You mentioned a cat, though no hamster was mentioned" does
+    not.
+    """
+    clause = said[at]
+    if clause.conceded and at:
+        return any(_SPOKEN.search(c.text) for c in said[:at])
+    return clause.contrast or not at
 
 
 def counterclaims(answer: str) -> list[str]:
@@ -59,13 +71,14 @@ def clauses(answer: str) -> list[Clause]:
     for short, full in _SHORT:
         text = short.sub(full, text)
     found: list[Clause] = []
-    contrast = False
+    contrast = conceded = False
     for piece in filter(None, _wordings().cut.split(text)):
         if _wordings().but.fullmatch(piece.strip(" ,，、")):
             contrast = True
+            conceded = bool(_wordings().concession.fullmatch(piece.strip(" ,，、")))
         elif bare := _stripped(piece):
-            found.append(Clause(bare, contrast))
-            contrast = False
+            found.append(Clause(bare, contrast, conceded))
+            contrast = conceded = False
     return found
 
 
@@ -89,6 +102,7 @@ def _unknown(clause: str) -> bool:
 class _Wordings:
     cut: re.Pattern[str]
     but: re.Pattern[str]
+    concession: re.Pattern[str]
     preamble: re.Pattern[str]
     guess: re.Pattern[str]
     claims: tuple[re.Pattern[str], ...]
@@ -99,12 +113,14 @@ def _wordings() -> _Wordings:
     """All languages together: an answer may be in any of them."""
     read = [_sections(path.read_text(encoding="utf-8")) for path in sorted((resources() / "not_knowing").glob("*.txt"))]
     every = {name: [line for found in read for line in found.get(name, ())] for name in SECTIONS}
-    spaced = "|".join(but for but in every["but"] if but < "\u2e80")
-    unspaced = "|".join(but for but in every["but"] if but >= "\u2e80")
+    contrasts = [*every["but"], *every["concession"]]
+    spaced = "|".join(but for but in contrasts if but < "\u2e80")
+    unspaced = "|".join(but for but in contrasts if but >= "\u2e80")
     cut = rf"{_SENTENCE}|(?:^|(?<=[\s,，]))({spaced})(?=[\s,])|({unspaced})"
     return _Wordings(
         re.compile(cut),
-        re.compile("|".join(every["but"])),
+        re.compile("|".join(contrasts)),
+        re.compile("|".join(every["concession"])),
         re.compile(rf"^(?:{'|'.join(every['preamble'])})\s*"),
         re.compile("|".join(every["guess"])),
         tuple(map(re.compile, every["claim"])),
@@ -132,7 +148,7 @@ def _sections(text: str) -> dict[str, list[str]]:
     return found
 
 
-SECTIONS = ("but", "preamble", "guess", "claim")
+SECTIONS = ("but", "concession", "preamble", "guess", "claim")
 _EDGES = " ,.!?\"'()*_:-，、。！？：（）「」"
 _SENTENCE = r"(?<=[.!?])\s+|[;；。！？\n]+|\s[-–]+\s|—|\s*[()（）]\s*"
 _SHORT = tuple(
@@ -149,4 +165,5 @@ _SHORT = tuple(
     )
 )
 _ELLIPTIC = re.compile(r"\b(?:mention(?:ed|s)?|said|told|talked about|discussed|asked about|shared|brought up)\b")
+_SPOKEN = re.compile(rf"{_ELLIPTIC.pattern}|\b(?:mencion|dijiste|dijo|hablaste|contaste|упом|говори|сказа)")
 _AFTER_ELLIPTIC = re.compile(r"^(?:not|never|nothing)\b(?! only)")

@@ -182,3 +182,23 @@ def test_what_the_question_names_may_stand_beside_the_answer() -> None:
 def test_a_long_answer_is_read_in_linear_time(work: Callable[[str], bool], part: str) -> None:
     """Quadratic time would take minutes, and the test's time limit would end it."""
     assert work(part * 20_000) in (True, False)
+
+
+@pytest.mark.parametrize(
+    ("answer", "right"),
+    [
+        ("Anywhere but Oslo", False),
+        ("Oslo? No, Lima.", False),
+        ("Oslo? Yes, Oslo.", True),
+        ("Oslo or possibly Lima", False),
+        ("Either Oslo or Lima", False),
+        ("Oslo/Lima", False),
+        ("All but Oslo", False),
+        ("Small but nice: Oslo", True),
+    ],
+)
+def test_exceptions_and_second_thoughts(answer: str, right: bool) -> None:
+    probe = Probe("p", 0, "Where does she live?", ("Oslo",), "accurate_retrieval")
+    assert score("match", probe, answer).correct is right
+    without_words = Probe("p", 0, "?", ("Oslo",), "accurate_retrieval")
+    assert score("match", without_words, answer).correct is right

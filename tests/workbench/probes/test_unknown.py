@@ -389,3 +389,48 @@ def test_the_answer_comes_to_it(answer: str) -> None:
 )
 def test_nothing_is_told(answer: str) -> None:
     assert not declines(answer)
+
+
+NEW = {
+    True: """
+    I'm afraid that never came up.
+    That detail isn't in our chats.
+    We haven't discussed your birthday.
+    That's not something you've told me.
+    It hasn't come up.
+    I'm not sure I can answer that.
+    You mentioned a cat, though no hamster was mentioned.
+    Davon war nie die Rede.
+    Du hast mir das nie erzählt.
+    Je n'en ai aucune idée.
+    Vous ne me l'avez jamais dit.
+    Nunca me lo dijiste.
+    Mencionaste un gato, aunque no mencionaste un hámster.
+    您没有告诉过我。
+    聞いたことがありません。
+    Вы мне этого не говорили.
+    """,
+    False: """
+    Don Quijote no sabe nada de eso: era Sancho
+    No sabe nadar
+    Er weiß nicht, wie man schwimmt
+    他不知道怎么游泳
+    I am not sure I liked it, she said
+    Unknown Pleasures
+    She never mentioned it to her mother
+    Blue, although the size was not mentioned
+    Blue, though I am not sure about the size
+    Blau, obwohl die Größe nicht erwähnt wurde
+    Azul, aunque no se menciona la talla
+    Синий, хотя размер не указан
+    蓝色，虽然没有提到尺码
+    """,
+}
+"""Near misses of both kinds that were not known when the rules were written."""
+
+
+@pytest.mark.parametrize(
+    ("answer", "away"), [(line.strip(), away) for away, text in NEW.items() for line in text.strip().splitlines()]
+)
+def test_near_misses(answer: str, away: bool) -> None:
+    assert declines(answer) is away
