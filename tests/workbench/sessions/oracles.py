@@ -357,9 +357,15 @@ def humble_bench(texts: Texts, question: str, options: Sequence[str]) -> str:
 def x_le_bench(texts: Texts, question: str, options: Sequence[str]) -> str:
     pattern = r"(.+), (\d\d:\d\d)\. (?:As planned,|Plans changed:) I (.+)\.$"
     entries = [m.groups() for t in texts if (m := re.match(pattern, t))]
-    if match := re.match(r"What did I do on (.+) (at|right after) (\d\d:\d\d)\?", question):
-        place = next((n for n, (day, hour, _) in enumerate(entries) if (day, hour) == (match[1], match[3])), -1)
-        return entries[place + (match[2] != "at")][2] if place >= 0 else ""
+    if match := re.match(r"What did I do on (.+) at (\d\d:\d\d)\?", question):
+        return next((did for day, hour, did in entries if (day, hour) == (match[1], match[2])), "")
+    if friend := found(r"with or for (\w+)\?", question):
+        return last(rf"^\w+, (\d+ \w+), .*\b{friend}\b", [t for t in texts if re.match(pattern, t)])
+    if shown := found(r"in which I did them: (.+)\.$", question):
+        wanted = [one.removeprefix("I ") for one in shown.split("; ")]
+        return "; ".join(did for _, _, did in entries if did in wanted)
+    if day := found(r"Sum up what I did on (.+) from morning", question):
+        return "; ".join(did for when, _, did in entries if when == day)
     if what := found(r"On which date was it that I (.+)\?", question):
         return next((day.split(", ")[1] for day, _, did in entries if did == what), "")
     if what := found(r"say that I (.+)\?", question):
@@ -369,19 +375,19 @@ def x_le_bench(texts: Texts, question: str, options: Sequence[str]) -> str:
 
 
 def sv_bench(texts: Texts, question: str, options: Sequence[str]) -> str:
-    patterns = (
-        r"an? (?P<animal>\w+) crosses the yard, followed by someone with an? (?P<colour>\w+) (?P<thing>\w+)\.",
-        r"someone sets down an? (?P<colour>\w+) (?P<thing>\w+); an? (?P<animal>\w+) watches",
-        r"next to an? (?P<colour>\w+) (?P<thing>\w+) an? (?P<animal>\w+) has",
-    )
-    scenes = [next(m for p in patterns if (m := re.search(p, t))) for t in texts]
-    if not scenes:
+    starts = [n for n, text in enumerate(texts) if re.match(r"Segment \d+\.$", text)]
+    back = 2 if "the segment before" in question else 1
+    if len(starts) < back:
         return ""
-    if back := found(r"Think back (\d+) scenes", question):
-        return scenes[-1 - int(back)]["animal"]
-    if "before" in question:
-        return scenes[-2]["thing"]
-    return scenes[-1]["colour" if "colour" in question else "animal"]
+    seen = " ".join(texts[starts[-back] + 1 : starts[-back] + 5])
+    match = re.match(
+        r"There are (?P<people>\w+) people (?P<place>[^.]+)\. One of them, in an? (?P<colour>\w+) coat, carries an? "
+        r"(?P<thing>\w+)\. The one in the \w+ coat puts it (?P<laid>[^.]+)\. Then an? (?P<animal>\w+) comes",
+        seen,
+    )
+    words = {"How many": "people", "colour": "colour", "animal": "animal", "Where does": "laid", "Where had": "place",
+             "carr": "thing"}  # fmt: skip
+    return match[next(key for word, key in words.items() if word in question)] if match else ""
 
 
 def et_bench(texts: Texts, question: str, options: Sequence[str]) -> str:
@@ -449,11 +455,11 @@ def long_gen_bench(texts: Texts, question: str, options: Sequence[str]) -> str:
 
 
 def tool_llm(texts: Texts, question: str, options: Sequence[str]) -> str:
-    calls = [
-        (*re.findall(r'^(\w+)\(\{"\w+": "(\w+)"\}\)$', one)[0], found(r'"reference": "(\w+)"', two))
-        for one, two in pairwise(texts)
-        if re.match(r"\w+\(\{", one)
-    ]
+    calls = []
+    for one, two in pairwise(texts):
+        name, given = found(r"\nAction: (\w+)\n", one), found(r"\nAction Input: (\{.+\})$", one)
+        if name and name != "Finish":
+            calls.append((name, *json.loads(given).values(), json.loads(two)["response"]["reference"]))
     by_result = {result: n for n, (_, _, result) in enumerate(calls)}
     if not calls:
         return ""

@@ -268,14 +268,22 @@ def test_a_life_log_goes_on_for_days() -> None:
     days = [t.date[:10] for t in session.turns]
     assert days == sorted(days)
     assert len(set(days)) > 50
-    assert {p.extra["task"] for p in session.probes} >= {"lookup", "order", "count", "object"}
+    assert {p.extra["task"] for p in session.probes} >= {
+        "lookup", "counting", "object-retrieval", "people-retrieval", "summarisation",
+    }  # fmt: skip
 
 
 def test_chains_are_asked_while_the_stream_goes_on() -> None:
-    session = generate("sv-bench", 2000, 1)[0]
-    assert len({p.after for p in session.probes}) > 10
-    assert {p.extra["step"] for p in session.probes} == {1, 2, 3, 4}
-    assert max(p.extra["back"] for p in session.probes) == 6
+    dialogue, streaming = (generate("sv-bench", 4000, 1, mode=m)[0] for m in ("dialogue", "streaming"))
+    assert {p.extra["step"] for p in dialogue.probes} == {1, 2, 3, 4, 5, 6}
+    assert {p.extra["relation"] for p in dialogue.probes} == {"Quantity", "People", "Objects", "Environment", "Events"}
+    for session in (dialogue, streaming):
+        assert len({p.after for p in session.probes}) == len(session.probes)
+        for probe in session.probes:  # the question and its right answer are in the conversation afterwards
+            said = [t.text for t in session.turns[probe.after + 1 : probe.after + 3]]
+            assert said == [probe.question, probe.gold[0]]
+    steps = [len(list(own)) for _, own in itertools.groupby(streaming.probes, lambda p: p.extra["chain"])]
+    assert sum(steps) / len(steps) < 3, "most paths leave a chain after a step"
 
 
 def test_events_last_some_seconds_and_are_asked_for_in_four_ways() -> None:
@@ -300,6 +308,11 @@ def test_long_answers_are_checked_part_by_part() -> None:
 
 def test_tool_calls_are_turns_of_their_tools() -> None:
     session = generate("tool-llm", 1500, 1)[0]
+    calls = {s: [t for t in generate("tool-llm", 6000, 1, scenario=s)[0].turns if t.role == "tool"]
+             for s in ("G1", "G2", "G3")}  # fmt: skip
+    asked = {s: [t for t in generate("tool-llm", 6000, 1, scenario=s)[0].turns if t.role == "user"] for s in calls}
+    assert len(calls["G1"]) == len(asked["G1"])
+    assert all(len(calls[s]) >= 2 * len(asked[s]) for s in ("G2", "G3"))
     assert {t.role for t in session.turns} == {"user", "assistant", "tool"}
     assert {p.extra["task"] for p in session.probes} == {"tool", "argument", "result", "order"}
 

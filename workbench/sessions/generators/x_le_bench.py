@@ -58,8 +58,10 @@ def _make(job: Job) -> None:
         things.setdefault(thing, []).append(_Entry(day, 22, where, at))
         day += datetime.timedelta(days=1)
         part += 1
-    log = _Log(entries, things)
-    kinds: tuple[Callable[[Writer, _Log], None], ...] = (_what, _when, _next, _how_often, _where)
+    log = _Log(entries, things, friends)
+    kinds: tuple[Callable[[Writer, _Log], None], ...] = (
+        _what, _when, _people, _how_often, _where, _order, _day,
+    )  # fmt: skip
     for number in range(job["probes"]):
         kinds[number % len(kinds)](w, log)
 
@@ -76,6 +78,7 @@ def _logged(w: Writer, day: datetime.date, hour: int, what: str, friends: list[s
 class _Log:
     entries: list[_Entry]
     things: dict[str, list[_Entry]]
+    friends: list[str]
 
 
 def _what(w: Writer, log: _Log) -> None:
@@ -94,15 +97,42 @@ def _when(w: Writer, log: _Log) -> None:
         return _what(w, log)
     gold = f"{entry.day.day} {entry.day:%B}"
     question = f"On which date was it that I {entry.what}?"
-    return w.ask(question, [gold], "accurate_retrieval", [entry.turn], extra={"task": "when"})
+    return w.ask(question, [gold], "accurate_retrieval", [entry.turn], extra={"task": "moment-retrieval"})
 
 
-def _next(w: Writer, log: _Log) -> None:
-    """What came right after something on one day."""
-    pairs = [(a, b) for a, b in zip(log.entries, log.entries[1:], strict=False) if a.day == b.day]
-    first, second = w.r.choice(pairs)
-    question = f"What did I do on {spoken(first.day)} right after {first.hour:02}:00?"
-    w.ask(question, [second.what], "long_range_understanding", [second.turn], scorer="f1", extra={"task": "order"})
+def _people(w: Writer, log: _Log) -> None:
+    """People-related retrieval: on which day somebody was met last."""
+    met = [e for e in log.entries if any(f" {word} " in f" {e.what} " for word in log.friends)]
+    if not met:
+        return _what(w, log)
+    friend = w.r.choice(sorted({word for e in met for word in log.friends if f" {word} " in f" {e.what} "}))
+    entry = next(e for e in reversed(met) if f" {friend} " in f" {e.what} ")
+    question = f"On which date did I last do something with or for {friend}?"
+    gold = f"{entry.day.day} {entry.day:%B}"
+    return w.ask(question, [gold], "accurate_retrieval", [entry.turn], extra={"task": "people-retrieval"})
+
+
+def _order(w: Writer, log: _Log) -> None:
+    """Ordering: three activities that were done once each, from the earliest."""
+    times = Counter(e.what for e in log.entries)
+    once = [e for e in log.entries if times[e.what] == 1]
+    if len(once) < 3:
+        return _what(w, log)
+    three = w.r.sample(once, 3)
+    shown = "; ".join(f"I {e.what}" for e in three)
+    golds = [e.what for e in sorted(three, key=lambda e: (e.day, e.hour))]
+    question = f"Put these in the order in which I did them: {shown}."
+    turns = [e.turn for e in three]
+    return w.ask(question, golds, "long_range_understanding", turns, scorer="in-order", extra={"task": "ordering"})
+
+
+def _day(w: Writer, log: _Log) -> None:
+    """Summarisation of several recordings: all that was done on one day."""
+    day = w.r.choice(log.entries).day
+    own = [e for e in log.entries if e.day == day]
+    question = f"Sum up what I did on {spoken(day)} from morning to night."
+    turns, golds = [e.turn for e in own], list(dict.fromkeys(e.what for e in own))
+    w.ask(question, golds, "long_range_understanding", turns, scorer="all", extra={"task": "summarisation"})
 
 
 def _how_often(w: Writer, log: _Log) -> None:
@@ -111,7 +141,7 @@ def _how_often(w: Writer, log: _Log) -> None:
     own = [e for e in log.entries if e.what == what]
     question = f"How many entries of my log say that I {what}?"
     w.ask(question, [str(len(own))], "long_range_understanding", [e.turn for e in own], scorer="number",
-          extra={"task": "count"})  # fmt: skip
+          extra={"task": "counting"})  # fmt: skip
 
 
 def _where(w: Writer, log: _Log) -> None:
@@ -120,7 +150,7 @@ def _where(w: Writer, log: _Log) -> None:
     newest = log.things[thing][-1]
     question = f"Where did I last leave the {thing}?"
     competency = "conflict_resolution" if len(log.things[thing]) > 1 else "accurate_retrieval"
-    w.ask(question, [newest.what], competency, [newest.turn], extra={"task": "object"})
+    w.ask(question, [newest.what], competency, [newest.turn], extra={"task": "object-retrieval"})
 
 
 GENERATOR = Generator(
@@ -128,8 +158,8 @@ GENERATOR = Generator(
     "X-LeBench",
     "X-LeBench, arXiv 2501.06835",
     "in the style of",
-    "a diary in words in place of video; five of its kinds of questions",
-    "A life log of days and weeks: what, when, in which order, how often, and where things are.",
-    {"probes": 25},
+    "a diary in words in place of video; scored by rules, its answers are not public; no summary of the whole log",
+    "A life log of days and weeks: when, with whom, where things are, how often, in which order, and what a day was.",
+    {"probes": 28},
     _make,
 )
