@@ -21,7 +21,7 @@ from ui.widgets.answer_card import AnswerCard
 from ui.widgets.arrays import vector
 from ui.widgets.lane_drag import LaneDrag
 from ui.widgets.painting import painting
-from ui.widgets.paragraph import draw_lines, lines_of
+from ui.widgets.paragraph import draw_lines, height_of, lines_of
 from ui.widgets.units import count, ms, percent, tokens
 from ui.widgets.zones import Zone, ZonedWidget, tip
 from workbench.projections.lanes import AnswerView, Lanes, LaneView, SpanView, Step, lanes
@@ -34,6 +34,7 @@ NARROWEST = 172
 _WIDEST = 460
 _MOST_BELOW = 3
 _ANSWER_LINES = 3
+_LOW = 48  # units of the grid: in a lower column an answer has a line less
 _MOST_KEPT = 12  # painted parts a column: some probes to and fro
 _THIN = 3.0  # px of a span whose corners nobody sees
 _FEWEST_SPANS = 3  # lines of the context: fewer are no use
@@ -145,7 +146,7 @@ class _Question(ZonedWidget):
         now = theme.active()
         self._narrow = self._panel.width() < now.unit(130)
         below = 2 if now.size <= theme.TALK else 1
-        lines = now.metrics("small").height() + below * now.metrics().lineSpacing() + now.unit(1)
+        lines = now.metrics("small").height() + below * now.line() + now.unit(1)
         self.setFixedHeight((lines if self._narrow else now.metrics().height()) + now.unit(3))
         self.update()
 
@@ -188,9 +189,8 @@ class _Question(ZonedWidget):
         line.left("probe", "small", "accent", bold=True)
         if self._narrow:
             inner.setTop(inner.y() + now.metrics().height() + now.unit(0.5))
-            painter.setFont(now.font())
-            painter.setPen(now.color("text"))
-            painter.drawText(inner, int(Qt.TextFlag.TextWordWrap), view.question)
+            most = max(1, (self.height() - inner.y()) // now.line())
+            draw_lines(painter, " ".join(view.question.split()), QRectF(inner), now.font(), now.color("text"), most)
         else:
             line.left(view.question, "body", "text")
         go = self._panel.workspace.cursor.go
@@ -396,7 +396,7 @@ class _Columns(ZonedWidget):
     def _lines(self, shown: tuple[LaneView, ...], width: int, now: Theme) -> int:
         """Lines that the longest of the answers needs, up to three: all columns give it the same room."""
         room = width - now.unit(5) - now.unit(10)
-        most = _ANSWER_LINES if self.height() > now.unit(100) else _ANSWER_LINES - 1
+        most = _ANSWER_LINES if self.height() > now.unit(_LOW) else _ANSWER_LINES - 1
         texts = [" ".join(lane.answer.text.split()) for lane in shown if lane.answer is not None]
         wide = [text for text in texts if now.metrics("large", bold=True).horizontalAdvance(text) > room]
         return min(most, max((len(lines_of(text, now.font(), room)) for text in wide), default=1))
@@ -548,7 +548,7 @@ class _Column:
         p, now = self.painter, self.now
         verdict = "right" if answer.correct else "wrong"
         one = now.metrics("large", bold=True).height()
-        box = QRect(self.x, self.y, self.width, max(one, self.lines * now.metrics().lineSpacing()) + now.unit(3))
+        box = QRect(self.x, self.y, self.width, max(one, self.lines * now.line()) + now.unit(3))
         p.setPen(Qt.PenStyle.NoPen)
         p.setBrush(now.color(f"{verdict}-soft"))
         p.drawRoundedRect(QRectF(box), 6, 6)
@@ -571,7 +571,7 @@ class _Column:
     def _sentence(self, said: str, answer: AnswerView, room: QRect) -> None:
         """A longer answer on its lines; what it shares with the gold answer is underlined."""
         now, font = self.now, self.now.font()
-        high = min(self.lines, len(lines_of(said, font, room.width()))) * now.metrics().lineSpacing()
+        high = height_of(said, font, room.width(), self.lines)
         top = room.y() + (room.height() - high) / 2
         rect = QRectF(room.x(), top, room.width(), high)
         draw_lines(
@@ -700,7 +700,7 @@ class _Column:
         room = max(0, space // row)
         lines = total - sum(step.times - 1 for step in lane.steps)
         shown = lane.steps[: room if lines <= room or room == 1 else max(0, room - 1)]
-        below = min(_MOST_BELOW, (space - len(shown) * row) // (len(shown) * now.metrics("small").lineSpacing() or 1))
+        below = min(_MOST_BELOW, (space - len(shown) * row) // (len(shown) * now.line("small") or 1))
         for step in shown:
             self._step(step, below)
         rest = total - sum(step.times for step in shown)
@@ -741,14 +741,10 @@ class _Column:
 
     def _paragraph(self, text: str, top: int, lines: int) -> int:
         """Text in the small type on up to so many lines; how high it became."""
-        now, metrics = self.now, self.now.metrics("small")
-        rect = QRect(self.x + now.unit(4.5), top, self.right - self.x - now.unit(4.5), lines * metrics.lineSpacing())
-        self.painter.setFont(now.font("small"))
-        self.painter.setPen(now.color("text-2"))
-        flags = int(Qt.TextFlag.TextWordWrap)
-        needed = metrics.boundingRect(QRect(0, 0, rect.width(), 10_000), flags, text).height()
-        self.painter.drawText(rect, flags, text)
-        return min(needed, rect.height())
+        now, font = self.now, self.now.font("small")
+        rect = QRectF(self.x + now.unit(4.5), top, self.right - self.x - now.unit(4.5), lines * now.line("small"))
+        draw_lines(self.painter, text, rect, font, now.color("text-2"), lines)
+        return height_of(text, font, rect.width(), lines)
 
     def _footer(self) -> None:
         lane, now = self.lane, self.now

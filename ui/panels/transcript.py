@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPointF, QRect, QRectF, QSize, Qt, QTimer
-from PySide6.QtGui import QFontMetrics, QPainter, QPen, QResizeEvent
+from PySide6.QtGui import QPainter, QPen, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QListView,
@@ -25,6 +25,7 @@ from ui.panels.base import Empty, Panel
 from ui.state.moment import Moment
 from ui.theme import marks, theme
 from ui.theme.marks import Mark
+from ui.widgets.paragraph import draw_lines, height_of, lines_of
 from ui.widgets.surprise_track import SurpriseTrack
 from workbench.engine.protocol import Expect
 from workbench.probes.competencies import label
@@ -282,11 +283,11 @@ class _Delegate(QStyledItemDelegate):
     def _height(self, row: TurnRow | ProbeRow, width: int) -> int:
         now = theme.active()
         inner = width - now.unit(6)
-        metrics, small = now.metrics(), now.metrics("small")
+        small = now.metrics("small")
         if isinstance(row, ProbeRow):
-            text = _wrapped(metrics, row.question, inner, 3)
+            text = _wrapped(row.question, inner, 3)
             return small.height() * 2 + text + now.unit(7)
-        return small.height() + _wrapped(metrics, row.text, inner, MOST_LINES) + now.unit(5)
+        return small.height() + _wrapped(row.text, inner, MOST_LINES) + now.unit(5)
 
     def paint(
         self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
@@ -352,7 +353,7 @@ class _Delegate(QStyledItemDelegate):
             x += now.unit(3.5)
         painter.setFont(now.font("small"))
         painter.setPen(now.color("text-3"))
-        end = self._verdicts(painter, rect, row)
+        end = self._verdicts(painter, rect, row, x)
         name = small.elidedText(label(row.competency), Qt.TextElideMode.ElideRight, max(0, end - x - now.unit(2)))
         painter.drawText(x, rect.y() + small.ascent(), name)
         top = small.height() + now.unit(1)
@@ -367,12 +368,18 @@ class _Delegate(QStyledItemDelegate):
         room = rect.width() - left
         painter.drawText(rect.x() + left, base, small.elidedText(gold, Qt.TextElideMode.ElideRight, room))
 
-    def _verdicts(self, painter: QPainter, rect: QRect, row: ProbeRow) -> int:
-        """Draw a tick or cross per lane, in the lanes' order; where the first one begins."""
+    def _verdicts(self, painter: QPainter, rect: QRect, row: ProbeRow, left: int) -> int:
+        """Draw a tick or cross per lane, in the lanes' order, or how many were right where there is no room for all
+        from ``left`` on; where that begins."""
         now = theme.active()
         small = now.metrics("small")
-        step = now.unit(3.5)
-        begin = x = rect.right() - step * (len(row.verdicts) - 1) - now.unit(1)
+        room, many = rect.right() - now.unit(2) - left, len(row.verdicts)
+        step = min(now.unit(3.5), room // max(1, many))
+        if step < now.unit(2.2):
+            said = f"{sum(correct for _, correct in row.verdicts)} of {many}"
+            self._right(painter, rect, said)
+            return rect.right() - small.horizontalAdvance(said) - now.unit(1)
+        begin = x = rect.right() - step * (many - 1) - now.unit(1)
         for _, correct in row.verdicts:
             center = QPointF(x, rect.y() + small.height() / 2)
             mark = Mark.RIGHT if correct else Mark.WRONG
@@ -389,10 +396,14 @@ class _Delegate(QStyledItemDelegate):
 
     def _text(self, painter: QPainter, rect: QRect, top: int, text: str, lines: int) -> int:
         now = theme.active()
-        height = _wrapped(now.metrics(), text, rect.width(), lines)
+        height = _wrapped(text, rect.width(), lines)
+        where = QRect(rect.x(), rect.y() + top, rect.width(), height)
+        if _cut(text, rect.width(), lines):
+            draw_lines(painter, text, QRectF(where), now.font(), now.color("text"), lines)
+            return height
         painter.setFont(now.font())
         painter.setPen(now.color("text"))
-        painter.drawText(QRect(rect.x(), rect.y() + top, rect.width(), height), _WRAP, text)
+        painter.drawText(where, _WRAP, text)
         return height
 
 
@@ -410,10 +421,27 @@ def _page(painter: QPainter, center: QPointF) -> None:
     painter.restore()
 
 
-def _wrapped(metrics: QFontMetrics, text: str, width: int, lines: int) -> int:
-    """Height of a text that wraps at ``width``, at most ``lines`` lines; looks at no more of it than can be shown."""
-    most = lines * metrics.lineSpacing()
-    if len(text) * metrics.averageCharWidth() < width * 0.6 and "\n" not in text:
-        return metrics.lineSpacing()
-    box = metrics.boundingRect(QRect(0, 0, width, 10_000), _WRAP, text[: lines * 200])
-    return min(box.height(), most)
+def _box(text: str, width: int, lines: int) -> int:
+    """Height of a text that wraps at ``width``; looks at no more of it than can be shown."""
+    return theme.active().metrics().boundingRect(QRect(0, 0, width, 10_000), _WRAP, text[: lines * 200]).height()
+
+
+def _short(text: str, width: int) -> bool:
+    wide = theme.active().metrics().averageCharWidth()
+    return len(text) * wide < width * 0.6 and text.isascii() and "\n" not in text
+
+
+def _cut(text: str, width: int, lines: int) -> bool:
+    """Whether a text needs more than ``lines`` lines."""
+    if _short(text, width) or _box(text, width, lines) <= lines * theme.active().line():
+        return False
+    return len(lines_of(text[: lines * 200], theme.active().font(), width)) > lines
+
+
+def _wrapped(text: str, width: int, lines: int) -> int:
+    """Height of a text that wraps at ``width``, at most ``lines`` lines."""
+    now = theme.active()
+    if _short(text, width):
+        return now.line()
+    box = _box(text, width, lines)
+    return box if box <= lines * now.line() else height_of(text[: lines * 200], now.font(), width, lines)

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
 
-from PySide6.QtCore import QObject, QSize, Signal
+from PySide6.QtCore import QObject, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QFontMetrics, QGuiApplication, QIcon, QPalette
 from PySide6.QtWidgets import QApplication, QStyleFactory
 
@@ -37,6 +37,7 @@ class Theme:
         self._fonts: dict[tuple[str, bool, bool], QFont] = {}
         self._metrics: dict[tuple[str, bool, bool], QFontMetrics] = {}
         self._icons: dict[tuple[str, str], QIcon] = {}
+        self._lines: dict[str, int] = {}
 
     @property
     def dark(self) -> bool:
@@ -74,6 +75,13 @@ class Theme:
         if key not in self._metrics:
             self._metrics[key] = QFontMetrics(self.font(role, bold, mono))
         return self._metrics[key]
+
+    def line(self, role: str = "body") -> int:
+        """Height of a line of wrapped text; painting gives it a pixel more than ``lineSpacing`` in some sizes."""
+        if role not in self._lines:
+            room, wrap = QRect(0, 0, 1000, 1000), int(Qt.TextFlag.TextWordWrap)
+            self._lines[role] = self.metrics(role).boundingRect(room, wrap, "Xg").height()
+        return self._lines[role]
 
     def pixels(self, role: str = "body") -> int:
         """Pixel size of a type role."""
@@ -175,7 +183,5 @@ def lent(name: str, size: int) -> Iterator[Theme]:
 
 def system() -> str:
     """``light`` when the platform says so, else ``dark`` (some platforms do not say)."""
-    from PySide6.QtCore import Qt
-
     scheme = QGuiApplication.styleHints().colorScheme()
     return "light" if scheme == Qt.ColorScheme.Light else "dark"

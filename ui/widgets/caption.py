@@ -73,7 +73,7 @@ class Caption(QFrame):
         self._row.setSpacing(now.unit(2))
         self.name.setFont(now.font("large", bold=True))
         self.note.setFont(now.font("title"))
-        self.note.setMaximumHeight(_MOST_LINES * now.metrics("title").lineSpacing())
+        self.note.setMaximumHeight(_MOST_LINES * now.line("title"))
         for what, icon, _ in _BUTTONS:
             self.buttons[what].setIcon(now.icon(icon))
             self.buttons[what].setIconSize(QSize(now.size + 7, now.size + 7))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import ceil
 
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QTextCharFormat, QTextLayout, QTextOption
@@ -14,6 +15,13 @@ def lines_of(text: str, font: QFont, width: float) -> list[tuple[int, int]]:
     """Start and length of every line that a text takes."""
     layout = _layout(text[:_FAR], font, ())
     return _lay_out(layout, width)
+
+
+def height_of(text: str, font: QFont, width: float, most: int) -> int:
+    """Height in px of the first ``most`` lines of a text; scripts with a font of their own have higher lines."""
+    layout = _layout(text[:_FAR], font, ())
+    _lay_out(layout, width, most)
+    return ceil(sum(layout.lineAt(n).height() for n in range(layout.lineCount())))
 
 
 def draw_lines(

@@ -9,11 +9,11 @@ from PySide6.QtWidgets import QListView, QStyle, QStyledItemDelegate, QStyleOpti
 from ui.models.turns import TURN, TurnsModel
 from ui.theme import marks, theme
 from ui.theme.marks import Mark
+from ui.widgets.paragraph import draw_lines
 from workbench.sessions import Turn
 
 _LINES = 2  # of a turn that are shown; its tooltip has more
 _SHOWN = 400  # characters of a turn that two lines hold at most
-_WRAP = int(Qt.TextFlag.TextWordWrap)
 
 
 class TurnList(QListView):
@@ -57,7 +57,7 @@ class _Delegate(QStyledItemDelegate):
 
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
         now = theme.active()
-        return QSize(80, now.metrics("small").height() + _LINES * now.metrics().lineSpacing() + now.unit(5))
+        return QSize(80, now.metrics("small").height() + _LINES * now.line() + now.unit(5))
 
     def editorEvent(
         self,
@@ -120,8 +120,6 @@ class _Delegate(QStyledItemDelegate):
         if evidence:
             center = QPointF(rect.right() - now.unit(1), rect.y() + small.height() / 2)
             marks.draw(painter, Mark.RETRIEVED, center, now.unit(1.1), now.color("accent-fill"))
-        painter.setFont(now.font())
-        painter.setPen(now.color("text"))
-        top, height = small.height() + now.unit(1), _LINES * now.metrics().lineSpacing() + now.unit(0.5)
         text = " ".join(turn.text[:_SHOWN].split())
-        painter.drawText(QRect(rect.x(), rect.y() + top, rect.width(), height), _WRAP, text)
+        below = QRectF(rect.adjusted(0, small.height() + now.unit(1), 0, 0))
+        draw_lines(painter, text, below, now.font(), now.color("text"), _LINES)
