@@ -11,6 +11,7 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
+    QGridLayout,
     QHBoxLayout,
     QMenu,
     QScrollArea,
@@ -68,6 +69,7 @@ _TEXT_TIP = (
 _STATES = "hidden states at writing and at recall"
 _EFFECTS = "effect of masking by layer and head"
 _OF_SPAN = ("attention by layer and head", _EFFECTS, _STATES)
+_SINKS = 4  # column of the bar
 _TEXT_FROM = 430  # px of height from which there is room for the prompt's text
 
 
@@ -139,8 +141,8 @@ class AttentionPanel(Panel):
         self.setFocusProxy(self.map)
         return body
 
-    def _make_bar(self) -> QHBoxLayout:
-        bar = QHBoxLayout()
+    def _make_bar(self) -> QGridLayout:
+        bar = self._bar = QGridLayout()
         bar.setSpacing(theme.active().unit(1))
         self.layer_box, self.head_box, self.scale_box = QComboBox(), QComboBox(), QComboBox()
         self.layer_box.setToolTip("Layer ([ and ])")
@@ -152,7 +154,7 @@ class AttentionPanel(Panel):
             box.setAccessibleName(name)
             box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
             box.setMinimumWidth(theme.active().unit(14))
-            bar.addWidget(box)
+            bar.addWidget(box, 0, bar.columnCount())
         for value, title in _SCALES:
             self.scale_box.addItem(title, value)
         for box in (self.layer_box, self.head_box, self.scale_box):
@@ -174,10 +176,20 @@ class AttentionPanel(Panel):
         self.against.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.against.setMinimumContentsLength(8)
         self.against.activated.connect(self._choose)
-        bar.addSpacing(theme.active().unit(2))
-        bar.addWidget(self.sinks)
-        bar.addStretch(1)
+        bar.addWidget(self.sinks, 0, _SINKS)
+        self._beside = True
+        bar.setColumnStretch(_SINKS + 1, 1)
         return bar
+
+    def _fit_bar(self) -> None:
+        """Sinks stand beside the choices of layer, head and scale, or below them where these have no room else."""
+        boxes = (self.layer_box, self.head_box, self.scale_box, self.sinks)
+        wanted = sum(box.sizeHint().width() for box in boxes) + theme.active().unit(3)
+        beside = wanted <= self.contentsRect().width() - 2 * theme.active().unit(3)
+        if beside != self._beside:
+            self._beside = beside
+            self._bar.removeWidget(self.sinks)
+            self._bar.addWidget(self.sinks, *((0, _SINKS) if beside else (1, 1, 1, _SINKS)))
 
     def _make_foot(self) -> QHBoxLayout:
         foot = QHBoxLayout()
@@ -622,6 +634,7 @@ class AttentionPanel(Panel):
 
     def resizeEvent(self, event: Any) -> None:  # noqa: D102
         super().resizeEvent(event)
+        self._fit_bar()
         self._scroll.setVisible(self.height() >= _TEXT_FROM * theme.active().size / theme.NORMAL)
 
 

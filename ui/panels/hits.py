@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 from PySide6.QtCore import QModelIndex, QPointF, Qt
 from PySide6.QtWidgets import (
     QAbstractItemView,
+    QBoxLayout,
     QHBoxLayout,
     QListView,
     QMenu,
     QSizePolicy,
+    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -28,6 +31,10 @@ from ui.widgets.span_bar import SpanBar
 from ui.widgets.units import ms
 from workbench.projections.hits import HitsView, hits_view
 from workbench.trace.reader import TraceReader
+
+_LINKS = 3  # turns that are links below the verdict
+_SAID = 160  # characters of an answer that are shown; its tooltip has the rest
+_BESIDE = 40  # characters of an answer and its gold that fit one line of a narrow inspector
 
 
 class HitsPanel(Panel):
@@ -55,7 +62,8 @@ class HitsPanel(Panel):
         self.question.setWordWrap(True)
         self.verdict.setWordWrap(True)
         self.answer = _Answer()
-        for widget in (self.question, self.answer, self.verdict):
+        self.places = _Places(self._go_to_place)
+        for widget in (self.question, self.answer, self.verdict, self.places):
             widget.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
             column.addWidget(widget)
         column.addWidget(self._make_list(), 1)
@@ -105,6 +113,7 @@ class HitsPanel(Panel):
         self.verdict.setText(view.verdict)
         lost = bool(view.evidence) and not view.found
         self.verdict.setStyleSheet(f"color: {theme.active().color('wrong' if lost else 'text-2').name()}")
+        self.places.show_places(view.places)
         self.hits.show(view)
         self.list.setVisible(bool(view.rows))
         self.nothing.setVisible(not view.rows)
@@ -140,6 +149,9 @@ class HitsPanel(Panel):
         row = self.hits.row(index.row())
         if row is not None and row.turns:
             self.workspace.follow(row.evidence[0] if row.evidence else row.turns[0], self._probe())
+
+    def _go_to_place(self, turn: int) -> None:
+        self.workspace.follow(turn, self._probe())
 
     def _probe(self) -> str:
         return self.view.probe.id if self.view is not None else ""
@@ -207,31 +219,69 @@ def follow_span(panel: Panel, span: Any, probe: str = "") -> None:
         panel.workspace.follow(span.turns[0], probe or panel.view.probe.id)
 
 
+class _Places(QWidget):
+    """Links to the evidence turns and to where the evidence was lost; for more of them there is the context menu."""
+
+    def __init__(self, go: Callable[[int], None]) -> None:
+        super().__init__()
+        self._go = go
+        self._row = QHBoxLayout(self)
+        self._row.setContentsMargins(0, 0, 0, 0)
+        self._row.setSpacing(theme.active().unit(1))
+        self._row.addStretch(1)
+        self._shown: tuple[tuple[int, str], ...] = ()
+        self.hide()
+
+    def show_places(self, places: tuple[tuple[int, str], ...]) -> None:
+        self.setVisible(bool(places))
+        if places[:_LINKS] == self._shown:
+            return
+        self._shown = places[:_LINKS]
+        for old in self.findChildren(QToolButton):
+            old.hide()
+            old.deleteLater()
+        for place, (turn, said) in enumerate(self._shown):
+            link = QToolButton()
+            link.setText(said)
+            link.setProperty("part", "link")
+            link.setToolTip("Go there; the probe stays in question")
+            link.setAccessibleName(f"Go to turn {turn}, {said}")
+            link.clicked.connect(lambda _=False, t=turn: self._go(t))
+            self._row.insertWidget(place, link)
+
+
 class _Answer(QWidget):
-    """One line: the answer with its tick or cross, and the gold one."""
+    """The answer with its tick or cross, and the gold one: beside it where both are short, else below."""
 
     def __init__(self) -> None:
         super().__init__()
-        line = QHBoxLayout(self)
-        line.setContentsMargins(0, 0, 0, 0)
-        line.setSpacing(theme.active().unit(2))
+        self._both = QBoxLayout(QBoxLayout.Direction.LeftToRight, self)
+        self._both.setContentsMargins(0, 0, 0, 0)
+        self._both.setSpacing(theme.active().unit(2))
+        first = QHBoxLayout()
+        first.setSpacing(theme.active().unit(2))
         self._mark, self._said, self._gold = _Verdict(), Label(), Label()
-        self._said.setTextFormat(Qt.TextFormat.PlainText)
+        self._said.setWordWrap(True)
+        self._gold.setWordWrap(True)
         self._gold.setProperty("part", "faint")
-        line.addWidget(self._mark)
-        line.addWidget(self._said)
-        line.addWidget(self._gold)
-        line.addStretch(1)
+        first.addWidget(self._mark, 0, Qt.AlignmentFlag.AlignTop)
+        first.addWidget(self._said, 1)
+        self._both.addLayout(first)
+        self._both.addWidget(self._gold, 1)
 
     def show_answer(self, view: HitsView) -> None:
         self.setVisible(view.answer is not None)
-        said = (view.answer or "").strip()
-        self._said.setText(said if len(said) <= 80 else said[:79] + "…")
+        said = " ".join((view.answer or "").split()) or "no answer"
+        self._said.setText(said if len(said) <= _SAID else said[: _SAID - 1] + "…")
         gold = " or ".join(view.probe.gold) or ("to say that it does not know" if view.probe.abstain else "")
-        self._gold.setText(f"gold {gold[:60]}" if gold else "")
+        self._gold.setText(f"gold {gold if len(gold) <= _SAID else gold[: _SAID - 1] + '…'}" if gold else "")
         self._gold.setToolTip(plain(gold))
+        short = len(said) + len(gold) <= _BESIDE
+        self._said.setWordWrap(not short)
+        self._gold.setWordWrap(not short)
+        self._both.setDirection(QBoxLayout.Direction.LeftToRight if short else QBoxLayout.Direction.TopToBottom)
         self._mark.show_verdict(view.correct)
-        self.setToolTip(plain(f"retrieved in {ms(view.ms)}"))
+        self.setToolTip(plain(f"{view.answer or ''}\nretrieved in {ms(view.ms)}".strip()))
 
 
 class _Verdict(QWidget):

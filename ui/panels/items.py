@@ -75,7 +75,7 @@ class ItemsPanel(Panel):
     def build(self) -> QWidget:
         """Table over detail."""
         self._open_causes: set[str] = set()
-        self._followed, self._unsettled = (0, -2), False
+        self._followed, self._unsettled, self._chosen_unseen = (0, -2), False, False
         self.items = ItemsModel(self)
         self._split = QSplitter(Qt.Orientation.Vertical)
         self._split.setChildrenCollapsible(False)
@@ -208,12 +208,14 @@ class ItemsPanel(Panel):
     def _settle(self) -> None:
         """The detail came or went and the table has its new height: what changed may have slid out of view."""
         if self._unsettled:
-            self._unsettled = False
             self._scroll_to_change()
+            self._unsettled = False
 
     def _scroll_to_change(self) -> None:
-        row = self.items.first_written
-        if not self._follow.isChecked() or row < 0:
+        row = self.items.first_written if self._follow.isChecked() else -1
+        if self._chosen_unseen or (self._unsettled and self.moment.item):
+            row, self._chosen_unseen = self.items.place(self.moment.item), False
+        if row < 0:
             return
         index = self.items.index(row, 0)
         self.view_table.updateGeometries()
@@ -239,6 +241,8 @@ class ItemsPanel(Panel):
             selection.clear()
         else:
             self.view_table.setCurrentIndex(self.items.index(row, model.TEXT))
+            self._chosen_unseen = True  # chosen elsewhere: the table goes there once its rows are laid out
+            self._soon.start()
         selection.blockSignals(blocked)
         self.view_table.viewport().update()
 

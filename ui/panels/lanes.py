@@ -588,7 +588,10 @@ class _Column:
         self.y = bar.bottom() + now.unit(1.5)
         said, role = _evidence_line(answer)
         fits = [s for s in said if now.metrics("small").horizontalAdvance(s) < self.width - 2]
+        line = QRect(self.x, self.y, self.width, now.metrics("small").height())
         self._text(fits[0] if fits else said[-1], "small", role)
+        way = "Click: the way of the fact, turn by turn" if answer.evidence else "Click: why"
+        self._zone(line, partial(tip, said[0], way), partial(self.explain, self.lane.lane, answer.probe))
         self.y += now.unit(3)
 
     def _spans(self, bar: QRect, answer: AnswerView) -> None:

@@ -39,6 +39,7 @@ from ui.widgets.plain import plain
 from ui.widgets.range_card import RangeCard
 from ui.widgets.zones import tip
 from workbench.projections.findings import SHOWN_ELSEWHERE, FindingsView, LaneFindings, findings_view
+from workbench.projections.index import TraceIndex
 from workbench.projections.thread import KEPT, PACKED, RETRIEVED, STORED, LaneThread
 from workbench.projections.timeline import ProbeMark, Timeline, Track, timeline
 from workbench.projections.turn_range import RangeRow, turn_range
@@ -88,6 +89,14 @@ class ScrubberPanel(Panel):
         self.fit()
         moment = Moment().but(session=view.session)
         self.workspace.pool.submit(id(self.tracks), _findings, moment, None, self._found, True)  # after the tracks
+
+    def ask_item(self, moment: Moment) -> None:
+        """Find out from which turns the selected item comes, and at which it was changed last."""
+        asked = Moment().but(session=moment.session, lane=moment.lane, item=moment.item)
+        self.workspace.pool.submit(id(self.tracks.drag), _item_turns, asked, None, self._item_found)
+
+    def _item_found(self, answer: Answer) -> None:
+        self.tracks.show_item(answer.request.moment, answer.view or ())
 
     def _found(self, answer: Answer) -> None:
         if answer.error is not None:
@@ -143,6 +152,19 @@ class ScrubberPanel(Panel):
         return Table(("lane", "turn", "what", "count"), sorted(rows))
 
 
+def _item_turns(reader: TraceReader, moment: Moment, options: Any) -> tuple[tuple[int, str], ...]:
+    """Turns of an item with what each is to it, in the run's last state."""
+    index = TraceIndex.of(reader)
+    last = len(index.session(moment.session).turns) - 1
+    item = index.state(moment.session, moment.lane, last).items.get(moment.item)
+    if item is None:
+        return ()
+    told = {turn: f"{item.id} comes from here" for turn in item.turns}
+    told.setdefault(item.created, f"{item.id} was written here")
+    told.setdefault(item.changed, f"{item.id} was changed here last" if item.active else f"{item.id}: {item.status}")
+    return tuple(sorted(told.items()))
+
+
 def _in_range(reader: TraceReader, moment: Moment, options: Any) -> tuple[RangeRow, ...]:
     return turn_range(reader, moment.session, *options)
 
@@ -168,6 +190,8 @@ class Tracks(QWidget):
         self._dragging = False
         self._pressed = QPointF()
         self._evidence: tuple[int, ...] = ()
+        self._item: tuple[int, str] = (0, "")  # the selected one, with its lane
+        self._item_turns: dict[int, str] = {}
         self._labels: list[QRectF] = []
         self.stretch = Stretch()
         self._range: tuple[int, int] | None = None
@@ -205,6 +229,12 @@ class Tracks(QWidget):
         self.stretch.show(first, last)
         self.forget()
 
+    def show_item(self, moment: Moment, turns: tuple[tuple[int, str], ...]) -> None:
+        """Mark the turns of the selected item, if it still is the selected one."""
+        if (moment.lane, moment.item) == self._item:
+            self._item_turns = dict(turns)
+            self.update()
+
     @property
     def range(self) -> tuple[int, int] | None:
         """First and last turn of the marked range."""
@@ -227,6 +257,12 @@ class Tracks(QWidget):
         if evidence != self._evidence:
             self._evidence = evidence
             self.update()
+        if (moment.lane, moment.item) != self._item:
+            self._item = moment.lane, moment.item
+            self._item_turns = {}
+            self.update()
+            if moment.item:
+                self._panel.ask_item(moment)
         if moment.turn != self._turn:
             old, self._turn = self._turn, moment.turn
             for turn in (old, moment.turn):
@@ -289,6 +325,10 @@ class Tracks(QWidget):
     def _y(self, place: int) -> float:
         return self._top() + (place + 0.5) * self._row()
 
+    def _badge_slot(self) -> int:
+        """Turns whose probes share a badge."""
+        return max(1, round(SLOT * 1.6 / self._per_turn()))
+
     def _strip(self, turn: int) -> QRect:
         half = theme.active().unit(10)
         return QRect(round(self._x(turn)) - half, 0, 2 * half, self.height())
@@ -317,6 +357,7 @@ class Tracks(QWidget):
             self._draw_thread(painter)
             self._draw_found(painter)
             self._draw_evidence(painter)
+            self._draw_item(painter)
             if self.stretch.first - 0.5 <= self._turn <= self.stretch.last + 0.5:
                 self._draw_cursor(painter)
             self._draw_overview(painter)
@@ -392,6 +433,22 @@ class Tracks(QWidget):
             x = self._x(turn)
             wedge = [QPointF(x - size, top - size), QPointF(x + size, top - size), QPointF(x, top + size * 0.6)]
             painter.drawPolygon(wedge)
+        painter.restore()
+
+    def _draw_item(self, painter: QPainter) -> None:
+        """A box in the lane's row at every turn of the selected item."""
+        row = self._rows.get(self._item[0])
+        if row is None or not self._item_turns:
+            return
+        size = self._row() * 0.72
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(QPen(theme.active().color("accent"), 1.6))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        for turn in self._item_turns:
+            box = QRectF(0, 0, max(8.0, size * 0.5), size)
+            box.moveCenter(QPointF(self._x(turn), self._y(row)))
+            painter.drawRoundedRect(box, 2, 2)
         painter.restore()
 
     def _draw_cursor(self, painter: QPainter) -> None:
@@ -518,7 +575,7 @@ class Tracks(QWidget):
     def _draw_probes(self, painter: QPainter, view: Timeline, track: Track, y: float, only: str = "") -> None:
         """The badges of a track; with ``only`` the one of that probe, as the chosen one."""
         now = theme.active()
-        per = max(1, round(SLOT * 1.6 / self._per_turn()))
+        per = self._badge_slot()
         radius = self._row() * 0.3
         slots: dict[int, list[ProbeMark]] = {}
         for probe in track.probes:
@@ -574,8 +631,9 @@ class Tracks(QWidget):
                 self.update()
             return
         dragged = (event.position() - self._pressed).manhattanLength() >= QApplication.startDragDistance()
-        probe, track = self._probe_at(self._pressed), self._track_at(self._pressed.y())
-        if self._dragging and not dragged and probe is not None and track is not None:
+        group, track = self._group_at(self._pressed), self._track_at(self._pressed.y())
+        if self._dragging and not dragged and group and track is not None:
+            probe = self._next_of(group)
             self._panel.workspace.jump(probe.turn, lane=track.lane, probe=probe.probe)
         if self._range is not None and not self._dragging and not self._panning:
             self._panel.tell_range(*self._range)
@@ -671,6 +729,35 @@ class Tracks(QWidget):
         nearest = min(track.probes, key=lambda p: abs(self._x(p.turn) - point.x()))
         return nearest if abs(self._x(nearest.turn) - point.x()) <= self._row() * 0.35 else None
 
+    def _group_at(self, point: QPointF) -> tuple[ProbeMark, ...]:
+        """The probes that share the badge under a point."""
+        track, nearest = self._track_at(point.y()), self._probe_at(point)
+        if track is None or nearest is None:
+            return ()
+        per = self._badge_slot()
+        return tuple(p for p in track.probes if p.turn // per == nearest.turn // per)
+
+    def _next_of(self, group: tuple[ProbeMark, ...]) -> ProbeMark:
+        """The first of the probes of a badge; a further click goes on to the next one."""
+        names = [p.probe for p in group]
+        return group[(names.index(self._probe) + 1) % len(group)] if self._probe in names else group[0]
+
+    def _told_of(self, group: tuple[ProbeMark, ...], track: Track) -> str:
+        """Questions with verdicts of a badge."""
+        session = self._panel.workspace.session
+        asked = {p.id: p for p in session.probes} if session is not None else {}
+        gold = {name: "never said" if p.abstain else " or ".join(p.gold) for name, p in asked.items()}
+        first, last, right = group[0].turn, group[-1].turn, sum(p.correct for p in group)
+        after = f"after turn {first}" if first == last else f"after turns {first} to {last}"
+        if len(group) == 1:
+            (one,) = group
+            said = [asked[one.probe].question, f"gold: {gold[one.probe]}"] if one.probe in asked else []
+            return tip(f"probe {one.probe} {after}", *said, f"{track.name}: {'right' if one.correct else 'wrong'}")
+        rows = [f"{'right' if p.correct else 'wrong'}: {asked[p.probe].question}" for p in group if p.probe in asked]
+        more = [f"and {len(rows) - _TOLD:,} more"] if len(rows) > _TOLD else []
+        head = f"{len(group):,} probes {after}: {track.name} has {right:,} right"
+        return tip(head, *rows[:_TOLD], *more, "Click: one after another (P, Shift+P; W for wrong ones)")
+
     def _told_of_thread(self, turn: int, lane: int) -> list[str]:
         found = self._panel.workspace.thread_view
         one = found.of(lane) if found is not None else None
@@ -686,13 +773,13 @@ class Tracks(QWidget):
             right = sum(p.correct for p in track.probes)
             said = [f"finding: {kind}  {n:,}" for kind, n in self.findings(track.lane).counts.items()]
             return tip(track.name, f"{right} of {len(track.probes)} probes right", *_totals(track.total), *said)
-        probe = self._probe_at(QPointF(point))
-        if probe is not None:
-            return tip(
-                f"probe {probe.probe} after turn {probe.turn}", f"{track.name}: {'right' if probe.correct else 'wrong'}"
-            )
+        group = self._group_at(QPointF(point))
+        if group:
+            return self._told_of(group, track)
         turn = max(0, min(self._turn_at(point.x()), self._view.turns - 1))
         evidence = ["holds the answer to the probe in question"] if turn in self._evidence else []
+        if track.lane == self._item[0] and turn in self._item_turns:
+            evidence.append(self._item_turns[turn])
         evidence += ["holds what is looked for"] if turn in self._panel.workspace.found else []
         evidence += self._told_of_thread(turn, track.lane)
         done = {name: turns[turn] for name, turns in track.marks.items() if turn in turns}

@@ -354,8 +354,10 @@ class _Delegate(QStyledItemDelegate):
         painter.setFont(now.font("small"))
         painter.setPen(now.color("text-3"))
         end = self._verdicts(painter, rect, row, x)
-        name = small.elidedText(label(row.competency), Qt.TextElideMode.ElideRight, max(0, end - x - now.unit(2)))
-        painter.drawText(x, rect.y() + small.ascent(), name)
+        room = end - x - now.unit(2)
+        if room > now.unit(7):  # less says nothing
+            name = small.elidedText(label(row.competency), Qt.TextElideMode.ElideRight, room)
+            painter.drawText(x, rect.y() + small.ascent(), name)
         top = small.height() + now.unit(1)
         used = self._text(painter, rect, top, row.question, 3)
         painter.setFont(now.font("small"))

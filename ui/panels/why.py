@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QMenu, QPushButton, QSizePolicy, QStackedWidget, QToolButton, QVBoxLayout, QWidget
 
 from ui.models.table import Table
@@ -29,6 +30,8 @@ from workbench.projections.why import LaneCauses, Station, WhyView, causes_view,
 from workbench.trace.reader import TraceReader
 from workbench.why.knockout import Bars
 from workbench.why.verdict import TITLES, UNEXPLAINED
+
+_NARROW = 100  # units of the grid
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +113,7 @@ class WhyPanel(Panel):
             button.setText(text)
             button.setCheckable(True)
             button.setProperty("part", "quiet")
-            button.setToolTip(plain(tip))
+            button.setToolTip(plain(f"{text}\n{tip}"))
             button.setAccessibleName(tip)
         self.all.toggled.connect(lambda on: self._one_of(self.thread_on, on))
         self.thread_on.toggled.connect(self._follow_evidence)
@@ -118,6 +121,24 @@ class WhyPanel(Panel):
         for widget in (self.prove, self.pin, self.thread_on, self.all):
             widget.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
             self.tools.addWidget(widget)
+        self._dress()
+
+    def _dress(self) -> None:
+        """Signs in place of words where words would leave the title no room."""
+        now = theme.active()
+        narrow = self.width() < now.unit(_NARROW) * now.size / theme.NORMAL
+        style = Qt.ToolButtonStyle.ToolButtonIconOnly if narrow else Qt.ToolButtonStyle.ToolButtonTextOnly
+        for button, glyph in ((self.pin, "pin"), (self.thread_on, "source-branch"), (self.all, "format-list-bulleted")):
+            button.setIcon(now.icon(f"mdi6.{glyph}"))
+            button.setToolButtonStyle(style)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: D102
+        super().resizeEvent(event)
+        self._dress()
+
+    def retheme(self) -> None:
+        """Signs in the colours of the theme."""
+        self._dress()
 
     def _rich(self, name: str) -> RichView:
         view = RichView()

@@ -59,7 +59,7 @@ QComboBox
   {{ background: {control}; border: 1px solid transparent; border-radius: 6px;
      padding: 0 {u2}px; min-height: {hit2}px; }}
 QComboBox:hover {{ background: {control-hover}; }}
-QComboBox::drop-down {{ border: none; width: 24px; }}
+QComboBox::drop-down {{ border: none; width: 18px; }}
 QComboBox::down-arrow {{ image: url("{icons}/chevron-{theme}.svg"); width: 16px; height: 16px; }}
 QComboBox QAbstractItemView {{ background: {raised}; border: 1px solid {line}; outline: 0; padding: 4px;
   selection-background-color: {accent-soft}; selection-color: {text}; }}

@@ -80,7 +80,8 @@ class CauseBars(ZonedWidget):
         now = theme.active()
         return QSize(now.unit(80), sum(self._height(now, row[1]) for row in self._rows) + self._legend(now))
 
-    minimumSizeHint = sizeHint
+    def minimumSizeHint(self) -> QSize:  # noqa: D102
+        return QSize(theme.active().unit(60), self.sizeHint().height())
 
     def _height(self, now: Theme, competency: str) -> int:
         return now.metrics("small" if competency else "body").height() + now.unit(1 if competency else 2.5)

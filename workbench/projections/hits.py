@@ -68,6 +68,7 @@ class HitsView:
         spans, dropped: the context in order, and what was cut from it.
         budget, tokens: of the context; 0 when unknown.
         answer, correct: None while not yet answered or scored.
+        places: turns that one wants to go to from here with what they are: the evidence, and where it was lost.
     """
 
     lane: int
@@ -87,6 +88,7 @@ class HitsView:
     answer: str | None
     correct: bool | None
     ms: float
+    places: tuple[tuple[int, str], ...] = ()
 
     @property
     def returned(self) -> int:
@@ -159,6 +161,7 @@ def hits_view(
         answered.payload["text"] if answered else None,
         bool(scored.payload["correct"]) if scored else None,
         recall.ms,
+        _places(probe.evidence, state),
     )
 
 
@@ -208,10 +211,29 @@ def _verdict(
         return f"Evidence ({named}) ranked {first.rank}, below the cut", False
     if any(s.evidence for s in spans):
         return f"Evidence ({named}) is in the context without being scored", True
-    holders = [i for i in state.items.values() if set(i.turns) & set(evidence)]
-    alive = [i for i in holders if i.active]
-    if alive:
-        return f"Evidence ({named}) is in {alive[0].id}, which was not among the candidates", False
+    told = [_kept(turn, state) for turn in evidence]
+    if len(set(said for said, _ in told)) == 1:
+        said, holder = told[0]
+        return f"Evidence ({named}) {said}" if holder else f"No item names {named}", False
+    each = "; ".join(f"turn {turn} {said}" for turn, (said, _) in zip(evidence, told, strict=True))
+    return f"Evidence: {each}", False
+
+
+def _kept(turn: int, state: MemoryState) -> tuple[str, str]:
+    """What became of what a turn said, and the item that holds or held it (empty: none ever did)."""
+    holders = [item for item in state.items.values() if turn in item.turns]
+    alive = next((item for item in holders if item.active), None)
+    if alive is not None:
+        return f"is in {alive.id}, which was not among the candidates", alive.id
     if holders:
-        return f"Evidence ({named}) was in {holders[0].id}, {holders[0].status} by turn {holders[0].changed}", False
-    return f"No item names {named}", False
+        return f"was in {holders[0].id}, {holders[0].status} by turn {holders[0].changed}", holders[0].id
+    return "is named by no item", ""
+
+
+def _places(evidence: Sequence[int], state: MemoryState) -> tuple[tuple[int, str], ...]:
+    places = [(turn, f"turn {turn}") for turn in evidence]
+    for turn in evidence:
+        holders = [item for item in state.items.values() if turn in item.turns]
+        if holders and not any(item.active for item in holders):
+            places.append((holders[0].changed, f"{holders[0].status} at turn {holders[0].changed}"))
+    return tuple(dict.fromkeys(places))
