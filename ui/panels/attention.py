@@ -611,8 +611,12 @@ class AttentionPanel(Panel):
             return Table(("what", "layer", "token", "cosine"), rows(self.states.view))
         grid = self.effects.view
         if self.show_menu.chosen(_SPAN) == _EFFECTS and grid is not None and grid.effects is not None:
-            effects = grid.effects.tolist()
-            heads = [(layer, head, value) for layer, row in enumerate(effects) for head, value in enumerate(row)]
+            rows_ = grid.effects.tolist()
+            heads = [
+                (n, self.effects.grid.name(head), value)
+                for n, row in enumerate(rows_)
+                for head, value in enumerate(row)
+            ]
             return Table(("layer", "head", "change of the answer's log-probability (nats)"), heads)
         found: list[tuple[Any, ...]] = []
         shares = view.matrix / np.maximum(view.matrix.sum(1, keepdims=True), 1e-12)

@@ -465,6 +465,7 @@ class HeadGrid(QWidget):
         self.layer, self.head = -1, -1
         self.colors, self.what, self.scale = "cividis", "on the span", 1.0
         self.words: Callable[[float], str] | None = None  # says a value, in place of a share
+        self.names: tuple[str, ...] = ()  # of the columns, where they are not the heads alone
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
@@ -485,10 +486,14 @@ class HeadGrid(QWidget):
         if shares.size:
             best = np.unravel_index(int(np.abs(known).argmax()), shares.shape)
             self.setAccessibleDescription(
-                f"most in layer {layers[best[0]]} head {best[1]}: {self.told(int(best[0]), int(best[1]))}"
+                f"most in layer {layers[best[0]]} {self.name(int(best[1]))}: {self.told(int(best[0]), int(best[1]))}"
             )
         self.updateGeometry()
         self.update()
+
+    def name(self, column: int) -> str:
+        """What stands over a column."""
+        return self.names[column] if self.names else f"H{column}"
 
     def told(self, row: int, column: int) -> str:
         """A square in words."""
@@ -544,7 +549,7 @@ class HeadGrid(QWidget):
                 )
             for column in range(0, heads, max(1, int(np.ceil(26 / wide)))):
                 rect = QRectF(left + column * wide - 20, 0, wide + 40, high)
-                painter.drawText(rect, int(Qt.AlignmentFlag.AlignHCenter), f"H{column}")
+                painter.drawText(rect, int(Qt.AlignmentFlag.AlignHCenter), self.name(column))
             gap = 1.0 if min(wide, tall) >= 5 else 0.0
             self._paint_cells(painter, gap)
             self._paint_choice(painter, style, gap)
@@ -621,7 +626,7 @@ class HeadGrid(QWidget):
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
             row, column = self._under(QPointF(event.pos()))
             if row >= 0:
-                said = f"layer {self._layers[row]}, head {column}\n{self.told(row, column)}"
+                said = f"layer {self._layers[row]}, {self.name(column)}\n{self.told(row, column)}"
                 QToolTip.showText(event.globalPos(), plain(said), self)
             return True
         return super().event(event)

@@ -76,8 +76,8 @@ def by_head(
     stopped: Callable[[], bool] = lambda: False,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> KnockGrid:
-    """Mask the named spans together in every layer and head in turn. A layer that is done lies beside the run file and
-    is not done again: what was broken off goes on there.
+    """Mask the named spans together in every head of every layer in turn, and in the whole layer. A layer that is done
+    lies beside the run file and is not done again: what was broken off goes on there.
 
     Args:
         progress: called with the heads that are done, and all.
@@ -99,15 +99,15 @@ def by_head(
             grid = knock_grid(*where, found(base.packed.spans, names))
             if grid is None:
                 raise ModelError("no model answered this probe", "knock-out needs a model's answer")
-            shape = (info.layers, info.heads)
+            shape = (info.layers, info.heads + 1)
             same = grid.effects is not None and grid.effects.shape == shape
             effects = grid.effects.copy() if same and grid.effects is not None else np.full(shape, np.nan, np.float32)
             for layer in np.flatnonzero(np.isnan(effects).any(1)).tolist():
-                for head in range(info.heads):
+                for head in range(shape[1]):
                     if stopped():
                         raise Cancelled("cancelled")
-                    progress(layer * info.heads + head, effects.size)
-                    only = ((layer,), (head,))
+                    progress(layer * shape[1] + head, effects.size)
+                    only = ((layer,), (head,) if head < info.heads else None)
                     done = await knock_out(proof.scene, base, grid.places, None, *only, free=False)
                     effects[layer, head] = -done.change
                 side.put(grid.key, effects)

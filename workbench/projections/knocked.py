@@ -31,7 +31,8 @@ class KnockGrid:
         answer: that was given, whose log-probability is meant.
         key: under which the figures lie beside the run file.
         effects: by how many nats the answer gets more likely without the spans in this layer and head, below 0 where
-            that takes it support, float32 ``[layer, head]``; NaN where it is not computed (yet); None before the first.
+            that takes it support, float32 ``[layer, head + 1]``, all heads of the layer at once in the last column; NaN
+            where it is not computed (yet); None before the first.
     """
 
     lane: int
@@ -61,7 +62,7 @@ def knock_grid(
     if not wanted or not all(0 <= place < len(spans) for place in wanted):
         return None
     said = json.dumps([packed.payload["spans"], answered.payload["tokens"]], sort_keys=True)
-    what = f"knocked\0{model_of(reader, lane)}\0{session} {lane} {probe} {wanted}\0{said}"
+    what = f"by head\0{model_of(reader, lane)}\0{session} {lane} {probe} {wanted}\0{said}"
     key = hashlib.sha256(what.encode("utf-8", "surrogatepass")).hexdigest()[:32]
     effects = SideArrays(reader.path, paths.user_cache).get(key)
     if effects is not None and (effects.dtype != np.float32 or effects.ndim != 2):
@@ -70,10 +71,16 @@ def knock_grid(
 
 
 def strongest(grid: KnockGrid, count: int = 10) -> list[tuple[int, int, float]]:
-    """Layer, head and effect of those that move the answer most, of what is computed."""
+    """Layer, head (or the column of all) and effect of those that move the answer most, of what is computed."""
     if grid.effects is None:
         return []
     known = np.abs(np.nan_to_num(grid.effects))
     order = np.argsort(-known, axis=None, kind="stable")[:count]
     found = [divmod(int(n), known.shape[1]) for n in order]
     return [(layer, head, float(grid.effects[layer, head])) for layer, head in found if known[layer, head] > 0]
+
+
+def place(layer: int, head: int, grid: KnockGrid) -> str:
+    """In words: ``layer 3 head 1``, ``layer 3, all heads``."""
+    heads = 0 if grid.effects is None else grid.effects.shape[1] - 1
+    return f"layer {layer} head {head}" if head < heads else f"layer {layer}, all heads"

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from workbench import console
-from workbench.projections.knocked import KnockGrid, strongest
+from workbench.projections.knocked import KnockGrid, place, strongest
 from workbench.why.knockout import Bars
 from workbench.why.verdict import CAUSES, TITLES, UNEXPLAINED, Loss, Proof, Ranking, Try, Use, Verdict
 
@@ -163,9 +163,9 @@ def by_head(grid: KnockGrid) -> str:
         f"{names} masked in one layer and head at a time: log-probability of the answer {grid.answer!r}, change in nats"
     ]
     if grid.effects is not None and grid.effects.shape[1] <= _HEADS:
-        heads = [f"H{n}" for n in range(grid.effects.shape[1])]
-        rows = [[f"L{n}", *(f"{value:+.3f}" for value in row)] for n, row in enumerate(grid.effects.tolist())]
+        heads = [*(f"H{n}" for n in range(grid.effects.shape[1] - 1)), "all"]
+        rows = [[f"L{n}", *(f"{value:+.1g}" for value in row)] for n, row in enumerate(grid.effects.tolist())]
         out.append(console.table(["", *heads], rows, right=heads))
-    told = [f"layer {layer} head {head} {value:+.3f}" for layer, head, value in strongest(grid)]
+    told = [f"{place(layer, head, grid)} {value:+.2g}" for layer, head, value in strongest(grid)]
     out.append(f"most: {'; '.join(told) or 'nothing changes'}")
     return "\n".join(out)

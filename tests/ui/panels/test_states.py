@@ -155,15 +155,16 @@ def test_the_effect_of_masking_by_head_is_asked_for_once_and_told(
     assert space.run is not None
     assert asked == [KnockHeads(space.run.path, 1, panel.moment.lane, panel.view.view.probe.id, place)]
     assert panel.about.text() == "Masking fact-0 in one layer and head after another…"
-    effects = np.zeros((2, 3), np.float32)
-    effects[1, 2] = -1.5
+    effects = np.zeros((2, 4), np.float32)
+    effects[1, 2], effects[0, 3] = -1.5, -2
     found[0] = replace(found[0], effects=effects)
     space.computed.emit(asked[0])
     settle(space)
-    assert "most in layer 1 head 2 -1.50" in panel.about.text() and panel.grids.currentWidget() is panel.effects
+    assert panel.about.text().startswith("without fact-0: -2 layer 0, all heads; -1.5 layer 1 head 2 (nats")
+    assert panel.grids.currentWidget() is panel.effects
     grid = panel.effects.grid
-    assert grid.told(1, 2) == "log-probability of the answer -1.500 nats without the span"
-    assert "layer 1 head 2: log-probability of the answer -1.500" in grid.accessibleDescription()
+    assert grid.told(1, 2) == "log-probability of the answer -1.5 nats without the span"
+    assert "layer 0 all: log-probability of the answer -2 nats" in grid.accessibleDescription()
     assert panel.table(panel.view).columns == ("layer", "head", "change of the answer's log-probability (nats)")
     grid.chosen.emit(1, 2)
     settle(space)

@@ -121,7 +121,7 @@ def test_layers_and_heads_can_be_chosen(qtbot: Any) -> None:
     with qtbot.waitSignal(grid.chosen) as signal:
         qtbot.keyClick(grid, Qt.Key.Key_Left)
     assert signal.args == [1, 1]
-    assert "layer 7 head 1" in grid.accessibleDescription()
+    assert "layer 7 H1: 90 %" in grid.accessibleDescription()
     grid.show_shares(np.zeros((0, 0), np.float32), (), -1, -1)
     grid.grab()
 

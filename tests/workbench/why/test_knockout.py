@@ -113,11 +113,12 @@ def test_a_span_is_masked_in_every_head_and_a_layer_that_is_there_is_not_done_ag
     effects = np.array(made["effects"])
     assert code == 0, err
     assert made["masked"] == ["turn-9"] and made["answer"] == "milk" and np.isfinite(effects).all()
+    assert np.abs(effects[:, -1]).max() > np.abs(effects[:, :-1]).max(), "a whole layer does more than a head"
     layer, head = divmod(int(np.abs(effects).argmax()), effects.shape[1])
-    code, out, _ = call(capsys, *where, "--layers", layer, "--heads", head, "--json")
+    code, out, _ = call(capsys, *where, "--layers", layer, "--json")
     assert -json.loads(out)["together"]["change"] == pytest.approx(effects[layer, head], abs=1e-4)
     code, out, _ = call(capsys, *where, "--by-head")
-    assert code == 0 and f"most: layer {layer} head {head} {effects[layer, head]:+.3f}" in out
+    assert code == 0 and f"most: layer {layer}, all heads {effects[layer, head]:+.2g}" in out
 
     with TraceReader(sample) as reader:
         packed = next(reader.events(lane=2, kinds=[Kind.PACKED], subject="p1"))
