@@ -10,7 +10,7 @@ on a set labelled by hand.
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -109,8 +109,10 @@ class _Watch:
     stale: dict[tuple[str, str], Event] = field(default_factory=dict)
     reported_calls: set[int] = field(default_factory=set)
     recalled: set[tuple[str, tuple[str, ...]]] = field(default_factory=set)
-    by_words: dict[tuple[str, tuple[str, ...]], set[str]] = field(default_factory=dict)
-    same: set[frozenset[str]] = field(default_factory=set)
+    by_words: defaultdict[tuple[str, tuple[str, ...]], dict[str, Item]] = field(
+        default_factory=lambda: defaultdict(dict)
+    )
+    same: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     paired: set[frozenset[tuple[str, str]]] = field(default_factory=set)
 
     def see(self, event: Event) -> None:
@@ -203,19 +205,23 @@ class _Watch:
 
     def _same(self, item: Item, event: Event) -> None:
         key = (item.kind, _words(item.text))
-        others = [n for n in sorted(self.by_words.get(key, ())) if n != item.id and self._still(n, item.kind, key[1])]
+        alike = self.by_words[key]
+        known = self.same[item.id]
+        # Chatter says the same hundreds of times: nothing is done to an item that is as it was.
+        others = [n for n, was in alike.items() if n not in known and n != item.id and self._still(n, was, key)]
+        known.update(others)
+        for name in others:
+            self.same[name].add(item.id)
         # What is kept as it was said ("Mira: ...") repeats itself because people do.
-        others = [n for n in others if frozenset((n, item.id)) not in self.same]
-        self.same.update(frozenset((n, item.id)) for n in others)
         if key[1] and others and item.kind != "turn" and not _SAID.match(item.text):
             loop = event.kind == Kind.WRITTEN and event.cause and key in self.recalled  # a model took it for news
             kind, word = (REINGESTED, "recalled before as") if loop else (DUPLICATE, "the same as")
-            self._add(event, kind, item.id, f"{word} {others[0]}: {item.text}")
-        self.by_words.setdefault(key, set()).add(item.id)
+            self._add(event, kind, item.id, f"{word} {min(others)}: {item.text}")
+        alike[item.id] = item
 
-    def _still(self, name: str, kind: str, words: tuple[str, ...]) -> bool:
+    def _still(self, name: str, was: Item, key: tuple[str, tuple[str, ...]]) -> bool:
         item = self.state[name]
-        return item.active and item.kind == kind and _words(item.text) == words
+        return item is was or (item.active and item.kind == key[0] and _words(item.text) == key[1])
 
     def _values(self, item: Item, event: Event) -> None:
         found: list[tuple[str, Clash]] = []
@@ -248,6 +254,8 @@ class _Watch:
             source, target, label = event.subject, event.payload["to"], event.payload.get("label", "")
             if (source, target, label) in self.state.links and not self._alive(target):
                 self._add(event, DEAD_LINK, source, f"{label or 'link'} to {target}, which is {self._status(target)}")
+        if not self.ended:
+            return
         fresh = {(e.subject, e.payload["to"]) for e in self.linked}
         for link in self.state.links.values():
             event_ended = self.ended.get(link.target)
