@@ -23,6 +23,7 @@ LANES = (
     "full", "window", "bm25", "dense", "a-mem", "mem0", "memos", "letta", "bm25:k=5", "dense:k=5", "a-mem:k=5",
     "mem0:k=5",
 )  # fmt: skip
+_PATIENCE = 600.0  # seconds that a long run may take to be read on a busy machine
 PANELS = (
     "scrubber",
     "transcript",
@@ -95,7 +96,7 @@ def scrub(path: Path, moves: int = 200, names: Sequence[str] = PANELS) -> dict[s
         window.resize(1600, 1000)
         window.show()
         window.open(path)
-        settle(window)
+        settle(window, _PATIENCE)
         out: dict[str, Any] = {"turns": window.workspace.cursor.last + 1, "moves": moves, "panels": {}}
         for name in names:
             out["panels"][name] = _panel(window, name, moves)
@@ -126,7 +127,7 @@ def _panel(window: Any, name: str, moves: int) -> dict[str, float]:
     panel.setParent(window.centralWidget())
     panel.resize(800, 600)
     panel.show()
-    settle(window)
+    settle(window, _PATIENCE)
     times = [_move(window, turn) for turn in path_of(window.workspace.cursor.last, moves)]
     panel.hide()
     window.workspace.pool.forget(id(panel))
@@ -141,7 +142,7 @@ def _whole(window: Any, moves: int) -> dict[str, float]:
     for part in (*window._parts.values(), window.scrubber):
         part.show()
     window.set_layout("Debug")
-    settle(window)
+    settle(window, _PATIENCE)
     return summary([_move(window, turn) for turn in path_of(window.workspace.cursor.last, moves)])
 
 

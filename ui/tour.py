@@ -19,6 +19,7 @@ from PySide6.QtWidgets import QDialog, QWidget
 
 from ui import layouts, panels
 from ui.panels.base import Panel
+from ui.panels.find import FindPanel
 from ui.panels.flips import FlipsPanel
 from ui.panels.why import WhyPanel
 from ui.theme import theme
@@ -85,7 +86,11 @@ def _stops(window: MainWindow, looks: Sequence[str]) -> Iterator[tuple[str, QWid
                 _wrong_answer(window)
             window.show_panel(name)
             settle(window)
+            if name == "embedding":
+                _answered(window)
             yield f"panel-{name}-{look}", window.inspector
+            if name == "find":
+                yield from _found(window, look)
             if name == "why":
                 yield f"window-why-{look}", window
                 yield from _all_causes(window, look)
@@ -102,10 +107,24 @@ def _wrong_answer(window: MainWindow) -> None:
     if space.reader is None or not space.cursor.session:
         return
     wrong = [w for lane in causes_view(space.reader, space.cursor.session) for w in lane.wrong]
-    best = max(wrong, key=lambda w: (bool(w.confirmed), w.cause == LOST and bool(w.confirmed)), default=None)
+    # Of the rest the last lane: lanes stand from the plainest to the one with most to see.
+    best = max(wrong, key=lambda w: (bool(w.confirmed), w.cause == LOST and bool(w.confirmed), w.lane), default=None)
     if best is not None:
         space.follow(best.turn, best.probe)
         space.explain(best.lane, best.probe)
+
+
+def _found(window: MainWindow, look: str) -> Iterator[tuple[str, QWidget]]:
+    """Places of a word that the session has, marked on the timeline."""
+    panel, space = window.inspector.panel, window.workspace
+    if isinstance(panel, FindPanel) and space.session is not None:
+        panel.field.setText(max(space.session.turns[0].text.split(), key=len).strip(".,?!"))
+        panel.refresh()
+        settle(window)
+        yield f"panel-find-places-{look}", window
+        panel.field.clear()
+        panel.refresh()
+        settle(window)
 
 
 def _all_causes(window: MainWindow, look: str) -> Iterator[tuple[str, QWidget]]:
@@ -134,6 +153,8 @@ def _talks(window: MainWindow, look: str) -> Iterator[tuple[str, QWidget]]:
     run = window.workspace.run
     if run is not None:
         window.compare(run.path)
+        settle(window)
+        yield f"window-runs-alike-{look}", window
         flips = window._parts.get("flips")
         if isinstance(flips, FlipsPanel):
             flips.kinds.setCurrentIndex(flips.kinds.count() - 1)  # every answer: none of them has flipped
@@ -169,8 +190,13 @@ def _small(window: MainWindow, look: str) -> Iterator[tuple[str, QWidget]]:
         window.resize(width, height)
         for layout in layouts.LAYOUTS:
             window.set_layout(layout)
+            run = window.workspace.run
+            if layout == "Runs" and run is not None:
+                window.compare(run.path)
             settle(window)
             yield f"layout-{layout.lower()}-{width}x{height}-{look}", window
+            if window.comparing():
+                window.stop_comparing()
         window.set_layout("Debug")
         yield f"window-story-{width}x{height}-{look}", _told(window)
         window.stage.end()
@@ -237,12 +263,21 @@ def blank(image: QImage) -> bool:
     return len({small.pixel(x, y) for x in range(160) for y in range(100)}) < 4
 
 
-def settle(window: MainWindow) -> None:
-    """Handle events until every visible panel has its answer. Raises ``TimeoutError`` after ``PATIENCE`` seconds."""
-    space, until = window.workspace, time.monotonic() + PATIENCE
+def _answered(window: MainWindow) -> None:
+    """Wait until the engine has dealt with what panels ask it; what it could not do is said in the panel."""
+    until = time.monotonic() + PATIENCE
+    while window.inquiry.busy and time.monotonic() < until:
+        QCoreApplication.processEvents(QEventLoop.ProcessEventsFlag.WaitForMoreEvents)
+    window.notice.hide()
+    settle(window)
+
+
+def settle(window: MainWindow, patience: float = PATIENCE) -> None:
+    """Handle events until every visible panel has its answer. Raises ``TimeoutError`` after ``patience`` seconds."""
+    space, until = window.workspace, time.monotonic() + patience
     quiet = 0
     while quiet < 3:
         QCoreApplication.processEvents(QEventLoop.ProcessEventsFlag.AllEvents, 20)
         quiet = 0 if space.busy else quiet + 1
         if time.monotonic() > until:
-            raise TimeoutError(f"a panel has not answered in {PATIENCE:.0f} s")
+            raise TimeoutError(f"a panel has not answered in {patience:.0f} s")

@@ -17,6 +17,8 @@ def expected(look: str) -> set[str]:
         "panel-why-all",
         "window-thread",
         "window-runs",
+        "window-runs-alike",
+        "panel-find-places",
         "window-story",
         "window-spotlight",
         "window-floating",

@@ -63,6 +63,9 @@ class Empty:
     how: str = ""
 
 
+NOTHING_OPEN = Empty("No run is open", "Open a run file or a session from the File menu, or drop one here")
+
+
 class Panel(QFrame):
     """One view of (trace, moment, options).
 
@@ -271,7 +274,7 @@ class Panel(QFrame):
         for widget in (self.content, self._twin, self._card, self._loading):
             self._stack.addWidget(widget)
         self._retitle()
-        self._show_card(Empty("No run is open", "Open a run file or a session from the File menu, or drop one here"))
+        self._show_card(NOTHING_OPEN)
 
     def _prepare_twin(self) -> None:
         self._twin.setModel(self._twin_model)
@@ -300,6 +303,9 @@ class Panel(QFrame):
         self._asked, self.view = None, None
         self._card.offer(())  # unseen pages want their room, too
         self._grown += 1
+        if self.workspace.run is None:
+            self._show_card(NOTHING_OPEN)
+            self._retitle()
         self.refresh()
 
     def _advanced(self, seq: int) -> None:
@@ -453,8 +459,14 @@ def _entry(menu: QMenu, title: str, action: Callable[[], Any], key: str = "") ->
     return entry
 
 
+_TELLING = 4  # characters of a part of a title that say anything, with their ellipsis
+
+
 class ElidedLabel(Label):
-    """A label of one line that ends in an ellipsis where it does not fit, and then shows all of it as its tooltip."""
+    """A label of one line that ends in an ellipsis where it does not fit, and then shows all of it as its tooltip.
+
+    What is left of a part after a `` · `` goes with it where it says nothing any more.
+    """
 
     def __init__(self, text: str = "", parent: QWidget | None = None) -> None:
         self._full = ""
@@ -482,6 +494,8 @@ class ElidedLabel(Label):
 
     def _elide(self) -> None:
         shown = self.fontMetrics().elidedText(self._full, Qt.TextElideMode.ElideRight, max(self.width(), 24))
+        if shown != self._full and len(shown.rpartition(" · ")[2]) < _TELLING:
+            shown = shown.rpartition(" · ")[0]  # "Transcript" says more than "Transcript · l…"
         super().setText(shown)
         self.setToolTip(plain(self._full if shown != self._full else ""))
 

@@ -188,7 +188,7 @@ class FlipsPanel(Panel):
         widths = (flip, turn, lane, rest * 38 // 100, rest * 18 // 100, rest * 22 // 100, rest * 22 // 100)
         for column, width in enumerate(widths):
             self.grid.setColumnWidth(column, width)
-        lane, *others = map(unit, (22, 13, 13, 36, 17, 11, 10))
+        lane, *others = map(unit, (22, 15, 15, 36, 17, 11, 10))
         score = max(unit(18), room - lane - sum(others))  # names of scores are long
         for column, width in enumerate((lane, score, *others)):
             self.lanes_grid.setColumnWidth(column, width)

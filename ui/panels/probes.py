@@ -87,7 +87,7 @@ class ProbesPanel(Panel):
         self.family = QComboBox()
         self.family.setAccessibleName("Competency")
         self.family.addItem("all competencies", "")
-        self.family.setMinimumContentsLength(12)
+        self.family.setMinimumContentsLength(9)
         self.family.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.family.activated.connect(lambda _: self._filter())
         self.wrong = QCheckBox("wrong only")

@@ -54,7 +54,9 @@ class Beside(QObject):
     def close(self) -> None:
         """No second run any more."""
         self.pairing, self.here.other, self.here.label = None, None, ""
+        self.there.label = ""
         self.there.close()
+        self.there.opened.emit()
         self.here.compared.emit()
 
     def shut(self) -> None:

@@ -145,6 +145,7 @@ class Inspector(QFrame):
             self._stack.addWidget(self._made[name])
         if self._stack.currentWidget() is not self._made[name]:
             self._stack.setCurrentWidget(self._made[name])
+            self._stack.updateGeometry()  # else there is still room for what was in front before
         self.tab_changed.emit(name)
 
     def _make(self, name: str) -> QWidget:

@@ -8,7 +8,7 @@ from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtWidgets import QLabel, QWidget
 
 from ui.models.table import Table
-from ui.panels.base import Empty, Panel
+from ui.panels.base import ElidedLabel, Empty, Panel
 from ui.state.moment import Moment
 from ui.state.workspace import Workspace
 from ui.theme import theme
@@ -179,3 +179,15 @@ def test_stale_answers_are_dropped(workspace: Workspace, run_file: Path, qtbot: 
     qtbot.waitUntil(lambda: not pool.busy)
     assert 50 not in shown
     assert shown[-1] == 3
+
+
+def test_a_part_of_a_title_that_says_nothing_any_more_is_left_out(qtbot: Any) -> None:
+    label = ElidedLabel("Transcript · a long conversation")
+    qtbot.addWidget(label)
+    wide = label.fontMetrics().horizontalAdvance
+    for room, shown in (("Transcript · a l", "Transcript"), ("Transcript · a long con", "Transcript · a long")):
+        label.resize(wide(room), 20)
+        label.grab()
+        assert QLabel.text(label).startswith(shown)
+        assert QLabel.text(label).endswith("…") == (shown != "Transcript")
+    assert label.text() == "Transcript · a long conversation"

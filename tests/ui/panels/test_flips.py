@@ -113,6 +113,17 @@ def test_an_empty_list_says_why_it_is_empty(window: Any, run_file: Path, settle:
     assert panel.answers.currentWidget() is panel.grid
 
 
+def test_no_picture_of_the_second_run_stays_when_it_is_closed(compared: Any, settle: Any) -> None:
+    lanes = compared._parts["lanes-there"]
+    assert lanes.view is not None
+    compared.stop_comparing()
+    compared.set_layout("Runs")
+    settle(compared.workspace)
+    assert lanes.view is None
+    assert "B ·" not in lanes._title.text()
+    assert lanes._stack.currentWidget() is lanes._card
+
+
 def test_a_run_over_another_session_is_refused_in_one_line(
     window: Any, run_file: Path, tmp_path: Path, settle: Any
 ) -> None:
