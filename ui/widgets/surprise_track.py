@@ -104,6 +104,7 @@ def told(view: SurpriseView, token: int) -> str:
     if value != value:
         return f"“{text}”: nothing stands before it"
     said = f"“{text}” {value:.2f} (p {np.exp(-value):.2g}), entropy {spread:.2f}"
+    said += f"; with the full cache, not under {view.policy}" if view.policy else ""
     cut = next((cut for cut in view.cuts if cut.token == token), None)
     return said + (f"; {event(cut)}" if cut is not None else "")
 

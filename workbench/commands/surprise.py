@@ -17,7 +17,7 @@ from workbench.engine.tracking import track
 from workbench.errors import UsageError
 from workbench.examine import opened
 from workbench.llm.base import Track
-from workbench.projections.surprise import Cut, cuts
+from workbench.projections.surprise import Cut, cuts, policy_of
 
 
 def surprise(options: argparse.Namespace) -> None:
@@ -40,10 +40,11 @@ def surprise(options: argparse.Namespace) -> None:
                 made = asyncio.run(track(*where, models, options.threads, options.model))
                 began = () if probe else cuts(reader, session, lane, turn, made.texts)
                 found.append((turn, probe, made, began))
+            policy = policy_of(reader, lane)
     if options.json:
         console.say_json({"lane": name, "tracks": [_json(*one) for one in found]})
     else:
-        console.say("\n\n".join(_lines(*one) for one in found))
+        console.say("\n\n".join(_lines(*one, policy) for one in found))
 
 
 def _json(turn: int, probe: str, made: Track, began: tuple[Cut, ...]) -> dict[str, Any]:
@@ -60,7 +61,7 @@ def _number(value: float) -> float | None:
     return None if value != value else value
 
 
-def _lines(turn: int, probe: str, made: Track, began: tuple[Cut, ...]) -> str:
+def _lines(turn: int, probe: str, made: Track, began: tuple[Cut, ...], policy: str) -> str:
     events = {cut.token for cut in began}
     rows = [
         ["|" if n in events else "", console.plain(repr(text)[1:-1]), _told(made.surprise[n]), _told(made.entropy[n])]
@@ -68,6 +69,7 @@ def _lines(turn: int, probe: str, made: Track, began: tuple[Cut, ...]) -> str:
     ]
     heads = ["surprise", "entropy"]
     about = f"answer to {probe}" if probe else f"turn {turn}"
+    about += f", read with the full cache, not under {policy}" if probe and policy else ""
     known = made.surprise[~np.isnan(made.surprise)]
     mean = f", mean surprise {known.mean():.2f} nats" if known.size else ""
     return f"{about}{mean}\n{console.table(['', 'token', *heads], rows, right=heads)}"

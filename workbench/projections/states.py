@@ -20,10 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench import paths
-from workbench.cache.registry import DEFAULT
 from workbench.projections.hits import ContextSpan, probe_events, span_of
 from workbench.projections.index import TraceIndex
-from workbench.projections.surprise import MOST, before, model_of
+from workbench.projections.surprise import MOST, before, model_of, policy_of
 from workbench.trace.blobs import array_texts
 from workbench.trace.events import Event, Kind
 from workbench.trace.reader import TraceReader
@@ -182,6 +181,5 @@ def states_view(
         return found
     texts = array_texts(reader.array(found.summed.payload["blobs"]["texts"]).view(np.uint8))
     shown = texts[slice(*found.span.tokens)]
-    policy = next((row.cache for row in TraceIndex.of(reader).lanes if row.id == lane and row.cache != DEFAULT), "")
     of_span = (lane, probe, found.span, found.writing, shown)
-    return StatesView(*of_span, figures[:, :-2], figures[:, -2], figures[:, -1], policy)
+    return StatesView(*of_span, figures[:, :-2], figures[:, -2], figures[:, -1], policy_of(reader, lane))

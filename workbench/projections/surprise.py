@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench import paths
+from workbench.cache.registry import DEFAULT
 from workbench.projections.hits import probe_events
 from workbench.projections.index import TraceIndex
 from workbench.sessions.model import Turn
@@ -49,6 +50,7 @@ class SurpriseView:
         entropy: of the prediction that it was drawn from, nats, the same shape.
         cuts: where the selected lane began events in the turn.
         model: what computed it, by its name or path.
+        policy: of the lane's cache, where an answer was given under one; the track is read with the full cache.
     """
 
     turn: int
@@ -58,12 +60,18 @@ class SurpriseView:
     entropy: NDArray[np.float32]
     cuts: tuple[Cut, ...]
     model: str
+    policy: str = ""
 
     @property
     def mean(self) -> float:
         """Mean surprise in nats; NaN without a figure."""
         known = self.surprise[~np.isnan(self.surprise)]
         return float(known.mean()) if known.size else float("nan")
+
+
+def policy_of(reader: TraceReader, lane: int) -> str:
+    """The cache policy of a lane, "" for the full cache."""
+    return next((row.cache for row in TraceIndex.of(reader).lanes if row.id == lane and row.cache != DEFAULT), "")
 
 
 def model_of(reader: TraceReader, lane: int) -> str:
@@ -150,7 +158,7 @@ def answer_surprise(
     if found is None:
         return None
     turn = probe_events(reader, session, lane, probe, seq)[Kind.SUMMED].turn
-    return SurpriseView(turn, probe, *found, (), model_of(reader, lane))
+    return SurpriseView(turn, probe, *found, (), model_of(reader, lane), policy_of(reader, lane))
 
 
 def cuts(reader: TraceReader, session: int, lane: int, turn: int, texts: Sequence[str]) -> tuple[Cut, ...]:

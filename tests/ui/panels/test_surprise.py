@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -120,6 +121,8 @@ def test_words_and_figures_are_linked(qtbot: Any) -> None:
     track.figures.pointed.emit(-1)
     assert track.words.hover == -1 and "nats" in track.read.text()
     assert told(track._view, 0) == "“w0”: nothing stands before it"  # type: ignore[arg-type]
+    under = replace(track._view, policy="snapkv")  # type: ignore[type-var]
+    assert told(under, 1).endswith("; with the full cache, not under snapkv")
 
 
 def test_a_place_on_the_figures_is_a_token(qtbot: Any) -> None:
