@@ -72,14 +72,15 @@ SCORE_TITLES = {
 """What the papers call their scores."""
 
 _GENERATED = {
-    "longins-f1": ("LongIns", "setting"),
-    "turtlebench": ("TurtleBench", "language"),
-    "longicl-em": ("LongICLBench", "layout"),
-    "longbio": ("LongBioBench", "task"),
-    "humblebench": ("HumbleBench", "type"),
-    "etbench-f1": ("E.T. Bench", "task"),
+    "longins-f1": ("LongIns, generated", "setting"),
+    "turtlebench": ("TurtleBench, generated", "language"),
+    "longicl-em": ("LongICLBench, generated", "layout"),
+    "longbio": ("LongBioBench, generated", "task"),
+    "humblebench": ("HumbleBench, generated", "type"),
+    "etbench-f1": ("E.T. Bench, generated", "task"),
 }
-"""By headline score of a generated benchmark its name, and what of a probe's ``extra`` tells its categories apart."""
+"""By headline score of a generated benchmark its name (the questions are ours, the rule is its own), and what of a
+probe's ``extra`` tells its categories apart."""
 
 
 def score_title(name: str) -> str:

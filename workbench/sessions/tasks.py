@@ -117,8 +117,8 @@ GENERATED: Mapping[str, Task] = {
     "long-ins": Task("wrong-numbers", 64, "f1", ("longins-f1",)),
     "turtle-bench": Task("verdict", 16, "match", ("turtlebench",)),
     "licon-bench": Task("label-name", 100, "label", ("longicl-em",)),
-    "humble-bench": Task("option-letter", 128, "choice", ("humblebench", "humblebench-none")),
-    "et-bench": Task("event-time", 64, "event-time", ("etbench-f1", "etbench-iou")),
+    "humble-bench": Task("option-letter", 128, "choice", ("humblebench",)),
+    "et-bench": Task("event-time", 64, "event-time", ("etbench-f1",)),
 }
 """By generator, for those whose benchmark has a rule of its own for answers."""
 

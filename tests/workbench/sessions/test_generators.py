@@ -257,7 +257,7 @@ def test_biographies_are_asked_in_all_three_settings() -> None:
 def test_false_options_are_there_to_be_refused() -> None:
     probes = generate("humble-bench", 2000, 1)[0].probes
     assert Counter(p.extra["type"] for p in probes) == {"Object": 10, "Attribute": 10, "Relation": 10}
-    assert sum(p.gold[0] == "E" for p in probes) == 6
+    assert sum(p.gold[0] == "E" for p in probes) == sum("humblebench-none" in p.scores for p in probes) == 6
     for probe in generate("humble-bench", 2000, 1, mode="nota-only")[0].probes:
         assert probe.gold == ("E", "None of the above")
         assert len(probe.question.splitlines()) == 5 + (probe.extra["was"] == "E")
@@ -290,6 +290,7 @@ def test_events_last_some_seconds_and_are_asked_for_in_four_ways() -> None:
     probes = generate("et-bench", 3000, 1)[0].probes
     assert {p.extra["task"] for p in probes} == {"tvg", "epm", "tal", "vhd"}
     assert any(len(p.extra["spans"]) > 1 for p in probes if p.extra["task"] == "tal")
+    assert all(("etbench-iou" in p.scores) == (p.extra["task"] in ("tvg", "epm")) for p in probes)
     for probe in probes:
         assert all(start <= end for start, end in probe.extra["spans"])
         assert not score("event-time", probe, "It happens in 0 - 99999 seconds").correct

@@ -106,9 +106,10 @@ def _ask(w: Writer, events: list[_Event], turns: dict[int, int], probes: int) ->
         evidence = [turn for at, turn in turns.items() if any(start <= at <= end for start, end in event.spans)]
         spans = [[start / 2, end / 2] for start, end in event.spans]
         gold = ", ".join(f"{start} - {end}" for start, end in spans)
-        extra = {"task": event.task, "spans": spans}
-        w.ask(event.question, [gold], "accurate_retrieval", evidence, extra=extra,
-              **tasks.GENERATED["et-bench"].fields)  # fmt: skip
+        fields = tasks.GENERATED["et-bench"].fields | {"extra": {"task": event.task, "spans": spans}}
+        if event.task in ("tvg", "epm"):
+            fields["scores"] = (*fields["scores"], "etbench-iou")
+        w.ask(event.question, [gold], "accurate_retrieval", evidence, **fields)
 
 
 def _grounded(stream: _Stream, name: str) -> _Event:

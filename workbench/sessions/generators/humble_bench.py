@@ -76,8 +76,11 @@ def _ask(w: Writer, asked: Asked, turn: int, kind: str, false: bool, nota: bool)
     lines = [f"{letter}. {o}" for letter, o in zip(LETTERS, options, strict=True) if letter != gone]
     gold = "E" if nota else was
     extra = {"type": kind, "was": was, "mode": "nota-only" if nota else "common"}
-    w.ask("\n".join([question, *lines]), [gold, options[LETTERS.index(gold)]], "accurate_retrieval", [turn],
-          options=tuple(options), extra=extra, **tasks.GENERATED["humble-bench"].fields)  # fmt: skip
+    fields = tasks.GENERATED["humble-bench"].fields | {"options": tuple(options), "extra": extra}
+    if gold == "E":
+        fields["scores"] = (*fields["scores"], "humblebench-none")
+    told = [gold, options[LETTERS.index(gold)]]
+    w.ask("\n".join([question, *lines]), told, "accurate_retrieval", [turn], **fields)
 
 
 GENERATOR = Generator(
