@@ -4,7 +4,7 @@ from math import log2
 
 import pytest
 
-from workbench.probes.retrieval import measure
+from workbench.probes.retrieval import Retrieval, measure
 
 
 def test_recall_is_the_share_of_evidence_turns_within_each_rank() -> None:
@@ -36,8 +36,7 @@ def test_ndcg_stays_within_one_when_one_item_names_all_the_evidence() -> None:
 
 def test_without_evidence_or_retrieval_nothing_is_measured() -> None:
     assert measure((), [(1, True, (3,))]).recall is None
-    assert measure((3,), []).recall is None
-    assert measure((3,), []).ndcg is None
+    assert measure((3,), []) == Retrieval(None, None, 0)
 
 
 def test_a_retriever_that_found_nothing_has_a_recall_of_nought() -> None:

@@ -53,6 +53,7 @@ SAID = [
     ("tea", "She drinks tea and relaxes"),
     ("Ben", "Ben and his sister went"),
     ("Ben", "Ben and then he left"),
+    ("Oslo", "Oslo and Mira went home early"),
     ("Oslo and Lima", "Oslo and Lima"),
     ("10:30", "at 10:30 am"),
     ("$1,200", "$1,200 dollars"),
