@@ -160,12 +160,13 @@ class WhyPanel(Panel):
         self.refresh()
 
     def _follow_evidence(self, on: bool) -> None:
-        """Where no turn is followed: the one that was stored of what this answer needed, else the first that says it,
-        else the cursor's."""
+        """Where no turn is followed: the one that was stored of what this answer needed, else the first that says it or
+        that the question in question names, else the cursor's."""
         if on and self.moment.thread is None:
             told = self.view.verdict if isinstance(self.view, WhyView) else None
             stored = [s.turn for s in told.thread if s.stage == "stored" and s.turn in told.turns] if told else []
-            turns = (*stored, *(told.turns if told else ()), self.moment.turn)
+            asked = self.workspace.probe_in_question()
+            turns = (*stored, *(told.turns if told else asked.evidence if asked else ()), self.moment.turn)
             self.workspace.follow_turn(turns[0])
         self._one_of(self.all, on)
 

@@ -94,6 +94,14 @@ def test_the_cause_is_shown_before_the_other_panels_are_told(
     assert space.moment.pinned and not space.busy
 
 
+def test_the_thread_is_the_question_s_whatever_is_shown(panel: Any, story: Workspace, settle: Any) -> None:
+    panel.all.setChecked(True)
+    settle(story)
+    panel.thread_on.setChecked(True)
+    settle(story)
+    assert story.moment.thread == 3, "the turn that says it, not the one of the cursor"
+
+
 def test_the_funnel_leads_to_the_turn(panel: Any, story: Workspace, settle: Any, qtbot: Any) -> None:
     panel.funnel.grab()
     zone = panel.funnel.zones[1]
