@@ -72,12 +72,12 @@ SCORE_TITLES = {
 """What the papers call their scores."""
 
 _GENERATED = {
-    "longins-f1": ("LongIns, generated", "setting"),
-    "turtlebench": ("TurtleBench, generated", "language"),
-    "longicl-em": ("LongICLBench, generated", "layout"),
-    "longbio": ("LongBioBench, generated", "task"),
-    "humblebench": ("HumbleBench, generated", "type"),
-    "etbench-f1": ("E.T. Bench, generated", "task"),
+    "longins-f1": ("LongIns (generated)", "setting"),
+    "turtlebench": ("TurtleBench (generated)", "language"),
+    "longicl-em": ("LongICLBench (generated)", "layout"),
+    "longbio": ("LongBioBench (generated)", "task"),
+    "humblebench": ("HumbleBench (generated)", "type"),
+    "etbench-f1": ("E.T. Bench (generated)", "task"),
 }
 """By headline score of a generated benchmark its name (the questions are ours, the rule is its own), and what of a
 probe's ``extra`` tells its categories apart."""

@@ -9,7 +9,7 @@ import pytest
 from workbench.errors import UsageError
 from workbench.probes import score_probe
 from workbench.probes.errata import read
-from workbench.probes.papers import columns, short_title
+from workbench.probes.papers import columns, place, short_title
 from workbench.projections.losses import losses
 from workbench.projections.published import standings, to_json
 from workbench.sessions import Probe, Session, Turn, tasks
@@ -160,3 +160,9 @@ def test_longmemeval_averages_its_types_too() -> None:
     figures = {"a": ("longmemeval-judge", [1.0]), "b": ("longmemeval-judge", [0.0, 0.0, 1.0])}
     found = {c.title: c.mean for c in columns("LongMemEval", figures)}
     assert (found["task average"], found["all"]) == (pytest.approx(2 / 3), 0.5)
+
+
+def test_a_generated_benchmark_says_that_its_questions_are_ours() -> None:
+    for name, task in tasks.GENERATED.items():
+        probe = Probe("p", 0, "?", ("x",), "accurate_retrieval", extra={"task": "tvg"}, **task.fields)
+        assert place(probe, {}).benchmark.endswith(" (generated)"), name
