@@ -85,10 +85,12 @@ def libraries_of(wheel: Path, folder: Path) -> list[str]:
 
 def build(out: Path, libraries: Path | None) -> Path:
     """Build the folder and its archive below ``out``; returns the archive."""
-    target = out / full_name()
+    target, before = out / full_name(), sources_now()
     shutil.rmtree(target, ignore_errors=True)
     with tempfile.TemporaryDirectory(prefix="mnemoscope-package-") as work:
         made, sources = _frozen(Path(work), libraries)
+        if sources_now() != before:  # PyInstaller reads for minutes: modules of two states would not fit each other
+            raise PackageError("the program's files changed while it was packaged - run the same command again")
         out.mkdir(parents=True, exist_ok=True)
         shutil.move(made, target)
     _beside(target)
@@ -105,6 +107,13 @@ def build(out: Path, libraries: Path | None) -> Path:
         raise PackageError(f"{archive} has {size / 1e6:.0f} MB, more than {LARGEST / 1e6:.0f}")
     checksums([archive])
     return archive
+
+
+def sources_now(root: Path = ROOT) -> list[tuple[str, int, int]]:
+    """Name, size and time of every file of the program that goes in."""
+    folders = ("workbench", "ui", "resources", "sample_sessions", "packaging")
+    files = [path for folder in folders for path in sorted((root / folder).rglob("*")) if path.is_file()]
+    return [(str(p), p.stat().st_size, p.stat().st_mtime_ns) for p in files if "__pycache__" not in p.parts]
 
 
 def _frozen(work: Path, libraries: Path | None) -> tuple[Path, list[str]]:

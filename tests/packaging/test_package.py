@@ -138,6 +138,18 @@ def test_release_notes_are_the_topmost_section_or_nothing(package: ModuleType) -
         package.notes(changes, "1.0.0")
 
 
+def test_a_program_that_changes_while_it_is_packaged_is_noticed(package: ModuleType, tmp_path: Path) -> None:
+    module = tmp_path / "workbench" / "engine" / "protocol.py"
+    module.parent.mkdir(parents=True)
+    module.write_text("A = 1")
+    before = package.sources_now(tmp_path)
+    (module.parent / "__pycache__").mkdir()
+    (module.parent / "__pycache__" / "protocol.pyc").write_text("")
+    assert package.sources_now(tmp_path) == before != []
+    module.write_text("A = 12")
+    assert package.sources_now(tmp_path) != before
+
+
 def test_what_is_written_into_an_installation_is_noticed(package: ModuleType, tmp_path: Path) -> None:
     folder = tmp_path / "app"
     folder.mkdir()
