@@ -137,8 +137,8 @@ def longbio(root: Path) -> None:
     cited = code.CitationEvaluator(_Data([]), False)
     facts = ["Porto", "12 May 1970", "São Paulo", "A+B (x)", "chess", "not stated"]
     rows: list[Any] = []
-    for number in range(SIZE + 300):
-        kind = ("text", "number", "list", "pair", "unstated", "cite")[number % 6]
+    for number in range(SIZE + 660):
+        kind = ("text", "number", "list", "pair", "unstated", "cite")[number % 6] if number < SIZE + 300 else "cite"
         extra: dict[str, Any] = {"longbio": kind}
         if kind == "number":
             gold: Any = r.choice((0, 3, 12, 40))
