@@ -155,9 +155,19 @@ class ProbesPanel(Panel):
         if row != self.grid.currentIndex().row():
             self.grid.selectRow(row) if row >= 0 else self.grid.clearSelection()
         self._judge(moment, row)
-        if moment.turn != self._turn:
-            self._turn = moment.turn
-            self.grid.viewport().update()
+        self._pass(self._turn, moment.turn)
+        self._turn = moment.turn
+
+    def _pass(self, old: int, new: int) -> None:
+        """Paint the rows anew whose probes the cursor has passed, to and fro: the others are as faint as before."""
+        height, viewport = self.grid.rowHeight(0), self.grid.viewport()
+        first = self.grid.rowAt(0)
+        if first < 0 or height <= 0 or old == new:
+            return
+        low, high = sorted((old, new))
+        for row in range(first, min(len(self.model.lines), first + viewport.height() // height + 2)):
+            if low < self.model.lines[row].turn <= high:
+                viewport.update(0, self.grid.rowViewportPosition(row), viewport.width(), self.grid.rowHeight(row))
 
     def _judge(self, moment: Moment, row: int) -> None:
         """Show what judges said of the chosen probe, where any has."""

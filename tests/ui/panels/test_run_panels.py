@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QImage
+from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, Qt
+from PySide6.QtGui import QImage, QPaintEvent, QRegion
 from PySide6.QtTest import QAbstractItemModelTester
 from PySide6.QtWidgets import QTableView
 
@@ -128,6 +128,31 @@ def test_probes_sort_filter_and_follow_the_arrows(shown: Maker, workspace: Works
         qtbot.keyClick(probes.grid, Qt.Key.Key_Down)
         line = probes.model.lines[row]
         assert (workspace.selection.now.probe, workspace.cursor.turn) == (line.probe, line.turn)
+
+
+def test_only_probes_that_the_cursor_has_passed_are_painted_anew(
+    shown: Maker, workspace: Workspace, settle: Any
+) -> None:
+    class Painted(QObject):
+        region = QRegion()
+
+        def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+            if isinstance(event, QPaintEvent):
+                self.region += event.region()
+            return False
+
+    panel, seen = shown("probes", 900, 900), Painted()
+    workspace.cursor.go(30)
+    settle(workspace)
+    panel.grid.viewport().installEventFilter(seen)
+    for old, new in ((30, 50), (50, 20)):
+        seen.region = QRegion()
+        workspace.cursor.go(new)
+        settle(workspace)
+        rows = {row: panel.grid.visualRect(panel.model.index(row, 2)) for row in range(panel.model.rowCount())}
+        painted = {row for row, rect in rows.items() if seen.region.intersects(rect)}
+        low, high = sorted((old, new))
+        assert painted == {row for row in rows if low < panel.model.lines[row].turn <= high} != set(rows)
 
 
 def test_more_lanes_than_colours_look_different() -> None:
