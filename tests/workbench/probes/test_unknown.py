@@ -384,9 +384,15 @@ def test_the_answer_comes_to_it(answer: str) -> None:
     assert not abstains(answer)
 
 
-@pytest.mark.parametrize(
-    "answer", ["", " ", "...", "- - -", "Oslo. The date is not given.", "Rome; the date is unknown."]
-)
+ANSWERED = [
+    "Oslo. The date is not given.",
+    "Rome; the date is unknown.",
+    "Oslo. Not Lima.",
+    "He drinks tea but never coffee.",
+]
+
+
+@pytest.mark.parametrize("answer", ["", " ", "...", "- - -", *ANSWERED])
 def test_nothing_is_told(answer: str) -> None:
     assert not declines(answer)
 
