@@ -50,7 +50,7 @@ def turtlebench(probe: Probe, answer: str, shared: Shared) -> float | None:
 
 def longicl(probe: Probe, answer: str, shared: Shared) -> float:
     """LongICLBench: the label as the examples have it and nothing else, in any case; a further example is cut off."""
-    if probe.question not in answer:
+    if not probe.question or probe.question not in answer:
         said = answer.split("service query")[0]
     else:
         parts = answer.split(probe.question)[-1].strip().split("intent category:")

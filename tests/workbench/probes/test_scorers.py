@@ -1,10 +1,14 @@
 """What counts as right, scorer by scorer."""
 
+from itertools import product
+from typing import Any
+
 import pytest
 
 from workbench import plugins
 from workbench.errors import MnemoscopeError
 from workbench.probes import SCORERS, score, score_answer, score_probe, scorers
+from workbench.probes.scorers import PUBLISHED
 from workbench.sessions.model import Probe
 
 
@@ -209,3 +213,15 @@ def test_a_scorer_from_outside_and_one_that_cannot_be_loaded(
         ]
     finally:
         plugins.loaded.cache_clear()
+
+
+@pytest.mark.parametrize("name", [n for n in PUBLISHED if n.startswith(("lon", "hum", "etb", "tur"))])
+def test_a_file_with_odd_fields_costs_no_score(name: str) -> None:
+    odd: list[dict[str, Any]] = [
+        {}, {"years": 3}, {"longbio": "pair", "years": {"Ada": "x", "Bo": None}}, {"longbio": 7, "cite": 5},
+        {"longbio": "number"}, {"task": "tvg", "spans": "x"}, {"task": "tal", "spans": [[1], [2, "b"], [3, 4]]},
+        {"task": "vhd"},
+    ]  # fmt: skip
+    for extra, gold, said in product(odd, [(), ("",), ("x",)], ["", "Ada and Bo", "1 - 3", "5..3 - 2", "[1, 2"]):
+        asked = Probe("p", 0, "", gold, "accurate_retrieval", scorer="pair", scores=(name,), extra=extra)
+        assert set(score_answer(asked, said, {})["scores"]) <= {name}
