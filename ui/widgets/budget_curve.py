@@ -25,6 +25,8 @@ METRICS: dict[str, Callable[[SurvivalPoint], float | None]] = {
     KL: lambda p: p.kl,
 }
 
+_AXIS = ("of the cache kept", "cache kept", "kept")  # the first that there is room for
+
 
 class BudgetCurve(ZonedWidget):
     """A line for each policy and way, over the share of entries that it kept; a click on a point chooses its lane.
@@ -113,11 +115,10 @@ class BudgetCurve(ZonedWidget):
             text = percent(share)
             x = area.left() + share * area.width() - small.horizontalAdvance(text) / 2
             painter.drawText(QPointF(x, area.bottom() + small.height() + now.unit(0.5)), text)
-        painter.drawText(
-            QRectF(area.right() + now.unit(6), area.bottom() + now.unit(0.5), self.width(), small.height()),
-            int(Qt.AlignmentFlag.AlignLeft),
-            "of the cache kept",
-        )
+        left = area.right() + now.unit(6)
+        room = QRectF(left, area.bottom() + now.unit(0.5), self.width() - left, small.height())
+        said = next((text for text in _AXIS if small.horizontalAdvance(text) <= room.width()), "")
+        painter.drawText(room, int(Qt.AlignmentFlag.AlignLeft), said)
 
     def _line(
         self, painter: QPainter, now: Theme, area: QRectF, top: float, place: int, name: str, of: list[SurvivalPoint]
