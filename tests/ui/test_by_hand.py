@@ -16,6 +16,7 @@ from PySide6.QtGui import QDropEvent, QKeySequence, QTextCursor
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QFileDialog, QLineEdit, QWidget
 
+from ui.commands.registry import SUBMENUS
 from ui.dialogs.figure_dialog import FigureDialog
 from ui.dialogs.run_dialog import RunDialog
 from ui.settings import Settings
@@ -212,6 +213,12 @@ class Mouse(Hand):
         menu, bar, action = self.window._menu[command.menu], self.window.menuBar(), self.window.registry.action(name)
         self.click(bar, bar.actionGeometry(menu.menuAction()).center())
         self.wait(menu.isVisible)
+        within = self.window._menu.get(SUBMENUS.get((command.menu, command.group), ""))
+        if within is not None:
+            self.click(menu, menu.actionGeometry(within.menuAction()).center())
+            self.wait(within.isVisible)
+            menu = within
+        assert action in menu.actions()
         self.click(menu, menu.actionGeometry(action).center())
 
     def follow_link(self, view: RichView, text: str) -> None:

@@ -113,7 +113,8 @@ def _answer(lane: _Lane, probe: Probe, said: str, place: int) -> None:
     lane.emit(Kind.PACKED, probe.id, {"budget": 512, "tokens": 44, "spans": [span], "dropped": []})
     lane.emit(Kind.ANSWERED, probe.id, {"text": said, "tokens": [], "prompt_tokens": 44, "error": ""})
     right = (int(probe.id[1:]) + place) % 3 == 0
-    lane.emit(Kind.SCORED, probe.id, {"correct": right, "score": float(right), "extracted": said, "rank": 0})
+    scored = {"correct": right, "score": float(right), "extracted": said, "rank": 0, "scorer": "match"}
+    lane.emit(Kind.SCORED, probe.id, scored | {"competency": probe.competency, "recall": None})
 
 
 @pytest.fixture(scope="module")
@@ -283,4 +284,6 @@ def test_everything_is_drawn_with_strangers_names_and_scripts(opened: MainWindow
         answer = panel._last_answer
         assert answer is None or answer.error is None, (name, answer and answer.trace)
         panel.grab()
+    board = opened._parts["scoreboard"]
+    assert isinstance(board, Panel) and board.view is not None
     assert (opened.width(), opened.height()) == (1024, 768)

@@ -469,7 +469,7 @@ class ElidedLabel(Label):
     """
 
     def __init__(self, text: str = "", parent: QWidget | None = None) -> None:
-        self._full = ""
+        self._full = self._tip = ""
         super().__init__(text, parent)
         self.setMinimumWidth(24)
 
@@ -497,7 +497,12 @@ class ElidedLabel(Label):
         if shown != self._full and len(shown.rpartition(" · ")[2]) < _TELLING:
             shown = shown.rpartition(" · ")[0]  # "Transcript" says more than "Transcript · l…"
         super().setText(shown)
-        self.setToolTip(plain(self._full if shown != self._full else ""))
+        self.setToolTip(plain(self._tip or (self._full if shown != self._full else "")))
+
+    def tell(self, tip: str) -> None:
+        """Show this as the tooltip, whether the text is cut or not; empty: the text where it is cut."""
+        self._tip = tip
+        self._elide()
 
 
 class _Card(QWidget):
@@ -508,7 +513,7 @@ class _Card(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         self._what, self._how = Label(), Label()
-        layout.addStretch(2)
+        layout.addStretch(1)  # near the top: a panel may be higher than what is seen of it
         for label in (self._what, self._how):
             label.setWordWrap(True)
             label.setAlignment(Qt.AlignmentFlag.AlignCenter)

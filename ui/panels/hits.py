@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from PySide6.QtCore import QModelIndex, QPointF, Qt
+from PySide6.QtCore import QModelIndex, QPointF, QSize, Qt, QTimer
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QBoxLayout,
     QHBoxLayout,
+    QLayout,
     QListView,
     QMenu,
     QSizePolicy,
@@ -20,7 +22,7 @@ from PySide6.QtWidgets import (
 
 from ui.models.hits import FATES, HitsModel
 from ui.models.table import Table
-from ui.panels.base import Empty, Panel, asked
+from ui.panels.base import ElidedLabel, Empty, Panel, asked
 from ui.state.moment import Moment
 from ui.theme import marks, theme
 from ui.theme.marks import Mark
@@ -58,6 +60,10 @@ class HitsPanel(Panel):
         column = QVBoxLayout(body)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(theme.active().unit(2))
+        self._lines = QTimer(self)  # type and width are in force with the next layout
+        self._lines.setSingleShot(True)
+        self._lines.setInterval(0)
+        self._lines.timeout.connect(self._keep_lines)
         self.question, self.verdict = Label(), Label()
         self.question.setWordWrap(True)
         self.verdict.setWordWrap(True)
@@ -73,12 +79,12 @@ class HitsPanel(Panel):
         self.nothing.setAlignment(Qt.AlignmentFlag.AlignTop)
         column.addWidget(self.nothing, 1)
         line = QHBoxLayout()
-        self.context, self.dropped = Label("context"), Label()
+        self.context, self.dropped = ElidedLabel("context"), ElidedLabel()
         for label in (self.context, self.dropped):
             label.setProperty("part", "faint")
-        line.addWidget(self.context)
-        line.addStretch(1)
-        line.addWidget(self.dropped)
+        line.addWidget(self.context, 1)
+        self.dropped.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        line.addWidget(self.dropped, 1)
         column.addLayout(line)
         self.bar = SpanBar()
         self.bar.chosen.connect(self._span_chosen)
@@ -87,7 +93,7 @@ class HitsPanel(Panel):
 
     def _make_list(self) -> QWidget:
         self.hits = HitsModel(self)
-        view = self.list = QListView()
+        view = self.list = _List()
         view.setModel(self.hits)
         self._delegate = HitDelegate(self)
         view.setItemDelegate(self._delegate)
@@ -120,10 +126,21 @@ class HitsPanel(Panel):
         self.context.setText(f"context, {view.used:,} tok" if view.used else "context")
         names = ", ".join(s.label for s in view.dropped[:3]) + ("…" if len(view.dropped) > 3 else "")
         self.dropped.setText(f"no room for {names}" if view.dropped else "everything fitted" if view.spans else "")
-        self.dropped.setToolTip(plain("\n".join(f"{s.label}: {s.text[:120]}" for s in view.dropped)))
+        self.dropped.tell("\n".join(f"{s.label}: {s.text[:120]}" for s in view.dropped))
         self.bar.show_spans(view.spans, 0, color)
         self.bar.setVisible(bool(view.spans))
+        self._lines.start()
         self.on_moment(self.moment)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: D102
+        super().resizeEvent(event)
+        self._lines.start()
+
+    def _keep_lines(self) -> None:
+        """Wrapped texts have all their lines; where room is short the panel is scrolled."""
+        for widget in (self.question, self.answer, self.verdict):
+            widget.setMinimumHeight(0)
+            widget.setMinimumHeight(max(0, widget.heightForWidth(self.contentsRect().width() - theme.active().unit(6))))
 
     def on_moment(self, moment: Moment) -> None:
         """Mark the selected item."""
@@ -219,6 +236,13 @@ def follow_span(panel: Panel, span: Any, probe: str = "") -> None:
         panel.workspace.follow(span.turns[0], probe or panel.view.probe.id)
 
 
+class _List(QListView):
+    """Takes the room that there is and asks for two rows: what comes below it stays in sight."""
+
+    def sizeHint(self) -> QSize:
+        return QSize(super().sizeHint().width(), 2 * theme.active().unit(11))
+
+
 class _Places(QWidget):
     """Links to the evidence turns and to where the evidence was lost; for more of them there is the context menu."""
 
@@ -229,6 +253,7 @@ class _Places(QWidget):
         self._row.setContentsMargins(0, 0, 0, 0)
         self._row.setSpacing(theme.active().unit(1))
         self._row.addStretch(1)
+        self._row.setSizeConstraint(QLayout.SizeConstraint.SetNoConstraint)  # links give way, the panel grows no wider
         self._shown: tuple[tuple[int, str], ...] = ()
         self.hide()
 
@@ -248,6 +273,24 @@ class _Places(QWidget):
             link.setAccessibleName(f"Go to turn {turn}, {said}")
             link.clicked.connect(lambda _=False, t=turn: self._go(t))
             self._row.insertWidget(place, link)
+        self._fit()
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(0, super().sizeHint().height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        """As many links as there is room for, the first in any case."""
+        used = 0
+        for place in range(len(self._shown)):
+            item = self._row.itemAt(place)
+            link = item.widget() if item is not None else None
+            if link is not None:
+                used += link.sizeHint().width() + self._row.spacing()
+                link.setVisible(place == 0 or used <= self.width())
 
 
 class _Answer(QWidget):

@@ -34,6 +34,7 @@ NARROWEST = 172
 _WIDEST = 460
 _MOST_BELOW = 3
 _ANSWER_LINES = 3
+_FAR = 600  # characters of a line that may be seen at most
 _LOW = 48  # units of the grid: in a lower column an answer has a line less
 _MOST_KEPT = 12  # painted parts a column: some probes to and fro
 _THIN = 3.0  # px of a span whose corners nobody sees
@@ -184,9 +185,9 @@ class _Question(ZonedWidget):
         )
         line.right(asked, "small", "text-3")
         gold = " or ".join(view.gold) or "never said"
-        line.right(gold if len(gold) < 60 else gold[:57] + "…", "body", "text", bold=True)
-        line.right("gold", "small", "text-3")
         line.left("probe", "small", "accent", bold=True)
+        line.right(gold, "body", "text", bold=True, most=0.75 if self._narrow else 0.4)
+        line.right("gold", "small", "text-3")
         if self._narrow:
             inner.setTop(inner.y() + now.metrics().height() + now.unit(0.5))
             most = max(1, (self.height() - inner.y()) // now.line())
@@ -214,16 +215,18 @@ class _Line:
         self._painter.drawText(self._rect, _MIDDLE_LEFT, shown)
         self._rect.setLeft(self._rect.left() + metrics.horizontalAdvance(shown) + self._now.unit(3))
 
-    def right(self, text: str, role: str, color: str, bold: bool = False) -> None:
-        metrics, shown = self._set(text, role, color, bold)
+    def right(self, text: str, role: str, color: str, bold: bool = False, most: float = 1.0) -> None:
+        """``most``: share of what is left of the line that the text takes at most."""
+        metrics, shown = self._set(text, role, color, bold, most)
         self._painter.drawText(self._rect, _MIDDLE_RIGHT, shown)
         self._rect.setRight(self._rect.right() - metrics.horizontalAdvance(shown) - self._now.unit(2))
 
-    def _set(self, text: str, role: str, color: str, bold: bool) -> tuple[QFontMetrics, str]:
+    def _set(self, text: str, role: str, color: str, bold: bool, most: float = 1.0) -> tuple[QFontMetrics, str]:
         metrics = self._now.metrics(role, bold)
         self._painter.setFont(self._now.font(role, bold))
         self._painter.setPen(self._now.color(color))
-        return metrics, metrics.elidedText(text, Qt.TextElideMode.ElideRight, max(0, self._rect.width()))
+        room = round(max(0, self._rect.width()) * most)
+        return metrics, metrics.elidedText(" ".join(text[:_FAR].split()), Qt.TextElideMode.ElideRight, room)
 
 
 _MIDDLE_LEFT = int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
