@@ -102,24 +102,21 @@ class TokenStrip(QWidget):
 
     def _flow(self, width: int) -> _Placed:
         metrics = theme.active().metrics()
-        widths: dict[str, float] = {}
-        count = len(self._tokens)
-        x, wide, line = np.zeros(count), np.zeros(count), np.zeros(count, np.int64)
-        at, row, firsts = 0.0, 0, [0]
-        for token in set(self._tokens):
-            widths[token] = float(metrics.horizontalAdvance(_shown(token)))
-        space, words = float(metrics.horizontalAdvance(" ")), _words(self._tokens, widths)
-        for number, token in enumerate(self._tokens):
-            size, word = widths[token], words.get(number, 0.0)
+        widths = {token: float(metrics.horizontalAdvance(_shown(token))) for token in set(self._tokens)}
+        sizes = [widths[token] for token in self._tokens]
+        space, words = float(metrics.horizontalAdvance(" ")), _words(self._tokens, sizes)
+        ends = {token for token in widths if token.endswith("\n")}
+        x, line, firsts = list[float](), list[int](), [0]
+        at, row = 0.0, 0
+        for number, (token, size, word) in enumerate(zip(self._tokens, sizes, words, strict=True)):
             over = at + size > width or (at + word > width and word <= width)
             if at > 0 and ((over and token != "\n") or number in self._breaks):  # a line's end stays on its line
                 at, row = -space if token.startswith(" ") else 0.0, row + 1
                 firsts.append(number)
-            x[number], wide[number], line[number] = at, size, row
-            at += size
-            if token.endswith("\n"):
-                at = float(width)
-        return _Placed(x, wide, line, firsts)
+            x.append(at)
+            line.append(row)
+            at = float(width) if token in ends else at + size
+        return _Placed(np.array(x, float), np.array(sizes, float), np.array(line, np.int64), firsts)
 
     def sizeHint(self) -> QSize:  # noqa: D102
         return QSize(200, self.minimumHeight())
@@ -193,14 +190,17 @@ class TokenStrip(QWidget):
             super().mousePressEvent(event)
 
 
-def _words(tokens: Sequence[str], widths: dict[str, float]) -> dict[int, float]:
-    """The first token of each word, with the width of the word: lines break between words, not within."""
-    found: dict[int, float] = {}
-    first = 0
-    for number, token in enumerate(tokens):
-        if not number or token[:1].isspace() or tokens[number - 1][-1:].isspace():
+def _words(tokens: Sequence[str], sizes: Sequence[float]) -> list[float]:
+    """At the first token of each word its width, else 0: lines break between words, not within."""
+    found = [0.0] * len(tokens)
+    first, apart = 0, {token: (token[:1].isspace(), token[-1:].isspace()) for token in set(tokens)}
+    after = True
+    for number, (token, size) in enumerate(zip(tokens, sizes, strict=True)):
+        before, behind = apart[token]
+        if after or before:
             first = number
-        found[first] = found.get(first, 0.0) + widths[token]
+        found[first] += size
+        after = behind
     return found
 
 
