@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QCoreApplication, QEvent, QEventLoop, QPoint
+from PySide6.QtCore import QCoreApplication, QEvent, QEventLoop, QPoint, QTimer
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QDialog, QWidget
 
@@ -265,7 +265,8 @@ def blank(image: QImage) -> bool:
 
 def _answered(window: MainWindow) -> None:
     """Wait until the engine has dealt with what panels ask it; what it could not do is said in the panel."""
-    until = time.monotonic() + PATIENCE
+    until, tick = time.monotonic() + PATIENCE, QTimer()
+    tick.start(100)  # so that waiting ends though the engine says nothing
     while window.inquiry.busy and time.monotonic() < until:
         QCoreApplication.processEvents(QEventLoop.ProcessEventsFlag.WaitForMoreEvents)
     window.notice.hide()
