@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Literal, cast
 
 from workbench.probes.competencies import ABSTENTION, family, ordered
 from workbench.probes.errata import Errata
@@ -177,14 +177,11 @@ _Made = tuple[tuple[BoardColumn, ...], tuple[BoardRow, ...], dict[str, BoardRow]
 
 def _made(reader: TraceReader, session: int | None, turn: int | None, seq: int | None, errata: Errata | None) -> _Made:
     lanes = TraceIndex.of(reader).lanes
-    every = scored(reader, session, errata=errata)[0]
+    every, columns = _whole(reader, session, errata)
     here = every if turn is None and seq is None else scored(reader, session, turn, seq, errata)[0]
-    whole = {row.id: standing(every.get(row.id, ())) for row in lanes}
-    now = whole if here is every else {row.id: standing(here.get(row.id, ())) for row in lanes}
+    now = {row.id: standing(here.get(row.id, ())) for row in lanes}
     counted = scores(reader, session, turn, seq)
     counted = without(counted, here) if errata else counted
-    complete = counted if here is every else scores(reader, session)
-    columns = (*_published(whole.values()), *_ours(reader, session, complete))
     rows = {
         row.id: BoardRow(row.id, place, row.name, tuple(_cell(c, now[row.id], counted.lanes[place]) for c in columns))
         for place, row in enumerate(lanes)
@@ -201,6 +198,22 @@ def _made(reader: TraceReader, session: int | None, turn: int | None, seq: int |
         found.fitted,
         missing,
     )
+
+
+_Whole = tuple[Mapping[int, list[Scored]], tuple[BoardColumn, ...]]
+
+
+def _whole(reader: TraceReader, session: int | None, errata: Errata | None) -> _Whole:
+    """Every scored probe by lane, and the columns, which stand still while the cursor moves."""
+    index, end = TraceIndex.of(reader), reader.last_seq()
+    key = ("board.whole", session, errata)
+    kept = index.memo.get(key)
+    if kept is None or kept[0] != end:
+        every = scored(reader, session, errata=errata)[0]
+        standings = [standing(every.get(row.id, ())) for row in index.lanes]
+        columns = (*_published(standings), *_ours(reader, session, scores(reader, session)))
+        kept = index.memo[key] = (end, (every, columns))
+    return cast("_Whole", kept[1])
 
 
 def _published(standings: Iterable[Standing]) -> list[BoardColumn]:
