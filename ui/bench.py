@@ -63,7 +63,7 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--probes", type=int, default=200)
     parser.add_argument("--lanes", type=int, default=len(LANES))
     parser.add_argument("--moves", type=int, default=200)
-    parser.add_argument("--panel", action="append", help="only these panels")
+    parser.add_argument("--panel", action="append", choices=PANELS, help="only these panels")
     parser.add_argument("--run", type=Path, help="a run file to scrub through instead of an invented one")
     return parser.parse_args(argv)
 
