@@ -45,8 +45,9 @@ class Scene:
 def demo(out: Path, file: Path | None = None) -> int:
     """Write the picture; the exit code, with a line on the error stream for what a person can mend."""
     from ui.application import application
+    from ui.samples import sample_run
     from ui.settings import Settings
-    from ui.window import MainWindow, sample_run
+    from ui.window import MainWindow
 
     kind, found = _KINDS.get(out.suffix.lower()), file or sample_run()
     refusal = _refusal(out, kind, found)

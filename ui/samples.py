@@ -41,11 +41,23 @@ def samples() -> list[Sample]:
     return found + [Sample(f"{_title(path)} (replay it)", path) for path in _ordered(sessions)]
 
 
+def sample_run() -> Path | None:
+    """The recorded run that ships with the program, or None when there is none."""
+    return next((one.path for one in samples() if one.recorded), None)
+
+
+def is_sample(path: Path) -> bool:
+    """Whether a run lies among the samples."""
+    return path.resolve().parent == paths.sample_sessions().resolve()
+
+
 @cache  # what ships does not change while the program runs
 def other_sample(opened: Path | None) -> Sample | None:
     """The next recorded sample after the one that is open; None where that is no sample, or the only one."""
     runs = [one for one in samples() if one.recorded]
-    here = next((i for i, one in enumerate(runs) if opened is not None and one.path == opened), None)
+    here = next(
+        (i for i, one in enumerate(runs) if opened is not None and one.path.resolve() == opened.resolve()), None
+    )
     return None if here is None or len(runs) < 2 else runs[(here + 1) % len(runs)]
 
 

@@ -39,8 +39,9 @@ PATIENCE = 60.0  # seconds that a projection may take on a machine that is busy 
 def tour(folder: Path, file: Path | None = None, looks: Sequence[str] = THEMES) -> int:
     """Save the pictures into ``folder``; the exit code: 1 when a panel failed, with a line per failure."""
     from ui.application import application
+    from ui.samples import sample_run
     from ui.settings import Settings
-    from ui.window import MainWindow, sample_run
+    from ui.window import MainWindow
 
     found = file or sample_run()
     if found is None or not found.is_file():

@@ -45,7 +45,7 @@ from ui.floating import TITLES, FloatingPanel
 from ui.panels.base import Panel
 from ui.panels.lanes import LanesPanel
 from ui.panels.scrubber import ScrubberPanel
-from ui.samples import Sample, other_sample, samples
+from ui.samples import Sample, is_sample, other_sample, sample_run, samples
 from ui.settings import Settings
 from ui.stage import Stage
 from ui.state.beside import Beside
@@ -1139,12 +1139,6 @@ def _report(reader: TraceReader, moment: Moment, options: Any) -> str:
 
 def _opening(path: Path, session: Session, lanes: int) -> str:
     """What one looks at."""
-    kind = "This is a sample" if path.parent == paths.sample_sessions() else f"This is {path.name}"
+    kind = "This is a sample" if is_sample(path) else f"This is {path.name}"
     held = f"{count(len(session.turns), 'turn')} of a conversation, read by {count(lanes, 'memory', 'memories')}"
     return f"{kind}: {held} and asked about {count(len(session.probes), 'time')}."
-
-
-def sample_run() -> Path | None:
-    """The recorded run that ships with the program, or None when there is none."""
-    folder = paths.sample_sessions()
-    return next(iter(sorted(folder.glob("*.mnemo"))), None)

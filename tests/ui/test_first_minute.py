@@ -8,8 +8,9 @@ import pytest
 from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtWidgets import QPushButton
 
+from ui.samples import sample_run
 from ui.state.workspace import Workspace
-from ui.window import MainWindow, sample_run
+from ui.window import MainWindow
 from workbench import paths
 
 

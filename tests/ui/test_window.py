@@ -80,7 +80,7 @@ def test_a_new_window_is_no_larger_than_its_screen() -> None:
 
 
 def test_a_file_opens_at_its_most_telling_probe(window: Any) -> None:
-    from ui.window import sample_run
+    from ui.samples import sample_run
 
     window.open(sample_run())
     assert window.workspace.cursor.turn > 0
@@ -91,7 +91,7 @@ def test_a_file_opens_at_its_most_telling_probe(window: Any) -> None:
 
 
 def test_a_run_opens_where_it_was_left(window: Any, run_file: Path, settle: Any) -> None:
-    from ui.window import sample_run
+    from ui.samples import sample_run
 
     window.open(run_file)
     probe = window.workspace.session.probes[3]

@@ -20,13 +20,13 @@ from PySide6.QtWidgets import (
 from ui.bridge.engine_client import EngineClient
 from ui.commands.registry import Registry
 from ui.panels.base import ElidedLabel
+from ui.samples import is_sample
 from ui.state.moment import Moment
 from ui.state.player import SPEEDS, Player
 from ui.state.workspace import Workspace
 from ui.theme import theme
 from ui.widgets.mnemonics import follow, literal
 from ui.widgets.plain import Label, plain
-from workbench import paths
 
 BUTTONS = (
     ("playback.previous-probe", "mdi6.skip-previous"),
@@ -210,8 +210,7 @@ class Transport(QFrame):
         else:
             for number, name in run.sessions.items():
                 menu.addAction(literal(name)).triggered.connect(lambda _=False, n=number: self._workspace.enter(n))
-            sample = run.path.parent == paths.sample_sessions()
-            self.file.setText(f"sample · {run.path.name}" if sample else run.path.name)
+            self.file.setText(f"sample · {run.path.name}" if is_sample(run.path) else run.path.name)
         self.samples.setVisible(self._registry.action("file.other-sample").isEnabled())
         self._moved(self._workspace.moment)
         self._status()

@@ -8,8 +8,8 @@ from ui.panels.graph import GraphPanel
 from ui.panels.hits import HitsPanel
 from ui.panels.lanes import LanesPanel
 from ui.panels.why import WhyPanel
+from ui.samples import sample_run
 from ui.state.moment import Moment
-from ui.window import sample_run
 from workbench.projections.asked import in_question
 from workbench.trace.reader import TraceReader
 

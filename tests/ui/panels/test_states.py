@@ -12,7 +12,6 @@ import pytest
 from PySide6.QtCore import QPointF
 
 from tests.ui.memory_runs import long_capture
-from ui.panels import make
 from ui.state.workspace import Workspace
 from ui.widgets import span_effects, span_states
 from ui.widgets.states_grid import StatesGrid, rows
@@ -73,15 +72,9 @@ def test_levels_are_explicit(grid: StatesGrid) -> None:
 
 
 def test_a_span_is_compared_when_asked_for(
-    qtbot: Any, settle: Callable[[Workspace], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    attention_panel: Any, settle: Callable[[Workspace], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    space = Workspace()
-    space.open(long_capture(tmp_path / "long.mnemo", 64, bright=30), 0)
-    panel: Any = make("attention", space)
-    qtbot.addWidget(panel)
-    panel.resize(600, 640)
-    panel.show()
-    settle(space)
+    panel, space = attention_panel, attention_panel.workspace
     asked: list[Any] = []
     space.asked.connect(asked.append)
     found: list[Any] = [Compared(None, SPAN, Writing(3, "x"), "0" * 32)]  # type: ignore[arg-type]
@@ -108,7 +101,6 @@ def test_a_span_is_compared_when_asked_for(
     assert panel.table(panel.view).columns == ("what", "layer", "token", "cosine")
     panel.show_menu.choose("Of the chosen span", "attention by layer and head")
     assert panel.grids.currentWidget() is panel.grid and len(asked) == 1
-    space.close()
 
 
 def test_what_cannot_be_computed_is_not_asked_for_again(
@@ -136,15 +128,9 @@ def test_what_cannot_be_computed_is_not_asked_for_again(
 
 
 def test_the_effect_of_masking_by_head_is_asked_for_once_and_told(
-    qtbot: Any, settle: Callable[[Workspace], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    attention_panel: Any, settle: Callable[[Workspace], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    space = Workspace()
-    space.open(long_capture(tmp_path / "long.mnemo", 64, bright=30), 0)
-    panel: Any = make("attention", space)
-    qtbot.addWidget(panel)
-    panel.resize(600, 640)
-    panel.show()
-    settle(space)
+    panel, space = attention_panel, attention_panel.workspace
     asked: list[Any] = []
     space.asked.connect(asked.append)
     place = panel.view.view.bands[panel._band].place
@@ -173,4 +159,3 @@ def test_the_effect_of_masking_by_head_is_asked_for_once_and_told(
     panel.effects.again()
     settle(space)
     assert panel.about.text() == "They could not be computed" and len(asked) == 1
-    space.close()

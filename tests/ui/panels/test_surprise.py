@@ -139,18 +139,11 @@ def test_a_place_on_the_figures_is_a_token(qtbot: Any) -> None:
 
 
 def test_the_text_of_an_answer_is_coloured_by_surprise(
-    qtbot: Any, settle: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    attention_panel: Any, settle: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from tests.ui.memory_runs import long_capture
     from ui.panels import attention
 
-    space = Workspace()
-    space.open(long_capture(tmp_path / "long.mnemo", 64, bright=30), 0)
-    panel: Any = make("attention", space)
-    qtbot.addWidget(panel)
-    panel.resize(600, 640)
-    panel.show()
-    settle(space)
+    panel, space = attention_panel, attention_panel.workspace
     asked: list[Any] = []
     space.asked.connect(asked.append)
     panel.show_menu.choose("Text coloured by", "surprise")
@@ -169,4 +162,3 @@ def test_the_text_of_an_answer_is_coloured_by_surprise(
     assert (panel.text._values == 0.25).all()
     panel.show_menu.choose("Text coloured by", "attention")
     assert not (panel.text._values == 0.25).all() and len(asked) == 1
-    space.close()
