@@ -199,6 +199,7 @@ def test_a_machine_that_slept_goes_on(tmp_path: Path, supervisor: Supervisor, in
     assert supervisor.pid
     asleep = psutil.Process(supervisor.pid)
     asleep.suspend()
+    os.waitid(os.P_PID, asleep.pid, os.WSTOPPED | os.WNOWAIT)  # its threads stop a moment after the signal
     assert asleep.status() == psutil.STATUS_STOPPED
     supervisor.send(Resume())
     asleep.resume()
