@@ -35,9 +35,11 @@ def thread_html(view: Thread, lane: int) -> str:
 def _outcome(one: LaneThread, turn: int) -> str:
     """What became of it in one line."""
     kept = "nothing was stored of it"
-    if one.story.items:
+    if one.story.stored or one.story.alive:
         held = count(len(one.story.alive), "item")
         kept = f"lost at turn {one.end}" if one.lost else f"{held} alive"
+    elif one.story.items:
+        kept = f"read at turn {one.end}, and nothing was stored of it"
     changed = one.count(KEPT, True)
     parts = [kept, f"changed {count(changed, 'time')}" if changed else ""]
     for stage, words in ((RETRIEVED, "retrieved for {}"), (PACKED, "in the context of {}")):

@@ -17,8 +17,8 @@ class LaneThread:
 
     Attributes:
         place: of the lane in the run, from 0.
-        end: the last turn at which the lane still held something that came from it; the followed turn itself where
-            nothing was made of it.
+        end: the last turn at which the lane still held something that came from it, be it only to be read later; the
+            followed turn itself where nothing was made of it.
         lost: whether it holds nothing of it any more (or never did).
     """
 
@@ -60,7 +60,7 @@ def thread(reader: TraceReader, session: int, turn: int) -> Thread:
     found = []
     for place, row in enumerate(index.lanes):
         told = story(reader, session, row.id, turn)
-        losses = [s.turn for s in told.steps if s.stage == KEPT and not s.held]
+        losses = [s.turn for s in told.steps if (s.stage == KEPT and not s.held) or s.item in told.waited]
         alive = bool(told.alive)
         end = reader.last_turn(session, row.id) if alive else max([turn, *losses])
         found.append(LaneThread(row, place, told, end, not alive))

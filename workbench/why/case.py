@@ -107,7 +107,7 @@ def case(reader: TraceReader, session: int, lane: int, probe: str) -> Case:
     before = _before(reader, session, lane, events[Kind.SCORED])
     return Case(
         whole, session, row, asked, events, before, _versions(index, session, lane), tuple(hits), spans, dropped,
-        partial(_read_in, reader, index.memo, session, lane),
+        partial(read_in, reader, session, lane),
     )  # fmt: skip
 
 
@@ -143,19 +143,35 @@ def reads(call: Event, text: str) -> bool:
     return bool(plain) and any(plain in " ".join(m["text"].split()) for m in call.payload.get("prompt", ()))
 
 
-def _read_in(reader: TraceReader, memo: dict[Any, Any], session: int, lane: int, version: Version) -> bool:
+def read_in(reader: TraceReader, session: int, lane: int, version: Version) -> bool:
     """Whether an item was a buffer's: no model made it, none threw it out, and one read it in the step that it left in.
 
-    What a buffer held was not stored yet; that the buffer let go of it lost nothing.
+    What a buffer held was not stored yet; that the buffer let go of it lost nothing. What a model had read before and
+    could have answered from was more than a buffer's.
     """
-    gone = version.ended
+    gone, memo = version.ended, TraceIndex.of(reader).memo
     if gone is None or gone.kind != Kind.EVICTED or gone.cause or version.began.cause:
         return False
     key = ("read in", session, lane, gone.seq)
     if key not in memo:
-        calls = calls_of_step(reader, session, lane, (gone.turn, gone.turn), _END)
-        memo[key] = any(reads(call, version.text) for call in calls)
+        calls = calls_of_step(reader, session, lane, (version.began.turn, gone.turn), _END)
+        read = {call.turn for call in calls if reads(call, version.text)}
+        early = read - {version.began.turn, gone.turn}
+        memo[key] = gone.turn in read and not (early and _answers(reader, session, lane, version))
     return bool(memo[key])
+
+
+def _answers(reader: TraceReader, session: int, lane: int, version: Version) -> bool:
+    """Whether a question of the lane ever met an item of this kind: as a candidate or in its context."""
+    index = TraceIndex.of(reader)
+    key = ("kinds asked", session, lane)
+    if key not in index.memo:
+        kinds = {v.item: v.values["kind"] for v in _versions(index, session, lane)}
+        asked = [e.payload for e in reader.events(session, lane, (Kind.RECALLED, Kind.PACKED))]
+        met = {h["item"] for data in asked for h in data.get("hits", ())}
+        met |= {i for data in asked for n in ("spans", "dropped") for s in data.get(n, ()) for i in s.get("items", ())}
+        index.memo[key] = {kinds.get(item) for item in met}
+    return version.values["kind"] in index.memo[key]
 
 
 def _versions(index: TraceIndex, session: int, lane: int) -> tuple[Version, ...]:

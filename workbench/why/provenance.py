@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,8 +12,8 @@ from workbench.projections.attention import span_attention
 from workbench.projections.index import TraceIndex
 from workbench.trace.events import FIXED, Event, Kind
 from workbench.trace.reader import TraceReader
-from workbench.why.case import Case, case
-from workbench.why.history import ENDS, versions
+from workbench.why.case import Case, case, read_in
+from workbench.why.history import ENDS, Version, versions
 from workbench.why.verdict import Step
 
 LIMIT = 400
@@ -44,7 +44,7 @@ class Story:
     Attributes:
         steps: operations on all that came from it and the questions that it reached, in order.
         alive: items that still come from it in the end. more: steps that were left out.
-        items: all that ever came from it.
+        items: all that ever came from it; ``waited`` those of them that only waited to be read into memory.
     """
 
     turn: int
@@ -52,6 +52,12 @@ class Story:
     alive: tuple[str, ...]
     more: int = 0
     items: frozenset[str] = frozenset()
+    waited: frozenset[str] = frozenset()
+
+    @property
+    def stored(self) -> frozenset[str]:
+        """What was made of it, beyond what only waited."""
+        return self.items - self.waited
 
 
 def sources(reader: TraceReader, session: int, lane: int, probe: str, token: int | None = None) -> list[Source]:
@@ -102,17 +108,25 @@ def _made(asked: Case) -> dict[str, list[int]]:
 def story(reader: TraceReader, session: int, lane: int, turn: int) -> Story:
     """Forward from a turn: what was made of it, what that became, which questions it reached, and how it was lost."""
     index = TraceIndex.of(reader)
-    history = versions(index.operations(session, lane))
-    mine = [v for v in history if turn in v.turns]
+    mine = [v for v in versions(index.operations(session, lane)) if turn in v.turns]
     items = frozenset(v.item for v in mine)
+    taken = {v.ended.seq: v for v in mine if v.ended is not None and read_in(reader, session, lane, v)}
+    waited = frozenset(v.item for v in taken.values())
     steps: list[Step] = []
     reached: set[str] = set()
     for event in reader.events(session, lane, _TOLD, turns=(turn, 10**9), up_to_seq=index.seq):
-        more = _steps(event, turn, items, reached)
+        more = [_taken(event, mine, waited)] if event.seq in taken else _steps(event, turn, items, reached)
         reached |= {event.subject for step in more if step.stage == "packed"}
         steps += more
     alive = tuple(dict.fromkeys(v.item for v in mine if v.alive(index.seq)))
-    return Story(turn, tuple(steps[:LIMIT]), alive, max(0, len(steps) - LIMIT), items)
+    return Story(turn, tuple(steps[:LIMIT]), alive, max(0, len(steps) - LIMIT), items, waited)
+
+
+def _taken(event: Event, mine: Sequence[Version], waited: frozenset[str]) -> Step:
+    """What had only waited is let go of; by then something was stored of it or not."""
+    stored = any(v.item not in waited and v.began.turn <= event.turn for v in mine)
+    text = "the model has read it, and it is let go of" + ("" if stored else "; nothing was stored of it")
+    return Step("stored", event.turn, event.seq, event.subject, text, stored)
 
 
 _TOLD = (Kind.WRITTEN, Kind.UPDATED, Kind.RESTORED, *ENDS, Kind.DROPPED, Kind.RECALLED, Kind.PACKED, Kind.SCORED)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,6 +12,7 @@ from tests.support.backends import ScriptedBackend
 from tests.support.runs import config
 from tests.workbench.projections.story import write_story
 from workbench.engine import run as engine
+from workbench.llm.base import CompletionRequest, CompletionResult
 from workbench.memory.items import MemoryState
 from workbench.projections.thread import RIGHT, thread
 from workbench.trace.events import Event, Kind
@@ -53,3 +56,44 @@ def test_a_deletion_ends_the_thread(tmp_path: Path) -> None:
     with TraceReader(path) as reader:
         mine = thread(reader, 1, 3).lanes[0]
     assert held and mine.lost and mine.end == 5 and not mine.story.alive
+
+
+class _Speechless(ScriptedBackend):
+    """A model that says as little as a schema lets it."""
+
+    async def complete(self, request: CompletionRequest) -> CompletionResult:
+        prompt = "\n".join(m.text for m in request.messages)
+        return self._result(prompt, json.dumps(_least(request.schema)) if request.schema else "")
+
+
+def _least(schema: Any) -> Any:
+    if "enum" in schema:
+        return schema["enum"][0]
+    if schema.get("type") == "object":
+        return {name: _least(part) for name, part in schema.get("properties", {}).items()}
+    if schema.get("type") == "array":
+        return [_least(schema["items"])] * schema.get("minItems", 0)
+    return {"string": "", "boolean": False}.get(schema.get("type", "string"), 0)
+
+
+@pytest.mark.parametrize(("backend", "stored"), [(ScriptedBackend, True), (_Speechless, False)])
+def test_what_a_buffer_let_go_of_is_no_loss(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, backend: type[ScriptedBackend], stored: bool
+) -> None:
+    """Whether or not something was stored of it; what was pruned or left a window is lost all the same."""
+    monkeypatch.setattr(engine, "_open", lambda config: backend())
+    buffering = ("mem0:batch=4", "mem0-v3:batch=4", "memos", "think-in-memory", "mirix:batch=4", "caim:session=4")
+    path = engine.run(config(tmp_path, *buffering, "tim", "window:turns=4", embedder="hash"))
+    with TraceReader(path) as reader:
+        for turn in (0, 2):
+            view = thread(reader, 1, turn)
+            for one in view.lanes:
+                losses = [s for s in one.story.steps if s.stage == "kept" and not s.held]
+                if one.lane.memory in ("tim", "window"):
+                    assert not one.story.waited and (losses or one.lane.memory == "tim"), one.lane.name
+                    continue
+                taken = [s for s in one.story.steps if s.stage == "stored" and "is let go of" in s.text]
+                assert taken and not any(s.item in one.story.waited for s in losses), one.lane.name
+                assert all(s.held == bool(one.story.stored) for s in taken), one.lane.name
+            made = {one.lane.name for one in view.lanes if one.story.stored}
+            assert {"mem0:batch=4", "memos"} <= made if stored else not {"mem0:batch=4", "mirix:batch=4"} & made
