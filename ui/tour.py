@@ -24,6 +24,7 @@ from ui.panels.flips import FlipsPanel
 from ui.panels.why import WhyPanel
 from ui.theme import theme
 from ui.theme.tokens import THEMES
+from ui.widgets.range_card import RangeCard
 from workbench.projections.why import causes_view
 from workbench.why.verdict import LOST
 
@@ -82,6 +83,7 @@ def _stops(window: MainWindow, looks: Sequence[str]) -> Iterator[tuple[str, QWid
         for name in ("scrubber", "transcript", "lanes", "scoreboard"):
             settle(window)
             yield f"panel-{name}-{look}", window.scrubber if name == "scrubber" else window._parts[name]
+        yield from _range(window, look)
         for name in panels.INSPECTORS:
             if name == "why":
                 _wrong_answer(window)
@@ -100,6 +102,24 @@ def _stops(window: MainWindow, looks: Sequence[str]) -> Iterator[tuple[str, QWid
         yield from _small(window, look)
         yield from _dialogs(window, look)
     theme.use("dark")
+
+
+def _range(window: MainWindow, look: str) -> Iterator[tuple[str, QWidget]]:
+    """The timeline zoomed in, with a range of turns and what every lane did in it."""
+    timeline, last = window.timeline, window.workspace.cursor.last
+    timeline.tracks.zoom(2.0, last / 2)
+    first, end = last * 2 // 5, last * 3 // 5
+    timeline.tracks.mark_range(first, end)
+    timeline.tell_range(first, end)
+    settle(window)
+    cards = window.findChildren(RangeCard)
+    for card in cards:  # Qt's offscreen screen is smaller than the window and keeps it to the left
+        card.move(window.mapToGlobal(QPoint((window.width() - card.width()) // 2, timeline.geometry().bottom())))
+    yield f"window-range-{look}", window
+    for card in cards:
+        card.close()
+    timeline.tracks.mark_range()
+    timeline.tracks.zoom(0.0)
 
 
 def _wrong_answer(window: MainWindow) -> None:
@@ -243,6 +263,8 @@ def _picture(folder: Path, name: str, widget: QWidget, window: MainWindow) -> li
         image.setDevicePixelRatio(scale)
         image.fill(theme.active().color("window"))
         widget.render(image, QPoint())
+        for card in window.findChildren(RangeCard) if widget is window else ():
+            card.render(image, window.mapFromGlobal(card.pos()))  # a window of its own, over this one
         if blank(image):
             problems.append(f"{name}: the picture is blank")
         if not image.save(str(folder / f"{name}@{scale}x.png")):

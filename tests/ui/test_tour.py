@@ -13,6 +13,7 @@ def expected(look: str) -> set[str]:
     parts = ("scrubber", "transcript", "lanes", "scoreboard", *panels.INSPECTORS)
     stops = [f"layout-{name.lower()}" for name in layouts.LAYOUTS] + [f"panel-{name}" for name in parts]
     stops += [
+        "window-range",
         "window-why",
         "panel-why-all",
         "window-thread",

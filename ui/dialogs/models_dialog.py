@@ -29,6 +29,7 @@ from workbench.errors import MnemoscopeError
 from workbench.models import fit, listing, store
 from workbench.models.listing import Card
 
+FIGURES = ("size", "context (tok)", "needs")
 COLUMNS = ("model", "installed", "size", "context (tok)", "needs", "here", "licence")
 
 
@@ -97,7 +98,7 @@ class ModelsDialog(QDialog):
         chosen = self.current.name if self.current else str(self._settings.get("model", "demo"))
         free = fit.available()
         self.cards = listing.cards(free)
-        self.model.show(Table(COLUMNS, [_row(card) for card in self.cards]))
+        self.model.show(Table(COLUMNS, [_row(card) for card in self.cards], FIGURES))
         self.list.verticalHeader().setDefaultSectionSize(theme.active().metrics().height() + theme.active().unit(2))
         self.list.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         self.list.horizontalHeader().setStretchLastSection(True)

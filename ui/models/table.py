@@ -11,14 +11,25 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelInd
 from ui.widgets.plain import plain
 
 _Index = QModelIndex | QPersistentModelIndex
+_LOOKED_AT = 50  # rows, for what a column holds
+_RIGHT = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Columns and rows of plain values (text, numbers, None). Units go into the column names."""
+    """Columns and rows of plain values (text, numbers, None). Units go into the column names.
+
+    ``right`` names columns whose texts are figures ("8.7 MiB") and stand to the right as numbers do.
+    """
 
     columns: tuple[str, ...]
     rows: Sequence[Sequence[Any]]
+    right: tuple[str, ...] = ()
+
+    def figures(self, column: int) -> bool:
+        """Whether a column holds figures: it is named in ``right``, or its first value is a number."""
+        first = next((row[column] for row in self.rows[:_LOOKED_AT] if row[column] is not None), None)
+        return self.columns[column] in self.right or _is_number(first)
 
     def csv(self) -> str:
         """The table as CSV with a header line; RFC 4180 quoting."""
@@ -76,22 +87,30 @@ class TableModel(QAbstractTableModel):
         value = self.table.rows[index.row()][index.column()]
         if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole):
             return shown(value) if role == Qt.ItemDataRole.DisplayRole else plain(shown(value))
-        if role == Qt.ItemDataRole.TextAlignmentRole and isinstance(value, int | float) and not isinstance(value, bool):
-            return int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        if role == Qt.ItemDataRole.TextAlignmentRole:
+            return _RIGHT if _is_number(value) or self.table.columns[index.column()] in self.table.right else None
         return None
 
     def headerData(  # noqa: D102
         self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
     ) -> Any:
-        if role == Qt.ItemDataRole.DisplayRole and orientation == Qt.Orientation.Horizontal:
-            return self.table.columns[section] if section < len(self.table.columns) else None
-        return None
+        if orientation != Qt.Orientation.Horizontal or section >= len(self.table.columns):
+            return None
+        if role == Qt.ItemDataRole.TextAlignmentRole and self.table.figures(section):
+            return _RIGHT
+        return self.table.columns[section] if role == Qt.ItemDataRole.DisplayRole else None
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def shown(value: Any) -> str:
-    """A value as a person reads it: at most four significant digits, empty for None."""
+    """A value as a person reads it: at most four significant digits, thousands apart, empty for None."""
     if value is None:
         return ""
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, int) and abs(value) >= 10_000:
+        return f"{value:,}"
     return f"{value:.4g}" if isinstance(value, float) else str(value)

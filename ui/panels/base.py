@@ -64,6 +64,7 @@ class Empty:
 
 
 NOTHING_OPEN = Empty("No run is open", "Open a run file or a session from the File menu, or drop one here")
+NO_SECOND = Empty("No second run is open", "File → Compare runs… puts another run over the same session beside it")
 
 
 class Panel(QFrame):
@@ -274,7 +275,7 @@ class Panel(QFrame):
         for widget in (self.content, self._twin, self._card, self._loading):
             self._stack.addWidget(widget)
         self._retitle()
-        self._show_card(NOTHING_OPEN)
+        self._show_card(NO_SECOND if self.workspace.second else NOTHING_OPEN)
 
     def _prepare_twin(self) -> None:
         self._twin.setModel(self._twin_model)
@@ -304,7 +305,7 @@ class Panel(QFrame):
         self._card.offer(())  # unseen pages want their room, too
         self._grown += 1
         if self.workspace.run is None:
-            self._show_card(NOTHING_OPEN)
+            self._show_card(NO_SECOND if self.workspace.second else NOTHING_OPEN)
             self._retitle()
         self.refresh()
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, ClassVar
 
-from PySide6.QtWidgets import QComboBox, QFrame, QScrollArea, QWidget
+from PySide6.QtWidgets import QFrame, QScrollArea, QWidget
 
 from ui.models.table import Table
 from ui.panels.base import Empty, Panel
 from ui.state.moment import Moment
 from ui.widgets.chart_view import ChartView
+from ui.widgets.choice_box import SHARE, ChoiceBox
 from ui.widgets.plain import plain
 from workbench.probes.errata import Errata
 from workbench.projections.charts import Charts, charts
@@ -19,9 +20,6 @@ from workbench.reports.charts import KINDS, caption, rows
 from workbench.trace.reader import TraceReader
 
 _SCOPES = (("run", "whole run"), ("session", "this session"))
-
-
-_NARROWEST = 84  # px
 
 
 class ChartsPanel(Panel):
@@ -41,19 +39,15 @@ class ChartsPanel(Panel):
         return found if found.outlays else Empty("No probe has been scored yet", "Pictures fill while a run goes on")
 
     def build(self) -> QWidget:  # noqa: D102
-        self.kind, self.score, self.scope = QComboBox(), QComboBox(), QComboBox()
+        self.kind, self.score = ChoiceBox("Picture", 4), ChoiceBox("Score", 4)
+        self.scope = ChoiceBox("What is counted", 4)
         for value, said in KINDS.items():
             self.kind.addItem(said, value)
         for value, said in _SCOPES:
             self.scope.addItem(said, value)
         self.score.addItem("", "")
-        boxes = ((self.kind, "Picture", 8), (self.score, "Score", 8), (self.scope, "What is counted", 7))
-        for box, named, letters in boxes:
-            box.setAccessibleName(named)
-            box.setMinimumContentsLength(letters)
-            box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-            box.setMinimumWidth(_NARROWEST)  # a narrow inspector shortens them and hides none
-            self.tools.addWidget(box)
+        for box in (self.kind, self.score, self.scope):
+            self.tools.addWidget(box, SHARE)
         self.kind.activated.connect(lambda _: self._drawn())
         self.score.activated.connect(lambda _: self.refresh())
         self.workspace.rescored.connect(self.refresh)

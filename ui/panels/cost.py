@@ -6,13 +6,14 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtWidgets import QComboBox, QFrame, QScrollArea, QSplitter, QWidget
+from PySide6.QtWidgets import QFrame, QScrollArea, QSplitter, QWidget
 
 from ui.models.table import Table, TableModel
 from ui.panels.base import Empty, Panel
 from ui.state.moment import Moment
 from ui.theme import theme
-from ui.widgets.row_table import row_table
+from ui.widgets.choice_box import SHARE, ChoiceBox
+from ui.widgets.row_table import fit_columns, row_table
 from ui.widgets.spend_chart import PROBES, TURNS, SpendChart
 from workbench.projections.spending import CALLS, SECONDS, TOKENS, LaneSpent, Spending, percentile, spending
 from workbench.trace.reader import TraceReader
@@ -43,15 +44,12 @@ class CostPanel(Panel):
         return found if done else Empty("No turn was finished yet", "Costs appear while a run goes on")
 
     def build(self) -> QWidget:  # noqa: D102
-        self.measure, self.part = QComboBox(), QComboBox()
-        for box, named, entries in ((self.measure, "Measure", _MEASURES), (self.part, "Spent on", _PARTS)):
-            box.setAccessibleName(named)
-            box.setMinimumContentsLength(8)
-            box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.measure, self.part = ChoiceBox("Measure", 8), ChoiceBox("Spent on", 8)
+        for box, entries in ((self.measure, _MEASURES), (self.part, _PARTS)):
             for value, said in entries:
                 box.addItem(said, value)
             box.activated.connect(lambda _: self._arrange())
-            self.tools.addWidget(box)
+            self.tools.addWidget(box, SHARE)
         self.chart = SpendChart()
         self.chart.turn_chosen.connect(self.workspace.cursor.go)
         self.chart.lane_chosen.connect(lambda lane: self.workspace.selection.select(lane=lane))
@@ -123,9 +121,7 @@ class CostPanel(Panel):
         if lane is not None and not rows:
             rows = [("no model was called", "", 0, 0, 0, 0, 0, 0, 0.0)]
         self.model.show(Table(_COLUMNS, rows))
-        unit = theme.active().unit
-        for column, width in enumerate((26, 15, 14, 18, 14, 14, 18, 17)):
-            self.grid.setColumnWidth(column, unit(width))
+        fit_columns(self.grid)
 
 
 def _lane_rows(lane: LaneSpent) -> list[tuple[Any, ...]]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QComboBox, QMenu, QToolButton, QWidget
+from PySide6.QtWidgets import QMenu, QToolButton, QWidget
 
 from ui.models.table import Table
 from ui.panels.base import Empty, Panel
 from ui.state.moment import Moment
 from ui.theme import theme
 from ui.widgets import rich
+from ui.widgets.choice_box import SHARE, ChoiceBox
 from ui.widgets.plain import plain
 from ui.widgets.rich import RichView
 from ui.widgets.units import count
@@ -64,16 +65,13 @@ class DiffPanel(Panel):
         self._pin.setCheckable(True)
         self._pin.toggled.connect(self._pinned_base)
         self._say_base()
-        self.against = QComboBox()
-        self.against.setAccessibleName("Compare with")
+        self.against = ChoiceBox("Compare with", 9)
         self.against.setToolTip("What this memory holds against another lane's at the same turn")
-        self.against.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self.against.setMinimumContentsLength(9)
         self.against.activated.connect(lambda _: self.refresh())
         self.workspace.opened.connect(self._offer_lanes)
         self.workspace.advanced.connect(lambda _: self._offer_lanes())
         self._offer_lanes()
-        self.tools.addWidget(self.against)
+        self.tools.addWidget(self.against, SHARE)
         self.tools.addWidget(self._pin)
         return self.text
 

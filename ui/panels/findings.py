@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from PySide6.QtCore import QModelIndex, Qt
-from PySide6.QtWidgets import QComboBox, QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from ui.models.table import Table, TableModel
 from ui.panels.base import Empty, Panel
 from ui.state.moment import Moment
 from ui.theme import theme
-from ui.widgets.plain import plain
-from ui.widgets.row_table import row_table
+from ui.widgets.choice_box import SHARE, ChoiceBox
+from ui.widgets.plain import Label, plain
+from ui.widgets.row_table import fit_columns, row_table
 from workbench.projections.findings_list import MEANINGS, FindingRow, findings_list
 from workbench.trace.reader import TraceReader
 
@@ -39,15 +40,28 @@ class FindingsPanel(Panel):
         self.grid = row_table(self.model, "Findings")
         self.grid.clicked.connect(self._chosen)
         self.grid.activated.connect(self._chosen)
-        self.lanes, self.kinds = QComboBox(), QComboBox()
-        for box, name in ((self.lanes, "Lane"), (self.kinds, "Kind")):
-            box.setAccessibleName(name)
-            box.setMinimumContentsLength(10)
-            box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.lanes, self.kinds = ChoiceBox("Lane", 10), ChoiceBox("Kind", 10)
+        for box in (self.lanes, self.kinds):
             box.activated.connect(lambda _: self._fill())
-            self.tools.addWidget(box)
+            self.tools.addWidget(box, SHARE)
         self.setFocusProxy(self.grid)
-        return self.grid
+        self.whole = Label()  # the column "what" of the row in question, which a narrow panel cuts
+        self.whole.setWordWrap(True)
+        self.whole.setProperty("part", "small")
+        self.grid.selectionModel().currentRowChanged.connect(lambda *_: self._read())
+        body = QWidget()
+        column = QVBoxLayout(body)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(theme.active().unit(2))
+        column.addWidget(self.grid, 1)
+        column.addWidget(self.whole)
+        return body
+
+    def _read(self) -> None:
+        row = self.grid.currentIndex().row()
+        found = self.rows[row] if 0 <= row < len(self.rows) else None
+        self.whole.setText(f"{found.lane.name}, turn {found.turn}: {found.text}" if found else "")
+        self.whole.setVisible(found is not None)
 
     def title(self, view: tuple[FindingRow, ...] | None) -> str:  # noqa: D102
         return "Findings" if view is None else f"Findings · {len(self.rows):,} of {len(view):,}"
@@ -57,9 +71,8 @@ class FindingsPanel(Panel):
         _refill(self.lanes, "all lanes", [(n, n, "") for n in names])
         _refill(self.kinds, "all kinds", [(k, k, MEANINGS[k]) for k in MEANINGS if any(r.kind == k for r in view)])
         self._fill()
-        unit = theme.active().unit
-        for column, width in enumerate((11, 22, 30, 22)):
-            self.grid.setColumnWidth(column, unit(width))
+        self.grid.setColumnHidden(_COLUMNS.index("lane"), len(names) == 1)
+        fit_columns(self.grid)
 
     def _fill(self) -> None:
         if self.view is None:
@@ -67,6 +80,7 @@ class FindingsPanel(Panel):
         lane, kind = self.lanes.currentData(), self.kinds.currentData()
         self.rows = [r for r in self.view if lane in ("", r.lane.name) and kind in ("", r.kind)]
         self.model.show(self.table(self.rows))
+        self._read()
         self._retitle()
 
     def table(self, view: Any) -> Table:  # noqa: D102
@@ -82,7 +96,7 @@ class FindingsPanel(Panel):
         space.follow(row.turn, row.probe)
 
 
-def _refill(box: QComboBox, every: str, entries: list[tuple[str, str, str]]) -> None:
+def _refill(box: ChoiceBox, every: str, entries: list[tuple[str, str, str]]) -> None:
     """Offer these (text, value, tooltip); what was chosen stays chosen where it still is there."""
     before = box.currentData()
     box.clear()

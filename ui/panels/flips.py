@@ -9,7 +9,6 @@ from typing import Any, ClassVar
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPointF, QRect, Qt
 from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import (
-    QComboBox,
     QStackedWidget,
     QStyle,
     QStyledItemDelegate,
@@ -20,11 +19,12 @@ from PySide6.QtWidgets import (
 
 from ui.models.flips import CHANGES, COLUMNS, FLIP, FlipsModel
 from ui.models.table import Table, TableModel
-from ui.panels.base import Empty, Panel
+from ui.panels.base import NO_SECOND, Empty, Panel
 from ui.state.moment import Moment
 from ui.state.workspace import Workspace
 from ui.theme import marks, theme
 from ui.theme.marks import Mark
+from ui.widgets.choice_box import SHARE, ChoiceBox
 from ui.widgets.plain import Label
 from ui.widgets.row_table import row_table
 from ui.widgets.units import count
@@ -65,9 +65,7 @@ class FlipsPanel(Panel):
     @staticmethod
     def project(reader: TraceReader, moment: Moment, options: Any) -> FlipsView | Empty:  # noqa: D102
         if options is None:
-            return Empty(
-                "No second run is open", "File → Compare runs… puts another run over the same session beside it"
-            )
+            return NO_SECOND
         with TraceReader(options) as other:
             runs = two_runs(reader, other)
             view = FlipsView(runs, (_model(reader), _model(other)), (reader.path.name, options.name))
@@ -101,13 +99,11 @@ class FlipsPanel(Panel):
         self.answers.addWidget(self.none)
         for widget, share in ((self.what, 0), (self.lanes_grid, 0), (self.answers, 1)):
             column.addWidget(widget, share)
-        self.kinds, self.lanes = QComboBox(), QComboBox()
-        for box, name in ((self.kinds, "Which answers"), (self.lanes, "Lane")):
-            box.setAccessibleName(name)
-            box.setMinimumContentsLength(9)
-            box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.kinds, self.lanes = ChoiceBox("Which answers", 9), ChoiceBox("Lane", 9)
+        for box in (self.kinds, self.lanes):
             box.activated.connect(lambda _: self._filter())
-            self.tools.addWidget(box)
+            self.tools.addWidget(box, SHARE)
+            box.hide()  # until there is something to choose from
         for kind, title in ((_FLIPPED, "all flips"), (-1, CHANGES[-1]), (1, CHANGES[1]), (_EVERY, "every answer")):
             self.kinds.addItem(title, kind)
         self.setFocusProxy(self.grid)
@@ -120,6 +116,8 @@ class FlipsPanel(Panel):
         return f"Two runs · {flipped:,} of {len(view.runs.flips):,} answers flipped"
 
     def show_view(self, view: FlipsView) -> None:  # noqa: D102
+        self.kinds.show()
+        self.lanes.show()
         lines = [
             f"{letter}  {name}, {model}" for letter, name, model in zip("AB", view.names, view.models, strict=True)
         ]

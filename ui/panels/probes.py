@@ -9,7 +9,6 @@ from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QCheckBox,
-    QComboBox,
     QSplitter,
     QStyle,
     QStyledItemDelegate,
@@ -24,6 +23,7 @@ from ui.panels.base import Empty, Panel
 from ui.state.moment import Moment
 from ui.theme import marks, theme
 from ui.theme.marks import Mark
+from ui.widgets.choice_box import SHARE, ChoiceBox
 from ui.widgets.row_table import WalkedTable
 from ui.widgets.verdict_pane import VerdictPane
 from workbench.probes.competencies import label
@@ -84,11 +84,8 @@ class ProbesPanel(Panel):
         return both
 
     def _tools(self) -> None:
-        self.family = QComboBox()
-        self.family.setAccessibleName("Competency")
+        self.family = ChoiceBox("Competency", 5)
         self.family.addItem("all competencies", "")
-        self.family.setMinimumContentsLength(9)
-        self.family.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.family.activated.connect(lambda _: self._filter())
         self.wrong = QCheckBox("wrong only")
         self.wrong.setToolTip("Only probes that the selected lane answered wrong")
@@ -96,8 +93,9 @@ class ProbesPanel(Panel):
         self.disputed = QCheckBox("lanes disagree")
         self.disputed.setToolTip("Only probes that some lanes answered right and some wrong")
         self.disputed.toggled.connect(lambda _: self._filter())
-        for widget in (self.family, self.wrong, self.disputed):
-            self.tools.addWidget(widget)
+        self.tools.addWidget(self.family, SHARE)
+        self.tools.addWidget(self.wrong)
+        self.tools.addWidget(self.disputed)
 
     def arranged(self, view: ProbeTable) -> ProbeTable:  # noqa: D102
         return of_lanes(view, [n for n, _ in self.workspace.roster.arrange(view.lanes, lambda lane: lane[0])])

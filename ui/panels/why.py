@@ -137,8 +137,9 @@ class WhyPanel(Panel):
         self._dress()
 
     def retheme(self) -> None:
-        """Signs in the colours of the theme."""
+        """Signs in the colours of the theme, the funnel as high as its type."""
         self._dress()
+        self.funnel.fit()
 
     def _rich(self, name: str) -> RichView:
         view = RichView()

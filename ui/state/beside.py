@@ -30,6 +30,7 @@ class Beside(QObject):
     def __init__(self, here: Workspace, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.here, self.there = here, Workspace(parent=self)
+        self.there.second = True
         self.pairing: Pairing | None = None
         self._led: dict[str, Any] = {}
         here.moved.connect(self._lead)

@@ -101,6 +101,8 @@ class Workspace(QObject):
         self.other: Path | None = None
         """The run file that stands beside this one (``ui.state.beside``)."""
         self.places: dict[int, int] = {}
+        self.second = False
+        """Whether it is for the run that stands beside the open one."""
         self.label = ""
         """What titles call this run while two stand side by side: ``A`` or ``B``."""
         self._following: tuple[int, int | None, int] = (0, None, 0)

@@ -1,11 +1,15 @@
-"""The funnel as a picture: seven stations in a row, the line whole up to where the fact was lost."""
+"""The funnel as a picture: seven stations in a row, the line whole up to where the fact was lost.
+
+Names that are wider than a station stand on two or three lines by turns, so that large type cuts none.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import ceil
 
 from PySide6.QtCore import QPointF, QRect, QSize, Qt
-from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from ui.theme import marks, theme
@@ -16,6 +20,7 @@ from ui.widgets.zones import Zone, ZonedWidget, tip
 from workbench.projections.why import BROKE, HELD, Station
 
 _MIDDLE = int(Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop)
+_MOST_LINES = 3
 
 
 class FunnelBar(ZonedWidget):
@@ -39,12 +44,28 @@ class FunnelBar(ZonedWidget):
         self._at = next((n for n, s in enumerate(stations) if s.state == BROKE), max(0, len(stations) - 1))
         said = "; ".join(f"{s.stage}: {'yes' if s.state == HELD else 'no'}" for s in stations)
         self.setAccessibleName(f"Funnel. {said}")
-        self.updateGeometry()
+        self.fit()
         self.update()
+
+    @property
+    def lines(self) -> int:
+        """On how many lines the names stand at this width."""
+        metrics, step = theme.active().metrics("small", bold=True), self.width() / max(1, len(self._stations))
+        widest = max((metrics.horizontalAdvance(s.stage) for s in self._stations), default=0) + theme.active().unit(1)
+        return min(_MOST_LINES, max(1, ceil(widest / max(1.0, step))))
+
+    def fit(self) -> None:
+        """As high as the names need."""
+        now = theme.active()
+        self.setFixedHeight(now.unit(7) + self.lines * now.metrics("small").height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: D102
+        super().resizeEvent(event)
+        self.fit()
 
     def sizeHint(self) -> QSize:  # noqa: D102
         now = theme.active()
-        return QSize(now.unit(90), now.unit(7) + now.metrics("small").height())
+        return QSize(now.unit(90), now.unit(7) + self.lines * now.metrics("small").height())
 
     def minimumSizeHint(self) -> QSize:  # noqa: D102
         return QSize(theme.active().unit(60), self.sizeHint().height())
@@ -71,6 +92,9 @@ class FunnelBar(ZonedWidget):
             self._station(painter, now, station, point, n)
             area = QRect(round(step * n), 0, round(step), self.height())
             self.zones.append(Zone(area, _said(station), lambda s=station: self._follow(s)))  # type: ignore[misc]
+        for n, station in enumerate(self._stations if self.lines > 1 else ()):  # wider than their station
+            area = self._name_rect(now, n)
+            self.zones.append(Zone(area, _said(station), lambda s=station: self._follow(s)))  # type: ignore[misc]
 
     def _station(self, painter: QPainter, now: Theme, station: Station, point: QPointF, n: int) -> None:
         role = {HELD: "right", BROKE: "wrong"}.get(station.state, "text-3")
@@ -84,14 +108,22 @@ class FunnelBar(ZonedWidget):
             painter.drawEllipse(point, now.unit(1), now.unit(1))
         painter.setFont(now.font("small", bold=station.state == BROKE))
         painter.setPen(now.color(role if station.state == BROKE else "text-2" if station.state == HELD else "text-3"))
-        width = self.width() / len(self._stations)
-        rect = QRect(round(width * n), now.unit(5.5), round(width), now.metrics("small").height())
+        rect = self._name_rect(now, n)
         shown = now.metrics("small", bold=True).elidedText(station.stage, Qt.TextElideMode.ElideRight, rect.width())
         painter.drawText(rect, _MIDDLE, shown)
         if self.hasFocus() and n == self._at:
             painter.setPen(QPen(now.color("accent-fill"), 1.2))
             painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.drawRoundedRect(QRect(rect.x() + 1, 1, rect.width() - 2, self.height() - 2), 4, 4)
+            step = self.width() / len(self._stations)
+            high = now.unit(5) if self.lines > 1 else self.height() - 2  # names on several lines reach beyond it
+            painter.drawRoundedRect(QRect(round(step * n) + 1, 1, round(step) - 2, high), 4, 4)
+
+    def _name_rect(self, now: Theme, n: int) -> QRect:
+        """Where the name of a station stands: as wide as its line has room, inside the widget."""
+        step, lines, high = self.width() / len(self._stations), self.lines, now.metrics("small").height()
+        wide = min(round(step * lines), self.width())
+        left = min(max(round(step * (n + 0.5) - wide / 2), 0), self.width() - wide)
+        return QRect(left, round(now.unit(5.5) + n % lines * high), wide, high)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: D102
         moves = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}

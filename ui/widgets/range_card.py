@@ -22,7 +22,7 @@ def range_table(rows: Sequence[RangeRow]) -> Table:
         (r.lane.name, r.written, r.updated, r.lost, r.calls, r.tokens, round(r.seconds, 2), f"{r.right} of {r.asked}")
         for r in rows
     ]
-    return Table(_COLUMNS, cells)
+    return Table(_COLUMNS, cells, right=("probes right",))
 
 
 class RangeCard(QFrame):
@@ -31,7 +31,7 @@ class RangeCard(QFrame):
     def __init__(self, first: int, last: int, rows: Sequence[RangeRow], parent: QWidget) -> None:
         super().__init__(parent, Qt.WindowType.Tool | Qt.WindowType.FramelessWindowHint)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.setProperty("part", "card")
+        self.setProperty("part", "over")
         now = theme.active()
         outer = QVBoxLayout(self)
         outer.setContentsMargins(now.unit(3), now.unit(3), now.unit(3), now.unit(3))

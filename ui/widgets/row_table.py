@@ -6,6 +6,8 @@ from PySide6.QtCore import QAbstractItemModel, QModelIndex, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QTableView
 
+from ui.theme import theme
+
 
 class WalkedTable(QTableView):
     """Says when there is more or less room for columns, and when the arrow keys went to another row."""
@@ -22,6 +24,14 @@ class WalkedTable(QTableView):
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: D102
         super().resizeEvent(event)
         self.resized.emit()
+
+
+def fit_columns(table: QTableView) -> None:
+    """Columns as wide as what they hold, the last one takes what is left; none takes more than a third of the room."""
+    most = max(table.viewport().width() // 3, theme.active().unit(24))
+    table.resizeColumnsToContents()
+    for column in range(table.model().columnCount() - 1):
+        table.setColumnWidth(column, min(table.columnWidth(column) + theme.active().unit(1), most))
 
 
 def row_table(model: QAbstractItemModel, name: str, stretch: bool = True) -> WalkedTable:
@@ -42,5 +52,6 @@ def row_table(model: QAbstractItemModel, name: str, stretch: bool = True) -> Wal
     head = table.horizontalHeader()
     head.setStretchLastSection(stretch)
     head.setHighlightSections(False)
+    head.setResizeContentsPrecision(100)  # rows that are measured for the width of a column
     head.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
     return table

@@ -56,6 +56,9 @@ def test_the_list_leads_there(overwritten: Path, qtbot: Any, settle: Any) -> Non
     panel.kinds.setCurrentIndex(panel.kinds.findData(DESTRUCTIVE))
     panel._fill()
     assert [r.kind for r in panel.rows] == [DESTRUCTIVE] and panel.title(panel.view).startswith("Findings · 1 of")
+    assert panel.grid.isColumnHidden(1), "one lane alone needs no column"
+    panel.grid.selectRow(0)
+    assert panel.rows[0].text in panel.whole.text() and panel.whole.isVisible()
     space.cursor.go(0)
     panel.grid.clicked.emit(panel.model.index(0, 0))
     settle(space)

@@ -7,6 +7,7 @@ from PySide6.QtTest import QAbstractItemModelTester, QTest
 
 from tests.support.traces import write_trace
 from ui.models.flips import FlipsModel
+from ui.panels.base import NO_SECOND
 
 
 @pytest.fixture(scope="module")
@@ -122,6 +123,7 @@ def test_no_picture_of_the_second_run_stays_when_it_is_closed(compared: Any, set
     assert lanes.view is None
     assert "B ·" not in lanes._title.text()
     assert lanes._stack.currentWidget() is lanes._card
+    assert lanes._card._what.text() == NO_SECOND.what, "a run is open: it is the second one that is missing"
 
 
 def test_a_run_over_another_session_is_refused_in_one_line(

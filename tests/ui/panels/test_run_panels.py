@@ -104,8 +104,21 @@ def test_models_are_models(shown: Maker, workspace: Workspace) -> None:
     QAbstractItemModelTester(table, strict)
     assert [table.data(table.index(r, 0)) for r in range(4)] == ["1", "", "yes", "0.5"]
     table.show(Table(("a", "b"), []))
+    assert table.headerData(1, Qt.Orientation.Horizontal) == "b"
     probes.model.show(probes.view, "conflict_resolution")
     assert probes.model.rowCount() == 3
+
+
+def test_figures_and_their_header_stand_to_the_right() -> None:
+    table = TableModel(
+        Table(("name", "calls", "size", "ok"), [("x", None, "8.7 MiB", True), ("y", 12_209, "", False)], ("size",))
+    )
+    role, across = Qt.ItemDataRole.TextAlignmentRole, Qt.Orientation.Horizontal
+    heads = [table.headerData(n, across, role) for n in range(4)]
+    assert [bool(head) for head in heads] == [False, True, True, False]
+    cells = [table.data(table.index(1, n), role) for n in range(4)]
+    assert cells == heads and cells[1] & Qt.AlignmentFlag.AlignRight.value
+    assert table.data(table.index(1, 1)) == "12,209"
 
 
 def test_probes_sort_filter_and_follow_the_arrows(shown: Maker, workspace: Workspace, qtbot: Any) -> None:
