@@ -16,7 +16,7 @@ from workbench.trace.events import Event, Kind
 from workbench.trace.reader import TraceReader
 from workbench.why import use as attention
 from workbench.why.case import Case, calls_of_step, case, rarity, reads
-from workbench.why.funnel import ByText, Funnel, Trail, evidence, funnel, last_said, pieces
+from workbench.why.funnel import ByText, Funnel, Trail, evidence, funnel, last_said, living, pieces
 from workbench.why.history import Version
 from workbench.why.sentences import SHOWN, Facts, line, made_of, sentence
 from workbench.why.texts import names
@@ -47,7 +47,7 @@ def suspect(reader: TraceReader, session: int, lane: int, probe: str) -> Verdict
     asked = case(reader, session, lane, probe)
     judge = ByText(asked, rarity(TraceIndex.of(reader), session))
     turns, searched = evidence(asked, judge.rarity)
-    wanted = pieces(turns, lambda t: names(asked.said(t), asked.probe.gold))
+    wanted = pieces(turns, lambda t: names(asked.said(t), asked.probe.gold), judge.answers(turns))
     way = funnel(asked, wanted, searched, judge)
     used = attention.seen(reader, asked, way.packed)
     return verdict(reader, asked, way, used, suspected(asked, way, used))
@@ -94,8 +94,12 @@ def suspected(asked: Case, way: Funnel, used: Use) -> str:
 
 
 def in_other_words(asked: Case) -> bool:
-    """Whether the answer names the gold after all, by the plainest of the scorers."""
-    return match(asked.probe, asked.answer).correct and not abstains(asked.answer)
+    """Whether the answer names the gold after all, by the plainest of the scorers. The last word of one that was cut
+    off may be the beginning of another."""
+    said = asked.answer
+    if asked.error and said:
+        said = said.rstrip().rpartition(" " if " " in said else "\n")[0] or said[:-1]
+    return match(asked.probe, said).correct and not abstains(said)
 
 
 def read(used: Use) -> str:
@@ -260,7 +264,7 @@ def _memory(asked: Case, trail: Trail, loss: Loss | None) -> Iterator[Step]:
 def _read_path(asked: Case, trail: Trail) -> Iterator[Step]:
     recalled, packed = asked.events.get(Kind.RECALLED), asked.events.get(Kind.PACKED)
     if recalled is not None and (trail.kept or trail.returned):
-        item = trail.best["item"] if trail.best else trail.kept[0].item if trail.kept else ""
+        item = living(trail) if trail.best or trail.kept else ""
         where = f"rank {trail.best['rank']}" if trail.best else "in the context" if trail.packed else "no candidate"
         yield Step("retrieved", recalled.turn, recalled.seq, item, where, trail.returned)
     if packed is not None and trail.returned:

@@ -17,7 +17,7 @@ from workbench.memory.lines import one_line
 from workbench.memory.retrieval import span
 from workbench.trace.events import Event, Kind
 from workbench.why.case import Case
-from workbench.why.funnel import Funnel, Judge, Trail, last_said
+from workbench.why.funnel import Funnel, Judge, last_said, living
 from workbench.why.history import Version
 from workbench.why.texts import names
 from workbench.why.verdict import CUT, LOST, MISREAD, NEVER_STORED, NOT_ATTENDED, NOT_RETRIEVED
@@ -129,7 +129,7 @@ def _event(asked: Case, kind: Kind, subject: str, payload: dict[str, Any], turn:
 
 def force(recall: Recall, way: Funnel, state: MemoryState) -> tuple[Recall, tuple[str, ...]]:
     """Bring the living items that say it among the hits, one for each piece, where the order of writing has them."""
-    wanted = dict.fromkeys(_best(t) for t in way.trails if t.kept and not t.returned)
+    wanted = dict.fromkeys(living(t) for t in way.trails if t.kept and not t.returned)
     place = {name: n for n, name in enumerate(state.items)}
     spans = list(recall.spans)
     for name in wanted:
@@ -137,10 +137,6 @@ def force(recall: Recall, way: Funnel, state: MemoryState) -> tuple[Recall, tupl
         spans.insert(at, span(state[name], _FIRST))
     hits = tuple(replace(h, returned=h.returned or h.item in wanted) for h in recall.hits)
     return replace(recall, spans=tuple(spans), hits=hits), tuple(f"{name} put among the hits" for name in wanted)
-
-
-def _best(trail: Trail) -> str:
-    return trail.best["item"] if trail.best else trail.kept[-1].item
 
 
 # What is packed -------------------------------------------------------------------------------------------------------

@@ -1,8 +1,8 @@
 """The funnel: said -> stored -> kept -> retrieved -> packed -> used -> right, and where a fact fell out of it.
 
-What a probe needs are *pieces*: one, when every evidence turn alone would do, else one for each of them. Each piece is
-followed on its own; the probe broke where the first of them was lost. Whether a text carries a piece is asked of a
-judge: by text alone (:class:`ByText`), or, when a reader is at hand, by the reader (``workbench.why.says``).
+What a probe needs are *pieces*: one, when some of the evidence turns alone would do, else one for each of them. Each
+piece is followed on its own; the probe broke where the first of them was lost. Whether a text carries a piece is asked
+of a judge: by text alone (:class:`ByText`), or, when a reader is at hand, by the reader (``workbench.why.says``).
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
+from workbench.probes.said import says
 from workbench.projections.hits import ContextSpan
 from workbench.why.case import Case
 from workbench.why.history import Version
@@ -24,6 +25,9 @@ OWN = 0.3
 """… of what only that turn says, where the text comes from several …"""
 ELSEWHERE = 0.8
 """… and a text that comes from other turns."""
+ASKED, NEARER = 0.25, 0.75
+"""Share of a question that a turn must repeat to be taken to answer it where other evidence does not; and of what the
+best of the others repeats."""
 MOST_TURNS = 12
 """Evidence turns that are asked about one by one."""
 SEARCHED = 4
@@ -43,6 +47,10 @@ class Judge(Protocol):
 
     def __call__(self, piece: Piece, text: str, turns: Sequence[int]) -> bool:
         """``turns`` are those that the text claims to come from."""
+        ...
+
+    def sure(self, piece: Piece, text: str) -> bool:
+        """Whether a text that carries a piece says all of it, as far as one can see."""
         ...
 
 
@@ -76,6 +84,21 @@ class ByText:
         own = " ".join(t for t in tokens(self.case.said(turn)) if t not in others)
         return not others or not own or self.rarity.share(text, own) >= OWN
 
+    def sure(self, piece: Piece, text: str) -> bool:
+        """See :class:`Judge`: it says the gold and does not deny it there, or repeats most of a turn."""
+        gold = self.case.probe.gold
+        told = piece.whole and any(says(text, g, (*gold, self.case.probe.question)) for g in gold)
+        return told or any(self.alike(turn, text) for turn in piece.turns)
+
+    def answers(self, turns: Sequence[int]) -> tuple[int, ...]:
+        """Those of several evidence turns that look as if each alone answered the question: they name the gold, and
+        repeat so much of what is asked that they are no mere last link of a chain."""
+        probe, heard = self.case.probe, self.case.said
+        near = {t: self.rarity.share(heard(t), probe.question) for t in turns}
+        named = [t for t in turns if names(heard(t), probe.gold)]
+        most = max((near[t] for t in turns if t not in named), default=0.0)
+        return tuple(t for t in named if near[t] >= max(ASKED, NEARER * most))
+
     def alike(self, turn: int, text: str) -> bool:
         """Whether a text from elsewhere repeats most of a turn."""
         return self._share(turn, text) >= ELSEWHERE
@@ -101,6 +124,7 @@ class Trail:
         packed: the spans of the context that carry it.
         cut: spans that hold its item but were dropped, or say it no more.
         broke: the first stage that it did not reach, ``used`` when it reached the context.
+        sure: whether what carried it last says all of it; else some of it is all that can be claimed.
     """
 
     piece: Piece
@@ -111,6 +135,7 @@ class Trail:
     packed: tuple[int, ...]
     cut: tuple[ContextSpan, ...]
     broke: Stage
+    sure: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,12 +175,16 @@ def evidence(case: Case, rarity: Rarity) -> tuple[tuple[int, ...], bool]:
     return tuple(sorted(t.index for t in told[:SEARCHED])), True
 
 
-def pieces(turns: Sequence[int], suffices: Callable[[int], bool]) -> tuple[Piece, ...]:
-    """What must be known: one piece when each of the turns alone would do, else one for each turn."""
+def pieces(turns: Sequence[int], suffices: Callable[[int], bool], enough: Sequence[int] = ()) -> tuple[Piece, ...]:
+    """What must be known: one piece when each of the turns alone would do, or when some of them do (``enough``); else
+    one for each turn, and those that say the same thing are one."""
     asked = turns if len(turns) <= MOST_TURNS else turns[:: max(1, len(turns) // 3)]
     if len(turns) <= 1 or all(suffices(t) for t in asked):
         return (Piece(tuple(turns)),) if turns else ()
-    return tuple(Piece((t,), whole=False) for t in turns)
+    if enough:
+        return (Piece(tuple(enough)),)
+    same = tuple(t for t in turns if suffices(t))
+    return tuple(Piece(told, whole=False) for told in dict.fromkeys(same if t in same else (t,) for t in turns))
 
 
 def funnel(case: Case, wanted: Sequence[Piece], searched: bool, judge: Judge) -> Funnel:
@@ -169,19 +198,21 @@ def relevant(case: Case, piece: Piece, text: str, turns: Sequence[int]) -> bool:
 
 
 def _trail(case: Case, piece: Piece, judge: Judge) -> Trail:
-    def says(text: str, turns: Sequence[int]) -> bool:
+    def carries(text: str, turns: Sequence[int]) -> bool:
         return relevant(case, piece, text, turns) and judge(piece, text, turns)
 
-    stored = tuple(v for v in case.ever() if says(v.text, v.turns) and not case.waited(v))
+    stored = tuple(v for v in case.ever() if carries(v.text, v.turns) and not case.waited(v))
     kept = tuple(v for v in stored if v.alive(case.before))
     items = {v.item for v in kept}
     best = next((dict(h) for h in case.hits if h["item"] in items), None)
-    packed = tuple(n for n, s in enumerate(case.spans) if says(s.text, s.turns))
-    cut = [s for s in case.dropped if items & {*s.items} or says(s.text, s.turns)]
+    packed = tuple(n for n, s in enumerate(case.spans) if carries(s.text, s.turns))
+    cut = [s for s in case.dropped if items & {*s.items} or carries(s.text, s.turns)]
     shortened = [s for n, s in enumerate(case.spans) if n not in packed and items & {*s.items}]
     returned = bool(packed or cut or shortened) or bool(best and best["returned"])
     broke = _broke(case, piece, stored, kept, returned, packed)
-    return Trail(piece, stored, kept, best, returned, packed, (*cut, *shortened), broke)
+    last = [case.spans[n].text for n in packed] or [v.text for v in kept or stored]
+    sure = any(judge.sure(piece, text) for text in last)
+    return Trail(piece, stored, kept, best, returned, packed, (*cut, *shortened), broke, sure)
 
 
 def _broke(
@@ -205,5 +236,14 @@ def _broke(
 
 def last_said(trail: Trail) -> Version:
     """The version that said it last; one that comes from the evidence turns before one that does not."""
-    own = [v for v in trail.stored if not set(trail.piece.turns).isdisjoint(v.turns)]
-    return max(own or trail.stored, key=lambda v: v.ended.seq if v.ended else 0)
+    return max(_own(trail, trail.stored), key=lambda v: v.ended.seq if v.ended else 0)
+
+
+def living(trail: Trail) -> str:
+    """The item that says it and was there when the question came: the one that ranked best, else the newest; one that
+    comes from the evidence turns before one that does not."""
+    return str(trail.best["item"]) if trail.best else _own(trail, trail.kept)[-1].item
+
+
+def _own(trail: Trail, found: Sequence[Version]) -> Sequence[Version]:
+    return [v for v in found if not set(trail.piece.turns).isdisjoint(v.turns)] or found

@@ -48,7 +48,11 @@ class ByReader:
         )
         asked = any(alone.values()) and not nothing
         gold = self._scene.case.probe.gold
-        wanted = pieces(turns, (lambda t: alone[t]) if asked else lambda t: names(self._scene.case.said(t), gold))
+        heard = self._scene.case.said
+        enough = [t for t in turns if alone[t]] if asked else self.by_text.answers(turns)
+        # A lucky answer is none: where turns name the gold, those that do count.
+        enough = [t for t in enough if names(heard(t), gold)] or enough
+        wanted = pieces(turns, (lambda t: alone[t]) if asked else lambda t: names(heard(t), gold), enough)
         self._wanted = wanted
         missing = await asyncio.gather(*(self._right(self._without(piece)) for piece in wanted))
         for piece, still in zip(wanted, missing, strict=True):
@@ -75,6 +79,12 @@ class ByReader:
         if not piece.whole:
             return self._part(piece, text, turns, found)
         return found and self._near(piece, text, turns)
+
+    def sure(self, piece: Piece, text: str) -> bool:
+        """See :class:`workbench.why.funnel.Judge`."""
+        plain = one_line(text)
+        known = self._known.get((piece, plain), False)
+        return known or self._verbatim(piece, plain) or self.by_text.sure(piece, text)
 
     def _part(self, piece: Piece, text: str, turns: Sequence[int], found: bool) -> bool:
         """Whether a text carries one of several facts. A reader that fails at the question for all of them says little

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from workbench.probes.unknown import abstains
 from workbench.trace.events import Kind
 from workbench.why.case import Case
-from workbench.why.funnel import Funnel, Trail
+from workbench.why.funnel import Funnel, Trail, living
 from workbench.why.history import Version
 from workbench.why.verdict import (
     CUT,
@@ -58,16 +59,16 @@ def sentence(asked: Case, way: Funnel, facts: Facts, cause: str) -> str:
     if asked.error and not asked.answer and cause != SCORER:
         return f"The answer failed: {asked.error}"
     if asked.probe.abstain:
-        return f"Nobody has said it, and the reader answered all the same: {asked.answer}"
+        return f"Nobody has said it, and the reader answered all the same: {line(asked.answer) or 'nothing'}"
     if cause == SCORER:
-        gold = " or ".join(asked.probe.gold[:3])
-        return f"The answer says it in other words than the scorer takes: {asked.answer} for {gold}"
+        gold = line(" or ".join(asked.probe.gold[:3]))
+        return f"The answer says it in other words than the scorer takes: {line(asked.answer)} for {gold}"
     if facts.trail is None:
         return (
             "No turn was found that says it" if way.searched else "The session does not say what a right answer needs"
         )
     said = _CLAUSES[cause](asked, facts.trail, facts) if cause in _CLAUSES else "No cause was found"
-    said += f"; the answer: {asked.error}" if asked.error else ""
+    said += f"; the answer is incomplete: {asked.error}" if asked.error else ""
     return f"As far as a search finds, {said[:1].lower()}{said[1:]}" if way.searched else said
 
 
@@ -87,7 +88,8 @@ def _never(asked: Case, trail: Trail, facts: Facts) -> str:
         return f"What was made of {turn} does not tell it to this reader; the turn itself does"
     wrote, loss = made_of(asked, trail), facts.loss
     if not wrote and loss is not None and loss.purpose:
-        return f"Nothing was stored from {turn}, which the model read at turn {loss.turn} ({loss.purpose})"
+        read = ", which the model read" if len(trail.piece.turns) == 1 else "; the model read the last one"
+        return f"Nothing was stored from {turn}{read} at turn {loss.turn} ({loss.purpose})"
     if not wrote:
         return f"Nothing was stored from {turn}"
     return f"Nothing that was stored from {turn} says it; {wrote[-1].item} says: {line(wrote[-1].text)}"
@@ -101,20 +103,21 @@ def made_of(asked: Case, trail: Trail) -> list[Version]:
 def _lost(asked: Case, trail: Trail, facts: Facts) -> str:
     loss = facts.loss
     if loss is None:
-        return "An item said it and is there no more"
+        return f"An item said {_it(trail)} and is there no more"
     heir = "and says now" if loss.kind == Kind.UPDATED else "what took its place says"
     new = f"{' ' if loss.kind == Kind.UPDATED else '; '}{heir}: {line(loss.new)}" if loss.new else ""
-    return f"{loss.item} said it until turn {loss.turn}, when it {_DID.get(Kind(loss.kind), 'was lost')}{new}"
+    return f"{loss.item} said {_it(trail)} until turn {loss.turn}, when it {_DID.get(Kind(loss.kind), 'was lost')}{new}"
 
 
 def _not_retrieved(asked: Case, trail: Trail, facts: Facts) -> str:
     ranking = facts.ranking
     if ranking is None or ranking.own is None:
-        item = trail.kept[0].item if trail.kept else "The item"
-        return f"{item} says it and was not among the candidates"
+        item = living(trail) if trail.best or trail.kept else "The item"
+        return f"{item} says {_it(trail)} and was not among the candidates"
     own, last = ranking.own, ranking.ahead[-1] if ranking.ahead else None
     beaten = f"; {last.item}, the last one returned, scored {last.score:.3f} against {own.score:.3f}" if last else ""
-    return f"{own.item} says it and came {_nth(own.rank)} where {ranking.k or len(ranking.ahead)} are returned{beaten}"
+    came = f"came {_nth(own.rank)} where {ranking.k or len(ranking.ahead)} are returned"
+    return f"{own.item} says {_it(trail)} and {came}{beaten}"
 
 
 def _cut(asked: Case, trail: Trail, facts: Facts) -> str:
@@ -134,14 +137,16 @@ def _not_attended(asked: Case, trail: Trail, facts: Facts) -> str:
             "" if facts.used.attention is None else f" ({_percent(facts.used.attention)} of its attention on memory)"
         )
         threw = f"the cache policy kept {_percent(kept)} of it before the reader answered"
-        return f"{_where(asked, trail)} says it in the context, and {threw}{looked}"
+        return f"{_where(asked, trail)} says {_it(trail)} in the context, and {threw}{looked}"
     followed = f"followed {facts.used.rival}" if facts.used.rival else "did not take it from there"
-    return f"{_where(asked, trail)} says it in the context, and the reader {followed}{_looked(facts.used)}"
+    return f"{_where(asked, trail)} says {_it(trail)} in the context, and the reader {followed}{_looked(facts.used)}"
 
 
 def _misread(asked: Case, trail: Trail, facts: Facts) -> str:
-    said = f"{_where(asked, trail)} says it in the context"
-    return f"{said}, and the reader made something else of it{_looked(facts.used)}"
+    said = f"{_where(asked, trail)} says {_it(trail)} in the context"
+    made = "made something else of it" if asked.answer else "answered nothing"
+    made = "answered that it does not know" if abstains(asked.answer) else made
+    return f"{said}, and the reader {made}{_looked(facts.used)}"
 
 
 _CLAUSES: Mapping[str, Callable[[Case, Trail, Facts], str]] = {
@@ -152,6 +157,10 @@ _CLAUSES: Mapping[str, Callable[[Case, Trail, Facts], str]] = {
     NOT_ATTENDED: _not_attended,
     MISREAD: _misread,
 }
+
+
+def _it(trail: Trail) -> str:
+    return "it" if trail.sure else "some of it"
 
 
 def _where(asked: Case, trail: Trail) -> str:

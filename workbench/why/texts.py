@@ -14,7 +14,9 @@ from math import log
 
 from workbench.probes import text as forms
 
-_WORD = re.compile(r"[^\W_]+")
+_THOUSANDS = r"[1-9]\d{0,2}(?:[.,]\d{3})+(?:[.,]\d{1,2})?"
+_NUMBER = rf"{_THOUSANDS}(?![.,:]?\d)|\d+[.,]\d+(?![.,:]?\d)|\d+(?::\d+)+"  # with thousands, a fraction, a time
+_WORD = re.compile(rf"(?<!\d[.,:])(?:{_NUMBER})(?![^\W_])|[^\W_]+")
 _KNOWN = 8192  # texts whose plain form is kept: the same items are looked at for every probe of a lane
 
 
@@ -27,7 +29,15 @@ def names(text: str, golds: Iterable[str]) -> bool:
 
 @lru_cache(maxsize=_KNOWN)
 def _plain(text: str) -> str:
-    return " ".join(_WORD.findall(unicodedata.normalize("NFKC", text).casefold()))
+    return " ".join(map(_written, _WORD.findall(unicodedata.normalize("NFKC", text).casefold())))
+
+
+def _written(word: str) -> str:
+    """A number as it is written without marks of thousands, with a point for a fraction: 2,600 is 2.600 and not 600."""
+    if word.isalnum():
+        return word
+    whole = re.sub(r"[.,](?=\d{3}(?!\d))", "", word) if re.fullmatch(_THOUSANDS, word) else word
+    return re.sub("[,:]", ".", whole)
 
 
 def _in(said: set[str], plain: str, gold: str) -> bool:

@@ -19,6 +19,12 @@ from workbench.why.texts import Rarity, names, tokens
         ("Он живёт в Москве", "Москве", True),
         ("anything", "", False),
         ("The end.", "the", False),
+        ("ein Vorhaben mit 2.600 Euro", "600", False),
+        ("ein Vorhaben mit 2.600 Euro", "2,600", True),
+        ("1,234.50 dollars", "1234.50", True),
+        ("um 18.30 Uhr", "18:30", True),
+        ("am 28.03.2026", "28", True),
+        ("0.125 and 1,2,3", "3", True),
     ],
 )
 def test_names(text: str, gold: str, expected: bool) -> None:

@@ -1,0 +1,119 @@
+"""What is claimed of an answer holds in the trace: cases that a small real model brought up, each made small."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from tests.support.traces import _Lane
+from workbench.sessions.model import Probe, Session, Turn
+from workbench.trace.events import Kind
+from workbench.trace.reader import TraceReader
+from workbench.trace.writer import TraceWriter
+from workbench.why.causes import suspect
+from workbench.why.verdict import Verdict
+
+ASKED = "How many euros less than they had asked for did they get?"
+GRANT = ("We ask for 3,200 euros.", "Ein Vorhaben mit 2.600 Euro.", "They got 600 euros less than we had asked for.")
+MOVED = ("No switch, so the check failed.", "The check needs a switch.", "Please move the opening.")
+
+
+def told(
+    folder: Path,
+    said: tuple[str, ...],
+    probe: Probe,
+    context: tuple[int, ...],
+    answer: str = "42",
+    error: str = "",
+    stored: Mapping[int, str] | None = None,
+) -> Verdict:
+    """The verdict on a wrong answer of a lane that stores its turns, or has a model read them and stores ``stored``."""
+    turns = tuple(Turn(n, "user", text, "Mira") for n, text in enumerate(said))
+    folder.mkdir(exist_ok=True)
+    with TraceWriter(folder / "claims.mnemo") as writer:
+        number = writer.add_session(Session("claims", turns, (probe,)), "claims")
+        lane = _Lane(number, writer.add_lane("bm25", "bm25", "full-cache", {}))
+        for turn in turns:
+            text = turn.said if stored is None else stored.get(turn.index, "")
+            if text:
+                lane.log(turn.index).write(text, "turn")
+            lane.turn = turn.index
+            if stored is not None:
+                call = {
+                    "purpose": "facts",
+                    "prompt": [{"role": "user", "text": turn.said}],
+                    "raw": "[]",
+                    "tokens": [9, 2],
+                }
+                lane.emit(Kind.MODEL_CALLED, "", call)
+            lane.emit(Kind.TURN_CLOSED, "", {"calls": 0, "tokens": [0, 0], "items": turn.index})
+        shown = [i for i in lane.state.active() if i.turns[0] in context]
+        spans = [
+            {"kind": "item", "label": i.id, "items": [i.id], "turns": [*i.turns], "tokens": [n, n + 1], "text": i.text}
+            for n, i in enumerate(shown)
+        ]
+        lane.emit(Kind.RECALLED, probe.id, {"query": probe.question, "k": 2, "hits": []})
+        lane.emit(Kind.PACKED, probe.id, {"budget": 512, "tokens": 5, "spans": spans, "dropped": []})
+        lane.emit(Kind.ANSWERED, probe.id, {"text": answer, "tokens": [], "prompt_tokens": 5, "error": error})
+        lane.emit(Kind.SCORED, probe.id, {"correct": False, "score": 0.0, "extracted": answer})
+        writer.append(lane.events, [])
+    with TraceReader(folder / "claims.mnemo") as reader:
+        return suspect(reader, 1, 1, probe.id)
+
+
+def asks(question: str, gold: str, *evidence: int, scorer: str = "match") -> Probe:
+    return Probe("p0", 2, question, (gold,) if gold else (), "accurate_retrieval", evidence, scorer)
+
+
+def test_a_turn_that_answers_alone_needs_no_other(tmp_path: Path) -> None:
+    found = told(tmp_path, GRANT, asks(ASKED, "600", 0, 1, 2), (2,))
+    assert (found.cause, found.turns) == ("misread", (2,))
+    assert found.sentence == "turn-2 says it in the context, and the reader made something else of it"
+
+
+def test_of_turns_that_say_the_same_one_is_enough(tmp_path: Path) -> None:
+    found = told(tmp_path, MOVED, asks("Why was it put off?", "switch", 0, 1, 2), (0, 2))
+    assert found.cause == "misread", "turn 1 says nothing that turn 0 does not"
+    found = told(tmp_path / "b", MOVED, asks("Why was it put off?", "switch", 0, 1, 2), (0,))
+    assert (found.cause, found.ranking) == ("not_retrieved", None), "turn 2 says what the others do not"
+
+
+@pytest.mark.parametrize(
+    ("answer", "error", "cause", "ends"),
+    [
+        ("Mira: 600\nMira: 600\nMira: 6", "cut off at 32 tokens", "misread", "incomplete: cut off at 32 tokens"),
+        ("Of 8 they took 6.", "", "scorer", "than the scorer takes: Of 8 they took 6. for 6"),
+        ("I don't know.", "", "misread", "the reader answered that it does not know"),
+    ],
+)
+def test_what_is_said_of_an_answer(tmp_path: Path, answer: str, error: str, cause: str, ends: str) -> None:
+    said = ("Take the 8 tables down to 6.", "Fine.", "See you.")
+    found = told(tmp_path, said, asks("How many tables?", "6", 0, scorer="number"), (0,), answer, error)
+    assert found.cause == cause and found.sentence.endswith(ends) and "\n" not in found.sentence
+
+
+def test_what_says_only_some_of_it_is_not_said_to_say_it(tmp_path: Path) -> None:
+    said = ("Last Tuesday I met Lotte, her old school gave us six benches.", "Fine.", "See you.")
+    probe = asks("On which date did Mira meet Lotte?", "17 March", 0)
+    found = told(tmp_path, said, probe, (0,), stored={0: "The school of Lotte gave six benches."})
+    assert found.sentence.startswith("turn-0 says some of it in the context")
+    found = told(tmp_path / "b", said, probe, (0,))
+    assert found.sentence.startswith("turn-0 says it in the context")
+
+
+def test_the_item_of_the_evidence_turn_is_named_before_another(tmp_path: Path) -> None:
+    said = ('The favourite is "New Life" so far.', "Fine.", 'The name is "New Life".')
+    found = told(tmp_path, said, asks("What is the name?", "New Life", 2), ())
+    assert found.sentence == "turn-2 says it and was not among the candidates"
+
+
+def test_only_the_last_of_several_turns_is_said_to_have_been_read(tmp_path: Path) -> None:
+    found = told(tmp_path, MOVED, asks("Why was it put off?", "switch", 0, 1), (), stored={})
+    assert found.cause == "never_stored"
+    assert found.sentence == "Nothing was stored from turns 0, 1; the model read the last one at turn 1 (facts)"
+
+
+def test_a_question_without_an_answer_is_told_on_one_line(tmp_path: Path) -> None:
+    probe = Probe("p0", 2, "What is her surname?", (), "abstention", abstain=True)
+    found = told(tmp_path, MOVED, probe, (0,), "It is:\n\nIt is:\n\nIt is:")
+    assert found.sentence == "Nobody has said it, and the reader answered all the same: It is: It is: It is:"
