@@ -276,6 +276,29 @@ def test_choices_of_the_attention_are_read_whole(
         assert panel.rect().contains(inside)
 
 
+@pytest.mark.parametrize("size", [(1024, 768), (1280, 720)])
+def test_a_talk_on_a_small_screen_shows_grid_and_session_whole(
+    window: MainWindow, run_file: Path, settle: Any, size: tuple[int, int], qtbot: Any
+) -> None:
+    """Faults 11 and 12: layer x head stands beside the map, nothing scrolls; a pinned probe makes the bar no wider."""
+    window.show()
+    window.open(run_file)
+    window.workspace.cursor.go(34)
+    window.set_layout("Talk")
+    window.workspace.selection.select(probe=window.workspace.session.probes[0].id, pinned=True)
+    window.resize(*size)
+    settle(window.workspace)
+    panel = window.second.panel
+    assert isinstance(panel, AttentionPanel) and panel.view is not None
+    qtbot.waitUntil(lambda: panel._low and panel.parentWidget().parentWidget().height() >= panel.height())
+    grid = QRect(panel.grid.mapTo(panel, QPoint()), panel.grid.size())
+    assert panel.rect().contains(grid) and grid.left() > panel.map.mapTo(panel, panel.map.rect().topRight()).x()
+    assert panel.grid.height() >= panel.grid.minimumSizeHint().height()
+    assert (window.width(), window.height()) == size
+    name = window.transport.session
+    assert name.width() >= name.sizeHint().width() or len(name.text()) > 9
+
+
 def test_everything_is_drawn_with_strangers_names_and_scripts(opened: MainWindow, settle: Any) -> None:
     """Real sessions at 1024 x 768: nothing raises, and nothing asks for more room than there is."""
     opened.resize(1024, 768)

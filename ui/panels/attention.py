@@ -9,10 +9,10 @@ import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
+    QBoxLayout,
     QCheckBox,
     QComboBox,
     QGridLayout,
-    QHBoxLayout,
     QMenu,
     QScrollArea,
     QStackedWidget,
@@ -70,6 +70,8 @@ _STATES = "hidden states at writing and at recall"
 _EFFECTS = "effect of masking by layer and head"
 _OF_SPAN = ("attention by layer and head", _EFFECTS, _STATES)
 _SINKS = 4  # column of the bar
+_LOW, _WIDE = 360, 480
+"""Below this height and from this width on in px the grid stands beside the map; both grow with the type."""
 _TEXT_FROM = 430  # px of height from which there is room for the prompt's text
 
 
@@ -112,10 +114,12 @@ class AttentionPanel(Panel):
         self.map.band_chosen.connect(self._choose_band)
         self.map.band_followed.connect(self._follow_band)
         self.map.zoomed.connect(self._zoomed)
-        column.addWidget(self.map, 3)
+        upper = QVBoxLayout()
+        upper.setSpacing(unit(2))
+        upper.addWidget(self.map, 3)
         self.readout = ElidedLabel()
         self.readout.setProperty("part", "small")
-        column.addWidget(self.readout)
+        upper.addWidget(self.readout)
         self.text, self._scroll = TokenStrip(), QScrollArea()
         self.text.pointed.connect(self._text_pointed)
         self.text.chosen.connect(self._text_chosen)
@@ -123,8 +127,12 @@ class AttentionPanel(Panel):
         self._scroll.setWidgetResizable(True)
         self._scroll.setMinimumHeight(1)  # where room is short it gives way
         self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        column.addWidget(self._scroll, 4)
-        column.addLayout(self._make_foot())
+        upper.addWidget(self._scroll, 4)
+        self._middle = QBoxLayout(QBoxLayout.Direction.TopToBottom)
+        self._middle.setSpacing(unit(2))
+        self._middle.addLayout(upper, 1)
+        self._middle.addLayout(self._make_foot())
+        column.addLayout(self._middle, 1)
         self.masking = QToolButton()
         self.masking.setText("Mask")
         self.masking.setProperty("part", "quiet")
@@ -177,7 +185,8 @@ class AttentionPanel(Panel):
         self.against.setMinimumContentsLength(8)
         self.against.activated.connect(self._choose)
         bar.addWidget(self.sinks, 0, _SINKS)
-        self._beside = True
+        self._beside = self._choices_seen = True
+        self._low = False
         bar.setColumnStretch(_SINKS + 1, 1)
         return bar
 
@@ -191,8 +200,31 @@ class AttentionPanel(Panel):
             self._bar.removeWidget(self.sinks)
             self._bar.addWidget(self.sinks, *((0, _SINKS) if beside else (1, 1, 1, _SINKS)))
 
-    def _make_foot(self) -> QHBoxLayout:
-        foot = QHBoxLayout()
+    def _lay_low(self) -> None:
+        """Where a panel is wide and low the grid stands beside the map, and what is chosen less often in the bar."""
+        larger = theme.active().size / theme.NORMAL
+        low = self.height() < _LOW * larger and self.width() >= _WIDE * larger
+        boxes = (self.layer_box, self.head_box, self.scale_box, self.sinks, self.pool)
+        wanted = sum(box.sizeHint().width() for box in boxes) + self.against.minimumSizeHint().width()
+        seen = not low or wanted + 2 * theme.active().unit(8) <= self.width()
+        if (low, seen) == (self._low, self._choices_seen):
+            return
+        self._low, self._choices_seen = low, seen
+        across, down = QBoxLayout.Direction.LeftToRight, QBoxLayout.Direction.TopToBottom
+        self._middle.setDirection(across if low else down)
+        self._middle.setStretch(0, 5 if low else 1)
+        self._middle.setStretch(1, 3 if low else 0)
+        self._foot.setDirection(down if low else across)
+        self._foot.setStretch(1, 0 if low else 2)
+        for place, box in enumerate((self.pool, self.against)):
+            self._bar.addWidget(box, 0, _SINKS + 2 + place) if low else self._legend.insertWidget(3 + place, box)
+        self.pool.setVisible(seen)
+        self.against.setVisible(seen and self.against.count() > 1)
+        self.sunk.setVisible(not low)
+        self._hint.setVisible(not low)
+
+    def _make_foot(self) -> QBoxLayout:
+        foot = self._foot = QBoxLayout(QBoxLayout.Direction.LeftToRight)
         foot.setSpacing(theme.active().unit(4))
         left = QVBoxLayout()
         left.setSpacing(theme.active().unit(1))
@@ -212,14 +244,14 @@ class AttentionPanel(Panel):
             self.grids.addWidget(shown)
         left.addWidget(self.grids, 1)
         foot.addLayout(left, 3)
-        right = QVBoxLayout()
+        right = self._legend = QVBoxLayout()
         right.setSpacing(theme.active().unit(1))
         self.bar = ColorBar()
-        self.sunk, hint = Label(), Label(HINT)
-        for label in (self.sunk, hint):
+        self.sunk, self._hint = Label(), Label(HINT)
+        for label in (self.sunk, self._hint):
             label.setProperty("part", "faint")
             label.setWordWrap(True)
-        hint.setToolTip(_HINT_TIP)
+        self._hint.setToolTip(_HINT_TIP)
         caption = Label("share of a row's attention")
         caption.setProperty("part", "faint")
         for widget in (caption, self.bar, self.sunk):
@@ -227,7 +259,7 @@ class AttentionPanel(Panel):
         right.addWidget(self.pool)
         right.addWidget(self.against)
         right.addStretch(1)
-        right.addWidget(hint)
+        right.addWidget(self._hint)
         foot.addLayout(right, 2)
         return foot
 
@@ -374,7 +406,7 @@ class AttentionPanel(Panel):
         run = self.workspace.run
         lanes = [(row.name, row.id) for row in run.lanes if row.id != view.view.lane] if run else []
         _fill(self.against, [("against no other lane", 0), *lanes], view.choice.other)
-        self.against.setVisible(bool(lanes))
+        self.against.setVisible(bool(lanes) and self._choices_seen)
 
     def _default_band(self, view: AttentionPicture) -> int:
         """The evidence, else the memory span that draws most."""
@@ -638,6 +670,7 @@ class AttentionPanel(Panel):
 
     def resizeEvent(self, event: Any) -> None:  # noqa: D102
         super().resizeEvent(event)
+        self._lay_low()
         self._fit_bar()
         self._scroll.setVisible(self.height() >= _TEXT_FROM * theme.active().size / theme.NORMAL)
 

@@ -183,11 +183,14 @@ class _Question(ZonedWidget):
             if away
             else "asked now"
         )
-        line.right(asked, "small", "text-3")
         gold = " or ".join(view.gold) or "never said"
         line.left("probe", "small", "accent", bold=True)
+        known = now.metrics(bold=True).horizontalAdvance(gold) + now.metrics("small").horizontalAdvance("gold")
+        if not self._narrow or line.room(asked, "small") >= known + now.unit(4):  # what the tooltip says gives way
+            line.right(asked, "small", "text-3")
         line.right(gold, "body", "text", bold=True, most=0.75 if self._narrow else 0.4)
-        line.right("gold", "small", "text-3")
+        if line.room("gold", "small") >= 0:
+            line.right("gold", "small", "text-3")
         if self._narrow:
             inner.setTop(inner.y() + now.metrics().height() + now.unit(0.5))
             most = max(1, (self.height() - inner.y()) // now.line())
@@ -209,6 +212,10 @@ class _Line:
 
     def __init__(self, painter: QPainter, now: Theme, rect: QRect) -> None:
         self._painter, self._now, self._rect = painter, now, QRect(rect)
+
+    def room(self, text: str, role: str) -> int:
+        """Px that would be left of the line beside a text."""
+        return self._rect.width() - self._now.metrics(role).horizontalAdvance(text) - self._now.unit(2)
 
     def left(self, text: str, role: str, color: str, bold: bool = False) -> None:
         metrics, shown = self._set(text, role, color, bold)

@@ -58,7 +58,7 @@ class HitDelegate(QStyledItemDelegate):
         self._bar(ink, bar, row, best)
         ink.write(bar.left(), lower, score_text(row.score), "text-2", "small")
         x, right = bar.right() + style.unit(3), rect.right() - style.unit(2)
-        end = _facts(ink, right, top, row)
+        end = _facts(ink, right, top, row, x + style.metrics(bold=True).horizontalAdvance(row.item) + 8)
         ink.write(x, top, row.item, width=max(end - x - 8, 20), bold=True)
         ink.write(x, lower, " ".join(row.text[:300].split()), "text-2", "small", right - x)
 
@@ -79,12 +79,17 @@ class HitDelegate(QStyledItemDelegate):
             x += wide
 
 
-def _facts(ink: Ink, right: float, top: float, row: HitRow) -> float:
-    """Evidence chip or source turn, and what became of it, from the right; where they begin."""
+def _facts(ink: Ink, right: float, top: float, row: HitRow, after: float) -> float:
+    """Evidence chip or source turn, and what became of it, from the right; where they begin.
+
+    Where the name, which ends at ``after``, has no room else the chip leaves out its first word; its colour says it.
+    """
     style = ink.style
     small, gap = style.metrics("small"), style.unit(2)
     if row.evidence:
         text = f"evidence, turn {row.evidence[0]}"
+        if right - small.horizontalAdvance(text) - 12 < after:
+            text = f"turn {row.evidence[0]}"
         chip = QRectF(
             right - small.horizontalAdvance(text) - 12, top, small.horizontalAdvance(text) + 12, small.height() + 2
         )

@@ -37,7 +37,9 @@ BUTTONS = (
     ("playback.next-wrong", "mdi6.alert-circle-outline"),
     ("playback.next-change", "mdi6.pencil"),
 )
-_NARROW = 1200  # px of width from which the pinned probe is named
+_NARROW = 150  # letters of width from which the pinned probe is named
+_TIGHT = 100  # and from which the speed and the device are shown; menus and Engine have them, too
+_NAME = 9  # characters of a session's name that are always read
 _MODEL = 24  # characters of a model's name; a longer one gives way to its file's
 _PIN = 12  # characters of a pinned probe's name
 LIVE = (("run.pause", "mdi6.pause"), ("run.step", "mdi6.debug-step-over"), ("run.cancel", "mdi6.stop"))
@@ -102,6 +104,7 @@ class Transport(QFrame):
         self.speed.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.speed.setToolTip("Speed of playback")
         self.speed.setMenu(follow(QMenu(self.speed)))
+        self.speed.setMinimumWidth(1)  # hidden where there is no room, it keeps no window from becoming narrow
         for button in (self.session, self.speed):
             button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         for speed in SPEEDS:
@@ -218,12 +221,13 @@ class Transport(QFrame):
     def _moved(self, moment: Moment) -> None:
         run, session = self._workspace.run, self._workspace.session
         self.pinned.setVisible(moment.pinned)
+        letters = self.width() / theme.active().metrics().horizontalAdvance("x")
         style = (
-            Qt.ToolButtonStyle.ToolButtonTextBesideIcon
-            if self.width() >= _NARROW
-            else Qt.ToolButtonStyle.ToolButtonIconOnly
+            Qt.ToolButtonStyle.ToolButtonTextBesideIcon if letters >= _NARROW else Qt.ToolButtonStyle.ToolButtonIconOnly
         )
         self.pinned.setToolButtonStyle(style)
+        self.speed.setVisible(letters >= _TIGHT)
+        self.pill.setVisible(letters >= _TIGHT)
         self.pinned.setText(moment.probe if len(moment.probe) <= _PIN else moment.probe[: _PIN - 1] + "…")
         if run is None or session is None:
             self.turn.setText("turn –")
@@ -234,7 +238,9 @@ class Transport(QFrame):
             return
         name = run.sessions.get(moment.session, "")
         most = min(48, max(10, (self.width() - self.minimumSizeHint().width()) // theme.active().unit(4)))
-        self.session.setText(name if len(name) <= most else name[: most - 1] + "…")
+        shown = name if len(name) <= most else name[: most - 1] + "…"
+        self.session.setText(shown)
+        self.session.setMinimumWidth(self._least(shown))
         self.session.setToolTip(plain(f"{name}\nChoose a session of this run"))
         self.turn.setText(f"turn {moment.turn}" + (f" · event {moment.seq}" if moment.seq is not None else ""))
         self.of.setText(f"of {len(session.turns) - 1}")
@@ -242,6 +248,11 @@ class Transport(QFrame):
         if widest != self._widest:  # so that the bar stands still while the cursor moves
             self._widest = widest
             self.turn.setFixedWidth(theme.active().metrics("title", bold=True).horizontalAdvance(widest) + 2)
+
+    def _least(self, name: str) -> int:
+        """Width of the session's button at which a short name is read whole; Qt cuts a long one in its middle."""
+        metrics, now = theme.active().metrics("title", bold=True), theme.active()
+        return min(metrics.horizontalAdvance(name), metrics.horizontalAdvance("x" * _NAME)) + now.size + 7 + now.unit(4)
 
     def _played(self) -> None:
         button, _ = self._buttons["playback.toggle"]
