@@ -12,6 +12,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -233,10 +234,8 @@ class _Redaction:
         for digest in payloads.arrays_of(event).items():
             self._array(*digest)
         payload = dict(event.payload) if event.kind in _MACHINE else self._payload(event)
-        text = json.dumps(payload, ensure_ascii=False, separators=(",", ":"))
-        e, subject = event, self._id(event.subject) if event.subject else ""
-        row = (e.seq, e.session, e.lane, e.turn, e.n, e.kind, subject, e.cause, e.ms, text)
-        self.writer.restore("event", [row])
+        subject = self._id(event.subject) if event.subject else ""
+        self.writer.restore_events([replace(event, subject=subject, payload=payload)])
 
     def _payload(self, event: Event) -> dict[str, Any]:
         found: dict[str, Any] = self._plain(event.payload)

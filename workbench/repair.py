@@ -8,9 +8,10 @@ had. So the new file folds like any other. The damaged file stays as it is.
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -135,6 +136,14 @@ class _Source:
         except TraceError:
             return ()
 
+    def event(self, row: tuple[Any, ...]) -> Event | None:
+        """The event of a row, when it is one and the texts that it names are there."""
+        event = _event(row)
+        try:
+            return event and replace(event, payload=self._reader.unfolded(event.kind, event.payload))
+        except (TraceError, ValueError, sqlite3.Error):
+            return None
+
     def array(self, digest: str) -> tuple[Any, ...] | None:
         """The stored row of a blob that is what its name says."""
         try:
@@ -190,7 +199,7 @@ class _Repair:
         step: list[Event] = []
         last, sound = 0, True  # sound: what lies before the step is known, so that it began where it seems to begin
         for row in self.source.rows("event", "seq", _EVENT):
-            event = _event(row)
+            event = self.source.event(row)
             if row[0] != last + 1:
                 self.saved.unreadable += row[0] - last - 1
                 self._leave_out(step)
@@ -255,7 +264,7 @@ class _Repair:
             arrays.extend(array for array in named if array is not None and array not in arrays)
             events.append(event)
         self.writer.restore("blob", arrays)
-        self.writer.restore("event", [_row(event) for event in events])
+        self.writer.restore_events(events)
         self.saved.arrays += len(arrays)
         self.saved.events += len(events)
         self.saved.gaps = self.saved.gaps or bool(self.saved.unreadable or self.saved.left_out)
@@ -306,9 +315,3 @@ def _event(row: tuple[Any, ...]) -> Event | None:
     except (ValueError, RecursionError):
         return None
     return Event(session, lane, turn, n, kind, subject, cause, data, ms, seq) if isinstance(data, dict) else None
-
-
-def _row(event: Event) -> tuple[Any, ...]:
-    text = json.dumps(event.payload, ensure_ascii=False, separators=(",", ":"))
-    e = event
-    return (e.seq, e.session, e.lane, e.turn, e.n, e.kind, e.subject, e.cause, e.ms, text)

@@ -90,6 +90,7 @@ def other_column(path: Path, rng: random.Random) -> None:
             ("session", "id", ("name", "sha256", "turns", "probes")),
             ("lane", "id", ("name", "memory", "cache", "parent", "parent_turn")),
             ("blob", "hash", ("dtype", "shape", "codec", "data")),
+            ("text", "id", ("text",)),
         )
     )
     values = (-7, 10**12, 2.5, "x", "", b"\x00\xff", "[99999, 99999, 9]", "|O", "[1]", "S1000000000")
@@ -104,7 +105,7 @@ def other_column(path: Path, rng: random.Random) -> None:
 
 
 def lost_rows(path: Path, rng: random.Random) -> None:
-    table = rng.choice(("event", "event", "session", "lane", "blob", "meta"))
+    table = rng.choice(("event", "event", "session", "lane", "blob", "text", "meta"))
     with _open(path) as connection:
         key = {"event": "seq", "meta": "key", "blob": "hash"}.get(table, "id")
         some = connection.execute(
@@ -115,7 +116,9 @@ def lost_rows(path: Path, rng: random.Random) -> None:
 
 def lost_table(path: Path, rng: random.Random) -> None:
     with _open(path) as connection:
-        connection.execute(f"DROP TABLE {rng.choice(('meta', 'session', 'lane', 'blob', 'event', 'annotation'))}")
+        connection.execute(
+            f"DROP TABLE {rng.choice(('meta', 'session', 'lane', 'blob', 'event', 'annotation', 'text'))}"
+        )
 
 
 _ENDLESS = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n)"

@@ -94,7 +94,8 @@ _ENGINE = {
 
 def _turn(lane: _Lane, plan: Session, turn: Turn, rate: float, rng: random.Random) -> Iterator[np.ndarray]:
     log = lane.log(turn.index)
-    prompt, raw = [{"role": "user", "text": f"Message\n{turn.said}"}], '{"keywords": ["city"]}'
+    asked = {"role": "system", "text": "Take a note of the message and give its keywords, as JSON."}
+    prompt, raw = [asked, {"role": "user", "text": f"Message\n{turn.said}"}], '{"keywords": ["city"]}'
     call = lane.emit(
         Kind.MODEL_CALLED,
         "",

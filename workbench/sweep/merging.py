@@ -14,16 +14,10 @@ from workbench.engine.run import fingerprint, identity
 from workbench.lanes import LaneSpec
 from workbench.sweep.store import META, Found, Store, meta
 from workbench.sweep.tasks import Plan, Source, Variant
-from workbench.trace.events import Kind
+from workbench.trace.events import Event, Kind
 from workbench.trace.reader import TraceReader
 from workbench.trace.writer import TraceWriter
 from workbench.whereabouts import remember, remember_code
-
-_EVENTS = (
-    "SELECT lane.name, turn, n, kind, subject, cause, ms, payload FROM event JOIN lane ON lane.id = event.lane "
-    "WHERE event.session = 1 AND lane.parent IS NULL ORDER BY seq"
-)
-_LOADED = f"SELECT payload FROM event WHERE session = 0 AND lane = 0 AND kind = '{Kind.ENGINE_LOADED}' ORDER BY seq"
 
 
 def merged(
@@ -100,7 +94,7 @@ class _Filling:
         where = {lane: file for part in parts for file, own in part.files.items() for lane in own}
         self._specs = [spec for spec in specs if spec.name in where]
         self._lanes = {spec.name: self._lane(spec.name, where[spec.name]) for spec in self._specs}
-        self._seq, self._loaded = 0, list[str]()
+        self._seq, self._loaded = 0, list[Mapping[str, Any]]()
 
     def fill(self, step: Callable[[], None]) -> None:
         """Write everything."""
@@ -111,7 +105,7 @@ class _Filling:
                 with closing(TraceReader(file)) as reader:
                     self._take(reader, number, own)
                 step()
-        self._put([(0, 0, -1, len(self._loaded) + 1, str(Kind.RUN_FINISHED), "", 0, 0.0, "{}")])
+        self._put([Event(0, 0, -1, len(self._loaded) + 1, Kind.RUN_FINISHED)])
 
     def _lane(self, name: str, file: Path) -> int:
         with closing(TraceReader(file)) as reader:
@@ -137,17 +131,18 @@ class _Filling:
 
     def _take(self, reader: TraceReader, number: int, own: Sequence[str]) -> None:
         """The lanes of a task's file, with what its engine said of itself where no other has said the same."""
-        news = [str(payload) for (payload,) in reader.query(_LOADED) if payload not in self._loaded]
-        for payload in dict.fromkeys(news):
-            self._loaded.append(payload)
-            self._put([(0, 0, -1, len(self._loaded), str(Kind.ENGINE_LOADED), "", 0, 0.0, payload)])
+        for event in reader.events(0, 0, (Kind.ENGINE_LOADED,)):
+            if event.payload not in self._loaded:
+                self._loaded.append(event.payload)
+                self._put([replace(event, n=len(self._loaded))])
         self._writer.restore("blob", reader.query("SELECT hash, dtype, shape, codec, data FROM blob"))
-        events = reader.query(_EVENTS)
-        self._put([(number, self._lanes[lane], *rest) for lane, *rest in events if lane in own])
+        lanes = {row.id: self._lanes[row.name] for row in reader.lanes() if row.parent is None and row.name in own}
+        events = (event for event in reader.events(1) if event.lane in lanes)
+        self._put([replace(event, session=number, lane=lanes[event.lane]) for event in events])
 
-    def _put(self, rows: Sequence[tuple[Any, ...]]) -> None:
-        self._writer.restore("event", [(self._seq + n, *row) for n, row in enumerate(rows, 1)])
-        self._seq += len(rows)
+    def _put(self, events: Sequence[Event]) -> None:
+        self._writer.restore_events(replace(event, seq=self._seq + n) for n, event in enumerate(events, 1))
+        self._seq += len(events)
 
 
 def _added_to(path: Path, before: Mapping[str, Any]) -> bool:

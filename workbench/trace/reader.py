@@ -7,7 +7,7 @@ import os
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,11 +17,12 @@ from numpy.typing import NDArray
 
 from workbench.errors import TraceError
 from workbench.sessions.model import Session, Turn
-from workbench.trace import blobs, schema, tables
+from workbench.trace import blobs, schema, tables, texts
 from workbench.trace.events import Event, Kind
 from workbench.trace.trouble import damaged, told
 
 _FAULTS = (sqlite3.Error, ValueError, TypeError, KeyError, AttributeError, RecursionError)
+_TEXTS, _SHORT = 4096, 16_384  # texts that are kept at hand, and the characters that one of them may have
 _LONGEST = 64 << 20  # characters of JSON in one value; a session of ten million words has as many
 
 
@@ -47,6 +48,7 @@ class TraceReader:
             raise TraceError(f"{path}: no such run file", "check the path, or make one with `mnemoscope run`")
         self._sessions: dict[int, Session] = {}
         self._heard: dict[int, int] = {}  # per session, up to which event its recorded turns were read
+        self._texts: dict[int, str] = {}
         self._copy = _copy_if_needed(self.path)
         self._connection = _connect(self._copy[1] if self._copy else self.path)
         try:
@@ -152,7 +154,7 @@ class TraceReader:
             where.append(f"kind IN ({', '.join('?' * len(kinds))})")
             values.extend(str(k) for k in kinds)  # type: ignore[misc]
         if holding:
-            where.append("payload LIKE ?")
+            where.append("(payload LIKE ? OR payload GLOB '*\"text\":[0-9]*')")
             values.append(f"%{holding}%")  # type: ignore[arg-type]
         if turns:
             where.append("turn BETWEEN ? AND ?")
@@ -163,11 +165,40 @@ class TraceReader:
         )
         seq = after_seq
         try:
+            held = self._held(holding) if holding else None
             for row in self._connection.execute(query, values):
                 session_, lane_, turn, n, kind, subject_, cause, payload, ms, seq = row
-                yield Event(session_, lane_, turn, n, kind, subject_, cause, _json(payload), ms, seq)
+                if held is None or held(payload):
+                    data = self.unfolded(kind, _json(payload))
+                    yield Event(session_, lane_, turn, n, kind, subject_, cause, data, ms, seq)
         except _FAULTS as error:
             raise self._told(error, f"event {seq}") from error
+
+    def unfolded(self, kind: str, payload: Any) -> Any:
+        """A stored payload with the texts that it names. Raises ``ValueError`` when one of them is missing."""
+        return texts.unfold(kind, payload, self._text, _LONGEST)
+
+    def _text(self, number: int) -> str:
+        if number not in self._texts:
+            row = self._connection.execute("SELECT text FROM text WHERE id = ?", (number,)).fetchone()
+            if row is None or not isinstance(row[0], str):
+                raise ValueError(f"text {number} is missing")
+            if len(row[0]) > _SHORT:
+                return row[0]
+            if len(self._texts) >= _TEXTS:
+                self._texts.clear()
+            self._texts[number] = row[0]
+        return self._texts[number]
+
+    def _held(self, word: str) -> Callable[[str], bool]:
+        """Whether stored JSON holds the word, itself or in a text that it names."""
+        rows = self.query("SELECT id FROM text WHERE text LIKE ?", (f"%{word}%",)) if self._folded else []
+        named, word = {str(number) for (number,) in rows}, word.lower()
+        return lambda payload: word in payload.lower() or not named.isdisjoint(texts.MENTIONED.findall(payload))
+
+    @property
+    def _folded(self) -> bool:
+        return bool(self.query("SELECT 1 FROM sqlite_master WHERE name = 'text'"))
 
     def event(self, seq: int) -> Event:
         """One event. Raises ``TraceError`` when there is none."""

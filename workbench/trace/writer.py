@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from workbench import __version__
 from workbench.errors import TraceError
 from workbench.sessions.model import Session
-from workbench.trace import blobs, payloads, schema, tables
+from workbench.trace import blobs, payloads, schema, tables, texts
 from workbench.trace.events import Event
 from workbench.trace.lock import RunLock
 from workbench.trace.reader import TraceReader, check_version
@@ -62,6 +62,7 @@ class TraceWriter:
             self._connection.close()
             raise
         self._db = sqlite_utils.Database(self._connection)
+        self._folds = self._db["text"].exists()  # files of version 1 have every text where it was said
 
     def reader(self) -> TraceReader:
         """A read-only view of the same file."""
@@ -94,21 +95,39 @@ class TraceWriter:
 
     def append(self, events: Iterable[Event], arrays: Iterable[NDArray[Any]] = ()) -> int:
         """Commit events, and the arrays that they name, as one; the last ``seq``."""
-        rows = [
-            (e.session, e.lane, e.turn, e.n, str(e.kind), e.subject, e.cause, round(e.ms, 3), _json(e.payload))
-            for e in events
-        ]
-        packed = [blobs.encode(a) for a in arrays]
-        insert = (
-            "INSERT INTO event(session, lane, turn, n, kind, subject, cause, ms, payload) VALUES (?,?,?,?,?,?,?,?,?)"
-        )
+        appended, packed = list(events), [blobs.encode(a) for a in arrays]
         self._write(
             [
                 lambda: self._connection.executemany("INSERT OR IGNORE INTO blob VALUES (?, ?, ?, ?, ?)", packed),
-                lambda: self._connection.executemany(insert, rows),
+                lambda: self._put(appended, numbered=False),
             ]
         )
         return self.last_seq
+
+    def restore_events(self, events: Iterable[Event]) -> None:
+        """Write events as they stand in another run file, their numbers included: for a copy of what is there."""
+        copied = list(events)
+        self._write([lambda: self._put(copied, numbered=True)])
+
+    def _put(self, events: Sequence[Event], numbered: bool) -> None:
+        rows = [self._row(event, event.seq if numbered else None) for event in events]
+        self._connection.executemany(f"INSERT INTO event({_EVENT}) VALUES ({', '.join('?' * 10)})", rows)
+
+    def _row(self, e: Event, seq: int | None) -> tuple[Any, ...]:
+        payload = texts.fold(e.kind, e.payload, self._keep) if self._folds else e.payload
+        return (seq, e.session, e.lane, e.turn, e.n, str(e.kind), e.subject, e.cause, round(e.ms, 3), _json(payload))
+
+    def _keep(self, text: str) -> int:
+        """The row of a text, which is stored when it is not there yet."""
+        taken = 0
+        while True:
+            number = texts.number(text, taken)
+            row = self._connection.execute("SELECT text FROM text WHERE id = ?", (number,)).fetchone()
+            if row is None:
+                self._connection.execute("INSERT INTO text VALUES (?, ?)", (number, text))
+            if row is None or row[0] == text:
+                return number
+            taken += 1  # chosen so by somebody: 52 bits do not meet by chance
 
     @property
     def last_seq(self) -> int:
@@ -154,33 +173,45 @@ class TraceWriter:
         Args:
             told: the event that says how it came about (``lane.branched``); it goes as well.
         """
+        only = self._texts_of(lane, told)
         with self.reader() as reader:
             named: dict[bool, set[str]] = {True: set(), False: set()}
             for event in reader.events(kinds=payloads.ARRAYS):
                 if not payloads.wrong(event.kind, event.payload):
                     named[event.lane == lane] |= set(payloads.arrays_of(event).values())
         arrays = [(name,) for name in named[True] - named[False]]
+        stays = {name: trigger for name, trigger in schema.STAYS.items() if self._folds or name != "text_stays"}
         run, mine = self._connection.execute, "SELECT seq FROM event WHERE lane = ? OR seq = ?"
         self._write(
             [
-                *(partial(run, f"DROP TRIGGER IF EXISTS {name}") for name in schema.STAYS),
+                *(partial(run, f"DROP TRIGGER IF EXISTS {name}") for name in stays),
                 partial(run, f"DELETE FROM annotation WHERE seq IN ({mine})", (lane, told)),
                 partial(run, schema.VERDICT),
                 partial(run, "DELETE FROM verdict WHERE lane = ?", (lane,)),
                 partial(self._connection.executemany, "DELETE FROM blob WHERE hash = ?", arrays),
+                partial(self._connection.executemany, "DELETE FROM text WHERE id = ?", only),
                 partial(run, "DELETE FROM event WHERE lane = ? OR seq = ?", (lane, told)),
                 partial(run, "DELETE FROM lane WHERE id = ?", (lane,)),
-                *(partial(run, trigger) for trigger in schema.STAYS.values()),
+                *(partial(run, trigger) for trigger in stays.values()),
             ]
         )
 
+    def _texts_of(self, lane: int, told: int) -> list[tuple[int]]:
+        """Rows of texts that no other event names than those of a lane and one more."""
+        if not self._folds:
+            return []
+        named: dict[bool, set[int]] = {True: set(), False: set()}
+        query = "SELECT lane = ? OR seq = ?, payload FROM event WHERE payload GLOB '*\"text\":[0-9]*'"
+        for mine, payload in self._connection.execute(query, (lane, told)):
+            named[bool(mine)].update(map(int, texts.MENTIONED.findall(payload)))
+        return [(number,) for number in named[True] - named[False]]
+
     def restore(self, table: str, rows: Sequence[tuple[Any, ...]]) -> None:
-        """Write rows as they stand in another run file, their numbers included: for a copy of what is there."""
+        """Write rows as they stand in another run file, their numbers included; events by ``restore_events``."""
         if rows:
             places = ", ".join("?" * len(rows[0]))
-            columns = f" ({_EVENT})" if table == "event" else ""
             how = "INSERT OR IGNORE" if table == "blob" else "INSERT OR REPLACE" if table == "meta" else "INSERT"
-            statement = f"{how} INTO {table}{columns} VALUES ({places})"
+            statement = f"{how} INTO {table} VALUES ({places})"
             self._write([lambda: self._connection.executemany(statement, rows)])
 
     def close(self) -> None:

@@ -10,6 +10,7 @@ from tests.support.traces import write_trace
 from workbench.errors import TraceError
 from workbench.trace.events import Event, Kind
 from workbench.trace.reader import TraceReader, is_run
+from workbench.trace.schema import MAJOR
 from workbench.trace.writer import TraceWriter
 
 
@@ -91,7 +92,7 @@ VERSIONS = [
     ("'format'", "'another'", "not a Mnemoscope run file"),
     ("'major'", "'one'", "does not say its version"),
     ("'major'", "x'31'", "does not say its version"),
-    ("'major'", "'2'", "newer Mnemoscope"),
+    ("'major'", f"'{MAJOR + 1}'", "newer Mnemoscope"),
     ("'major'", "'9999999999'", "newer Mnemoscope"),
 ]
 

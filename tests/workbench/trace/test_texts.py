@@ -1,0 +1,157 @@
+"""Long texts are stored once, and nobody who reads a run notices."""
+
+import json
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.traces import write_trace
+from workbench.errors import TraceError
+from workbench.redact import redact
+from workbench.repair import repair
+from workbench.trace import texts
+from workbench.trace.events import Event, Kind
+from workbench.trace.reader import TraceReader
+from workbench.trace.writer import TraceWriter
+
+LONG = "[3 June 2024, 18:10] Pia: We moved to Graz last week, Grüße, 重要 \x1a 17"
+SHORT = "Pia: Zeppelin!"
+
+
+def told(text: str) -> dict[str, dict[str, Any]]:
+    """A payload of every kind whose texts are kept apart, with this text in it."""
+    message = {"role": "user", "text": text}
+    return {
+        Kind.MODEL_CALLED: {"purpose": "note", "prompt": [message, message], "raw": text},
+        Kind.PACKED: {"budget": 9, "spans": [{"kind": "item", "text": text, "items": ["a"]}], "dropped": []},
+        Kind.RECALLED: {"query": text, "k": 5, "hits": [{"item": "a", "text": text}]},
+        Kind.JUDGED: {"name": "x", "prompts": [[message], [message]]},
+        Kind.WRITTEN: {"text": text, "fields": {"text": text}},
+    }
+
+
+def events(*said: str) -> list[Event]:
+    payloads = [(kind, payload) for text in said for kind, payload in told(text).items()]
+    return [Event(1, 1, 0, n, kind, "a", payload=payload) for n, (kind, payload) in enumerate(payloads, 1)]
+
+
+def stored(path: Path, query: str) -> list[Any]:
+    with closing(sqlite3.connect(path)) as connection:
+        return connection.execute(query).fetchall()
+
+
+def change(path: Path, *statements: str) -> None:
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+            connection.execute(f"DROP TRIGGER {name}")
+        for statement in statements:
+            connection.execute(statement)
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    path = tmp_path / "run.mnemo"
+    with TraceWriter(path) as writer:
+        writer.add_lane("bm25", "bm25", "full", {})
+        writer.append(events(LONG, SHORT))
+    return path
+
+
+def test_every_kind_gives_its_texts_and_the_file_has_them_once(run: Path) -> None:
+    with TraceReader(run) as reader:
+        assert [(e.kind, e.payload) for e in reader.events()] == [(e.kind, e.payload) for e in events(LONG, SHORT)]
+    assert stored(run, "SELECT text FROM text") == [(LONG,)]
+    payloads = [json.loads(text) for (text,) in stored(run, "SELECT payload FROM event ORDER BY seq")]
+    number = texts.number(LONG)
+    assert payloads[0]["prompt"][0]["text"] == number and payloads[0]["raw"] == LONG
+    assert payloads[3]["prompts"][1][0]["text"] == payloads[4]["text"] == number
+    assert payloads[5]["prompt"][0]["text"] == SHORT  # a row would take more than the text
+
+
+def test_what_is_appended_stays_as_it_was(tmp_path: Path) -> None:
+    mine = events(LONG)
+    with TraceWriter(tmp_path / "run.mnemo") as writer:
+        writer.append(mine)
+    assert mine == events(LONG)
+
+
+def test_two_texts_of_one_number_are_two_texts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(texts, "number", lambda text, taken=0: 7 + taken)
+    other = LONG[::-1]
+    with TraceWriter(tmp_path / "run.mnemo") as writer:
+        writer.append(events(LONG, other, LONG))
+        with writer.reader() as reader:
+            assert [e.payload for e in reader.events()] == [e.payload for e in events(LONG, other, LONG)]
+    assert stored(tmp_path / "run.mnemo", "SELECT id, text FROM text") == [(7, LONG), (8, other)]
+
+
+@pytest.mark.parametrize("word", ["graz", "GRAZ", "Graz"])
+def test_a_word_is_found_in_texts_kept_apart(run: Path, word: str) -> None:
+    with TraceReader(run) as reader:
+        assert [e.seq for e in reader.events(holding=word)] == [1, 2, 3, 4, 5]
+        assert [e.seq for e in reader.events(holding="zeppelin")] == [6, 7, 8, 9, 10]
+        assert list(reader.events(holding="Wien")) == []
+
+
+def test_a_branch_takes_its_texts_with_it(run: Path) -> None:
+    other = LONG + ", and to Wien"
+    with TraceWriter(run) as writer:
+        lane = writer.add_lane("branch", "bm25", "full", {}, parent=1, parent_turn=0)
+        both = [Event(1, lane, 0, n, Kind.WRITTEN, "a", payload={"text": t}) for n, t in enumerate((LONG, other), 1)]
+        writer.append(both)
+        assert len(stored(run, "SELECT id FROM text")) == 2
+        writer.remove_lane(lane, told=-1)
+    assert stored(run, "SELECT text FROM text") == [(LONG,)]
+    with pytest.raises(sqlite3.IntegrityError, match="texts cannot be deleted"):
+        stored(run, "DELETE FROM text")
+
+
+def test_a_missing_text_is_one_line_and_repair_goes_without_its_step(run: Path, tmp_path: Path) -> None:
+    change(run, "DELETE FROM text")
+    with TraceReader(run) as reader, pytest.raises(TraceError, match=rf"text {texts.number(LONG)} is missing"):
+        list(reader.events())
+    with TraceWriter(tmp_path / "more.mnemo") as writer:
+        writer.add_lane("bm25", "bm25", "full", {})
+        writer.append([Event(0, 0, -1, 1, Kind.RUN_STARTED)])
+        writer.append([Event(0, 0, -1, 2, Kind.JUDGED, payload={"name": "x", "prompts": [[{"text": LONG}]]})])
+    change(tmp_path / "more.mnemo", "DELETE FROM text")
+    saved = repair(tmp_path / "more.mnemo", tmp_path / "saved.mnemo")
+    assert (saved.unreadable, saved.events) == (1, 1)
+
+
+def test_texts_are_bounded_however_often_they_are_named(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("workbench.trace.reader._LONGEST", 2 * len(LONG) - 1)
+    change(run, "DELETE FROM event WHERE kind != 'model.called' OR seq > 1")  # its payload is short, its texts are not
+    change(run, f"UPDATE event SET payload = '{json.dumps({'prompt': [{'text': texts.number(LONG)}] * 2})}'")
+    with TraceReader(run) as reader, pytest.raises(TraceError, match="texts of more than"):
+        list(reader.events())
+
+
+def test_a_file_of_the_first_version_goes_on_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "old.mnemo"
+    with TraceWriter(path) as writer:
+        writer.set_meta("major", 1)
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("DROP TABLE text")  # its triggers go with it
+    with TraceWriter(path) as writer:
+        writer.append(events(LONG))
+        lane = [writer.add_lane(name, "bm25", "full", {}) for name in ("bm25", "branch")][1]
+        writer.append([Event(1, lane, 0, 1, Kind.WRITTEN, "a", payload={"text": LONG})])
+        writer.remove_lane(lane, told=-1)
+    assert "text" not in {name for (name,) in stored(path, "SELECT name FROM sqlite_master")}
+    with TraceReader(path) as reader:
+        assert [e.payload for e in reader.events()] == [e.payload for e in events(LONG)]
+        assert len(list(reader.events(holding="graz"))) == 5
+
+
+def test_a_redacted_copy_keeps_no_text(tmp_path: Path) -> None:
+    run = write_trace(tmp_path / "a.mnemo")
+    with TraceWriter(run) as writer:
+        writer.append([Event(1, 1, 0, 9999, Kind.WRITTEN, "a", payload={"text": LONG})])
+    with TraceReader(run) as reader:
+        redact(reader, tmp_path / "mail.mnemo", "key")
+    said = [text for (text,) in stored(tmp_path / "mail.mnemo", "SELECT text FROM text")]
+    assert said and not any("Graz" in text or "Grüße" in text for text in said)
