@@ -189,7 +189,7 @@ class TraceWriter:
                 partial(run, schema.VERDICT),
                 partial(run, "DELETE FROM verdict WHERE lane = ?", (lane,)),
                 partial(self._connection.executemany, "DELETE FROM blob WHERE hash = ?", arrays),
-                partial(self._connection.executemany, "DELETE FROM text WHERE id = ?", only),
+                *(partial(run, "DELETE FROM text WHERE id = ?", row) for row in only),
                 partial(run, "DELETE FROM event WHERE lane = ? OR seq = ?", (lane, told)),
                 partial(run, "DELETE FROM lane WHERE id = ?", (lane,)),
                 *(partial(run, trigger) for trigger in stays.values()),
