@@ -6,7 +6,6 @@ import re
 import signal
 import subprocess
 import sys
-import threading
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from tests.support.runs import session_file
 from tests.support.traces import write_trace
 from workbench import bench, cli, console, selftest
 from workbench.engine import run as engine
+from workbench.llm.base import AnswerRequest, AnswerResult
 from workbench.llm.model import Model
 from workbench.llm.open import find_language_model
 from workbench.memory.registry import STRATEGIES
@@ -136,12 +136,13 @@ def test_a_signal_cancels_a_run_and_keeps_what_was_committed(capsys: Capture, tm
 def test_cancelled_and_interrupted_runs_end_in_one_line(
     capsys: Capture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    scripted = ScriptedBackend(pause=30)
-    monkeypatch.setattr(engine, "_open", lambda config: scripted)
-    timer = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
-    timer.start()
+    class Interrupted(ScriptedBackend):
+        async def answer(self, request: AnswerRequest) -> AnswerResult:
+            os.kill(os.getpid(), signal.SIGINT)
+            return await super().answer(request)
+
+    monkeypatch.setattr(engine, "_open", lambda config: Interrupted(pause=30))
     code, _, err = call(capsys, "run", session_file(tmp_path), "--lane", "full", "--out", tmp_path / "run.mnemo")
-    timer.join()
     assert code == 1
     assert err.splitlines()[-1] == "mnemoscope: cancelled; the same command goes on from here"
 
