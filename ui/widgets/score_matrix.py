@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from itertools import groupby
 
-from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QLineF, QPoint, QPointF, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QToolTip, QWidget
 
@@ -100,7 +100,6 @@ class ScoreMatrix(ZonedWidget):
     def fit(self) -> None:
         """Ask for the room that the board needs."""
         self.setMinimumSize(self._left() + self._columns() * theme.active().unit(_LEAST), self.least())
-        self.updateGeometry()
         self.update()
 
     def least(self, lanes: int | None = None, foot: bool = True) -> int:
@@ -164,8 +163,7 @@ class ScoreMatrix(ZonedWidget):
 
     def _paint(self, p: QPainter, view: Board) -> None:
         self._paint_head(p, view)
-        for place, row in enumerate(view.rows):
-            self._paint_row(p, view, place, row)
+        self._paint_rows(p, view)
         self._paint_foot(p, view)
         self._paint_names(p, view)
         if self._at is not None and self.hasFocus():
@@ -197,18 +195,25 @@ class ScoreMatrix(ZonedWidget):
             p.drawText(box, left, now.metrics("small").elidedText(title, _RIGHT, int(box.width())))
             self.zones.append(Zone(box.toAlignedRect(), partial(_says, view, column)))
 
-    def _paint_row(self, p: QPainter, view: Board, place: int, row: BoardRow) -> None:
-        now, top, height = theme.active(), self._head() + place * self._row(), self._row()
-        if row.lane == self._lane:
-            p.setPen(Qt.PenStyle.NoPen)
-            p.setBrush(now.color("raised"))
-            p.drawRoundedRect(QRectF(0, top + 1, self.width(), height - 2), 4, 4)
-        for number, (column, cell) in enumerate(zip(view.columns, row.cells, strict=True)):
-            rect = self._rect(place, number)
-            self._paint_cell(p, rect, view, row, column, cell)
-            beside = {name: marks_.cells[number] for name, marks_ in view.controls.items()}
-            says = partial(self._tip, row, column, cell, beside)
-            self.zones.append(Zone(rect.toAlignedRect(), says, partial(self.cell_chosen.emit, row.lane, column)))
+    def _paint_rows(self, p: QPainter, view: Board) -> None:
+        """All cells. There are many, at every probe that the cursor passes: what they share is asked for once."""
+        now, cells = theme.active(), _Cells(p, view, self._width() - _gap())
+        top, height, left, width = self._head(), self._row(), self._left(), self._width()
+        beside = [
+            {name: row.cells[number] for name, row in view.controls.items()} for number in range(len(view.columns))
+        ]
+        for place, row in enumerate(view.rows):
+            y = top + place * height
+            if row.lane == self._lane:
+                p.setPen(Qt.PenStyle.NoPen)
+                p.setBrush(now.color("raised"))
+                p.drawRoundedRect(QRectF(0, y + 1, self.width(), height - 2), 4, 4)
+            cells.of_row(row)
+            for number, (column, cell) in enumerate(zip(view.columns, row.cells, strict=True)):
+                rect = QRectF(left + number * width, y, width - _gap(), height)
+                cells.paint(rect, row, number, column, cell)
+                says = partial(self._tip, row, column, cell, beside[number])
+                self.zones.append(Zone(rect.toAlignedRect(), says, partial(self.cell_chosen.emit, row.lane, column)))
 
     def _paint_names(self, p: QPainter, view: Board) -> None:
         """Last, over what has been scrolled beneath them."""
@@ -255,54 +260,6 @@ class ScoreMatrix(ZonedWidget):
         why = [f"{name} is not scored: {reason}" for name, reason in view.missing.items()]
         box = QRectF(self._left(), top, self.width() - self._left(), self._line()).toAlignedRect()
         self.zones.append(Zone(box, tip(*why)))
-
-    def _paint_cell(
-        self, p: QPainter, rect: QRectF, view: Board, row: BoardRow, column: BoardColumn, cell: BoardCell
-    ) -> None:
-        now = theme.active()
-        bar = self._bar(p, rect, _figure(column, cell), _detail(column, cell))
-        if cell.mean:
-            p.setPen(Qt.PenStyle.NoPen)
-            p.setBrush(now.lane(row.place, 0.55 if (column.ours and view.published) or column.score == RECALL else 1.0))
-            filled = QRectF(bar.x(), bar.y(), bar.width() * cell.mean, bar.height())
-            p.drawRoundedRect(filled, bar.height() / 2, bar.height() / 2)
-        number = view.columns.index(column)
-        for name, control in view.controls.items():
-            mean = control.cells[number].mean
-            if mean is not None and control.lane != row.lane:
-                _draw_mark(p, name, QPointF(bar.x() + bar.width() * mean, bar.center().y()), bar.height() / 2)
-        if cell.interval is not None and cell.n:
-            low, high = (bar.x() + bar.width() * v for v in (cell.interval.low, cell.interval.high))
-            y = bar.center().y()
-            p.setPen(QPen(now.color("text"), 1.2))
-            p.drawLine(QPointF(low, y), QPointF(high, y))
-            for end in (low, high):
-                p.drawLine(QPointF(end, y - 2.5), QPointF(end, y + 2.5))
-
-    def _bar(self, p: QPainter, rect: QRectF, text: str, detail: str) -> QRectF:
-        """Draw the figures to the right of a bar; where the bar goes."""
-        now = theme.active()
-        small, body = now.metrics("small"), now.metrics(bold=True)
-        figures = body.horizontalAdvance("100 %") + now.unit(1.5)
-        p.setFont(now.font(bold=True))
-        p.setPen(now.color("text" if text != "–" else "text-3"))
-        right = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        probes = self.view.probes if self.view else 99
-        most = "@100" if detail.startswith("@") else f"{probes}/{probes}"
-        wide = rect.width() > now.unit(_COUNTS_FROM) or detail.startswith("@")  # a recall always says at which cut
-        counts = small.horizontalAdvance(most) + now.unit(1.5) if wide else 0
-        p.drawText(rect.adjusted(0, 0, -counts, 0), right, text)
-        if counts:
-            p.setFont(now.font("small"))
-            p.setPen(now.color("text-3"))
-            left = int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-            p.drawText(rect.adjusted(rect.width() - counts + now.unit(1.5), 0, 0, 0), left, detail)
-        high = now.unit(1.75)
-        bar = QRectF(rect.x(), rect.center().y() - high / 2, max(12.0, rect.width() - figures - counts), high)
-        p.setPen(Qt.PenStyle.NoPen)
-        p.setBrush(now.color("track"))
-        p.drawRoundedRect(bar, high / 2, high / 2)
-        return bar
 
     # what is pointed at
 
@@ -420,10 +377,80 @@ class ScoreMatrix(ZonedWidget):
 
 
 _RIGHT = Qt.TextElideMode.ElideRight
+_MIDDLE_LEFT = int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+_MIDDLE_RIGHT = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
 
 
 def _own(event: QKeyEvent) -> bool:
     return not event.modifiers() and event.key() in (*_STEPS, Qt.Key.Key_Return, Qt.Key.Key_Enter)
+
+
+class _Cells:
+    """Paints cells of one width: a figure, its counts where there is room, and a bar with interval and controls."""
+
+    def __init__(self, p: QPainter, view: Board, width: float) -> None:
+        now = theme.active()
+        self.p, self.view, self.now, self.width = p, view, now, width
+        self.published = view.published
+        self.fonts = now.font(bold=True), now.font("small")
+        self.inks = now.color("text"), now.color("text-3")
+        self.track, self.high = now.color("track"), now.unit(1.75)
+        self.line, self.mark = QPen(now.color("text"), 1.2), QPen(now.color("text-3"), 1.4)
+        self.out = self.high / 2 + now.unit(0.75)
+        self.gap = now.unit(1.5)
+        self.figures = now.metrics(bold=True).horizontalAdvance("100 %") + self.gap
+        small, probes = now.metrics("small"), view.probes
+        self.cut = small.horizontalAdvance("@100") + self.gap  # a recall always says at which cut
+        self.counts = small.horizontalAdvance(f"{probes}/{probes}") + self.gap if width > now.unit(_COUNTS_FROM) else 0
+        self.means = [
+            [
+                (name, row.lane, mean)
+                for name, row in view.controls.items()
+                if (mean := row.cells[number].mean) is not None
+            ]
+            for number in range(len(view.columns))
+        ]
+
+    def of_row(self, row: BoardRow) -> None:
+        """The cells that follow are of this row."""
+        self.full, self.pale = self.now.lane(row.place), self.now.lane(row.place, 0.55)
+
+    def paint(self, rect: QRectF, row: BoardRow, number: int, column: BoardColumn, cell: BoardCell) -> None:
+        """One cell."""
+        p = self.p
+        bar = self._bar(rect, _figure(column, cell), _detail(column, cell))
+        x, width, half = bar.x(), bar.width(), self.high / 2
+        if cell.mean:
+            p.setBrush(self.pale if (column.ours and self.published) or column.score == RECALL else self.full)
+            p.drawRoundedRect(QRectF(x, bar.y(), width * cell.mean, self.high), half, half)
+        y = bar.center().y()
+        for name, lane, mean in self.means[number]:
+            if mean is not None and lane != row.lane:
+                p.setPen(self.mark)
+                p.drawLine(_mark(name, x + width * mean, y, half, self.out))
+        if cell.interval is not None and cell.n:
+            low, high = x + width * cell.interval.low, x + width * cell.interval.high
+            ends = QLineF(low, y - 2.5, low, y + 2.5), QLineF(high, y - 2.5, high, y + 2.5)
+            p.setPen(self.line)
+            p.drawLines([QLineF(low, y, high, y), *ends])
+
+    def _bar(self, rect: QRectF, text: str, detail: str) -> QRectF:
+        """Draw the figures to the right of a bar, and its ground; where the bar goes."""
+        p = self.p
+        counts = self.cut if detail.startswith("@") else self.counts
+        p.setFont(self.fonts[0])
+        p.setPen(self.inks[text == "–"])
+        p.drawText(rect.adjusted(0, 0, -counts, 0), _MIDDLE_RIGHT, text)
+        if counts and detail:
+            p.setFont(self.fonts[1])
+            p.setPen(self.inks[1])
+            p.drawText(rect.adjusted(rect.width() - counts + self.gap, 0, 0, 0), _MIDDLE_LEFT, detail)
+        room = max(12.0, rect.width() - self.figures - counts)
+        bar = QRectF(rect.x(), rect.center().y() - self.high / 2, room, self.high)
+        p.setPen(Qt.PenStyle.NoPen)
+        p.setBrush(self.track)
+        p.drawRoundedRect(bar, self.high / 2, self.high / 2)
+        return bar
 
 
 def _gap() -> int:
@@ -535,7 +562,10 @@ def _methods(view: Board) -> list[str]:
 
 def _draw_mark(p: QPainter, name: str, at: QPointF, half: float) -> None:
     """A control's mark on a bar: no memory below it, the evidence alone above, full context across."""
-    out = half + theme.active().unit(0.75)
-    begin, end = {"no memory": (half, out), "evidence alone": (-out, -half)}.get(name, (-out, out))
     p.setPen(QPen(theme.active().color("text-3"), 1.4))
-    p.drawLine(at + QPointF(0, begin), at + QPointF(0, end))
+    p.drawLine(_mark(name, at.x(), at.y(), half, half + theme.active().unit(0.75)))
+
+
+def _mark(name: str, x: float, y: float, half: float, out: float) -> QLineF:
+    begin, end = {"no memory": (half, out), "evidence alone": (-out, -half)}.get(name, (-out, out))
+    return QLineF(x, y + begin, x, y + end)

@@ -19,7 +19,7 @@ from workbench.projections.compared import Compared, differences
 from workbench.projections.controls import controls, is_control
 from workbench.projections.index import TraceIndex
 from workbench.projections.published import ACCURACY, Figure, Scored, Standing, scored, standing, tables
-from workbench.projections.scores import LaneScores, Scoreboard, scores, without
+from workbench.projections.scores import LaneScores, Results, results, scores, without
 from workbench.trace.reader import TraceReader
 
 OURS, FURTHER = "ours", "further published"
@@ -179,11 +179,10 @@ def _made(reader: TraceReader, session: int | None, turn: int | None, seq: int |
     lanes = TraceIndex.of(reader).lanes
     every, columns = _whole(reader, session, errata)
     here = every if turn is None and seq is None else scored(reader, session, turn, seq, errata)[0]
-    now = {row.id: standing(here.get(row.id, ())) for row in lanes}
-    counted = scores(reader, session, turn, seq)
-    counted = without(counted, here) if errata else counted
+    now = {row.id: standing(here.get(row.id, ()), ours=False) for row in lanes}
+    counted = _counted(reader, session, turn, seq, here if errata else None)
     rows = {
-        row.id: BoardRow(row.id, place, row.name, tuple(_cell(c, now[row.id], counted.lanes[place]) for c in columns))
+        row.id: BoardRow(row.id, place, row.name, tuple(_cell(c, now[row.id], counted[row.id]) for c in columns))
         for place, row in enumerate(lanes)
     }
     found = controls(reader, session, seq)
@@ -200,6 +199,15 @@ def _made(reader: TraceReader, session: int | None, turn: int | None, seq: int |
     )
 
 
+def _counted(
+    reader: TraceReader, session: int | None, turn: int | None, seq: int | None, only: Mapping[int, list[Scored]] | None
+) -> Mapping[int, Results | LaneScores]:
+    """What every lane scored by our own reading, on ``only`` these probes where some are named."""
+    if only is None:
+        return results(reader, session, turn, seq)
+    return {lane.lane.id: lane for lane in without(scores(reader, session, turn, seq), only).lanes}
+
+
 _Whole = tuple[Mapping[int, list[Scored]], tuple[BoardColumn, ...]]
 
 
@@ -210,8 +218,8 @@ def _whole(reader: TraceReader, session: int | None, errata: Errata | None) -> _
     kept = index.memo.get(key)
     if kept is None or kept[0] != end:
         every = scored(reader, session, errata=errata)[0]
-        standings = [standing(every.get(row.id, ())) for row in index.lanes]
-        columns = (*_published(standings), *_ours(reader, session, scores(reader, session)))
+        standings = [standing(every.get(row.id, ()), ours=False) for row in index.lanes]
+        columns = (*_published(standings), *_ours(reader, session, results(reader, session)))
         kept = index.memo[key] = (end, (every, columns))
     return cast("_Whole", kept[1])
 
@@ -246,7 +254,7 @@ def _cut(names: Iterable[str]) -> list[str]:
     return [name for name in found if name.partition("@")[0] not in RETRIEVED or name in kept]
 
 
-def _ours(reader: TraceReader, session: int | None, counted: Scoreboard) -> list[BoardColumn]:
+def _ours(reader: TraceReader, session: int | None, counted: Mapping[int, Results]) -> list[BoardColumn]:
     index = TraceIndex.of(reader)
     numbers = reader.session_names() if session is None else (session,)
     families = ordered(family(p) for number in numbers for p in index.session(number).probes)
@@ -255,12 +263,12 @@ def _ours(reader: TraceReader, session: int | None, counted: Scoreboard) -> list
     found += [BoardColumn(OURS, name, "", ACCURACY, name) for name in memories]
     if ABSTENTION in families:
         found.append(BoardColumn(OURS, ABSTENTION, "", ABSTENTION, ABSTENTION))
-    if any(lane.retrieval.n for lane in counted.lanes):
+    if any(own.retrieval.n for own in counted.values()):
         found.append(BoardColumn(OURS, RECALL, "evidence recall", RECALL, comparable=False))
     return found
 
 
-def _cell(column: BoardColumn, own: Standing, counted: LaneScores) -> BoardCell:
+def _cell(column: BoardColumn, own: Standing, counted: Results | LaneScores) -> BoardCell:
     if column.ours:
         return _our_cell(column, counted)
     if column.group == FURTHER:
@@ -277,7 +285,7 @@ def _of_figure(figure: Figure) -> BoardCell:
     return BoardCell(figure.n, figure.mean, figure.interval, judge=figure.judge)
 
 
-def _our_cell(column: BoardColumn, counted: LaneScores) -> BoardCell:
+def _our_cell(column: BoardColumn, counted: Results | LaneScores) -> BoardCell:
     if column.score == RECALL:
         found = counted.retrieval
         return BoardCell(found.n, found.deepest, found.interval, depth=found.depth) if found.n else BoardCell()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,7 +40,15 @@ def is_control(row: LaneRow) -> bool:
 
 def controls(reader: TraceReader, session: int | None = None, seq: int | None = None) -> Controls:
     """The controls of a run, over one session or (None) all, up to an event."""
-    rows = TraceIndex.of(reader).lanes
+    index, end = TraceIndex.of(reader), reader.last_seq() if seq is None else seq
+    key = ("controls", session)
+    kept: tuple[int, Controls] | None = index.memo.get(key)
+    if kept is None or kept[0] != end:  # the same at every turn
+        kept = index.memo[key] = (end, _controls(reader, index.lanes, session, seq))
+    return kept[1]
+
+
+def _controls(reader: TraceReader, rows: Sequence[LaneRow], session: int | None, seq: int | None) -> Controls:
     no_memory, oracle, full = (next((r for r in rows if r.memory == name), None) for name in (NO_MEMORY, ORACLE, FULL))
     guessable: frozenset[tuple[int, str]] = frozenset()
     if no_memory:

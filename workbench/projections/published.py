@@ -7,6 +7,7 @@ Our own reading (right or wrong) stands beside them as ``accuracy``. Everything 
 from __future__ import annotations
 
 import json
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from statistics import fmean
@@ -171,13 +172,42 @@ class _Entry:
     scored: Scored
     verdicts: list[tuple[int, str, float, str]] = field(default_factory=list)
 
+    def known(self, seq: int | None) -> Scored:
+        """With the verdicts up to an event."""
+        if not self.verdicts:
+            return self.scored
+        return self.scored.judged({n: (v, j) for at, n, v, j in self.verdicts if seq is None or at <= seq})
+
+
+@dataclass
+class _Part:
+    """A lane's entries in one session. Probes are asked in the order of their turns, and found by them then."""
+
+    entries: list[_Entry] = field(default_factory=list)
+    turns: list[int] = field(default_factory=list)
+    rising: bool = True
+
+    def add(self, entry: _Entry) -> None:
+        self.rising = self.rising and (not self.turns or entry.turn >= self.turns[-1])
+        self.entries.append(entry)
+        self.turns.append(entry.turn)
+
+    def up_to(self, turn: int | None, seq: int | None) -> list[_Entry]:
+        if turn is None:
+            found = self.entries
+        elif self.rising:
+            found = self.entries[: bisect_right(self.turns, turn)]
+        else:
+            found = [e for e in self.entries if e.turn <= turn]
+        return found if seq is None else [e for e in found if e.seq <= seq]
+
 
 class _Log:
     """What was scored and judged, read once and then only what was added: a board follows the cursor."""
 
     def __init__(self, reader: TraceReader) -> None:
         self._probes, self._seq = _Probes(reader), 0
-        self._entries: list[_Entry] = []
+        self._parts: dict[int, dict[int, _Part]] = {}  # by session and lane
         self._by_probe: dict[tuple[int, int, str], list[_Entry]] = {}
 
     @classmethod
@@ -206,21 +236,19 @@ class _Log:
             probe = self._probes.get(session, subject)
             if probe is not None:
                 entry = _Entry(seq, turn, lane, _scored(self._probes, session, probe, data))
-                self._entries.append(entry)
+                self._parts.setdefault(session, {}).setdefault(lane, _Part()).add(entry)
                 self._by_probe.setdefault(key, []).append(entry)
         self._seq = last
 
     def up_to(self, session: int | None, turn: int | None, seq: int | None) -> dict[int, list[Scored]]:
         """By lane what was scored in a session up to a turn and an event, both included."""
-        found: dict[int, list[Scored]] = {}
-        for entry in self._entries:
-            if session is not None and entry.scored.session != session:
-                continue
-            if (turn is not None and entry.turn > turn) or (seq is not None and entry.seq > seq):
-                continue
-            known = {n: (v, j) for at, n, v, j in entry.verdicts if seq is None or at <= seq}
-            found.setdefault(entry.lane, []).append(entry.scored.judged(known))
-        return found
+        found: dict[int, list[_Entry]] = {}
+        for number in self._parts if session is None else (session,):
+            for lane, part in self._parts.get(number, {}).items():
+                found.setdefault(lane, []).extend(part.up_to(turn, seq))
+        if session is None:  # sessions overlap in the trace
+            found = {lane: sorted(own, key=lambda e: e.seq) for lane, own in found.items()}
+        return {lane: [entry.known(seq) for entry in own] for lane, own in found.items() if own}
 
 
 class _Probes:
@@ -239,11 +267,12 @@ class _Probes:
         return self._reader.session(session).extra
 
 
-def standing(rows: Sequence[Scored], left_out: int = 0, name: str = "", lane: int = 0) -> Standing:
-    """Scored probes put together."""
+def standing(rows: Sequence[Scored], left_out: int = 0, name: str = "", lane: int = 0, ours: bool = True) -> Standing:
+    """Scored probes put together; without ``ours`` the published figures alone."""
     figures = [
         figure(own, [(r.place.category, float(r.correct)) for r in rows if r.probe.abstain is abstain])
         for own, abstain in ((ACCURACY, False), (ABSTENTION, True))
+        if ours
     ]
     for score in sorted({score for row in rows for score in row.scores}):
         own = [(r.place.category, r.scores[score]) for r in rows if score in r.scores]

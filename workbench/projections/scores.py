@@ -59,6 +59,14 @@ class RetrievalScores:
 
 
 @dataclass(frozen=True, slots=True)
+class Results:
+    """What a lane scored: ``cells`` and ``retrieval`` as ``LaneScores`` has them."""
+
+    cells: tuple[Cell, ...]
+    retrieval: RetrievalScores
+
+
+@dataclass(frozen=True, slots=True)
 class LaneScores:
     """One lane of the scoreboard.
 
@@ -109,10 +117,18 @@ def scores(
     """The scoreboard of a session (or of all) up to a turn and an event, both included."""
     ledger = _Ledger.of(reader)
     probes, events = ledger.probes.up_to(session, turn, up_to_seq), ledger.events.up_to(session, turn, up_to_seq)
-    names = ordered(ledger.competencies[i] for i in np.unique(probes["competency"]))
-    tallies = _tallies(ledger, probes, events)
-    lanes = tuple(_lane(row, ledger, names, tallies) for row in ledger.lanes)
+    names, own = _results(ledger, probes)
+    spent = _spent(ledger, events)
+    lanes = tuple(_lane(row, own[row.id], spent) for row in ledger.lanes)
     return Scoreboard(session, turn, names, lanes)
+
+
+def results(
+    reader: TraceReader, session: int | None = None, turn: int | None = None, up_to_seq: int | None = None
+) -> dict[int, Results]:
+    """By lane what ``scores`` counts, without what it cost: a board that follows the cursor has no use for that."""
+    ledger = _Ledger.of(reader)
+    return _results(ledger, ledger.probes.up_to(session, turn, up_to_seq))[1]
 
 
 _TIMED = (Kind.TURN_CLOSED, Kind.RECALLED, Kind.ANSWERED)
@@ -123,6 +139,7 @@ _WHERE = {"seq": "i8", "session": "i4", "turn": "i4", "lane": "i4"}
 _EVENT = _WHERE | {"kind": "i4", "ms": "f8", "prompt": "f8", "generated": "f8"}
 _PROBE = _WHERE | {"competency": "i4", "correct": "f8", "score": "f8", "ndcg": "f8", "k": "i4", "deepest": "f8"}
 _PROBE |= {f"@{k}": "f8" for k in CUTOFFS}
+_RETRIEVAL = ("ndcg", "k", "deepest", *(f"@{k}" for k in CUTOFFS))
 
 _Columns = dict[str, NDArray[Any]]
 
@@ -233,53 +250,56 @@ _PROBES_SQL = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Tallies:
-    """Sums by lane (first axis; the lane's number) and competency or kind, in one pass each."""
+def _results(ledger: _Ledger, probes: _Columns) -> tuple[tuple[str, ...], dict[int, Results]]:
+    """The competencies that were probed, and by lane's number what it scored."""
+    names = ordered(ledger.competencies[i] for i in np.unique(probes["competency"]))
+    places = [ledger.competencies.index(name) for name in names]
+    size = max(1, len(ledger.competencies))
+    n, correct, score = (_sums(ledger, probes, "competency", size, what) for what in (None, "correct", "score"))
+    by_lane = np.argsort(probes["lane"], kind="stable")
+    columns = {name: probes[name][by_lane] for name in ("lane", *_RETRIEVAL)}
+    found = {}
+    for row in ledger.lanes:
+        begin, end = np.searchsorted(columns["lane"], (row.id, row.id + 1))
+        cells = (
+            _cell(name, *(v[row.id, i] for v in (n, correct, score))) for name, i in zip(names, places, strict=True)
+        )
+        retrieval = _retrieval({name: columns[name][begin:end] for name in _RETRIEVAL})
+        found[row.id] = Results(tuple(c for c in cells if c.n), retrieval)
+    return names, found
 
-    n: NDArray[Any]
-    correct: NDArray[Any]
-    score: NDArray[Any]
+
+@dataclass(frozen=True, slots=True)
+class _Spent:
+    """Sums by lane (first axis; the lane's number) and kind of event, in one pass each."""
+
     counts: NDArray[Any]
     ms: NDArray[Any]
     prompt: NDArray[Any]
     generated: NDArray[Any]
-    probes: _Columns
 
 
-def _tallies(ledger: _Ledger, probes: _Columns, events: _Columns) -> _Tallies:
+def _spent(ledger: _Ledger, events: _Columns) -> _Spent:
+    return _Spent(*(_sums(ledger, events, "kind", len(_KINDS), what) for what in (None, "ms", "prompt", "generated")))
+
+
+def _sums(ledger: _Ledger, rows: _Columns, column: str, size: int, what: str | None) -> NDArray[Any]:
+    """How many rows there are, or the sum of ``what``: ``[lane, value of the column]``."""
     lanes = 1 + max((row.id for row in ledger.lanes), default=0)
-
-    def by(rows: _Columns, column: str, size: int, weights: str | None = None) -> NDArray[Any]:
-        places = rows["lane"] * size + rows[column]
-        return np.bincount(places, rows[weights] if weights else None, lanes * size).reshape(lanes, size)
-
-    size, kinds = max(1, len(ledger.competencies)), len(_KINDS)
-    return _Tallies(
-        by(probes, "competency", size),
-        by(probes, "competency", size, "correct"),
-        by(probes, "competency", size, "score"),
-        by(events, "kind", kinds),
-        by(events, "kind", kinds, "ms"),
-        by(events, "kind", kinds, "prompt"),
-        by(events, "kind", kinds, "generated"),
-        probes,
-    )
+    places = rows["lane"] * size + rows[column]
+    return np.bincount(places, rows[what] if what else None, lanes * size).reshape(lanes, size)
 
 
-def _lane(row: LaneRow, ledger: _Ledger, names: tuple[str, ...], tallies: _Tallies) -> LaneScores:
-    places = [ledger.competencies.index(name) for name in names]
-    n, correct, score = tallies.n[row.id], tallies.correct[row.id], tallies.score[row.id]
-    cells = [_cell(name, n[i], correct[i], score[i]) for name, i in zip(names, places, strict=True)]
-    counts = tallies.counts[row.id]
+def _lane(row: LaneRow, own: Results, spent: _Spent) -> LaneScores:
+    counts = spent.counts[row.id]
     return LaneScores(
         row,
-        tuple(c for c in cells if c.n),
-        _overall(cells),
-        _retrieval({k: v[tallies.probes["lane"] == row.id] for k, v in tallies.probes.items()}),
-        int(tallies.prompt[row.id].sum()),
-        int(tallies.generated[row.id].sum()),
-        float(tallies.ms[row.id, [_CODE[k] for k in _TIMED]].sum()) / 1000,
+        own.cells,
+        _overall(own.cells),
+        own.retrieval,
+        int(spent.prompt[row.id].sum()),
+        int(spent.generated[row.id].sum()),
+        float(spent.ms[row.id, [_CODE[k] for k in _TIMED]].sum()) / 1000,
         int(counts[_CODE[Kind.DROPPED]]),
         int(counts[_CODE[Kind.LANE_FAILED]]),
         {str(k): int(counts[_CODE[k]]) for k in OPERATIONS if counts[_CODE[k]]},

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -9,9 +10,9 @@ import pytest
 from workbench.errors import UsageError
 from workbench.probes import score_probe
 from workbench.probes.errata import read
-from workbench.probes.papers import columns, place, short_title
+from workbench.probes.papers import Place, columns, place, short_title
 from workbench.projections.losses import losses
-from workbench.projections.published import standings, to_json
+from workbench.projections.published import Scored, _Entry, _Part, standings, to_json
 from workbench.sessions import Probe, Session, Turn, tasks
 from workbench.trace.events import Event, Kind
 from workbench.trace.reader import TraceReader
@@ -166,3 +167,14 @@ def test_a_generated_benchmark_says_that_its_questions_are_ours() -> None:
     for name, task in tasks.GENERATED.items():
         probe = Probe("p", 0, "?", ("x",), "accurate_retrieval", extra={"task": "tvg"}, **task.fields)
         assert place(probe, {}).benchmark.endswith(" (generated)"), name
+
+
+def test_probes_out_of_the_order_of_their_turns_are_found_all_the_same() -> None:
+    scored = [Scored(1, Probe(f"p{n}", n, "?", ("x",), "accurate_retrieval"), Place("", ""), 1.0, {}) for n in range(4)]
+    for turns in ((0, 1, 2, 3), (2, 0, 3, 1), (1, 1, 0, 1)):
+        part = _Part()
+        for seq, (turn, one) in enumerate(zip(turns, scored, strict=True)):
+            part.add(_Entry(seq, turn, 1, one))
+        for turn, seq in product((None, -1, 0, 1, 2, 3), (None, 0, 2)):
+            wanted = [n for n, t in enumerate(turns) if (turn is None or t <= turn) and (seq is None or n <= seq)]
+            assert [e.seq for e in part.up_to(turn, seq)] == wanted

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from workbench.memory.items import MemoryState
-from workbench.projections import attention, diff, graph, hits, items
+from workbench.projections import attention, board, diff, graph, hits, items, lanes
 from workbench.trace.reader import TraceReader
 
 LANE = 2
@@ -21,6 +21,8 @@ PROJECTIONS = {
     "graph": lambda r, t: graph.graph_view(r, 1, LANE, t),
     "hits": lambda r, t: hits.hits_view(r, 1, LANE, t),
     "attention": lambda r, t: attention.attention_view(r, 1, LANE, t),
+    "board": lambda r, t: board.board(r, 1, t),
+    "lanes": lambda r, t: lanes.lanes(r, 1, t),
 }
 
 
