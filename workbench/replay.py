@@ -32,7 +32,6 @@ from workbench.llm.base import (
     Compression,
     Summary,
 )
-from workbench.llm.counts import TokenCounts
 from workbench.llm.meter import Meter
 from workbench.memory.base import Completion, MemoryStrategy, Recall, Span
 from workbench.memory.controls import handed
@@ -106,7 +105,6 @@ class LaneMind:
         self._backend, self._recorder, self._seed = backend, recorder, seed
         self.prompts, self._temperature = prompts, temperature
         self.dates = True
-        self.count_tokens = TokenCounts(backend.count_tokens)
         self.calls, self.prompt_tokens, self.generated_tokens = 0, 0, 0
         self.used: set[Who] = set()
 
@@ -185,6 +183,10 @@ class LaneMind:
         payload |= {"note": note} if note else {}
         event = self._recorder.emit(Kind.MODEL_CALLED, "", payload, ms=meter.ms)
         return Completion(raw, data, not error, event.n, stop, rendered.schema, closings)
+
+    def count_tokens(self, text: str) -> int:
+        """See ``workbench.memory.base.Mind``."""
+        return self._backend.count_tokens(text)
 
     async def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """See ``workbench.memory.base.Mind``."""

@@ -23,6 +23,7 @@ from tests.support.traces import session
 from workbench.engine import run as engine
 from workbench.engine.config import RunConfig
 from workbench.engine.protocol import Progress
+from workbench.llm.counts import TokenCounts
 from workbench.trace.events import Kind
 from workbench.trace.reader import TraceReader
 
@@ -53,6 +54,7 @@ def soak(turns: int, out: Path, lanes: tuple[str, ...]) -> dict[str, Any]:
     file.write_text(json.dumps(session(turns, max(1, turns // 500)).to_json()))
     backend = ScriptedBackend(limit=200_000)
     backend.calls = deque(maxlen=1)  # type: ignore[assignment]  # else the double keeps every prompt
+    backend.count_tokens = TokenCounts(backend.count_tokens)  # type: ignore[method-assign]  # as that of llama.cpp does
     engine._open = lambda _: backend  # type: ignore[assignment]
     watch = Watch(turns)
 

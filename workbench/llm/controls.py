@@ -67,6 +67,10 @@ class Controls:
         """Token ids of a text that is foreign as a whole."""
         return self.tokenize(text, ((0, len(text)),), special=False)
 
+    def count(self, text: str) -> int:
+        """How many tokens a text has that is foreign as a whole."""
+        return len(self.plain(text))
+
     def _inner(self, text: str, special: bool) -> Tokens:
         """Tokens of a piece that goes on another: without the space that some vocabularies begin every text with."""
         if not self._prefix:

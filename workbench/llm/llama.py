@@ -31,6 +31,7 @@ from workbench.llm.base import (
 from workbench.llm.chat import Chat, Prompt, covering, token_ranges
 from workbench.llm.context import FLASH_AUTO, FLASH_OFF, Context, ContextOptions
 from workbench.llm.cores import Cores
+from workbench.llm.counts import TokenCounts
 from workbench.llm.embeddings import Vectors
 from workbench.llm.gguf_file import sha256
 from workbench.llm.load import Load, process_bytes, resident
@@ -75,6 +76,7 @@ class LlamaBackend:
             self._free()
             raise
         self._chat = Chat(self.model, self.model.chat_template())
+        self._counts = TokenCounts(self._chat.controls.count)
         self._scope_runner = ScopeRunner(self.scope, options.exact) if self.scope is not None else None
         self._worker = Worker()
         embedding.attach(self._worker)
@@ -409,7 +411,8 @@ class LlamaBackend:
 
     def count_tokens(self, text: str) -> int:
         """Tokens of a text that holds no control token, whatever it says."""
-        return len(self.chat.controls.plain(text))
+        self._check_open()
+        return self._counts(text)
 
     def prompt_limit(self, max_tokens: int) -> int:
         """The most prompt tokens that leave room for ``max_tokens`` of answer."""

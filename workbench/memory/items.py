@@ -10,6 +10,7 @@ from typing import Any
 from workbench.trace.events import Event, Kind
 
 ACTIVE, SUPERSEDED, MERGED, DELETED, EVICTED = "active", "superseded", "merged", "deleted", "evicted"
+_NO_FIELDS: Mapping[str, Any] = {}  # one for all: a long run has a hundred thousand items without any
 _ENDED = {Kind.SUPERSEDED: SUPERSEDED, Kind.MERGED: MERGED, Kind.DELETED: DELETED, Kind.EVICTED: EVICTED}
 
 
@@ -167,7 +168,7 @@ class MemoryState:
             data["kind"],
             data["text"],
             tuple(data["turns"]),
-            dict(data.get("fields", {})),
+            dict(data.get("fields", {})) or _NO_FIELDS,
             data.get("index_text", ""),
             created=event.turn,
             changed=event.turn,

@@ -44,7 +44,8 @@ class Lexical:
     def _build(self) -> object:
         from rank_bm25 import BM25Okapi
 
-        corpus = [self._split(text) for text in self._texts]
+        known: dict[str, str] = {}  # the index holds on to every word of every text: each is in memory once
+        corpus = [[known.setdefault(word, word) for word in self._split(text)] for text in self._texts]
         return BM25Okapi(corpus) if any(corpus) else None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
+from functools import lru_cache
 from typing import Any
 
 from workbench.sessions.spoken import spoken
@@ -42,9 +43,7 @@ class Turn:
     @property
     def said(self) -> str:
         """``speaker: text``, the form in which memory systems store a turn; ``[tool search → text]`` of a tool."""
-        if self.role == "tool":
-            return f"[tool{' ' * bool(self.speaker)}{self.speaker} → {self.text}]"
-        return f"{self.speaker or self.role}: {self.text}"
+        return _said(self.role, self.speaker, self.text)
 
     @property
     def when(self) -> str:
@@ -54,6 +53,13 @@ class Turn:
     def neutral(self) -> Turn:
         """The turn as a strategy may see it: without the file's own ids and labels."""
         return replace(self, source="", extra={})
+
+
+@lru_cache(maxsize=16)  # lanes take in a turn at about the same time, and most keep it: once in memory for all
+def _said(role: str, speaker: str, text: str) -> str:
+    if role == "tool":
+        return f"[tool{' ' * bool(speaker)}{speaker} → {text}]"
+    return f"{speaker or role}: {text}"
 
 
 @dataclass(frozen=True, slots=True)
