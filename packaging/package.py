@@ -26,8 +26,12 @@ import tarfile
 import tempfile
 import time
 import zipfile
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from importlib.metadata import distributions as installed
 from pathlib import Path
+from typing import IO
 
 import bootstrap
 import licences
@@ -35,6 +39,7 @@ import licences
 ROOT = Path(__file__).resolve().parent.parent
 NAME = "mnemoscope"
 LARGEST = 350_000_000  # bytes of the archive
+BESIDE = ("LICENSE", "README.md", "CHANGELOG.md", "CITATION.cff")
 WINDOWS, MACOS = sys.platform == "win32", sys.platform == "darwin"
 # llama.cpp loses its tile configuration on processors with matrix tiles (bootstrap.WITHOUT_AMX); without this variant
 # they take the next best.
@@ -85,7 +90,7 @@ def libraries_of(wheel: Path, folder: Path) -> list[str]:
 
 def build(out: Path, libraries: Path | None) -> Path:
     """Build the folder and its archive below ``out``; returns the archive."""
-    target, before = out / full_name(), sources_now()
+    target, before, state = out / full_name(), sources_now(), state_now(libraries)
     shutil.rmtree(target, ignore_errors=True)
     with tempfile.TemporaryDirectory(prefix="mnemoscope-package-") as work:
         made, sources = _frozen(Path(work), libraries)
@@ -106,7 +111,45 @@ def build(out: Path, libraries: Path | None) -> Path:
     if size > LARGEST:
         raise PackageError(f"{archive} has {size / 1e6:.0f} MB, more than {LARGEST / 1e6:.0f}")
     checksums([archive])
+    note(archive, state)
     return archive
+
+
+def note(archive: Path, state: str) -> None:
+    """Write beside an archive from which state of everything it was built."""
+    _note_of(archive).write_text(json.dumps({"state": state, "sha256": _sha256(archive)}), "utf-8")
+
+
+def _note_of(archive: Path) -> Path:
+    return archive.with_name(f"{full_name()}.json")
+
+
+def state_now(libraries: Path | None, root: Path = ROOT) -> str:
+    """sha256 over all that decides what is packaged: the program's files, what it needs, llama.cpp's libraries."""
+    beside = [root / name for name in (*BESIDE, "pyproject.toml")]
+    digest = hashlib.sha256()
+    for path in [*map(Path, (p for p, *_ in sources_now(root))), *beside]:
+        digest.update(f"{path.relative_to(root)}\0{_sha256(path)}\n".encode())
+    for path in sorted(libraries.iterdir()) if libraries is not None else ():
+        digest.update(f"{path.name}\0{_sha256(path)}\n".encode())
+    digest.update("\n".join([sys.version, *sorted(f"{d.name}=={d.version}" for d in installed())]).encode())
+    return digest.hexdigest()
+
+
+def there(out: Path, libraries: Path | None) -> Path | None:
+    """The archive that ``make package`` has left, when building it again would give the same; else None."""
+    archive = out / f"{full_name()}{'.zip' if WINDOWS else '.tar.xz'}"
+    try:
+        said = json.loads(_note_of(archive).read_text("utf-8"))
+        same = said == {"state": state_now(libraries), "sha256": _sha256(archive)}
+    except (OSError, ValueError):
+        return None
+    return archive if same and (out / full_name()).is_dir() else None
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as data:
+        return hashlib.file_digest(data, "sha256").hexdigest()
 
 
 def sources_now(root: Path = ROOT) -> list[tuple[str, int, int]]:
@@ -141,7 +184,7 @@ def _beside(target: Path) -> None:
         for name in ("mnemoscope.desktop", "mnemoscope.xml"):
             shutil.copyfile(linux / name, target / "share" / name)
         shutil.copyfile(ROOT / "resources" / "icons" / "app.svg", target / "share" / "mnemoscope.svg")
-    for name in ("LICENSE", "README.md", "CHANGELOG.md", "CITATION.cff"):
+    for name in BESIDE:
         shutil.copyfile(ROOT / name, target / name)
 
 
@@ -158,10 +201,51 @@ def pack(folder: Path) -> Path:
     if WINDOWS:
         return Path(shutil.make_archive(str(folder), "zip", folder.parent, folder.name))
     archive = folder.with_name(f"{folder.name}.tar.xz")
-    with lzma.open(archive, "wb", preset=2) as data, tarfile.open(fileobj=data, mode="w") as tar:  # type: ignore[arg-type]
+    with archive.open("wb") as data, Compressed(data) as xz, tarfile.open(fileobj=xz, mode="w|") as tar:  # type: ignore[call-overload]
         for path in [folder, *sorted(folder.rglob("*"))]:
             tar.add(path, path.relative_to(folder.parent), recursive=False, filter=_anonymous)
     return archive
+
+
+class Compressed:
+    """Compresses what is written to it as ``.xz`` on all cores.
+
+    Every ``block`` bytes are a stream of their own (xz reads several as one), so what comes out depends on neither the
+    number of cores nor their speed. A block is far larger than what the compressor looks back over (2 MiB), so this
+    costs no room.
+    """
+
+    def __init__(self, file: IO[bytes], block: int = 16 << 20) -> None:
+        self._file, self._size, self._block = file, block, bytearray()
+        self._workers = os.cpu_count() or 1
+        self._pool = ThreadPoolExecutor(self._workers)
+        self._begun: deque[Future[bytes]] = deque()
+
+    def write(self, data: bytes) -> int:
+        """Take in bytes."""
+        self._block += data
+        while len(self._block) >= self._size:
+            self._send(self._size)
+        return len(data)
+
+    def _send(self, size: int) -> None:
+        self._begun.append(self._pool.submit(lzma.compress, bytes(self._block[:size]), preset=2))
+        del self._block[:size]
+        self._take(2 * self._workers)
+
+    def _take(self, left: int) -> None:
+        """Write what is compressed, in order, until no more than ``left`` blocks are under way."""
+        while len(self._begun) > left:
+            self._file.write(self._begun.popleft().result())
+
+    def __enter__(self) -> Compressed:
+        return self
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        if kind is None:
+            self._send(len(self._block))
+            self._take(0)
+        self._pool.shutdown(cancel_futures=True)
 
 
 def _anonymous(entry: tarfile.TarInfo) -> tarfile.TarInfo:
@@ -181,9 +265,7 @@ def checksums(files: Sequence[Path]) -> Path:
     out = files[0].parent / "SHA256SUMS"
     lines = out.read_text("utf-8").splitlines() if out.exists() else []
     known = {line.split("  ", 1)[1]: line.split("  ", 1)[0] for line in lines}
-    for path in files:
-        with path.open("rb") as data:
-            known[path.name] = hashlib.file_digest(data, "sha256").hexdigest()
+    known |= {path.name: _sha256(path) for path in files}
     lines = [f"{digest}  {name}" for name, digest in sorted(known.items()) if (out.parent / name).exists()]
     out.write_text("\n".join(lines) + "\n", "utf-8")
     return out
@@ -372,7 +454,10 @@ def distributions(out: Path) -> list[Path]:
 def release(out: Path, libraries: Path | None) -> None:
     """Everything that a release consists of, tried, with checksums and notes."""
     mine = agreed_version()
-    archive = build(out, libraries)
+    archive = there(out, libraries)
+    if archive is not None:
+        print(f"{archive.name}: is there, built from all that is here now; not built again")
+    archive = archive or build(out, libraries)
     smoke(out / full_name())
     made = distributions(out)
     for path in made:

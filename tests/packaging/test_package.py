@@ -5,6 +5,8 @@ from __future__ import annotations
 import configparser
 import hashlib
 import importlib.util
+import io
+import lzma
 import os
 import re
 import subprocess
@@ -115,6 +117,46 @@ def test_the_archive_is_the_same_again_and_names_nobody(package: ModuleType, tmp
     with tarfile.open(tmp_path / "mnemoscope.tar.xz") as archive:
         assert {(entry.uid, entry.uname) for entry in archive} == {(0, "")}
         assert archive.getmember("mnemoscope/link").linkname == "inside/text"
+
+
+def test_blocks_are_compressed_side_by_side_and_read_as_one(package: ModuleType) -> None:
+    data = b"".join(n.to_bytes(4, "big") for n in range(5000))
+
+    def compressed(workers: int) -> bytes:
+        file = io.BytesIO()
+        with package.Compressed(file, block=3000) as xz:
+            xz._workers = workers
+            assert [xz.write(data[at : at + 7777]) for at in range(0, len(data), 7777)] == [7777, 7777, 4446]
+        return file.getvalue()
+
+    assert lzma.decompress(compressed(1)) == data
+    assert compressed(3) == compressed(1) and compressed(1).count(b"\xfd7zXZ") == 7
+
+
+def test_a_release_takes_the_application_that_is_there_as_long_as_it_would_be_the_same(
+    package: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    root, libraries, out = tmp_path / "root", tmp_path / "libraries", tmp_path / "out"
+    for path in (root / "workbench" / "a.py", libraries / "libllama.so", out / package.full_name() / "program"):
+        path.parent.mkdir(parents=True)
+        path.write_text("1")
+    for name in (*package.BESIDE, "pyproject.toml"):
+        (root / name).write_text(name)
+    state = package.state_now
+    monkeypatch.setattr(package, "state_now", lambda libraries: state(libraries, root))
+    archive = out / f"{package.full_name()}{'.zip' if package.WINDOWS else '.tar.xz'}"
+    archive.write_text("packed")
+    assert package.there(out, libraries) is None  # nobody knows from what it was built
+    package.note(archive, package.state_now(libraries))
+    os.utime(root / "workbench" / "a.py", (1, 1))
+    assert package.there(out, libraries) == archive
+    assert package.there(out, None) is None
+    for path in (root / "workbench" / "a.py", libraries / "libllama.so", root / "README.md", archive):
+        before = path.read_text()
+        path.write_text("2")
+        assert package.there(out, libraries) is None, path
+        path.write_text(before)
+    assert package.there(out, libraries) == archive
 
 
 def test_checksums_are_read_by_sha256sum_and_forget_what_is_gone(package: ModuleType, tmp_path: Path) -> None:
