@@ -35,6 +35,7 @@ from ui.models.table import Table, TableModel
 from ui.state.moment import Moment
 from ui.state.workspace import Workspace
 from ui.theme import theme
+from ui.widgets.choice_box import SHARE, ChoiceBox
 from ui.widgets.export import Style, ask_and_export, export_figure
 from ui.widgets.hidden_lanes import HiddenLanes, lane_entries
 from ui.widgets.mnemonics import mnemonics
@@ -276,6 +277,14 @@ class Panel(QFrame):
             self._stack.addWidget(widget)
         self._retitle()
         self._show_card(NO_SECOND if self.workspace.second else NOTHING_OPEN)
+
+    def add_choices(self, *boxes: ChoiceBox) -> None:
+        """Put choices into the row of tools: they share the room that the title leaves."""
+        if self.tools.stretch(0):
+            self.tools.setStretch(0, 0)
+            self.tools.insertStretch(1, 1)
+        for box in boxes:
+            self.tools.addWidget(box, SHARE)
 
     def _prepare_twin(self) -> None:
         self._twin.setModel(self._twin_model)

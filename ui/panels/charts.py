@@ -11,7 +11,7 @@ from ui.models.table import Table
 from ui.panels.base import Empty, Panel
 from ui.state.moment import Moment
 from ui.widgets.chart_view import ChartView
-from ui.widgets.choice_box import SHARE, ChoiceBox
+from ui.widgets.choice_box import ChoiceBox
 from ui.widgets.plain import plain
 from workbench.probes.errata import Errata
 from workbench.projections.charts import Charts, charts
@@ -46,8 +46,7 @@ class ChartsPanel(Panel):
         for value, said in _SCOPES:
             self.scope.addItem(said, value)
         self.score.addItem("", "")
-        for box in (self.kind, self.score, self.scope):
-            self.tools.addWidget(box, SHARE)
+        self.add_choices(self.kind, self.score, self.scope)
         self.kind.activated.connect(lambda _: self._drawn())
         self.score.activated.connect(lambda _: self.refresh())
         self.workspace.rescored.connect(self.refresh)

@@ -12,7 +12,7 @@ from ui.models.table import Table, TableModel
 from ui.panels.base import Empty, Panel
 from ui.state.moment import Moment
 from ui.theme import theme
-from ui.widgets.choice_box import SHARE, ChoiceBox
+from ui.widgets.choice_box import ChoiceBox
 from ui.widgets.row_table import fit_columns, row_table
 from ui.widgets.spend_chart import PROBES, TURNS, SpendChart
 from workbench.projections.spending import CALLS, SECONDS, TOKENS, LaneSpent, Spending, percentile, spending
@@ -44,12 +44,14 @@ class CostPanel(Panel):
         return found if done else Empty("No turn was finished yet", "Costs appear while a run goes on")
 
     def build(self) -> QWidget:  # noqa: D102
+        self._fresh = True  # another run is open: what is shown of it first goes by what it has
+        self.workspace.opened.connect(lambda: setattr(self, "_fresh", True))
         self.measure, self.part = ChoiceBox("Measure", 8), ChoiceBox("Spent on", 8)
         for box, entries in ((self.measure, _MEASURES), (self.part, _PARTS)):
             for value, said in entries:
                 box.addItem(said, value)
             box.activated.connect(lambda _: self._arrange())
-            self.tools.addWidget(box, SHARE)
+        self.add_choices(self.measure, self.part)
         self.chart = SpendChart()
         self.chart.turn_chosen.connect(self.workspace.cursor.go)
         self.chart.lane_chosen.connect(lambda lane: self.workspace.selection.select(lane=lane))
@@ -79,6 +81,10 @@ class CostPanel(Panel):
         return "Cost"
 
     def show_view(self, view: Spending) -> None:  # noqa: D102
+        if self._fresh:  # lanes that take turns in without a model spend on probes alone
+            self._fresh = False
+            turns = any(step.of(CALLS) for lane in view.lanes for step in lane.turns)
+            self.part.setCurrentIndex(self.part.findData(TURNS if turns else PROBES))
         self.chart.show_view(view, self.measure.currentData(), self.part.currentData())
         self._fill(view)
         self._bring()

@@ -12,7 +12,7 @@ from ui.panels.base import Empty, Panel
 from ui.state.moment import Moment
 from ui.theme import theme
 from ui.widgets import rich
-from ui.widgets.choice_box import SHARE, ChoiceBox
+from ui.widgets.choice_box import ChoiceBox
 from ui.widgets.plain import plain
 from ui.widgets.rich import RichView
 from ui.widgets.units import count
@@ -71,7 +71,7 @@ class DiffPanel(Panel):
         self.workspace.opened.connect(self._offer_lanes)
         self.workspace.advanced.connect(lambda _: self._offer_lanes())
         self._offer_lanes()
-        self.tools.addWidget(self.against, SHARE)
+        self.add_choices(self.against)
         self.tools.addWidget(self._pin)
         return self.text
 

@@ -11,7 +11,7 @@ from ui.models.table import Table, TableModel
 from ui.panels.base import Empty, Panel
 from ui.state.moment import Moment
 from ui.theme import theme
-from ui.widgets.choice_box import SHARE, ChoiceBox
+from ui.widgets.choice_box import ChoiceBox
 from ui.widgets.plain import Label, plain
 from ui.widgets.row_table import fit_columns, row_table
 from workbench.projections.findings_list import MEANINGS, FindingRow, findings_list
@@ -43,7 +43,8 @@ class FindingsPanel(Panel):
         self.lanes, self.kinds = ChoiceBox("Lane", 10), ChoiceBox("Kind", 10)
         for box in (self.lanes, self.kinds):
             box.activated.connect(lambda _: self._fill())
-            self.tools.addWidget(box, SHARE)
+            box.hide()  # until there is something to choose from
+        self.add_choices(self.lanes, self.kinds)
         self.setFocusProxy(self.grid)
         self.whole = Label()  # the column "what" of the row in question, which a narrow panel cuts
         self.whole.setWordWrap(True)
@@ -67,6 +68,8 @@ class FindingsPanel(Panel):
         return "Findings" if view is None else f"Findings · {len(self.rows):,} of {len(view):,}"
 
     def show_view(self, view: tuple[FindingRow, ...]) -> None:  # noqa: D102
+        self.lanes.show()
+        self.kinds.show()
         names = list(dict.fromkeys(r.lane.name for r in view))
         _refill(self.lanes, "all lanes", [(n, n, "") for n in names])
         _refill(self.kinds, "all kinds", [(k, k, MEANINGS[k]) for k in MEANINGS if any(r.kind == k for r in view)])

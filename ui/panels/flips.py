@@ -24,7 +24,7 @@ from ui.state.moment import Moment
 from ui.state.workspace import Workspace
 from ui.theme import marks, theme
 from ui.theme.marks import Mark
-from ui.widgets.choice_box import SHARE, ChoiceBox
+from ui.widgets.choice_box import ChoiceBox
 from ui.widgets.plain import Label
 from ui.widgets.row_table import row_table
 from ui.widgets.units import count
@@ -102,7 +102,7 @@ class FlipsPanel(Panel):
         self.kinds, self.lanes = ChoiceBox("Which answers", 9), ChoiceBox("Lane", 9)
         for box in (self.kinds, self.lanes):
             box.activated.connect(lambda _: self._filter())
-            self.tools.addWidget(box, SHARE)
+            self.add_choices(box)
             box.hide()  # until there is something to choose from
         for kind, title in ((_FLIPPED, "all flips"), (-1, CHANGES[-1]), (1, CHANGES[1]), (_EVERY, "every answer")):
             self.kinds.addItem(title, kind)

@@ -23,7 +23,7 @@ from ui.panels.base import Empty, Panel
 from ui.state.moment import Moment
 from ui.theme import marks, theme
 from ui.theme.marks import Mark
-from ui.widgets.choice_box import SHARE, ChoiceBox
+from ui.widgets.choice_box import ChoiceBox
 from ui.widgets.row_table import WalkedTable
 from ui.widgets.verdict_pane import VerdictPane
 from workbench.probes.competencies import label
@@ -93,7 +93,7 @@ class ProbesPanel(Panel):
         self.disputed = QCheckBox("lanes disagree")
         self.disputed.setToolTip("Only probes that some lanes answered right and some wrong")
         self.disputed.toggled.connect(lambda _: self._filter())
-        self.tools.addWidget(self.family, SHARE)
+        self.add_choices(self.family)
         self.tools.addWidget(self.wrong)
         self.tools.addWidget(self.disputed)
 

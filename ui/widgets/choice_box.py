@@ -13,11 +13,11 @@ from ui.widgets.painting import painting
 from ui.widgets.plain import plain
 
 SHARE = 100
-"""Stretch in a row: what is free goes to the choices first, and to the title what they do not need."""
+"""Stretch in a row of tools: what is free goes to the choices first, then it stays empty."""
 
 
 class ChoiceBox(QComboBox):
-    """A combo box for a panel's row of tools; add it with a stretch of ``SHARE``.
+    """A combo box for a panel's row of tools (``Panel.add_choices``).
 
     Args:
         name: for screen readers.

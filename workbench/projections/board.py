@@ -86,7 +86,7 @@ class Board:
     """Every lane at a cursor, or over all of a session or run.
 
     Attributes:
-        asked: of ``probes`` how many were due.
+        asked: how many of ``probes`` any lane has an answer to; a run that was broken off asked fewer than were due.
         columns: first the published ones, then ours.
         controls: by what it is (``no memory``, ``evidence alone``, ``full context``) a row of marks.
         guessable: probes that were right without any memory.
@@ -126,15 +126,16 @@ def board(
     index, whole = TraceIndex.of(reader), None if scope == "run" else session
     sessions = reader.session_names() if whole is None else (session,)
     probes = [p for number in sessions for p in index.session(number).probes]
-    asked = len(probes) if scope != "cursor" else sum(p.after <= turn for p in probes)
-    key, end = ("board", whole, scope, asked, seq, errata), reader.last_seq()
+    due = len(probes) if scope != "cursor" else sum(p.after <= turn for p in probes)
+    key, end = ("board", whole, scope, due, seq, errata), reader.last_seq()
     kept = index.memo.get(key) if seq is None else None  # nothing changes from one probe to the next
     if kept is None or kept[0] != end:
         until, event = (turn, seq) if scope == "cursor" else (None, None)
         kept = (end, _made(reader, whole, until, event, errata))
         if seq is None:
             index.memo[key] = kept
-    return replace(Board(session, turn, scope, asked, len(probes), *kept[1]), errata=str(errata or ""))
+    asked, made = kept[1]
+    return replace(Board(session, turn, scope, asked, len(probes), *made), errata=str(errata or ""))
 
 
 def compared_at(
@@ -175,7 +176,10 @@ def _value(row: Scored, column: BoardColumn) -> float | None:
 _Made = tuple[tuple[BoardColumn, ...], tuple[BoardRow, ...], dict[str, BoardRow], int, tuple[int, int], dict[str, str]]
 
 
-def _made(reader: TraceReader, session: int | None, turn: int | None, seq: int | None, errata: Errata | None) -> _Made:
+def _made(
+    reader: TraceReader, session: int | None, turn: int | None, seq: int | None, errata: Errata | None
+) -> tuple[int, _Made]:
+    """How many probes were asked, and the board's figures."""
     lanes = TraceIndex.of(reader).lanes
     every, columns = _whole(reader, session, errata)
     here = every if turn is None and seq is None else scored(reader, session, turn, seq, errata)[0]
@@ -189,7 +193,9 @@ def _made(reader: TraceReader, session: int | None, turn: int | None, seq: int |
     memories = [row for row in lanes if not is_control(row)] or list(lanes)
     beside = {"no memory": found.no_memory, "evidence alone": found.oracle, "full context": found.full}
     missing = {name: why for own in now.values() for name, (_, why) in own.missing.items()}
-    return (
+    answered = scored(reader, session, turn, seq)[0] if errata else here  # errata leave out what was asked
+    asked = len({(one.session, one.probe.id) for own in answered.values() for one in own})
+    return asked, (
         columns,
         tuple(rows[row.id] for row in memories),
         {name: rows[row.id] for name, row in beside.items() if row is not None and memories != [row]},

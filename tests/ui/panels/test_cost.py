@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from PySide6.QtCore import QPoint, Qt
 
+from tests.support.benchmark import benchmark_run
 from ui.panels import make
 from ui.state.workspace import Workspace
 
@@ -79,3 +80,15 @@ def test_figures_are_exported_as_csv_and_json(panel: Any, tmp_path: Path) -> Non
     assert any(row["operation"] != "all" and row["p95 (tok)"] for row in rows)
     panel.export(tmp_path / "cost.svg")
     assert "<svg" in (tmp_path / "cost.svg").read_text()
+
+
+def test_lanes_that_spend_on_probes_alone_are_shown_with_those(tmp_path: Path, qtbot: Any, settle: Any) -> None:
+    space = Workspace()
+    space.open(benchmark_run(tmp_path / "run.mnemo"))
+    made = make("cost", space)
+    qtbot.addWidget(made)
+    made.show()
+    settle(space)
+    assert made.part.currentData() == "probes"
+    assert "a probe: p50" in made.chart.accessibleDescription()
+    space.close()

@@ -20,7 +20,8 @@ def row(qtbot: Any) -> QWidget:
     qtbot.addWidget(holder)
     layout = QHBoxLayout(holder)
     layout.setContentsMargins(0, 0, 0, 0)
-    layout.addWidget(Label("Title"), 1)
+    layout.addWidget(Label("A title"))
+    layout.addStretch(1)
     for name in ("One", "Two"):
         layout.addWidget(ChoiceBox(name, 4), SHARE)
     return holder
@@ -45,6 +46,8 @@ def test_a_choice_is_read_whole_where_there_is_room(row: QWidget) -> None:
     assert all(box.cut and box.width() < box.maximumWidth() for box in narrow)
     assert sum(box.width() for box in narrow) < 240
     assert all(box.width() >= box.minimumSizeHint().width() for box in narrow)
+    title = row.findChildren(Label)[0]
+    assert title.width() >= title.sizeHint().width(), "the choices leave the title its room"
 
 
 def test_what_is_added_later_makes_it_wider(row: QWidget) -> None:

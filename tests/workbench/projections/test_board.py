@@ -81,6 +81,7 @@ def test_columns_stand_still_while_figures_follow_the_cursor(reader: TraceReader
     assert cell(early, "bm25", "4 single-hop").n == 2
     assert cell(early, "bm25", "accuracy", True).right == 2
     assert board(reader, 1, 0, seq=0).rows[0].cells[3].n == 0
+    assert board(reader, 1, 99, seq=0).asked == 0, "what a broken-off run never asked does not count as asked"
 
 
 def test_the_whole_session_and_the_whole_run_leave_the_cursor_aside(reader: TraceReader) -> None:
