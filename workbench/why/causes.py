@@ -143,7 +143,8 @@ def facts(reader: TraceReader, asked: Case, way: Funnel, used: Use, cause: str) 
     """What is known of the piece that was lost first; of one that was in the context when reading is the matter."""
     seen = [t for t in way.trails if t.packed] if cause in (NOT_ATTENDED, MISREAD) else []
     trail = next(iter([*seen, *way.broken()]), None)
-    return Facts(trail, used, _loss(reader, asked, trail, cause), _ranking(asked, trail))
+    shown = tuple(asked.spans[t.packed[0]].label for t in way.trails if t.packed)
+    return Facts(trail, used, _loss(reader, asked, trail, cause), _ranking(asked, trail), len(way.trails), shown)
 
 
 def clause(reader: TraceReader, asked: Case, way: Funnel, used: Use, cause: str) -> str:

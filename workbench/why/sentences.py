@@ -38,12 +38,15 @@ _DID = {
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is known of the piece that was lost first: its trail, what the reader did with it, what lost or beat it."""
+    """What is known of the piece that was lost first: its trail, what the reader did with it, what lost or beat it; and
+    how many pieces are needed, with the spans of the context that carry them."""
 
     trail: Trail | None
     used: Use
     loss: Loss | None
     ranking: Ranking | None
+    needed: int = 1
+    shown: tuple[str, ...] = ()
 
 
 def line(text: str) -> str:
@@ -103,21 +106,22 @@ def made_of(asked: Case, trail: Trail) -> list[Version]:
 def _lost(asked: Case, trail: Trail, facts: Facts) -> str:
     loss = facts.loss
     if loss is None:
-        return f"An item said {_it(trail)} and is there no more"
+        return f"An item said {_it(trail, facts)} and is there no more"
     heir = "and says now" if loss.kind == Kind.UPDATED else "what took its place says"
     new = f"{' ' if loss.kind == Kind.UPDATED else '; '}{heir}: {line(loss.new)}" if loss.new else ""
-    return f"{loss.item} said {_it(trail)} until turn {loss.turn}, when it {_DID.get(Kind(loss.kind), 'was lost')}{new}"
+    did = _DID.get(Kind(loss.kind), "was lost")
+    return f"{loss.item} said {_it(trail, facts)} until turn {loss.turn}, when it {did}{new}"
 
 
 def _not_retrieved(asked: Case, trail: Trail, facts: Facts) -> str:
     ranking = facts.ranking
     if ranking is None or ranking.own is None:
         item = living(trail) if trail.best or trail.kept else "The item"
-        return f"{item} says {_it(trail)} and was not among the candidates"
+        return f"{item} says {_it(trail, facts)} and was not among the candidates"
     own, last = ranking.own, ranking.ahead[-1] if ranking.ahead else None
     beaten = f"; {last.item}, the last one returned, scored {last.score:.3f} against {own.score:.3f}" if last else ""
     came = f"came {_nth(own.rank)} where {ranking.k or len(ranking.ahead)} are returned"
-    return f"{own.item} says {_it(trail)} and {came}{beaten}"
+    return f"{own.item} says {_it(trail, facts)} and {came}{beaten}"
 
 
 def _cut(asked: Case, trail: Trail, facts: Facts) -> str:
@@ -137,13 +141,13 @@ def _not_attended(asked: Case, trail: Trail, facts: Facts) -> str:
             "" if facts.used.attention is None else f" ({_percent(facts.used.attention)} of its attention on memory)"
         )
         threw = f"the cache policy kept {_percent(kept)} of it before the reader answered"
-        return f"{_where(asked, trail)} says {_it(trail)} in the context, and {threw}{looked}"
+        return f"{_shown(asked, trail, facts)}, and {threw}{looked}"
     followed = f"followed {facts.used.rival}" if facts.used.rival else "did not take it from there"
-    return f"{_where(asked, trail)} says {_it(trail)} in the context, and the reader {followed}{_looked(facts.used)}"
+    return f"{_shown(asked, trail, facts)}, and the reader {followed}{_looked(facts.used)}"
 
 
 def _misread(asked: Case, trail: Trail, facts: Facts) -> str:
-    said = f"{_where(asked, trail)} says {_it(trail)} in the context"
+    said = _shown(asked, trail, facts)
     made = "made something else of it" if asked.answer else "answered nothing"
     made = "answered that it does not know" if abstains(asked.answer) else made
     return f"{said}, and the reader {made}{_looked(facts.used)}"
@@ -159,12 +163,24 @@ _CLAUSES: Mapping[str, Callable[[Case, Trail, Facts], str]] = {
 }
 
 
-def _it(trail: Trail) -> str:
-    return "it" if trail.sure else "some of it"
+def _it(trail: Trail, facts: Facts) -> str:
+    some = "" if trail.sure else "some of "
+    return f"{some}one of the {facts.needed} things that are needed" if facts.needed > 1 else f"{some}it"
 
 
 def _where(asked: Case, trail: Trail) -> str:
     return asked.spans[trail.packed[0]].label if trail.packed else "A span"
+
+
+def _shown(asked: Case, trail: Trail, facts: Facts) -> str:
+    """Who says it in the context."""
+    if facts.needed == 1:
+        return f"{_where(asked, trail)} says {_it(trail, facts)} in the context"
+    if len(facts.shown) < facts.needed:
+        return f"{_where(asked, trail)} in the context says {_it(trail, facts)}"
+    names = tuple(dict.fromkeys(facts.shown))
+    some = ", ".join(names[:SHOWN]) + (" …" if len(names) > SHOWN else "")
+    return f"{some} in the context {'says' if len(names) == 1 else 'say'} all that is needed"
 
 
 def _looked(used: Use) -> str:
