@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from PySide6.QtGui import QKeyEvent
@@ -21,6 +22,7 @@ from workbench.projections.lane_diff import lane_diff
 from workbench.trace.events import Kind
 from workbench.trace.reader import TraceReader
 
+_AGAINST = "against "
 _MOST = 120  # changes shown per group; the table twin has all
 _TO = {Kind.SUPERSEDED: "by", Kind.MERGED: "into", Kind.LINKED: "to", Kind.UNLINKED: "from"}
 
@@ -67,7 +69,7 @@ class DiffPanel(Panel):
         self._say_base()
         self.against = ChoiceBox("Compare with", 9)
         self.against.setToolTip("What this memory holds against another lane's at the same turn")
-        self.against.activated.connect(lambda _: self.refresh())
+        self.against.activated.connect(lambda _: self._compared())
         self.workspace.opened.connect(self._offer_lanes)
         self.workspace.advanced.connect(lambda _: self._offer_lanes())
         self._offer_lanes()
@@ -83,12 +85,20 @@ class DiffPanel(Panel):
         self.against.clear()
         self.against.addItem("in time", 0)
         for name, number in wanted:
-            self.against.addItem(f"against {name}", number)
+            self.against.addItem(f"{_AGAINST}{name}", number)
 
     def compare_with_lane(self, lane: int) -> None:
         """Hold this memory against another lane's; 0 goes back to changes in time."""
         self.against.setCurrentIndex(max(0, self.against.findData(lane)))
+        self._compared()
+
+    def _compared(self) -> None:
+        self.on_moment(self.moment)
         self.refresh()
+
+    def on_moment(self, moment: Moment) -> None:
+        """A base turn has no part in holding two lanes against each other."""
+        self._pin.setVisible(not isinstance(self.options(), tuple))
 
     def _say_base(self) -> None:
         self._pin.setText("Set base" if self._base is None else f"Since turn {self._base}")
@@ -120,15 +130,25 @@ class DiffPanel(Panel):
     def show_view(self, view: DiffView) -> None:
         """Render the groups."""
         run = self.workspace.run
-        self.text.show_html(
-            diff_html(view), theme.active().lane(run.place(view.lane) if run else 0), f"{view.lane} {view.turn}"
-        )
+        color = theme.active().lane(run.place(view.lane) if run else 0)
+        self.text.show_html(diff_html(view, self._verbs(view)), color, f"{view.lane} {view.turn}")
+
+    def _verbs(self, view: DiffView) -> Mapping[Kind, str]:
+        """What the groups are called; of two lanes neither has done anything to the other."""
+        if not _lanes(view):
+            return rich.VERBS
+        mine, other = self.lane_title(), self.against.currentText().removeprefix(_AGAINST)
+        return {
+            Kind.WRITTEN: f"only in {mine}",
+            Kind.UPDATED: f"otherwise in {mine} than in {other}",
+            Kind.DELETED: f"only in {other}",
+        }
 
     def title(self, view: DiffView | None) -> str:
         """``a-mem · 4 changes at turn 214``."""
         if view is None:
             return f"{self.lane_title()} · changes" if self.lane_title() else "Changes"
-        if view.turn == view.base:
+        if _lanes(view):
             return f"{self.lane_title()} · {count(len(view.changes), 'difference')} {self.against.currentText()}"
         when = f"at turn {view.turn}" if view.turn - view.base == 1 else f"in turns {view.base + 1} to {view.turn}"
         return f"{self.lane_title()} · {count(len(view.changes), 'change')} {when}"
@@ -136,8 +156,9 @@ class DiffPanel(Panel):
     def table(self, view: DiffView) -> Table:
         """One row per changed field, or per change without fields."""
         rows: list[tuple[Any, ...]] = []
+        verbs = self._verbs(view)
         for change in view.changes:
-            verb = rich.VERBS[Kind(change.kind)]
+            verb = verbs[Kind(change.kind)]
             fixed = (verb, change.item, change.text, change.other or None, change.reason, change.count, change.turn)
             rows += [(*fixed, f.name, f.old, f.new) for f in change.fields] or [(*fixed, None, None, None)]
         return Table(
@@ -161,12 +182,17 @@ class DiffPanel(Panel):
         self._pin.toggle()
 
 
-def diff_html(view: DiffView) -> str:
-    """The groups of a diff as a text."""
+def _lanes(view: DiffView) -> bool:
+    """Whether two lanes are held against each other at one turn."""
+    return view.turn == view.base
+
+
+def diff_html(view: DiffView, verbs: Mapping[Kind, str] = rich.VERBS) -> str:
+    """The groups of a diff as a text. ``verbs``: what they are called."""
     parts = []
     many = view.turn - view.base > 1
     for number, (kind, changes) in enumerate(view.groups):
-        verb = rich.VERBS[Kind(kind)]
+        verb = rich.plain(verbs[Kind(kind)])
         parts.append(
             rich.block(
                 f'{rich.mark(kind)} <span class="title">{verb}</span> <span class="faint">{len(changes):,}</span>',
@@ -177,7 +203,7 @@ def diff_html(view: DiffView) -> str:
             parts.append(rich.block(", ".join(rich.item_link(c.item, "") for c in changes[:_MOST]), indent=_indent()))
         else:
             for change in changes[:_MOST]:
-                parts += _change(change, many)
+                parts += _change(change, many, _lanes(view))
         if len(changes) > _MOST:
             parts.append(
                 rich.block(rich.toggle("table", f"and {len(changes) - _MOST:,} more in the table"), indent=_indent())
@@ -189,7 +215,7 @@ def _indent() -> int:
     return theme.active().unit(5)
 
 
-def _change(change: Change, many: bool) -> list[str]:
+def _change(change: Change, many: bool, lanes: bool = False) -> list[str]:
     if change.kind == Kind.DROPPED:
         return [rich.block(rich.plain(change.reason, "bad") + _when(change, many), indent=_indent(), above=2)]
     head = rich.item_link(change.item)
@@ -205,7 +231,7 @@ def _change(change: Change, many: bool) -> list[str]:
     text = (
         rich.pieces(word_diff(change.text, change.other_text))
         if replaced
-        else rich.plain(change.text, _text_style(change))
+        else rich.plain(change.text, "" if lanes else _text_style(change))
     )
     if not any(f.name == "text" for f in change.fields):
         parts.append(rich.block(text, indent=_indent()))

@@ -22,6 +22,7 @@ from ui.widgets.mask_told import mask_told
 from ui.widgets.plain import plain
 from ui.widgets.rich import RichView
 from ui.widgets.thread_story import thread_html
+from ui.widgets.units import count
 from ui.widgets.why_story import causes_html, why_html
 from workbench.engine.protocol import Explain, Knocked, KnockOut
 from workbench.probes.competencies import label
@@ -135,6 +136,7 @@ class WhyPanel(Panel):
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: D102
         super().resizeEvent(event)
         self._dress()
+        self._fold()
 
     def retheme(self) -> None:
         """Signs in the colours of the theme, the funnel as high as its type."""
@@ -191,7 +193,7 @@ class WhyPanel(Panel):
             color = theme.active().lane(run.place(self.moment.lane) if run else 0)
             self.forward.show_html(thread_html(view, self.moment.lane), color, f"{self.moment.lane} {view.turn}")
         elif isinstance(view, Overview):
-            self.bars.show_causes(view.lanes)
+            self._fold()
             self._fill_list(view)
         else:
             color = theme.active().lane(run.place(view.lane) if run else 0)
@@ -210,6 +212,11 @@ class WhyPanel(Panel):
         self.pages.setCurrentIndex(2 if isinstance(view, Thread) else isinstance(view, Overview))
         self.prove.setVisible(_unproved(view))
 
+    def _fold(self) -> None:
+        """Half of the room is for the bars, the other half for the list."""
+        if isinstance(self.view, Overview):
+            self.bars.show_causes(self.view.lanes, self.height() // 2, self._filter[0] or self.moment.lane)
+
     def _fill_list(self, view: Overview) -> None:
         run = self.workspace.run
         self.list.show_html(causes_html(view.lanes, self._filter), theme.active().lane(0), str(run and run.path))
@@ -222,10 +229,10 @@ class WhyPanel(Panel):
     def title(self, view: WhyView | Overview | Thread | None) -> str:
         """``mem0 · why p8 · lost, proved``."""
         if isinstance(view, Thread):
-            return f"{self.lane_title()} · forward from turn {view.turn}"
+            return f"{self.lane_title()} · from turn {view.turn} on"
         if isinstance(view, Overview):
             wrong = sum(len(lane.wrong) for lane in view.lanes)
-            return f"Why {wrong} answers are wrong"
+            return count(wrong, "wrong answer")
         if view is None:
             return f"{self.lane_title()} · why" if self.lane_title() else "Why"
         return f"{self.lane_title()} · why {view.probe.id}"
@@ -313,6 +320,7 @@ class WhyPanel(Panel):
 
     def _chosen(self, lane: int, competency: str, cause: str) -> None:
         self._filter = (lane, competency, cause)
+        self._fold()
         if isinstance(self.view, Overview):
             self._fill_list(self.view)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 from PySide6.QtCore import QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
@@ -50,7 +51,8 @@ def color_of(cause: str) -> QColor:
 
 
 class CauseBars(ZonedWidget):
-    """The bars. A click on a part calls ``chosen`` with lane, competency (empty for all) and cause."""
+    """The bars. A click on a part calls ``chosen`` with lane, competency (empty for all) and cause; one on a name with
+    an empty cause."""
 
     def __init__(self, chosen: Chosen, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -59,17 +61,12 @@ class CauseBars(ZonedWidget):
         self._most = 1
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
-    def show_causes(self, lanes: Sequence[LaneCauses]) -> None:
-        """Show these."""
-        self._rows = []
-        for lane in lanes:
-            proved = f"{len(lane.wrong)} of {lane.asked} wrong"
-            if any(w.confirmed is not None for w in lane.wrong):
-                proved += f", {lane.proved} proved"
-            self._rows.append((lane.lane.id, "", lane.lane.name, lane.counts, proved))
-            parts = lane.by_competency()
-            if len(parts) > 1:
-                self._rows += [(lane.lane.id, name, label(name), counts, "") for name, counts in parts.items()]
+    def show_causes(self, lanes: Sequence[LaneCauses], room: int = 0, unfolded: int = 0) -> None:
+        """Show these. Where all of them are higher than ``room`` (px; 0: any), competencies only of the lane
+        ``unfolded``."""
+        self._rows = [row for lane in lanes for row in _rows(lane)]
+        if room and self.sizeHint().height() > room:
+            self._rows = [row for row in self._rows if not row[1] or row[0] == unfolded]
         self._most = max((sum(row[3].values()) for row in self._rows), default=1) or 1
         told = "; ".join(f"{row[2]}: {_counts(row[3])}" for row in self._rows if not row[1])
         self.setAccessibleName(f"Causes per lane. {told}")
@@ -108,6 +105,7 @@ class CauseBars(ZonedWidget):
                 _LEFT,
                 now.metrics(role, not competency).elidedText(name, Qt.TextElideMode.ElideRight, text.width()),
             )
+            self.zones.append(Zone(text, tip(name), partial(self._chosen, lane, competency, "")))
             self._bar(painter, now, QRect(left, y, self.width() - left, height), lane, competency, counts)
             if note:
                 painter.setFont(now.font("small"))
@@ -144,6 +142,16 @@ class CauseBars(ZonedWidget):
             painter.drawText(QRect(x + now.unit(3.5), y, width, line), _LEFT, TITLES[cause])
             x += width + now.unit(3)
         return y + line + now.unit(2)
+
+
+def _rows(lane: LaneCauses) -> list[tuple[int, str, str, Mapping[str, int], str]]:
+    """A lane's bar and those of its competencies: lane, competency, name, causes, note."""
+    note = f"{len(lane.wrong)} of {lane.asked} wrong"
+    if any(w.confirmed is not None for w in lane.wrong):
+        note += f", {lane.proved} proved"
+    parts = lane.by_competency()
+    more = [(lane.lane.id, name, label(name), counts, "") for name, counts in parts.items()] if len(parts) > 1 else []
+    return [(lane.lane.id, "", lane.lane.name, lane.counts, note), *more]
 
 
 def _counts(counts: Mapping[str, int]) -> str:

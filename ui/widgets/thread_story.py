@@ -47,7 +47,7 @@ def _outcome(one: LaneThread, turn: int) -> str:
         parts.append(words.format(count(found, "question")) if found else "")
     right, asked = one.count(RIGHT, True), one.count(RIGHT)
     parts.append(f"{right} of {asked} answered right" if asked else "it reached no question")
-    return ", ".join(p for p in parts if p)
+    return "; ".join(p for p in parts if p)
 
 
 def _step(step: Step) -> str:

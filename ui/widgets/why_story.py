@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from ui.theme import theme
 from ui.widgets import rich
 from ui.widgets.units import count
+from workbench.probes.competencies import label
 from workbench.projections.audit import Audited
 from workbench.projections.remarks import Remark
 from workbench.projections.why import LaneCauses, WhyView, Wrong
@@ -16,6 +17,8 @@ from workbench.why.verdict import MEMTRACE, TITLES, UNEXPLAINED, Loss, Proof, Ra
 _MOST = 60
 """Wrong answers that are listed at most."""
 _SOURCES = 6
+_SHORT = 40
+"""Characters of an answer behind which the gold stands on the same line."""
 _BARS, _STRIPE, _LABEL = 24, 10, 40  # spans, characters of the longest bar, characters of a span's name
 
 
@@ -81,13 +84,13 @@ def _head(v: Verdict) -> str:
 
 def _answer(v: Verdict) -> str:
     gold = " or ".join(v.gold) or "to say that it does not know"
-    said = rich.plain(v.answer or "nothing", "title")
-    line = (
-        f'<span class="name">answered</span> {said} &nbsp; <span class="name">gold</span> {rich.plain(gold, "title")}'
-    )
+    answer = " ".join(v.answer.split())
+    said = f'<span class="name">answered</span> {rich.plain(answer or "nothing", "title")}'
+    wanted = f'<span class="name">gold</span> {rich.plain(gold, "title")}'
+    lines = (said, wanted) if len(answer) > _SHORT else (f"{said} &nbsp; {wanted}",)
     flip = v.proof.flip if v.proof is not None else None
     with_it = f'<span class="name">{rich.plain(flip.what)}</span> {rich.plain(flip.answer, "title")}' if flip else ""
-    return rich.block(rich.plain(v.question, "quiet"), above=6) + rich.block(*filter(None, (line, with_it)))
+    return rich.block(rich.plain(v.question, "quiet"), above=6) + rich.block(*lines, *filter(None, (with_it,)))
 
 
 def _heading(text: str, note: str = "") -> str:
@@ -266,8 +269,9 @@ def causes_html(lanes: Sequence[LaneCauses], wanted: tuple[int, str, str]) -> st
         for w in found.wrong
         if lane in (0, w.lane) and competency in ("", w.competency) and cause in ("", w.cause)
     ]
-    head = count(len(rows), "wrong answer") + (f" · {TITLES[cause]}" if cause else "")
-    back = f" &nbsp; {rich.toggle('all', 'show all')}" if cause else ""
+    chosen = (next((f.lane.name for f in lanes if f.lane.id == lane), ""), label(competency) if competency else "")
+    head = " · ".join(filter(None, (count(len(rows), "wrong answer"), *chosen, TITLES.get(cause, ""))))
+    back = f" &nbsp; {rich.toggle('all', 'show all')}" if any(wanted) else ""
     parts = [rich.block(rich.plain(head, "title") + back)]
     parts += [_wrong(name, w) for name, w in rows[:_MOST]]
     if len(rows) > _MOST:

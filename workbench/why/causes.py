@@ -245,7 +245,8 @@ def _thread(asked: Case, way: Funnel, trail: Trail | None, loss: Loss | None) ->
         yield from _read_path(asked, trail)
     answered = asked.events.get(Kind.ANSWERED)
     if answered is not None:
-        yield Step("right", answered.turn, answered.seq, asked.probe.id, asked.answer or asked.error, asked.right)
+        text = line(asked.answer or asked.error)
+        yield Step("right", answered.turn, answered.seq, asked.probe.id, text, asked.right)
 
 
 def _memory(asked: Case, trail: Trail, loss: Loss | None) -> Iterator[Step]:

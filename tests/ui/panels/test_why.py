@@ -15,10 +15,13 @@ from tests.workbench.projections.story import write_story
 from ui.panels import make
 from ui.panels.base import Panel
 from ui.state.workspace import Workspace
+from ui.widgets.cause_bars import CauseBars
 from ui.widgets.why_story import why_html
 from workbench.engine.protocol import Explain, KnockOut
 from workbench.engine.protocol import Knocked as Told
 from workbench.projections.audit import Audited
+from workbench.projections.why import LaneCauses, Wrong
+from workbench.sessions.model import COMPETENCIES
 from workbench.trace.reader import TraceReader
 from workbench.trace.writer import TraceWriter
 from workbench.why.causes import suspect
@@ -147,12 +150,14 @@ def test_proving_asks_the_engine_and_shows_what_it_found(panel: Any, story: Work
 def test_all_wrong_answers(panel: Any, story: Workspace, settle: Any, qtbot: Any) -> None:
     panel.all.setChecked(True)
     settle(story)
-    assert panel.title(panel.view) == "Why 1 answers are wrong"
+    assert panel.title(panel.view) == "1 wrong answer"
     assert "a-mem: 1 not retrieved" in panel.bars.accessibleName()
     panel.bars.grab()
-    (zone,) = panel.bars.zones
+    name, zone = panel.bars.zones
     qtbot.mouseClick(panel.bars, Qt.MouseButton.LeftButton, pos=zone.rect.center())
-    assert "1 wrong answer · not retrieved" in panel.list.toPlainText()
+    assert "1 wrong answer · a-mem · not retrieved" in panel.list.toPlainText()
+    qtbot.mouseClick(panel.bars, Qt.MouseButton.LeftButton, pos=name.rect.center())
+    assert panel.list.toPlainText().split("\n")[0].split() == ["1", "wrong", "answer", "·", "a-mem", "show", "all"]
     row = panel.table(panel.view).rows[0]
     assert row[:2] == ("a-mem", "p0") and row[7] == "not retrieved"
     panel.list.anchorClicked.emit(QUrl("toggle:probe 1 p0"))
@@ -196,7 +201,7 @@ def test_a_turn_is_followed_through_all_panels(panel: Any, story: Workspace, qtb
     panel.thread_on.click()
     settle(story)
     assert story.selection.now.thread == 3, "what this answer needed was said there"
-    assert panel.title(panel.view) == "a-mem · forward from turn 3"
+    assert panel.title(panel.view) == "a-mem · from turn 3 on"
     told = panel.forward.toPlainText()
     assert "I moved to Oslo last week" in told and "note-2" in told and "In the other lanes" in told
     assert panel.table(panel.view).rows[0][:3] == ("a-mem", "stored", 3) and not panel.prove.isVisible()
@@ -235,6 +240,23 @@ def test_each_span_is_left_out_in_turn(panel: Any, story: Workspace, settle: Any
     story.told.emit()
     settle(story)
     assert "+2.50" in text(panel), "it stays while the run is open"
+
+
+def test_bars_leave_room_for_the_list(story: Workspace, qtbot: Any) -> None:
+    wrong = [
+        Wrong(1, f"p{n}", 4, name, "?", "x", ("y",), "lost", ("lost",), None, "…")
+        for n, name in enumerate(COMPETENCIES)
+    ]
+    assert story.run is not None
+    lanes = [LaneCauses(row, 9, tuple(replace(w, lane=row.id) for w in wrong)) for row in story.run.lanes]
+    bars = CauseBars(lambda *_: None)
+    qtbot.addWidget(bars)
+    bars.show_causes(lanes)
+    whole = bars.sizeHint().height()
+    bars.show_causes(lanes, whole - 1, lanes[0].lane.id)
+    assert [(row[0], bool(row[1])) for row in bars._rows] == [(1, False), *[(1, True)] * len(COMPETENCIES), (2, False)]
+    bars.show_causes(lanes, whole)
+    assert bars.sizeHint().height() == whole
 
 
 def test_what_was_masked_in_chosen_heads_is_told(panel: Any, story: Workspace, settle: Any) -> None:

@@ -26,4 +26,4 @@ _FACT, _MESSAGE = frozenset({"fact-0"}), frozenset({"message-0"})
 def test_what_only_waited_was_never_lost(qapp: object, story: Story, told: str) -> None:
     lane = LaneThread(LaneRow(1, "mem0", "mem0", "full-cache", {}, None, None), 0, story, 7, not story.alive)
     shown = re.sub("<[^>]+>|&nbsp;", " ", thread_html(Thread(1, 3, "Mira: I moved.", (lane,)), 1))
-    assert f"{told}, it reached no question" in shown
+    assert f"{told}; it reached no question" in shown
