@@ -51,6 +51,16 @@ def is_sample(path: Path) -> bool:
     return path.resolve().parent == paths.sample_sessions().resolve()
 
 
+def folder_for(path: Path) -> Path:
+    """Where what is made of a run is offered to be saved: beside it, or in one's documents where it ships with us."""
+    from PySide6.QtCore import QStandardPaths
+
+    if not is_sample(path):
+        return path.parent
+    own = Path(QStandardPaths.writableLocation(QStandardPaths.StandardLocation.DocumentsLocation))
+    return own if own.is_dir() else Path.home()
+
+
 @cache  # what ships does not change while the program runs
 def other_sample(opened: Path | None) -> Sample | None:
     """The next recorded sample after the one that is open; None where that is no sample, or the only one."""

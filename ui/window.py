@@ -45,7 +45,7 @@ from ui.floating import TITLES, FloatingPanel
 from ui.panels.base import Panel
 from ui.panels.lanes import LanesPanel
 from ui.panels.scrubber import ScrubberPanel
-from ui.samples import Sample, is_sample, other_sample, sample_run, samples
+from ui.samples import Sample, folder_for, is_sample, other_sample, sample_run, samples
 from ui.settings import Settings
 from ui.stage import Stage
 from ui.state.beside import Beside
@@ -596,7 +596,7 @@ class MainWindow(QMainWindow):
         run = self.workspace.run
         if run is None:
             return
-        start = str(run.path.with_suffix(".html"))
+        start = str(folder_for(run.path) / f"{run.path.stem}.html")
         name, _ = QFileDialog.getSaveFileName(self, "Export report", start, "HTML (*.html)")
         if name:
             path = Path(name).with_suffix(".html")
@@ -769,7 +769,7 @@ class MainWindow(QMainWindow):
         from ui.dialogs.story_dialog import StoryDialog
 
         run = self.workspace.run
-        StoryDialog(self.stage, run.path.parent if run else Path.home(), self).show()
+        StoryDialog(self.stage, folder_for(run.path) if run else Path.home(), self).show()
 
     def has_story(self) -> bool:
         """Whether the run has a story."""

@@ -56,7 +56,7 @@ SHOWN_BY = {
     15: ("ui/test_theme.py", "test_lane_shapes_differ_and_go_on_one_ahead_of_the_colours_after_eight"),
     16: ("ui/panels/test_timeline_zoom.py", "test_the_wheel_zooms_about_the_pointer_and_pans"),
     17: ("ui/test_live.py", "test_a_broken_off_run_goes_on_from_the_menu"),
-    18: ("workbench/projections/test_board.py", "test_columns_stand_still_while_figures_follow_the_cursor"),
+    18: ("ui/test_live.py", "test_it_is_cancelled_and_goes_on_from_there"),
     19: ("ui/dialogs/test_run_dialog.py",
         "test_the_filter_finds_by_name_and_paper", "test_a_parameter_belongs_to_its_lane"),
     20: ("ui/test_window.py", "test_a_model_that_cannot_be_one_is_not_chosen"),

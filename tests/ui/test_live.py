@@ -20,6 +20,7 @@ from workbench import paths
 from workbench.engine import run as engine
 from workbench.engine.protocol import Failed, StateChanged
 from workbench.llm.open import DEMO_MODEL
+from workbench.trace.events import Kind
 from workbench.trace.reader import TraceReader
 
 LANES = ("full", "bm25")
@@ -75,7 +76,7 @@ def test_it_pauses_steps_and_goes_on(window: Any, threaded: ScriptedBackend, tmp
 
 
 def test_it_is_cancelled_and_goes_on_from_there(
-    window: Any, threaded: ScriptedBackend, tmp_path: Path, qtbot: Any
+    window: Any, threaded: ScriptedBackend, tmp_path: Path, qtbot: Any, settle: Any
 ) -> None:
     stepped(window, qtbot, config(tmp_path, *LANES), 2)
     window.registry.run("run.cancel")
@@ -83,6 +84,12 @@ def test_it_is_cancelled_and_goes_on_from_there(
     assert "cancelled" in window.notice.what.text()
     with TraceReader(window.workspace.run.path) as reader:
         kept = reader.last_seq()
+        asked = {event.subject for event in reader.events(1, kinds=(Kind.SCORED,))}
+    qtbot.waitUntil(lambda: not window.workspace.being_written)  # else lanes say that they are at work
+    window.workspace.cursor.go(11)
+    settle(window.workspace)
+    board = window._parts["scoreboard"]
+    assert f"· {len(asked)} of " in board.title(board.view), "what was due and not asked is not counted"
     window.notice.findChildren(QPushButton)[0].click()
     qtbot.waitUntil(lambda: window.client.state == "finished", timeout=20_000)
     with TraceReader(window.workspace.run.path) as reader:

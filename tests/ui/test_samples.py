@@ -7,7 +7,7 @@ import pytest
 
 from tests.support.traces import write_trace
 from ui import samples as module
-from ui.samples import TITLES, samples
+from ui.samples import TITLES, folder_for, samples
 from workbench import paths
 
 
@@ -47,3 +47,9 @@ def test_one_click_changes_between_the_samples(
         window.transport.samples.click()
         settle(window.workspace)
         assert window.workspace.run.path.stem == opened
+
+
+def test_what_is_made_of_a_sample_is_not_saved_where_the_program_lies(tmp_path: Path) -> None:
+    assert folder_for(tmp_path / "mine.mnemo") == tmp_path
+    offered = folder_for(paths.sample_sessions() / "mixed-long.mnemo")
+    assert offered.is_dir() and offered != paths.sample_sessions()

@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from ui.panels.base import Panel
+from ui.samples import folder_for
 from ui.settings import Settings
 from ui.theme import theme
 from ui.widgets.export import SIZES, Style
@@ -92,7 +93,7 @@ class FigureDialog(QDialog):
     def _start(self, kept: dict[str, str]) -> Path:
         run, at = self._panel.workspace.run, self._panel.moment
         folder = Path(kept.get("folder") or "")
-        folder = folder if kept.get("folder") and folder.is_dir() else run.path.parent if run else Path.home()
+        folder = folder if kept.get("folder") and folder.is_dir() else folder_for(run.path) if run else Path.home()
         return folder / f"{self._panel.name}-turn-{at.turn}.{self.kind.currentData()}"
 
     def _rename(self) -> None:

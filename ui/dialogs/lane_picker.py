@@ -25,6 +25,8 @@ from ui.widgets.plain import Label, plain
 from ui.widgets.row_table import row_table
 from ui.widgets.spoken import clearable
 
+EXAMPLES = ("bm25:k=20", "full+snapkv:keep=0.25", "my_memory.py:Diary")
+
 
 class LanePicker(QWidget):
     """Ticks, parameters and typed SPECs.
@@ -61,7 +63,7 @@ class LanePicker(QWidget):
         middle.addWidget(self._about())
         outer.addLayout(middle, 1)
         self.typed = QLineEdit(typed)
-        self.typed.setPlaceholderText("More lanes as SPEC: bm25:k=20; full+snapkv:budget=0.25; my_memory.py:Diary")
+        self.typed.setPlaceholderText(f"More lanes as SPEC: {'; '.join(EXAMPLES)}")
         self.typed.setAccessibleName("More lanes as SPEC")
         self.typed.textChanged.connect(lambda _: self.changed.emit())
         outer.addWidget(self.typed)

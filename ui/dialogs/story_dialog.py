@@ -50,6 +50,7 @@ class StoryDialog(QDialog):
         outer.addWidget(hint)
         self.list = QListWidget()
         self.list.setAccessibleName("Steps")
+        self.list.setProperty("part", "steps")
         self.list.setEditTriggers(
             QAbstractItemView.EditTrigger.EditKeyPressed | QAbstractItemView.EditTrigger.DoubleClicked
         )

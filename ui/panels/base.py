@@ -32,6 +32,7 @@ from PySide6.QtWidgets import (
 
 from ui.bridge.project_pool import Answer
 from ui.models.table import Table, TableModel
+from ui.samples import folder_for
 from ui.state.moment import Moment
 from ui.state.workspace import Workspace
 from ui.theme import theme
@@ -453,7 +454,7 @@ class Panel(QFrame):
 
     def _ask_export(self, suffix: str) -> None:
         run = self.workspace.run
-        start = (run.path.parent if run else Path.home()) / f"{self.name}-turn-{self.moment.turn}.{suffix}"
+        start = (folder_for(run.path) if run else Path.home()) / f"{self.name}-turn-{self.moment.turn}.{suffix}"
         ask_and_export(self, start, suffix, self._exported)
 
     def _exported(self, path: Path) -> None:

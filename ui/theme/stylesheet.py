@@ -101,6 +101,7 @@ QMenu::separator {{ height: 1px; background: {line}; margin: 4px 8px; }}
 QListView, QTableView, QTreeView {{ background: transparent; border: none; outline: 0;
   selection-background-color: {accent-soft}; selection-color: {text}; }}
 QListWidget::item {{ padding: 0 {u2}px; border-radius: 4px; }}
+QListWidget[part="steps"]::item {{ padding: {u1}px {u2}px; }}
 QListWidget::item:selected {{ background: {accent-soft}; color: {text}; }}
 QListWidget::item:hover {{ background: {raised}; }}
 QTableView {{ gridline-color: {line}; }}

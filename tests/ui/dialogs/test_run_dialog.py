@@ -11,6 +11,7 @@ import pytest
 from PySide6.QtCore import Qt
 
 from tests.support.runs import session_file
+from ui.dialogs.lane_picker import EXAMPLES
 from ui.dialogs.run_dialog import FIRST_CHOICE, RunDialog
 from ui.settings import Settings
 from workbench.lanes import LaneSpec
@@ -161,3 +162,9 @@ def test_it_says_what_the_run_will_cost(dialog: RunDialog, settings: Settings, q
     cheap = dialog.cost.text()
     dialog.controls.setChecked(True)
     assert dialog.cost.text() != cheap and "4 lanes" in dialog.cost.text()
+
+
+def test_the_examples_of_specs_are_lanes(dialog: RunDialog) -> None:
+    assert all(example in dialog.lanes.typed.placeholderText() for example in EXAMPLES)
+    for example in EXAMPLES[:-1]:  # the last one names a file that a person would have
+        LaneSpec.parse(example)
