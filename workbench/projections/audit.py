@@ -20,7 +20,7 @@ from workbench.trace.events import FIXED, Event, Kind
 from workbench.trace.reader import LaneRow, TraceReader
 
 STALE = "stale"
-"""Key of ``Probe.extra``: turns that tell an older version of what the probe asks for."""
+"""Key of ``Probe.extra``: turns that tell an older version of what the probe asks for, or the older values in words."""
 NOT_STORED = "new not stored"
 NOT_RETRIEVED = "new not retrieved"
 ONLY_NEW = "only new, right"
@@ -163,14 +163,17 @@ class _Versions:
 
     @classmethod
     def of(cls, probe: Probe, session: Session) -> _Versions:
-        new = session.turns[max(probe.evidence)].text
-        old = [session.turns[t].text for t in probe.extra[STALE]]
-        tails = [_apart(new, text) for text in old]
+        newest, given = max(probe.evidence), probe.extra[STALE]
+        new, stale = session.turns[newest].text, list(given) if isinstance(given, list | tuple) else []
+        places = [t for t in stale if type(t) is int and 0 <= t < len(session.turns)]
+        values = [words for value in stale if isinstance(value, str) and (words := _plain(value))]
+        tails = [_apart(new, session.turns[t].text) for t in places]
+        told = [t.index for t in session.turns[:newest] if any(f" {v} " in f" {_plain(t.text)} " for v in values)]
         return cls(
             frozenset(probe.evidence),
-            frozenset(probe.extra[STALE]),
+            frozenset((*places, *told)),
             min((tail[0] for tail in tails), key=len, default=_plain(probe.gold[0] if probe.gold else new)),
-            tuple(tail[1] for tail in tails),
+            (*(tail[1] for tail in tails), *values),
         )
 
     def says_new(self, turns: Iterable[int], text: str) -> bool:

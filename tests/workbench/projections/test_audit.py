@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -99,3 +100,13 @@ def test_another_reader_is_another_run(reader: TraceReader, tmp_path: Path) -> N
     sessions, lanes = (tmp_path / "moves.json",), ("full", "window:turns=4", "bm25:k=1")
     with pytest.raises(TraceError, match="holds another run"):
         run(RunConfig(sessions, lanes, embedder="hash", capture="off", out=tmp_path / "run.mnemo"))
+
+
+def test_an_older_version_may_be_told_in_words_and_what_is_neither_is_passed_over(reader: TraceReader) -> None:
+    by_turn = SESSION.probes[0]
+    for stale in (["Oslo"], ["Oslo", 99, None, ""]):
+        for entry in audit(reader):
+            one = audited(reader, 1, entry.lane.id, replace(by_turn, extra={"stale": stale}))
+            assert one == of((entry,), entry.lane.name)["mira"], (stale, entry.lane.name)
+    odd = audited(reader, 1, 1, replace(by_turn, extra={"stale": "Oslo"}))
+    assert odd is not None and not odd.conflicted
