@@ -320,6 +320,7 @@ class Stranger:
         yield "first window", self._first_window
         yield "tour", self._tour
         yield "a model that is tried in a process of its own", self._model
+        yield "llama.cpp for every instruction set", self._variants
         yield "the user's data", self._data
         yield "licences", self._licences
 
@@ -380,6 +381,34 @@ class Stranger:
         self.run("mnemoscope", "run", str(session), "--lane", "full", "--model", "own.gguf", "--out", "own.mnemo")
         return "found sound, then used"
 
+    def _variants(self) -> str:
+        """Each library that this processor can run is the only one that there is, and answers a question."""
+        inside = next(self.folder.rglob("llama_cpp/lib"))
+        variants = {found[1]: path for path in inside.iterdir() if (found := VARIANT.search(path.name))}
+        able = [name for name, path in sorted(variants.items()) if score(path)]
+        if variants and not able:
+            raise PackageError(f"this processor can run none of {', '.join(variants)}")
+        right = [f"{name} {self._answers(inside, variants, name)}" for name in able]
+        left = sorted(variants.keys() - able)
+        return f"{', '.join(right) or 'one for all'}; not for this processor: {', '.join(left) or 'none'}"
+
+    def _answers(self, inside: Path, variants: dict[str, Path], name: str) -> str:
+        """How many of the questions that come first a variant answers right, ``1 of 2``."""
+        libraries, session = self.place / f"libraries-{name}", self.place / "beginning.json"
+        libraries.mkdir()
+        for path in inside.iterdir():
+            if path not in variants.values() or path == variants[name]:
+                (shutil.copy2 if WINDOWS else os.symlink)(path, libraries / path.name)
+        whole = json.loads(next(self.folder.rglob("sample_sessions/accurate-retrieval.json")).read_text("utf-8"))
+        first = whole["probes"][0]["after"]
+        asked = [probe for probe in whole["probes"] if probe["after"] == first]
+        session.write_text(json.dumps(whole | {"turns": whole["turns"][: first + 1], "probes": asked}), "utf-8")
+        run, own = f"{name}.mnemo", {"LLAMA_CPP_LIB_PATH": str(libraries)}
+        self.run("mnemoscope", "run", str(session), "--lane", "full", "--exact", "--out", run, **own)
+        [lane] = json.loads(self.run("mnemoscope", "score", run, "--json"))["lanes"]
+        told = lane["competencies"]["accurate_retrieval"]
+        return f"{round(told['accuracy'] * told['n'])} of {told['n']}"
+
     def _data(self) -> str:
         kept = sorted({path.relative_to(self.home).parts[:3] for path in self.home.rglob("*") if path.is_file()})
         if not kept:
@@ -389,6 +418,24 @@ class Stranger:
     def _licences(self) -> str:
         lines = (self.folder / "licences" / "INDEX.txt").read_text("utf-8").splitlines()
         return f"texts of {len(lines)} parts"
+
+
+VARIANT = re.compile(r"ggml-cpu-(\w+)\.")
+_SCORE = """
+import ctypes, sys
+for base in sys.argv[2:]:
+    ctypes.CDLL(base, ctypes.RTLD_GLOBAL)
+print(ctypes.CDLL(sys.argv[1]).ggml_backend_score())
+"""
+
+
+def score(variant: Path) -> int:
+    """How well one of llama.cpp's libraries suits this processor, by its own account; 0 when it cannot run here."""
+    bases = [str(path) for path in sorted(variant.parent.glob("*ggml-base*"))]
+    done = subprocess.run([sys.executable, "-c", _SCORE, str(variant), *bases], capture_output=True, text=True)
+    if done.returncode:
+        raise PackageError(f"{variant.name} cannot be loaded: {done.stderr.strip()[-300:]}")
+    return int(done.stdout)
 
 
 class read_only:

@@ -67,6 +67,17 @@ def test_a_portable_wheel_gives_its_bindings_libraries_and_one_for_each_processo
     assert (tmp_path / "got" / "libggml-cpu-haswell.so").read_text() == "bin/libggml-cpu-haswell.so"
 
 
+def test_libraries_for_one_instruction_set_are_known_by_name_and_asked_in_a_process(
+    package: ModuleType, tmp_path: Path
+) -> None:
+    names = ("libggml-cpu-haswell.so", "ggml-cpu-zen4.dll", "libggml-cpu.so.0", "libggml-base.so.0")
+    found = [package.VARIANT.search(name) for name in names]
+    assert [match and match[1] for match in found] == ["haswell", "zen4", None, None]
+    (tmp_path / names[0]).write_bytes(b"no library")
+    with pytest.raises(package.PackageError, match="haswell.so cannot be loaded"):
+        package.score(tmp_path / names[0])
+
+
 def test_a_wheel_of_something_else_is_refused(package: ModuleType, tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "other.whl", "w") as archive:
         archive.writestr("other/__init__.py", "")
