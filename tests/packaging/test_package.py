@@ -74,7 +74,7 @@ def test_libraries_for_one_instruction_set_are_known_by_name_and_asked_in_a_proc
     found = [package.VARIANT.search(name) for name in names]
     assert [match and match[1] for match in found] == ["haswell", "zen4", None, None]
     (tmp_path / names[0]).write_bytes(b"no library")
-    with pytest.raises(package.PackageError, match="haswell.so cannot be loaded"):
+    with pytest.raises(package.PackageError, match=r"haswell\.so cannot be loaded"):
         package.score(tmp_path / names[0])
 
 
