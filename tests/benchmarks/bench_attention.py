@@ -48,7 +48,7 @@ def write_run(path: Path, tokens: int, full: bool = True) -> Path:
         for layer in range(LAYERS):
             scores = np.exp(2 * rng.standard_normal((HEADS, 1, tokens + row), np.float32))
             scores /= scores.sum(-1, keepdims=True)
-            summarizer.watch(layer, scores)
+            summarizer(layer, scores)
             weights[layer, :, row, : tokens + row] = scores[:, 0]
     texts = [_WORDS[n] for n in rng.integers(0, len(_WORDS), count)]
     summary = summarizer.summary(texts, rng.integers(0, 49_000, count).tolist(), tokens, ROWS)

@@ -80,7 +80,7 @@ class Ours:
         begin = time.process_time()
         for token in self.tokens[self.read :]:
             summarizer.begin(scope.position)
-            scope.feed_tapped(token[None], watch=summarizer.watch, steady=True)
+            scope.feed_tapped(token[None], watch=summarizer, steady=True)
         summarizer.begin(scope.position)  # reduces the last one
         return (time.process_time() - begin,)
 

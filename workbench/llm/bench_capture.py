@@ -90,7 +90,7 @@ def _pass(scope: ScopeContext, tokens: Tokens, read: int, how: str) -> tuple[flo
             recorder.add(scope.tap.rows, slice(0, scope.position))
         else:
             summarizer.begin(scope.position)
-            scope.feed_tapped(one, watch=summarizer.watch, steady=True)
+            scope.feed_tapped(one, watch=summarizer, steady=True)
     if how == ALL:
         summarizer.begin(scope.position)  # reduces the last one
     elif how == ONE:

@@ -234,6 +234,7 @@ def _bind_base(lib: ctypes.CDLL) -> Any:
         "ggml_tensor_overhead": (size, []),
         "ggml_set_abort_callback": (pointer, [_ABORT]),
         "ggml_backend_buffer_is_host": (ctypes.c_bool, [pointer]),
+        "ggml_backend_buffer_name": (ctypes.c_char_p, [pointer]),
         "ggml_backend_tensor_get": (None, [pointer, pointer, size, size]),
         "ggml_backend_tensor_set": (None, [pointer, pointer, size, size]),
         "ggml_backend_dev_name": (ctypes.c_char_p, [pointer]),

@@ -51,15 +51,21 @@ class Recorder:
 
     def _turn(self) -> None:
         """Turn the new rows into half floats: several at once, since the first call after a decode is the slow one."""
-        for rows, columns in self._new:
-            row = np.stack([rows[layer][:, -1][:, columns] for layer in self.layers])
+        if not self._new:
+            return
+        lengths = [columns.stop if isinstance(columns, slice) else len(columns) for _, columns in self._new]
+        heads = len(self._new[0][0][self.layers[0]]) if self.layers else 0
+        block = np.zeros((len(self._new), len(self.layers), heads, max(lengths)), np.float32)
+        for row, length, (rows, columns) in zip(block, lengths, self._new, strict=True):
+            for one, layer in zip(row, self.layers, strict=True):
+                one[:, :length] = rows[layer][:, -1][:, columns]
             if not isinstance(columns, slice):
-                row[:, :, columns < 0] = 0.0  # evicted positions have no cell
-            self._rows.append(halves(row))
-            self._bytes += self._rows[-1].nbytes
-            if self._bounded and self._bytes > MAX_BYTES and len(self.layers) > FEW_LAYERS:
-                self._thin()
+                row[:, :, :length][:, :, columns < 0] = 0.0  # evicted positions have no cell
+        self._rows += [row[:, :, :length] for row, length in zip(halves(block), lengths, strict=True)]
+        self._bytes += sum(row.nbytes for row in self._rows[-len(self._new) :])
         self._new.clear()
+        if self._bounded and self._bytes > MAX_BYTES and len(self.layers) > FEW_LAYERS:
+            self._thin()
 
     def _thin(self) -> None:
         kept = spread(self.layers, FEW_LAYERS)

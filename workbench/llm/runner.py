@@ -243,7 +243,7 @@ class ScopeRunner:
             return feed(tokens, (), None)
         summarizer = watch.summarizer
         summarizer.begin(position)
-        logits = feed(tokens, watch.layers, summarizer.watch)
+        logits = feed(tokens, watch.layers, summarizer)
         if watch.recorder is not None:
             watch.recorder.add(self.scope.tap.rows, summarizer.cells)
         return logits

@@ -212,7 +212,7 @@ class ScopeContext:
         prepare()
         try:
             self.context.decode(count)
-            if self.tap.stale:
+            if self.tap.missed():
                 self.context.C.llama_memory_seq_rm(self.context.memory, self.sequence, held.position, -1)
                 held.cells.forget(int(numbers[0]), int(numbers[-1]) + 1)
                 prepare()

@@ -43,7 +43,7 @@ class Summarizer:
         self._columns: NDArray[np.int64] | slice | None = None
         self._count = position + 1
 
-    def watch(self, layer: int, weights: Floats) -> None:
+    def __call__(self, layer: int, weights: Floats) -> None:
         """See :meth:`workbench.llm.tap.Tap.prepare`."""
         if self._columns is None:
             self._columns = self._find(self._count)
@@ -52,13 +52,20 @@ class Summarizer:
             self._due = True
         self._held[layer] = weights[:, -1]
 
+    def whole(self, weights: Floats) -> None:
+        """See there, ``watch``."""
+        self._columns, self._due = self._find(self._count), False
+        self._add(weights, self._columns)
+
     def _reduce(self) -> None:
         """Reduce what was held of the last query: once for all layers, since a call costs more than its arithmetic."""
-        if not self._due or self._columns is None:
-            return
-        self._due = False
-        columns = self._columns
-        rows = self._held[:, :, columns]
+        if self._due and self._columns is not None:
+            self._due = False
+            self._add(self._held, self._columns)
+
+    def _add(self, weights: Floats, columns: NDArray[np.int64] | slice) -> None:
+        """Of one query, float32 ``[layer, head, cell]``."""
+        rows = weights[:, :, columns]
         if not isinstance(columns, slice):
             rows[:, :, columns < 0] = 0.0  # evicted tokens have no cell
         self._means.append(rows.sum((0, 1)))

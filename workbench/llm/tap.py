@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from workbench.cache.base import MASKED
 from workbench.llm.cells import CellMap, Ints
+from workbench.llm.direct import Direct
 from workbench.llm.library import NAME_OFFSET, OP_OFFSET, Library, Tensor
 
 __all__ = ["MASKED", "Edit", "Floats", "Node", "Tap", "Watch"]
@@ -86,6 +87,11 @@ class Tap:
         self._fast: frozenset[int] | None = None
         self._seen: dict[int, tuple[bytes, Floats, int | None, int | None]] = {}  # how nodes are read
         self._asked: set[int] = set()
+        self._direct = Direct(library, size)
+        self._straight = False  # the decode under way is read from there
+        self._index = self._mask = 0  # addresses of the inputs that say where keys go, and what is visible
+        self._views: set[int] = set()  # of the probed graph: what others are views of,
+        self._roots: set[int] = set()  # and what is written elsewhere when nothing is a view of it
         # Kept alive as long as the context that calls it.
         self.callback = library.C.ggml_backend_sched_eval_callback(self._call)
 
@@ -110,7 +116,8 @@ class Tap:
                 them in place.
             probe: learn the graph: :attr:`score_nodes` and a check of the tensor layout.
             watch: called with (layer, weights ``[head, query, cell]``) of every layer after its softmax; they are
-                valid during the call only.
+                valid during the call only. Where it has a ``whole`` that may be called once instead, with the weights
+                of the only query in all layers, ``[layer, head, cell]``.
             queries: called with (layer, queries ``[head, query, d]`` as they meet the keys), as ``watch``.
             hidden: called with (layer, what it hands on ``[token, width]``), as ``watch``; of the last layer's tokens
                 only those whose logits are wanted.
@@ -127,11 +134,16 @@ class Tap:
         self.rows, self.error, self._placed, self._checked = {}, None, False, False
         self._came, self._asked = set(), set()
         plain = steady and not (edit or queries or hidden or probe)
+        self._index = self._mask = 0
         self._steady = (record, watch is not None, len(positions)) if plain else None
         known = self._wanted
         self._fast = known[1] if known is not None and self._steady is not None and known[0] == self._steady else None
         if self._steady is not None and self._fast is None:
             self._seen.clear()  # of other layers
+        self._straight = self._fast is not None and self._direct.ready
+        if self._straight:
+            self._fast = frozenset()
+            self._direct.mark()
         looks = {self._soft_max} if self._record or self._watched or probe else set()
         looks |= {self._mul_mat, self._add} if probe else {op for op, _ in self._edits}
         looks |= {self._add} if hidden else set()
@@ -149,25 +161,58 @@ class Tap:
             raise RuntimeError("the graph lacks a node that capture needs")
         if self._fast is None and self._steady is not None:
             self._wanted = self._steady, frozenset(self._asked)
+            self._direct.ready = len(self._positions) == 1 and self._redirect()
+
+    def _redirect(self) -> bool:
+        """Have the next decodes that are like this one write where they are read, where the graph allows it."""
+        if self._views & self._roots or not self._index:
+            return False
+        layers = {address: known[2] if known[2] is not None else known[3] for address, known in self._seen.items()}
+        nodes = {layer: address for address, layer in layers.items() if layer is not None}
+        return self._direct.attach(nodes, len(self.score_nodes), self._index, self._mask)
 
     @property
     def _complete(self) -> bool:
         return self._placed and len(self.rows) == len(self._record) and len(self._came) == len(self._watched)
 
-    @property
-    def stale(self) -> bool:
-        """Whether nodes of the last decode were not where they had been. It must be taken back and done again, for
-        which this has forgotten where they are."""
+    def missed(self) -> bool:
+        """After a decode: whether what is wanted of it was not where it had been. It must then be taken back and done
+        again, for which this has forgotten where that was."""
+        if self._straight and self.error is None and self._direct.written():
+            self._collect()
         if self._fast is None or self._complete or self.error is not None:
             return False
-        self._wanted = None
+        self._wanted, self._direct.ready = None, False
         return True
+
+    def _collect(self) -> None:
+        """Hand out what the decode wrote without a stop."""
+        self.cells.place_one(self._direct.cell % self.cells.size, int(self._positions[0]))
+        self._placed = True
+        if self._direct.mask is not None and self._due():
+            self.cells.check(self._direct.mask[None] == 0, self._positions)
+        for layer in self._record.values():
+            self.rows[layer] = self._direct.weights[layer][:, None].copy()
+        self._came = set(self._watched.values())
+        whole = getattr(self._watch, "whole", None)
+        if whole is not None:
+            whole(self._direct.weights)
+        elif self._watch is not None:
+            for layer, weights in enumerate(self._direct.weights):
+                self._watch(layer, weights[:, None])
+
+    def _due(self) -> bool:
+        """Whether the cell map is compared with the mask at this decode."""
+        self._unchecked = 0 if self._fast is None else (self._unchecked + 1) % _CHECKED
+        return not self._unchecked
 
     def _call(self, address: int, ask: bool, _data: Any) -> bool:
         try:
             if ask:  # of every node: what is no candidate must cost next to nothing
                 if self._fast is not None:
                     return address in self._fast
+                if self._probing:
+                    self._views.add(Tensor.from_address(address).view_src or 0)
                 if _INT32.from_address(address + OP_OFFSET).value not in self._ops:
                     return False
                 if self.error is not None or not self._wants(address):
@@ -223,7 +268,10 @@ class Tap:
             self._change(tensor, self._edits[tensor.op, name])
 
     def _place(self, tensor: Tensor) -> None:
-        index = Tensor.from_address(tensor.src[1])
+        self._index = tensor.src[1]
+        index = Tensor.from_address(self._index)
+        if self._probing:
+            self._roots.add(self._index)
         if self._fast is not None and len(self._positions) == 1 and index.type == _INT64_TYPE and self._on_host(index):
             cell = ctypes.c_int64.from_address(index.data).value % self.cells.size
             self.cells.place_one(cell, int(self._positions[0]))
@@ -248,8 +296,8 @@ class Tap:
         if layer is not None:
             self.rows[layer] = weights.copy()
         if mask and not self._checked:  # one mask for all layers
-            self._unchecked = 0 if self._fast is None else (self._unchecked + 1) % _CHECKED
-            if not self._unchecked:
+            self._mask = mask
+            if self._due():
                 self._check_mask(Tensor.from_address(mask))
             self._checked = True
         if watched is not None and self._watch is not None:
@@ -272,6 +320,7 @@ class Tap:
         if problem:
             raise RuntimeError(problem)
         if name.startswith(b"kq_soft_max-"):
+            self._roots |= {address, tensor.src[1] or 0} - {0}
             scores = Tensor.from_address(tensor.src[0])
             node = Node(scores.op, ctypes.string_at(tensor.src[0] + NAME_OFFSET), tuple(scores.ne))
             layer = int(name.rpartition(b"-")[2])

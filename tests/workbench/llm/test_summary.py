@@ -94,7 +94,7 @@ def test_an_answer_takes_a_hundred_kilobytes_at_most(
         summarizer.begin(tokens - 1 + row)
         scores = np.exp(2 * rng.normal(size=(heads, 1, tokens + row)).astype(np.float32))
         for layer in range(layers):
-            summarizer.watch(layer, np.roll(scores, 31 * layer, -1) / scores.sum(-1, keepdims=True))
+            summarizer(layer, np.roll(scores, 31 * layer, -1) / scores.sum(-1, keepdims=True))
     words = rng.integers(0, 26, (tokens + rows, 4)) + 97
     texts = [" " + bytes(word.tolist()).decode() for word in words]
     ids = rng.integers(0, 49_000, tokens + rows)
@@ -113,7 +113,7 @@ def test_spans_that_do_not_fit_are_those_with_least_attention() -> None:
     weights = np.zeros((64, 1, 64), np.float32)
     weights[:, 0, :8] = np.arange(8) / 28
     for layer in range(64):
-        summarizer.watch(layer, weights)
+        summarizer(layer, weights)
     summary = summarizer.summary(["x"] * 11, [0] * 11, 10, 1)
     assert summary.kept == (4, 5, 6, 7) and summary.mass.shape == (64, 64, 4)
     assert np.allclose(summary.rows[0], np.arange(8) / 28, atol=1e-3)
