@@ -177,14 +177,13 @@ def evidence(case: Case, rarity: Rarity) -> tuple[tuple[int, ...], bool]:
 
 def pieces(turns: Sequence[int], suffices: Callable[[int], bool], enough: Sequence[int] = ()) -> tuple[Piece, ...]:
     """What must be known: one piece when each of the turns alone would do, or when some of them do (``enough``); else
-    one for each turn, and those that say the same thing are one."""
+    one for each turn."""
     asked = turns if len(turns) <= MOST_TURNS else turns[:: max(1, len(turns) // 3)]
     if len(turns) <= 1 or all(suffices(t) for t in asked):
         return (Piece(tuple(turns)),) if turns else ()
     if enough:
         return (Piece(tuple(enough)),)
-    same = tuple(t for t in turns if suffices(t))
-    return tuple(Piece(told, whole=False) for told in dict.fromkeys(same if t in same else (t,) for t in turns))
+    return tuple(Piece((t,), whole=False) for t in turns)
 
 
 def funnel(case: Case, wanted: Sequence[Piece], searched: bool, judge: Judge) -> Funnel:

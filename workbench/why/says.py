@@ -49,9 +49,8 @@ class ByReader:
         asked = any(alone.values()) and not nothing
         gold = self._scene.case.probe.gold
         heard = self._scene.case.said
-        enough = [t for t in turns if alone[t]] if asked else self.by_text.answers(turns)
-        # A lucky answer is none: where turns name the gold, those that do count.
-        enough = [t for t in enough if names(heard(t), gold)] or enough
+        # The reader alone may be lucky: who is the only one in the context is soon the one who did most.
+        enough = [t for t in self.by_text.answers(turns) if alone[t] or not asked]
         wanted = pieces(turns, (lambda t: alone[t]) if asked else lambda t: names(heard(t), gold), enough)
         self._wanted = wanted
         missing = await asyncio.gather(*(self._right(self._without(piece)) for piece in wanted))

@@ -164,8 +164,9 @@ _CLAUSES: Mapping[str, Callable[[Case, Trail, Facts], str]] = {
 
 
 def _it(trail: Trail, facts: Facts) -> str:
-    some = "" if trail.sure else "some of "
-    return f"{some}one of the {facts.needed} things that are needed" if facts.needed > 1 else f"{some}it"
+    if facts.needed > 1:
+        return f"one of the {facts.needed} things that are needed"
+    return "it" if trail.sure else "some of it"
 
 
 def _where(asked: Case, trail: Trail) -> str:

@@ -71,13 +71,14 @@ def test_a_turn_that_answers_alone_needs_no_other(tmp_path: Path) -> None:
     assert found.sentence == "turn-2 says it in the context, and the reader made something else of it"
 
 
-def test_of_turns_that_say_the_same_one_is_enough(tmp_path: Path) -> None:
-    found = told(tmp_path, MOVED, asks("Why was it put off?", "switch", 0, 1, 2), (0, 2))
-    assert found.cause == "misread", "turn 1 says nothing that turn 0 does not"
-    assert found.sentence.startswith("turn-0, turn-2 in the context say all that is needed, and the reader")
-    found = told(tmp_path / "b", MOVED, asks("Why was it put off?", "switch", 0, 1, 2), (0,))
-    assert (found.cause, found.ranking) == ("not_retrieved", None), "turn 2 says what the others do not"
-    assert found.sentence == "turn-2 says one of the 2 things that are needed and was not among the candidates"
+def test_where_all_are_needed_the_sentence_says_how_many(tmp_path: Path) -> None:
+    probe = asks("Why was it put off?", "switch", 0, 1, 2)
+    found = told(tmp_path, MOVED, probe, (0, 1, 2))
+    assert found.cause == "misread"
+    assert found.sentence.startswith("turn-0, turn-1, turn-2 in the context say all that is needed, and the reader")
+    found = told(tmp_path / "b", MOVED, probe, (0, 2))
+    assert (found.cause, found.ranking) == ("not_retrieved", None)
+    assert found.sentence == "turn-1 says one of the 3 things that are needed and was not among the candidates"
 
 
 @pytest.mark.parametrize(
