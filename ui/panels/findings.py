@@ -40,6 +40,7 @@ class FindingsPanel(Panel):
         self.grid = row_table(self.model, "Findings")
         self.grid.clicked.connect(self._chosen)
         self.grid.activated.connect(self._chosen)
+        self.grid.resized.connect(self._fit)
         self.lanes, self.kinds = ChoiceBox("Lane", 10), ChoiceBox("Kind", 10)
         for box in (self.lanes, self.kinds):
             box.activated.connect(lambda _: self._fill())
@@ -58,6 +59,9 @@ class FindingsPanel(Panel):
         column.addWidget(self.whole)
         return body
 
+    def _fit(self) -> None:
+        fit_columns(self.grid, last=0.25)
+
     def _read(self) -> None:
         row = self.grid.currentIndex().row()
         found = self.rows[row] if 0 <= row < len(self.rows) else None
@@ -75,7 +79,7 @@ class FindingsPanel(Panel):
         _refill(self.kinds, "all kinds", [(k, k, MEANINGS[k]) for k in MEANINGS if any(r.kind == k for r in view)])
         self._fill()
         self.grid.setColumnHidden(_COLUMNS.index("lane"), len(names) == 1)
-        fit_columns(self.grid)
+        self._fit()
 
     def _fill(self) -> None:
         if self.view is None:

@@ -26,12 +26,22 @@ class WalkedTable(QTableView):
         self.resized.emit()
 
 
-def fit_columns(table: QTableView) -> None:
-    """Columns as wide as what they hold, the last one takes what is left; none takes more than a third of the room."""
-    most = max(table.viewport().width() // 3, theme.active().unit(24))
+def fit_columns(table: QTableView, last: float = 0.0) -> None:
+    """Columns as wide as what they hold, none wider than a third of the room; the last one takes what is left.
+
+    Args:
+        last: share of the room that the last column has at least; the others become narrower for it, the widest first.
+    """
+    room, unit = table.viewport().width(), theme.active().unit
+    most = max(room // 3, unit(24))
     table.resizeColumnsToContents()
-    for column in range(table.model().columnCount() - 1):
-        table.setColumnWidth(column, min(table.columnWidth(column) + theme.active().unit(1), most))
+    columns = [n for n in range(table.model().columnCount() - 1) if not table.isColumnHidden(n)]
+    widths = {n: min(table.columnWidth(n) + unit(1), most) for n in columns}
+    while last and sum(widths.values()) > room * (1 - last) and max(widths.values()) > unit(12):
+        widest = max(widths, key=lambda n: widths[n])
+        widths[widest] -= unit(1)
+    for column, width in widths.items():
+        table.setColumnWidth(column, width)
 
 
 def row_table(model: QAbstractItemModel, name: str, stretch: bool = True) -> WalkedTable:
