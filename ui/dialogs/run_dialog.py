@@ -72,7 +72,9 @@ class RunDialog(QDialog):
         outer.addWidget(self.lanes, 1)
         outer.addLayout(self._form())
         self._foot(outer)
-        self.resize(now.unit(235), now.unit(165))
+        several = self.sessions.sizeHint().height() + outer.spacing() if len(self._sessions) > 1 else 0
+        most = self.screen().availableGeometry().height() - now.unit(15)  # a title bar and a little air
+        self.resize(now.unit(235), min(now.unit(165) + several, max(most, now.unit(165))))
         self._check()
 
     def specs(self) -> list[str]:

@@ -22,7 +22,8 @@ def told(path: Path, error: sqlite3.Error | OSError, writing: bool = False) -> T
     if writing and ("full" in text or "No space" in text or ("disk I/O" in text and _free(path) < _ROOM)):
         return TraceError(f"{path}: the disk is full", "free some space and run the same command again")
     if "not a database" in text:
-        return TraceError(f"{path}: not a Mnemoscope run file ({text})", "choose a .mnemo file")
+        remedy = "choose another one" if path.suffix == ".mnemo" else "choose a .mnemo file"
+        return TraceError(f"{path}: not a Mnemoscope run file ({text})", remedy)
     if "disk I/O" in text and _free(path) < _ROOM:
         return TraceError(f"{path}: cannot be read, since the disk is full", "free some space")
     if "locked" in text or "unable to open" in text or "disk I/O" in text or isinstance(error, OSError):

@@ -164,6 +164,14 @@ def test_it_says_what_the_run_will_cost(dialog: RunDialog, settings: Settings, q
     assert dialog.cost.text() != cheap and "4 lanes" in dialog.cost.text()
 
 
+def test_several_sessions_leave_the_lanes_their_room(tmp_path: Path, settings: Settings, qtbot: Any) -> None:
+    one, three = (RunDialog((path,), settings) for path in (session_file(tmp_path), many(tmp_path)))
+    most = three.screen().availableGeometry().height()
+    assert one.height() < three.height() <= most or most < 800
+    for made in (one, three):
+        qtbot.addWidget(made)
+
+
 def test_the_examples_of_specs_are_lanes(dialog: RunDialog) -> None:
     assert all(example in dialog.lanes.typed.placeholderText() for example in EXAMPLES)
     for example in EXAMPLES[:-1]:  # the last one names a file that a person would have

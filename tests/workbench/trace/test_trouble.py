@@ -12,7 +12,7 @@ REPAIR = trouble.SAVE
 SAID = [
     (sqlite3.OperationalError("database or disk is full"), True, "the disk is full", "free some space and run"),
     (OSError(28, "No space left on device"), True, "the disk is full", "free some space and run"),
-    (sqlite3.DatabaseError("file is not a database"), False, "not a Mnemoscope run file", "choose a .mnemo file"),
+    (sqlite3.DatabaseError("file is not a database"), False, "not a Mnemoscope run file", "choose another one"),
     (sqlite3.OperationalError("database is locked"), False, "cannot be read (database is locked)", "permissions"),
     (sqlite3.OperationalError("database is locked"), True, "cannot be written (database is locked)", "permissions"),
     (sqlite3.OperationalError("disk I/O error"), False, "cannot be read (disk I/O error)", "permissions"),
@@ -32,6 +32,11 @@ def test_trouble_is_told_in_words(
     monkeypatch.setattr(trouble, "_free", lambda path: 1 << 30)
     told = str(trouble.told(RUN, error, writing))
     assert told.startswith(f"{RUN}: {what}") and remedy in told and "\n" not in told
+
+
+def test_a_run_file_is_asked_for_where_something_else_was_chosen() -> None:
+    said = str(trouble.told(Path("/runs/a.txt"), sqlite3.DatabaseError("file is not a database")))
+    assert "choose a .mnemo file" in said
 
 
 def test_an_input_error_on_a_disk_without_room_is_a_full_disk(monkeypatch: pytest.MonkeyPatch) -> None:
