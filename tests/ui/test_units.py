@@ -23,3 +23,10 @@ def test_counts_shares_and_tokens() -> None:
     assert units.count(2, "entry", "entries") == "2 entries"
     assert [units.percent(s) for s in (0, 0.004, 0.62, 1)] == ["0 %", "0.4 %", "62 %", "100 %"]
     assert units.tokens(1204) == "1,204 tok"
+
+
+@pytest.mark.parametrize(
+    ("value", "said"), [(3, "10 s"), (42, "40 s"), (59, "1 min"), (190, "3 min"), (3650, "1 h"), (7900, "2 h 10 min")]
+)
+def test_what_is_left_is_no_finer_than_it_is_known(value: float, said: str) -> None:
+    assert units.still(value) == said

@@ -1,8 +1,10 @@
-"""How fast runs go on this machine, so that the next one can say beforehand how long it will take."""
+"""How fast runs go on this machine: how long the one at work will still take, and what the next can say beforehand."""
 
 from __future__ import annotations
 
 import time
+from collections import deque
+from collections.abc import Callable
 
 from ui.settings import Settings
 from workbench.engine.config import RunConfig
@@ -11,6 +13,37 @@ from workbench.trace.reader import TraceReader
 
 _LEAST = 10.0  # seconds; what is over sooner says little
 _MOST = 20  # models that are remembered
+_STEPS, _SECONDS = 5, 5.0  # least steps and seconds that say how long the rest takes
+_SEEN = 200  # steps by which it goes: memories become slower as they grow
+
+
+class Remaining:
+    """How long the run at work will still take, by its last steps.
+
+    Args:
+        clock: seconds that only grow.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._seen: deque[tuple[float, int]] = deque()
+
+    def forget(self) -> None:
+        """It was paused, or another one begins."""
+        self._seen.clear()
+
+    def after(self, done: int, total: int) -> float | None:
+        """Seconds that ``total`` steps will still take when ``done`` are done; None before that can be told."""
+        now = self._clock()
+        if self._seen and done < self._seen[-1][1]:
+            self.forget()
+        self._seen.append((now, done))
+        while len(self._seen) > 2 and self._seen[1][1] < done - _SEEN:
+            self._seen.popleft()
+        since, before = self._seen[0]
+        if done - before < _STEPS or now - since < _SECONDS:
+            return None
+        return (now - since) / (done - before) * max(0, total - done)
 
 
 class Pace:

@@ -22,11 +22,13 @@ from ui.commands.registry import Registry
 from ui.panels.base import ElidedLabel
 from ui.samples import is_sample
 from ui.state.moment import Moment
+from ui.state.pace import Remaining
 from ui.state.player import SPEEDS, Player
 from ui.state.workspace import Workspace
 from ui.theme import theme
 from ui.widgets.mnemonics import follow, literal
 from ui.widgets.plain import Label, plain
+from ui.widgets.units import still
 
 BUTTONS = (
     ("playback.previous-probe", "mdi6.skip-previous"),
@@ -62,6 +64,7 @@ class Transport(QFrame):
         self._workspace, self._player, self._client, self._registry = workspace, player, client, registry
         self.setProperty("part", "bar")
         self._widest = ""
+        self._remaining = Remaining()
         self._buttons: dict[str, tuple[QToolButton, str]] = {}
         self._row = QHBoxLayout(self)
         self._build()
@@ -286,6 +289,7 @@ class Transport(QFrame):
 
     def _engine(self, state: str) -> None:
         self.live.setVisible(state in ("loading", "running", "paused"))
+        self._remaining.forget()
         if state == "loading":
             self.progress.setRange(0, 0)
         words = {"paused": "paused", "running": "running", "loading": "starting the engine"}
@@ -302,7 +306,9 @@ class Transport(QFrame):
         self.progress.setRange(0, max(1, total))
         self.progress.setValue(done)
         if self._client.state == "running":
-            self.doing.setText(f"{done:,} of {total:,} steps" + (f" · {note}" if note else ""))
+            left = self._remaining.after(done, total)
+            rest = "" if left is None or done >= total else f" · about {still(left)} left"
+            self.doing.setText(f"{done:,} of {total:,} steps{rest}" + (f" · {note}" if note else ""))
 
 
 def speed_text(speed: float) -> str:

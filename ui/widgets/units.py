@@ -18,6 +18,17 @@ def ms(value: float) -> str:
     return f"{value // 60_000:.0f} min {value % 60_000 / 1000:.0f} s"
 
 
+def still(seconds: float) -> str:
+    """How long something will still take, no finer than it can be known: ``40 s``, ``3 min``, ``2 h 10 min``."""
+    if seconds < 55:
+        return f"{max(10, round(seconds / 10) * 10)} s"
+    minutes = round(seconds / 60)
+    if minutes < 60:
+        return f"{max(1, minutes)} min"
+    hours, rest = divmod(round(minutes / 10) * 10, 60)
+    return f"{hours} h {rest} min" if rest else f"{hours} h"
+
+
 def count(value: int, one: str, many: str = "") -> str:
     """A count with its noun: ``1 item``, ``1,204 items``."""
     return f"{value:,} {one if value == 1 else many or one + 's'}"
