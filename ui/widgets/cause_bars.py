@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from PySide6.QtCore import QRect, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QPainter, QPaintEvent
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from ui.theme import theme
@@ -75,7 +75,12 @@ class CauseBars(ZonedWidget):
 
     def sizeHint(self) -> QSize:  # noqa: D102
         now = theme.active()
-        return QSize(now.unit(80), sum(self._height(now, row[1]) for row in self._rows) + self._legend(now))
+        return QSize(now.unit(80), sum(self._height(now, row[1]) for row in self._rows) + self._legend(now)[-1][2])
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: D102
+        super().resizeEvent(event)
+        if event.size().width() != event.oldSize().width():
+            self.updateGeometry()  # the legend takes other lines
 
     def minimumSizeHint(self) -> QSize:  # noqa: D102
         return QSize(theme.active().unit(60), self.sizeHint().height())
@@ -83,8 +88,18 @@ class CauseBars(ZonedWidget):
     def _height(self, now: Theme, competency: str) -> int:
         return now.metrics("small" if competency else "body").height() + now.unit(1 if competency else 2.5)
 
-    def _legend(self, now: Theme) -> int:
-        return (now.metrics("small").height() + now.unit(1)) * 3
+    def _legend(self, now: Theme) -> list[tuple[str, int, int]]:
+        """The causes that there are, with where each stands, in as many lines as they take; last, where the bars
+        begin."""
+        line, x, y = now.metrics("small").height() + now.unit(1), 0, 0
+        places = []
+        for cause in (c for c in ORDER if any(row[3].get(c) for row in self._rows)):
+            width = now.unit(4.5) + now.metrics("small").horizontalAdvance(TITLES[cause])
+            if x and x + width > self.width():
+                x, y = 0, y + line
+            places.append((cause, x, y))
+            x += width + now.unit(3)
+        return [*places, ("", 0, y + line + now.unit(2))]
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: D102
         with painting(self) as painter:
@@ -130,18 +145,17 @@ class CauseBars(ZonedWidget):
             x += width
 
     def _draw_legend(self, painter: QPainter, now: Theme) -> int:
-        """The colours of the causes, in as many lines as they take; where the bars begin."""
-        line, x, y = now.metrics("small").height() + now.unit(1), 0, 0
+        """The colours of the causes; where the bars begin."""
+        *places, (_, _, below) = self._legend(now)
+        line = now.metrics("small").height() + now.unit(1)
         painter.setFont(now.font("small"))
-        for cause in ORDER:
-            width = now.unit(4.5) + now.metrics("small").horizontalAdvance(TITLES[cause])
-            if x + width > self.width():
-                x, y = 0, y + line
-            painter.fillRect(QRectF(x, y + now.unit(1), now.unit(2.5), now.unit(2.5)), color_of(cause))
-            painter.setPen(now.color("text-2"))
-            painter.drawText(QRect(x + now.unit(3.5), y, width, line), _LEFT, TITLES[cause])
-            x += width + now.unit(3)
-        return y + line + now.unit(2)
+        painter.setPen(now.color("text-2"))
+        for cause, x, y in places:
+            square = QRectF(x, y + (line - now.unit(2.5)) / 2, now.unit(2.5), now.unit(2.5))
+            painter.fillRect(square, color_of(cause))
+            text = QRect(x + now.unit(3.5), y, self.width() - x, line)
+            painter.drawText(text, _LEFT, TITLES[cause])
+        return below
 
 
 def _rows(lane: LaneCauses) -> list[tuple[int, str, str, Mapping[str, int], str]]:

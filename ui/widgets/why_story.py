@@ -84,13 +84,20 @@ def _head(v: Verdict) -> str:
 
 def _answer(v: Verdict) -> str:
     gold = " or ".join(v.gold) or "to say that it does not know"
-    answer = " ".join(v.answer.split())
-    said = f'<span class="name">answered</span> {rich.plain(answer or "nothing", "title")}'
+    answer = _line(v.answer)
+    said = f'<span class="name">answered</span> {rich.plain(answer, "title")}'
     wanted = f'<span class="name">gold</span> {rich.plain(gold, "title")}'
-    lines = (said, wanted) if len(answer) > _SHORT else (f"{said} &nbsp; {wanted}",)
+    lines: tuple[str, ...] = (said, wanted) if len(answer) > _SHORT else (f"{said} &nbsp; {wanted}",)
     flip = v.proof.flip if v.proof is not None else None
-    with_it = f'<span class="name">{rich.plain(flip.what)}</span> {rich.plain(flip.answer, "title")}' if flip else ""
+    with_it = (
+        f'<span class="name">{rich.plain(flip.what)}</span> {rich.plain(_line(flip.answer), "title")}' if flip else ""
+    )
     return rich.block(rich.plain(v.question, "quiet"), above=6) + rich.block(*lines, *filter(None, (with_it,)))
+
+
+def _line(answer: str) -> str:
+    """An answer on one line."""
+    return " ".join(answer.split()) or "nothing"
 
 
 def _heading(text: str, note: str = "") -> str:
@@ -170,7 +177,7 @@ def _looked(view: WhyView, use: Use) -> list[str]:
     if use.how:
         change = f", log-probability of the answer {-use.change:+.2f}" if use.change is not None else ""
         gold = f", probability of the gold answer {use.gold[0]:.2g} → {use.gold[1]:.2g}" if use.gold else ""
-        lines.append(f"{use.how.capitalize()}: the answer is then {use.answer or 'nothing'}{change}{gold}")
+        lines.append(f"{use.how.capitalize()}: the answer is then {_line(use.answer or '')}{change}{gold}")
     shown = view.sources[:_SOURCES]
     if not lines and not shown:
         return []
@@ -250,7 +257,7 @@ def _try(one: Try, flips: bool) -> str:
     sign = rich.plain("✓" if one.right else "✗", "" if one.right else "bad")
     mark = f" {rich.plain('flips it', 'new')}" if flips else ""
     return rich.block(
-        f"{sign} {rich.plain(one.what, 'quiet')} → {rich.plain(one.answer or 'nothing', 'title')}{mark}",
+        f"{sign} {rich.plain(one.what, 'quiet')} → {rich.plain(_line(one.answer), 'title')}{mark}",
         indent=_indent(),
         above=2,
     )
@@ -283,6 +290,6 @@ def _wrong(name: str, w: Wrong) -> str:
     causes = " and ".join(TITLES[c] for c in w.causes) or TITLES[UNEXPLAINED]
     state = {True: "proved", False: "", None: "suspected"}[w.confirmed]
     link = rich.toggle(f"probe {w.lane} {w.probe}", w.probe, "turn")
-    head = f"{link} {rich.plain(name, 'faint')} {rich.plain(w.question)} {rich.plain(w.answer or 'nothing', 'title')}"
+    head = f"{link} {rich.plain(name, 'faint')} {rich.plain(w.question)} {rich.plain(_line(w.answer), 'title')}"
     why = f"{rich.plain(causes, 'bad')} {rich.plain(state, 'faint')} {rich.plain(w.sentence, 'quiet')}"
     return rich.block(head, why, above=5)

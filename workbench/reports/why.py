@@ -44,6 +44,11 @@ def _cause(verdict: Verdict) -> str:
     return names if verdict.confirmed is not False or verdict.cause == UNEXPLAINED else f"{names} (not proved)"
 
 
+def _line(answer: str) -> str:
+    """An answer on one line."""
+    return " ".join(answer.split()) or "nothing"
+
+
 def _short(text: str) -> str:
     plain = " ".join(text.split())
     return plain if len(plain) <= _WIDTH else plain[: _WIDTH - 1] + "…"
@@ -54,7 +59,7 @@ def story(verdict: Verdict) -> str:
     v = verdict
     head = [
         f"{v.name} · {v.probe} · {v.question}",
-        f"answered {v.answer or 'nothing'}, gold {' / '.join(v.gold) or '-'}",
+        f"answered {_line(v.answer)}, gold {' / '.join(v.gold) or '-'}",
     ]
     proved = {True: "proved", False: "not proved", None: "suspected, not tried; --confirm tries it"}[v.confirmed]
     cause = f"{_cause(v)} ({proved})" if v.cause else "right"
@@ -103,7 +108,7 @@ def _use(use: Use) -> list[str]:
     if use.how:
         change = f", log-probability of the answer {-use.change:+.2f}" if use.change is not None else ""
         gold = f", probability of the gold answer {use.gold[0]:.3g} → {use.gold[1]:.3g}" if use.gold else ""
-        out.append(f"{use.how:<10}the answer is then {use.answer or 'nothing'}{change}{gold}")
+        out.append(f"{use.how:<10}the answer is then {_line(use.answer or '')}{change}{gold}")
     return out
 
 
@@ -117,7 +122,7 @@ def _proof(proof: Proof) -> list[str]:
 
 
 def _try(one: Try, mark: str) -> str:
-    return f"  {'right' if one.right else 'wrong'}  {one.what}: {one.answer or 'nothing'}{mark}"
+    return f"  {'right' if one.right else 'wrong'}  {one.what}: {_line(one.answer)}{mark}"
 
 
 def bars(made: Bars) -> str:

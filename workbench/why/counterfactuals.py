@@ -29,12 +29,14 @@ from workbench.why.funnel import ByText, Funnel, Piece, evidence, funnel
 from workbench.why.history import Version
 from workbench.why.knockout import use
 from workbench.why.says import ByReader, Text
+from workbench.why.sentences import line
 from workbench.why.verdict import CAUSES, EVICTED, MISREAD, NOT_ATTENDED, SCORER, UNEXPLAINED, Proof, Try, Use, Verdict
 
 ORDER: tuple[Fix, ...] = ("put", "restore", "force", "keep", "whole", "last", "clear", "alone")
 _READING: dict[str, tuple[Fix, ...]] = {NOT_ATTENDED: ("last", "clear", "alone"), MISREAD: ("alone", "last", "clear")}
 COVERED = 0.8
 """Share of what a gold repeats of its evidence that an answer says which says it in other words."""
+NOTHING = "nothing changed"
 _MISLED = 5
 """Spans that are taken away one by one at most when a question has no answer in the session."""
 
@@ -164,7 +166,7 @@ class Prover:
 
     async def _try(self, fixes: tuple[Fix, ...]) -> World:
         world = await self.play(fixes)
-        if world.tried not in self._tries:
+        if world.tried not in self._tries and world.what != NOTHING:  # where there is nothing to mend nothing is tried
             self._tries.append(world.tried)
         return world
 
@@ -225,7 +227,7 @@ class Prover:
         answered = await self.scene.answer(spans, whole="whole" in fixes)
         packed = answered.packed
         case = replace(case, spans=_shown(packed.spans), dropped=_shown(packed.dropped))
-        words = "; ".join(what) or "nothing changed"
+        words = "; ".join(what) or NOTHING
         return World(fixes, words, case, self._funnel(case), tuple(spans), answered, self.scene.right(answered.text))
 
     def _funnel(self, case: Case) -> Funnel:
@@ -369,8 +371,7 @@ def _plain(text: str) -> str:
 
 def _why_not(proof: Proof, first: Verdict) -> str:
     if proof.again.right:
-        return f"Asked again with nothing changed, the answer is right ({proof.again.answer})"
+        return f"Asked again with nothing changed, the answer is right: {line(proof.again.answer)}"
     if proof.oracle is not None and not proof.oracle.right:
-        answer = proof.oracle.answer or "nothing"
-        return f"From the evidence turns alone this reader answers {answer}"
+        return f"Even from the evidence turns alone this reader answers: {line(proof.oracle.answer) or 'nothing'}"
     return f"{first.sentence.rstrip('.')}; but to mend that does not make the answer right"

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.traces import _Lane
+from workbench.reports.why import story
 from workbench.sessions.model import Probe, Session, Turn
 from workbench.trace.events import Kind
 from workbench.trace.reader import TraceReader
@@ -120,3 +121,4 @@ def test_a_question_without_an_answer_is_told_on_one_line(tmp_path: Path) -> Non
     probe = Probe("p0", 2, "What is her surname?", (), "abstention", abstain=True)
     found = told(tmp_path, MOVED, probe, (0,), "It is:\n\nIt is:\n\nIt is:")
     assert found.sentence == "Nobody has said it, and the reader answered all the same: It is: It is: It is:"
+    assert "answered It is: It is: It is:, gold -\n" in story(found)
