@@ -36,8 +36,8 @@ def _outcome(one: LaneThread, turn: int) -> str:
     """What became of it in one line."""
     kept = "nothing was stored of it"
     if one.story.stored or one.story.alive:
-        held = count(len(one.story.alive), "item")
-        kept = f"lost at turn {one.end}" if one.lost else f"{held} alive"
+        held = count(len(one.story.alive) - len(one.story.overwritten), "item")
+        kept = f"{'overwritten' if one.story.alive else 'lost'} at turn {one.end}" if one.lost else f"{held} alive"
     elif one.story.items:
         kept = f"read at turn {one.end}, and nothing was stored of it"
     changed = one.count(KEPT, True)

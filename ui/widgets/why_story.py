@@ -279,7 +279,7 @@ def causes_html(lanes: Sequence[LaneCauses], wanted: tuple[int, str, str]) -> st
     chosen = (next((f.lane.name for f in lanes if f.lane.id == lane), ""), label(competency) if competency else "")
     head = " · ".join(filter(None, (count(len(rows), "wrong answer"), *chosen, TITLES.get(cause, ""))))
     back = f" &nbsp; {rich.toggle('all', 'show all')}" if any(wanted) else ""
-    parts = [rich.block(rich.plain(head, "title") + back)]
+    parts = [rich.block(rich.plain(head, "title") + back)] if back else []  # without a choice the panel's title says it
     parts += [_wrong(name, w) for name, w in rows[:_MOST]]
     if len(rows) > _MOST:
         parts.append(rich.block(rich.plain(f"and {len(rows) - _MOST:,} more in the table (T)", "faint")))

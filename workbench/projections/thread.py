@@ -19,7 +19,7 @@ class LaneThread:
         place: of the lane in the run, from 0.
         end: the last turn at which the lane still held something that came from it, be it only to be read later; the
             followed turn itself where nothing was made of it.
-        lost: whether it holds nothing of it any more (or never did).
+        lost: whether it holds nothing of it any more (or never did): its items are gone, or say something else.
     """
 
     lane: LaneRow
@@ -60,8 +60,6 @@ def thread(reader: TraceReader, session: int, turn: int) -> Thread:
     found = []
     for place, row in enumerate(index.lanes):
         told = story(reader, session, row.id, turn)
-        losses = [s.turn for s in told.steps if (s.stage == KEPT and not s.held) or s.item in told.waited]
-        alive = bool(told.alive)
-        end = reader.last_turn(session, row.id) if alive else max([turn, *losses])
-        found.append(LaneThread(row, place, told, end, not alive))
+        end = told.until if told.lost else reader.last_turn(session, row.id)
+        found.append(LaneThread(row, place, told, end, told.lost))
     return Thread(session, turn, said, tuple(found))

@@ -191,6 +191,8 @@ class Prover:
             what += more
         what += mend.WHOLE if "whole" in fixes else ()
         arranged, more = self._arranged(fixes, case, spans)
+        if [s.text for s in arranged] == [s.text for s in spans]:
+            more = ()  # it stands alone, or last, as it is
         world = await self._asked_with(fixes, (*what, *more), case, arranged)
         if "clear" not in fixes:
             return world

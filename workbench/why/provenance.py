@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -12,8 +13,9 @@ from workbench.projections.attention import span_attention
 from workbench.projections.index import TraceIndex
 from workbench.trace.events import FIXED, Event, Kind
 from workbench.trace.reader import TraceReader
-from workbench.why.case import Case, case, read_in
+from workbench.why.case import Case, case, rarity, read_in
 from workbench.why.history import ENDS, Version, versions
+from workbench.why.sentences import line
 from workbench.why.verdict import Step
 
 LIMIT = 400
@@ -45,6 +47,8 @@ class Story:
         steps: operations on all that came from it and the questions that it reached, in order.
         alive: items that still come from it in the end. more: steps that were left out.
         items: all that ever came from it; ``waited`` those of them that only waited to be read into memory.
+        overwritten: items that are alive and say next to nothing of it any more.
+        until: the last turn at which one of them held something of it, when none does any more.
     """
 
     turn: int
@@ -53,11 +57,18 @@ class Story:
     more: int = 0
     items: frozenset[str] = frozenset()
     waited: frozenset[str] = frozenset()
+    overwritten: frozenset[str] = frozenset()
+    until: int = 0
 
     @property
     def stored(self) -> frozenset[str]:
         """What was made of it, beyond what only waited."""
         return self.items - self.waited
+
+    @property
+    def lost(self) -> bool:
+        """Whether no item holds anything of it any more, or none ever did."""
+        return self.overwritten.issuperset(self.alive)
 
 
 def sources(reader: TraceReader, session: int, lane: int, probe: str, token: int | None = None) -> list[Source]:
@@ -109,6 +120,8 @@ def story(reader: TraceReader, session: int, lane: int, turn: int) -> Story:
     """Forward from a turn: what was made of it, what that became, which questions it reached, and how it was lost."""
     index = TraceIndex.of(reader)
     mine = [v for v in versions(index.operations(session, lane)) if turn in v.turns]
+    wrote = _overwrote(index, session, turn, mine)
+    gone = {new.began.seq: f"{line(old.text)} → {line(new.text)}" for of in wrote.values() for old, new in pairwise(of)}
     items = frozenset(v.item for v in mine)
     taken = {v.ended.seq: v for v in mine if v.ended is not None and read_in(reader, session, lane, v)}
     waited = frozenset(v.item for v in taken.values())
@@ -116,10 +129,33 @@ def story(reader: TraceReader, session: int, lane: int, turn: int) -> Story:
     reached: set[str] = set()
     for event in reader.events(session, lane, _TOLD, turns=(turn, 10**9), up_to_seq=index.seq):
         more = [_taken(event, mine, waited)] if event.seq in taken else _steps(event, turn, items, reached)
+        more = [replace(s, text=gone[event.seq], held=False) for s in more] if event.seq in gone else more
         reached |= {event.subject for step in more if step.stage == "packed"}
         steps += more
     alive = tuple(dict.fromkeys(v.item for v in mine if v.alive(index.seq)))
-    return Story(turn, tuple(steps[:LIMIT]), alive, max(0, len(steps) - LIMIT), items, waited)
+    ends = {v.item: v.ended.turn for v in mine if v.ended is not None}
+    ends |= {item: of[1].began.turn for item, of in wrote.items()}
+    overwritten = frozenset(i for i in alive if i in wrote)
+    until = max([turn, *ends.values()])
+    return Story(turn, tuple(steps[:LIMIT]), alive, max(0, len(steps) - LIMIT), items, waited, overwritten, until)
+
+
+def _overwrote(index: TraceIndex, session: int, turn: int, mine: Sequence[Version]) -> dict[str, list[Version]]:
+    """By item, the versions since when it has said less than half of what it once said of a turn (rare words counting
+    more), with the one before them."""
+    turns, repeats = index.session(session).turns, rarity(index, session)
+    said = turns[turn].said if turn < len(turns) else ""
+    best: dict[str, float] = {}
+    last: dict[str, Version] = {}
+    found: dict[str, list[Version]] = {}
+    for version in mine:
+        item, share = version.item, repeats.share(version.text, said)
+        if share < best.get(item, 0.0) / 2:
+            found.setdefault(item, [last[item]]).append(version)
+        else:
+            found.pop(item, None)
+        best[item], last[item] = max(share, best.get(item, 0.0)), version
+    return found
 
 
 def _taken(event: Event, mine: Sequence[Version], waited: frozenset[str]) -> Step:

@@ -119,9 +119,18 @@ def _not_retrieved(asked: Case, trail: Trail, facts: Facts) -> str:
         item = living(trail) if trail.best or trail.kept else "The item"
         return f"{item} says {_it(trail, facts)} and was not among the candidates"
     own, last = ranking.own, ranking.ahead[-1] if ranking.ahead else None
-    beaten = f"; {last.item}, the last one returned, scored {last.score:.3f} against {own.score:.3f}" if last else ""
+    beaten = f"; {last.item}, the last one returned, scored {_against(last.score, own.score)}" if last else ""
     came = f"came {_nth(own.rank)} where {ranking.k or len(ranking.ahead)} are returned"
     return f"{own.item} says {_it(trail, facts)} and {came}{beaten}"
+
+
+def _against(one: float, other: float) -> str:
+    """Two scores, with so many digits that one sees that they differ."""
+    for digits in (3, 6):
+        first, second = f"{one:.{digits}f}", f"{other:.{digits}f}"
+        if first != second:
+            return f"{first} against {second}"
+    return f"the same ({one:.3f})"
 
 
 def _cut(asked: Case, trail: Trail, facts: Facts) -> str:

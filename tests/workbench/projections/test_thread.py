@@ -10,11 +10,13 @@ import pytest
 
 from tests.support.backends import ScriptedBackend
 from tests.support.runs import config
+from tests.support.traces import _Lane
 from tests.workbench.projections.story import write_story
 from workbench.engine import run as engine
 from workbench.llm.base import CompletionRequest, CompletionResult
 from workbench.memory.items import MemoryState
 from workbench.projections.thread import RIGHT, thread
+from workbench.sessions.model import Session, Turn
 from workbench.trace.events import Event, Kind
 from workbench.trace.reader import TraceReader
 from workbench.trace.writer import TraceWriter
@@ -56,6 +58,28 @@ def test_a_deletion_ends_the_thread(tmp_path: Path) -> None:
     with TraceReader(path) as reader:
         mine = thread(reader, 1, 3).lanes[0]
     assert held and mine.lost and mine.end == 5 and not mine.story.alive
+
+
+def test_what_says_another_thing_now_was_overwritten(tmp_path: Path) -> None:
+    """The item is alive, the fact is not; until it says it again, in whatever words."""
+    texts = ("Peter is learning Greek.", "Peter is learning Czech.", "Peter is learning Latin.", "Peter: Greek again.")
+    said = [Turn(n, "user", text, "Peter") for n, text in enumerate((*texts[:3], *["Peter is learning."] * 9))]
+    with TraceWriter(tmp_path / "run.mnemo") as writer:
+        number = writer.add_session(Session("run", tuple(said)), "x")
+        lane = _Lane(number, writer.add_lane("mem0", "mem0", "full-cache", {}))
+        lane.log(0).write(texts[0], "fact")
+        lane.emit(Kind.TURN_CLOSED, "", {"calls": 0, "tokens": [0, 0], "items": 1})
+        views = []
+        for turn, text in enumerate(texts[1:], 1):
+            lane.log(turn).update("fact-0", text=text, turns=[0, turn])
+            lane.emit(Kind.TURN_CLOSED, "", {"calls": 0, "tokens": [0, 0], "items": 1})
+            writer.append(lane.events)
+            lane.events.clear()
+            with TraceReader(tmp_path / "run.mnemo") as reader:
+                views.append(thread(reader, number, 0).lanes[0])
+    assert [(v.lost, v.end) for v in views] == [(True, 1), (True, 1), (False, 3)]
+    kept = [(s.text, s.held) for s in views[1].story.steps if s.stage == "kept"]
+    assert kept == [(f"{texts[0]} → {texts[1]}", False), (f"{texts[1]} → {texts[2]}", False)]
 
 
 class _Speechless(ScriptedBackend):

@@ -12,6 +12,7 @@ from workbench.trace.events import Kind
 from workbench.trace.reader import TraceReader
 from workbench.trace.writer import TraceWriter
 from workbench.why.causes import suspect
+from workbench.why.sentences import _against
 from workbench.why.verdict import Verdict
 
 ASKED = "How many euros less than they had asked for did they get?"
@@ -109,6 +110,12 @@ def test_the_item_of_the_evidence_turn_is_named_before_another(tmp_path: Path) -
     said = ('The favourite is "New Life" so far.', "Fine.", 'The name is "New Life".')
     found = told(tmp_path, said, asks("What is the name?", "New Life", 2), ())
     assert found.sentence == "turn-2 says it and was not among the candidates"
+
+
+def test_scores_are_told_apart_or_said_to_be_the_same() -> None:
+    assert _against(0.7391, 0.5) == "0.739 against 0.500"
+    assert _against(0.73912, 0.73904) == "0.739120 against 0.739040"
+    assert _against(0.0, 0.0) == "the same (0.000)"
 
 
 def test_only_the_last_of_several_turns_is_said_to_have_been_read(tmp_path: Path) -> None:
