@@ -46,7 +46,7 @@ def test_the_bar_says_it_until_the_run_is_paused(window: Any) -> None:
     for done in range(1, 12):
         clock.now += 6.0
         bar._progressed(done, 51, "turn 3")
-    assert bar.doing.text() == "11 of 51 steps · about 4 min left · turn 3"
+    assert bar.doing.text() == "about 4 min left · 11 of 51 steps · turn 3"
     window.client._become("paused")
     window.client._become("running")
     bar._progressed(12, 51, "")

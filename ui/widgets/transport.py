@@ -307,8 +307,9 @@ class Transport(QFrame):
         self.progress.setValue(done)
         if self._client.state == "running":
             left = self._remaining.after(done, total)
-            rest = "" if left is None or done >= total else f" · about {still(left)} left"
-            self.doing.setText(f"{done:,} of {total:,} steps{rest}" + (f" · {note}" if note else ""))
+            rest = "" if left is None or done >= total else f"about {still(left)} left"
+            said = (rest, f"{done:,} of {total:,} steps", note)  # a narrow bar shows the first alone
+            self.doing.setText(" · ".join(filter(None, said)))
 
 
 def speed_text(speed: float) -> str:
