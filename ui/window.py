@@ -14,6 +14,7 @@ from PySide6.QtGui import (
     QCloseEvent,
     QDesktopServices,
     QDragEnterEvent,
+    QDragLeaveEvent,
     QDropEvent,
     QGuiApplication,
     QIcon,
@@ -55,6 +56,7 @@ from ui.state.player import Player
 from ui.state.roster import Arrangement
 from ui.state.workspace import Workspace
 from ui.theme import motion, theme
+from ui.widgets.drop_hint import DropHint
 from ui.widgets.focus_ring import FocusRing
 from ui.widgets.guide import Guide, Pointer
 from ui.widgets.inspector import Inspector
@@ -144,6 +146,7 @@ class MainWindow(QMainWindow):
         self._outer.setSpacing(0)
         self.transport = Transport(self.workspace, self.player, self.client, self.registry)
         self.notice = Notice()
+        self._drop = DropHint(self)
         self.scrubber = ScrubberPanel(self.workspace)
         self._body = QWidget()
         self._inner = QVBoxLayout(self._body)
@@ -1079,10 +1082,16 @@ class MainWindow(QMainWindow):
         return super().event(event)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: D102
-        if any(url.isLocalFile() for url in event.mimeData().urls()):
+        files = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
+        if files:
             event.acceptProposedAction()
+            self._drop.say(files[0].name)
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:  # noqa: D102
+        self._drop.hide()
 
     def dropEvent(self, event: QDropEvent) -> None:  # noqa: D102
+        self._drop.hide()
         files = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
         if files:
             event.acceptProposedAction()

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
-from PySide6.QtGui import QDropEvent
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent
 from PySide6.QtWidgets import QPushButton
 
 from ui import layouts, panels
@@ -197,6 +197,12 @@ def test_a_file_can_be_dropped(window: Any, run_file: Path, qtbot: Any) -> None:
     data = QMimeData()
     data.setUrls([QUrl.fromLocalFile(str(run_file))])
     buttons, keys = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    window.show()
+    window.dragEnterEvent(QDragEnterEvent(QPoint(9, 9), Qt.DropAction.CopyAction, data, buttons, keys))
+    assert window._drop.isVisible() and run_file.name in window._drop.text()
+    assert window._drop.geometry() == window.rect()
+    window.dragLeaveEvent(QDragLeaveEvent())
+    assert not window._drop.isVisible()
     window.dropEvent(QDropEvent(QPointF(9, 9), Qt.DropAction.CopyAction, data, buttons, keys))
     qtbot.waitUntil(lambda: window.workspace.run is not None)
     assert window.settings.recent() == [run_file.resolve()]

@@ -185,6 +185,8 @@ class ItemsPanel(Panel):
 
     def _filter(self, *_: object) -> None:
         self.items.filter(self.search.text(), self._changed.isChecked(), not self._alive.isChecked())
+        if self.view is not None:
+            self._retitle()
 
     def show_view(self, view: ItemsPicture) -> None:
         """Rows by difference, detail as a text."""
@@ -266,7 +268,10 @@ class ItemsPanel(Panel):
             return f"{self.lane_title()} · items" if self.lane_title() else "Items"
         ended = len(view.items.rows) - view.items.active
         more = f", {ended:,} ended" if ended else ""
-        return f"{self.lane_title()} · {units.count(view.items.active, 'item')}{more} at turn {view.items.turn}"
+        counted = f"{units.count(view.items.active, 'item')}{more}"
+        if self.search.text() or self._changed.isChecked():
+            counted = f"{self.items.rowCount():,} of {units.count(len(view.items.rows), 'item')} shown"
+        return f"{self.lane_title()} · {counted} at turn {view.items.turn}"
 
     def table(self, view: ItemsPicture) -> Table:
         """Every item with all its fields as columns."""

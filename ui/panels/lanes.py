@@ -812,7 +812,8 @@ class _Column:
 def _evidence_line(answer: AnswerView) -> tuple[tuple[str, ...], str]:
     """What became of the evidence on its way into the context, in longer and shorter words, and in which colour."""
     if not answer.evidence:
-        return (f"{count(len(answer.spans), 'span')} · evidence unknown", "evidence unknown"), "text-2"
+        why = "evidence unknown" if answer.gold else "never said"
+        return (f"{count(len(answer.spans), 'span')} · {why}", why), "text-2"
     held = sum(s.evidence for s in answer.spans)
     if held:
         spans = count(len(answer.spans), "span")

@@ -21,6 +21,7 @@ QFrame[part="panel"][ring="true"] {{ border: 1px solid {accent-fill}; }}
 QFrame[part="bar"], QWidget[part="bar"] {{ background: {surface}; border-bottom: 1px solid {line}; }}
 QFrame[part="guide"] {{ background: {raised}; border: 1px solid {accent-fill}; border-radius: 6px; }}
 QFrame[part="card"] {{ background: {raised}; border: none; border-radius: 6px; }}
+QLabel[part="drop"] {{ background: {sunken}; border: 3px solid {accent-fill}; color: {text}; }}
 QFrame[part="over"] {{ background: {raised}; border: 1px solid {line}; }}
 QFrame[part="warning"] {{ background: {wrong-soft}; border: 1px solid {wrong}; border-radius: 6px; }}
 QSplitter::handle {{ background: {window}; }}

@@ -166,7 +166,10 @@ class TestItems:
         qtbot.keyClick(panel, "/")
         qtbot.keyClicks(panel.search, "oslo")
         assert panel.items.rowCount() == 1
+        whole = len(panel.view.items.rows)
+        assert f"· 1 of {whole} items shown at turn 3" in panel._title.text()
         panel.search.clear()
+        assert "shown" not in panel._title.text()
         panel._changed.setChecked(True)
         assert [panel.items.row(i).item.id for i in range(panel.items.rowCount())] == ["note-0", "note-2"]
         panel._alive.setChecked(True)
