@@ -146,6 +146,7 @@ class MainWindow(QMainWindow):
         self._outer.setSpacing(0)
         self.transport = Transport(self.workspace, self.player, self.client, self.registry)
         self.notice = Notice()
+        self.notice.warned.connect(self.guide.end)  # what went wrong is read undimmed
         self._drop = DropHint(self)
         self.scrubber = ScrubberPanel(self.workspace)
         self._body = QWidget()

@@ -64,6 +64,13 @@ def test_what_lies_below_can_be_used_meanwhile(opened: MainWindow, qtbot: Any) -
     assert opened.childAt(inside) not in (opened.guide, opened.guide.card)
 
 
+def test_what_went_wrong_is_read_undimmed(opened: MainWindow) -> None:
+    opened.notice.say("Saved.", calm=True)
+    assert opened.guide.on
+    opened.notice.say("Something went wrong.")
+    assert not opened.guide.on
+
+
 def test_it_stays_within_a_small_window_in_large_type(opened: MainWindow) -> None:
     opened.resize(1024, 720)
     opened.set_type(13)

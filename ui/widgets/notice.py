@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPlainTextEdit, QPushButton, QVBoxLayout
 
 from ui.theme import theme
@@ -12,7 +12,13 @@ from ui.widgets.plain import Label
 
 
 class Notice(QFrame):
-    """Hidden until ``say``; one message at a time."""
+    """Hidden until ``say``; one message at a time.
+
+    Signals:
+        warned: what is said went wrong.
+    """
+
+    warned = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -63,3 +69,5 @@ class Notice(QFrame):
             button.clicked.connect(lambda _=False, a=action: a())
             self._buttons.addWidget(button)
         self.show()
+        if not calm:
+            self.warned.emit()
