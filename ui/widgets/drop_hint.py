@@ -14,6 +14,7 @@ class DropHint(Label):
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__("", parent)
+        self._over = parent
         self.setProperty("part", "drop")
         self.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.setWordWrap(True)
@@ -25,6 +26,6 @@ class DropHint(Label):
         shown = name if len(name) <= 80 else name[:79] + "…"
         self.setFont(theme.active().font("title", bold=True))
         self.setText(f"Drop to open {shown}")
-        self.setGeometry(self.parentWidget().rect())
+        self.setGeometry(self._over.rect())
         self.raise_()
         self.show()
