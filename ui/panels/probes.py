@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPoint, QPointF, QRect, Qt
-from PySide6.QtGui import QPainter
+from PySide6.QtGui import QPainter, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QCheckBox,
@@ -30,6 +30,8 @@ from workbench.probes.competencies import label
 from workbench.projections.judged import Judgement, judgements
 from workbench.projections.probe_table import ProbeTable, of_lanes, part_title, probe_table
 from workbench.trace.reader import TraceReader
+
+_BOXES, _SHORT = ("wrong only", "lanes disagree"), ("wrong", "differ")
 
 
 class ProbesPanel(Panel):
@@ -87,13 +89,15 @@ class ProbesPanel(Panel):
         self.family = ChoiceBox("Competency", 5)
         self.family.addItem("all competencies", "")
         self.family.activated.connect(lambda _: self._filter())
-        self.wrong = QCheckBox("wrong only")
+        self.wrong = QCheckBox(_BOXES[0])
         self.wrong.setToolTip("Only probes that the selected lane answered wrong")
         self.wrong.toggled.connect(lambda _: self._filter())
-        self.disputed = QCheckBox("lanes disagree")
+        self.disputed = QCheckBox(_BOXES[1])
         self.disputed.setToolTip("Only probes that some lanes answered right and some wrong")
         self.disputed.toggled.connect(lambda _: self._filter())
         self.add_choices(self.family)
+        for box, name in ((self.wrong, _BOXES[0]), (self.disputed, _BOXES[1])):
+            box.setAccessibleName(name)
         self.tools.addWidget(self.wrong)
         self.tools.addWidget(self.disputed)
 
@@ -114,10 +118,24 @@ class ProbesPanel(Panel):
         self._fill(view)
         self._columns()
 
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: D102
+        super().resizeEvent(event)
+        self._name_boxes()
+
+    def _name_boxes(self) -> None:
+        """Fewer words for the two boxes where the row of tools has no room for all and its title."""
+        metrics, unit = theme.active().metrics(), theme.active().unit
+        whole = self._title.sizeHint().width() + self.family.minimumSizeHint().width() + unit(30)
+        whole += sum(metrics.horizontalAdvance(text) for text in _BOXES)
+        for box, text, short in zip((self.wrong, self.disputed), _BOXES, _SHORT, strict=True):
+            box.setText(text if whole <= self.width() else short)
+
     def _columns(self) -> None:
         """Every lane's verdict is in view: what gives way is first the answers' text, then the competency."""
         unit, room, many = theme.active().unit, self.grid.viewport().width(), len(self.model.lanes)
         turn, competency, question, gold, answer, verdict = map(unit, (11, 36, 28, 24, 28, 7.5))
+        digits = "0" * max(4, len(str(self.workspace.cursor.last)))
+        turn = max(turn, theme.active().metrics().horizontalAdvance(digits) + unit(2))
         narrow = room < turn + competency + question + gold + many * answer
         lane = verdict if narrow else answer
         self.grid.setColumnHidden(1, room < turn + competency + question + gold + many * lane)
@@ -184,6 +202,7 @@ class ProbesPanel(Panel):
 
     def retheme(self) -> None:  # noqa: D102
         self.verdicts.retheme()
+        self._name_boxes()
         self.grid.verticalHeader().setDefaultSectionSize(theme.active().metrics().height() + theme.active().unit(3))
 
     def table(self, view: ProbeTable) -> Table:  # noqa: D102

@@ -143,6 +143,15 @@ def test_probes_sort_filter_and_follow_the_arrows(shown: Maker, workspace: Works
         assert (workspace.selection.now.probe, workspace.cursor.turn) == (line.probe, line.turn)
 
 
+def test_a_narrow_row_of_tools_has_shorter_words_and_keeps_its_title(shown: Maker) -> None:
+    probes = shown("probes", 900, 400)
+    assert (probes.wrong.text(), probes.disputed.text()) == ("wrong only", "lanes disagree")
+    probes.resize(400, 400)
+    assert (probes.wrong.text(), probes.disputed.text()) == ("wrong", "differ")
+    assert (probes.wrong.accessibleName(), probes.disputed.accessibleName()) == ("wrong only", "lanes disagree")
+    assert probes.grid.columnWidth(0) >= probes.fontMetrics().horizontalAdvance("0000")
+
+
 def test_only_probes_that_the_cursor_has_passed_are_painted_anew(
     shown: Maker, workspace: Workspace, settle: Any
 ) -> None:
