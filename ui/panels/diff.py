@@ -149,7 +149,7 @@ class DiffPanel(Panel):
         if view is None:
             return f"{self.lane_title()} · changes" if self.lane_title() else "Changes"
         if _lanes(view):
-            return f"{self.lane_title()} · {count(len(view.changes), 'difference')} {self.against.currentText()}"
+            return f"{self.lane_title()} · {count(len(view.changes), 'difference')}"
         when = f"at turn {view.turn}" if view.turn - view.base == 1 else f"in turns {view.base + 1} to {view.turn}"
         return f"{self.lane_title()} · {count(len(view.changes), 'change')} {when}"
 

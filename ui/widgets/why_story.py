@@ -68,7 +68,7 @@ def _held(held: bool, text: str) -> str:
 
 def _remark(remark: Remark) -> str:
     about = rich.plain(f"{remark.about} {remark.subject}", "quiet")
-    by = rich.plain(f"{remark.author}, {remark.created}", "faint")
+    by = rich.plain(f"{remark.author}, {remark.created[:16].replace('T', ' ')}", "faint")
     return rich.block(f"{about} {rich.plain(remark.text)} {by}", indent=_indent(), above=2)
 
 

@@ -14,8 +14,8 @@ from workbench.trace.reader import TraceReader
 def lane_diff(reader: TraceReader, session: int, lane: int, other: int, turn: int, seq: int | None = None) -> DiffView:
     """What a lane holds against another one, as if the other had become it.
 
-    A branch and its parent name the same items alike; elsewhere items are the same when they say the same, and are held
-    against each other when they come from the same turns.
+    A branch and its parent name alike what they had at the fork; what came later, and in other lanes, is the same when
+    it says the same, and is held against each other when it comes from the same turns.
 
     Returns:
         ``written``: only here; ``deleted``: only there; ``updated``: the same item with another text or fields.
@@ -24,8 +24,10 @@ def lane_diff(reader: TraceReader, session: int, lane: int, other: int, turn: in
     here, there = (index.state(session, n, turn, seq if n == lane else None).active() for n in (lane, other))
     rows = {row.id: row for row in index.lanes}
     line = {rows[lane].parent or lane, lane} & {rows[other].parent or other, other}
-    related = bool(line)
-    pairs = _by_id(here, there) if related else _by_text(here, there)
+    forks = [fork for n in (lane, other) if (fork := rows[n].parent_turn) is not None]
+    pairs = _by_id(here, there, min(forks, default=turn)) if line else []
+    mine, yours = {a.id for a, _ in pairs}, {b.id for _, b in pairs}
+    pairs += _by_text([i for i in here if i.id not in mine], [i for i in there if i.id not in yours])
     mine, yours = {a.id for a, _ in pairs}, {b.id for _, b in pairs}
     found = {
         str(Kind.WRITTEN): [_alone(Kind.WRITTEN, i) for i in here if i.id not in mine],
@@ -36,9 +38,11 @@ def lane_diff(reader: TraceReader, session: int, lane: int, other: int, turn: in
     return DiffView(lane, turn, turn, groups, len(here))
 
 
-def _by_id(here: Sequence[Item], there: Sequence[Item]) -> list[tuple[Item, Item]]:
+def _by_id(here: Sequence[Item], there: Sequence[Item], fork: int) -> list[tuple[Item, Item]]:
+    """The items of one name; of those written after the turn of the fork only such as say the same."""
     known = {i.id: i for i in there}
-    return [(i, known[i.id]) for i in here if i.id in known]
+    both = [(i, known[i.id]) for i in here if i.id in known]
+    return [(a, b) for a, b in both if a.text == b.text or max(a.created, b.created) <= fork]
 
 
 def _by_text(here: Sequence[Item], there: Sequence[Item]) -> list[tuple[Item, Item]]:

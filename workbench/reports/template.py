@@ -307,7 +307,7 @@ trace alone.</p>
 <thead><tr><th>About</th><th class="number">Turn</th><th>Remark</th><th>By</th></tr></thead><tbody>
 {% for remark in content.remarks %}
 <tr><td>{{ remark.about }} {{ remark.subject }}</td><td class="number">{{ remark.turn }}</td>
-<td class="said">{{ remark.text }}</td><td>{{ remark.author }}, {{ remark.created }}</td></tr>
+<td class="said">{{ remark.text }}</td><td>{{ remark.author }}, {{ remark.created[:16].replace('T', ' ') }}</td></tr>
 {% endfor %}
 </tbody></table></div>
 </section>

@@ -18,7 +18,7 @@ def test_two_lanes_are_told_apart_by_name(tmp_path: Path, qtbot: Any, settle: An
     settle(space)
     panel.compare_with_lane(1)
     settle(space)
-    assert panel.title(panel.view) == f"full · {len(panel.view.changes)} differences against a-mem"
+    assert panel.title(panel.view) == f"full · {len(panel.view.changes)} differences"
     told = panel.text.toHtml()
     assert "only in a-mem" in panel.text.toPlainText() and "line-through" not in told
     assert panel._pin.isHidden(), "a base turn has no part in this"

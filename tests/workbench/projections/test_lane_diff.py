@@ -46,6 +46,25 @@ def test_a_branch_against_its_parent(two: Path) -> None:
         assert lane_diff(reader, 1, 1, 1, 2).groups == (), "a lane against itself"
 
 
+def test_what_came_after_the_fork_is_the_same_when_it_says_the_same(tmp_path: Path) -> None:
+    """The child counts on from other names: its fact-2 is not the parent's, and its fact-3 is the parent's fact-2."""
+    turns = tuple(Turn(n, "user", text, "Mira") for n, text in enumerate(("Oslo.", "Tea.", "Jazz.")))
+    with TraceWriter(tmp_path / "fork.mnemo") as writer:
+        number = writer.add_session(Session("fork", turns), "x")
+        parent = writer.add_lane("mem0", "mem0", "full-cache", {})
+        child = writer.add_lane("mem0 @1", "mem0", "full-cache", {}, parent, 1)
+        for lane, later in ((parent, ("Jazz.",)), (child, ("Greek.", "Jazz."))):
+            made = _Lane(number, lane)
+            for turn, texts in enumerate((("Oslo.",), ("Tea.",), later)):
+                for text in texts:
+                    made.log(turn).write(text, "fact")
+                made.emit(Kind.TURN_CLOSED, "", {"calls": 0, "tokens": [0, 0], "items": turn + 1})
+            writer.append(made.events)
+    with TraceReader(tmp_path / "fork.mnemo") as reader:
+        view = lane_diff(reader, number, child, parent, 2)
+    assert [(kind, [c.text for c in changes]) for kind, changes in view.groups] == [("item.written", ["Greek."])]
+
+
 def test_lanes_of_two_methods_are_held_against_each_other_by_what_they_say(two: Path) -> None:
     with TraceReader(two) as reader:
         view = lane_diff(reader, 1, 1, 3, 2)
