@@ -8,6 +8,7 @@ import math
 import re
 import zlib
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -74,7 +75,12 @@ def texts_array(texts: Sequence[str]) -> NDArray[np.uint8]:
 
 def array_texts(array: NDArray[np.uint8]) -> tuple[str, ...]:
     """What :func:`texts_array` was given. Raises ``ValueError`` for an array that is none of its."""
-    data = array.tobytes()
+    return _texts(array.tobytes())
+
+
+@lru_cache(4)
+def _texts(data: bytes) -> tuple[str, ...]:
+    """They are checked, and then read."""
     count = int.from_bytes(data[:4], "little")
     if len(data) < 4 * (count + 1):
         raise ValueError("not an array of texts")

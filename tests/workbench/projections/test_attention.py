@@ -41,6 +41,12 @@ def test_a_probe_without_capture_is_named(story: TraceReader) -> None:
     assert PROBE.id == "p0"
 
 
+def test_half_floats_become_what_numpy_makes_of_them() -> None:
+    every = np.arange(1 << 16, dtype=np.uint16).view(np.float16).reshape(16, -1)
+    for some in (every, every[:, ::3], every.astype(np.float32)):
+        assert np.array_equal(attention.singles(some), some.astype(np.float32), equal_nan=True)
+
+
 def test_choice_of_layer_and_head() -> None:
     exact = WEIGHTS.astype(np.float32)
     assert np.array_equal(attention.choose(WEIGHTS, 1, 0), exact[1, 0])
