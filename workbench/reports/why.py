@@ -78,7 +78,7 @@ def story(verdict: Verdict) -> str:
 
 def _step(stage: str, turn: int, seq: int, item: str, text: str, held: bool) -> str:
     where = f"turn {turn}" + (f", event {seq}" if seq else "")
-    return f"  {'✓' if held else '✗'} {stage:<10}{where:<22}{item}: {text}"
+    return f"  {'✓' if held else '✗'} {stage:<10}{where:<22}{': '.join(filter(None, (item, text)))}"
 
 
 def _loss(loss: Loss) -> list[str]:

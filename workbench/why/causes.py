@@ -132,7 +132,7 @@ def verdict(reader: TraceReader, asked: Case, way: Funnel, used: Use, cause: str
         sentence=sentence(asked, way, known, cause),
         turns=way.turns,
         searched=way.searched,
-        thread=tuple(_thread(asked, way, known.trail, known.loss)),
+        thread=tuple(_thread(asked, way, known.trail, known.loss, used)),
         ranking=known.ranking,
         loss=known.loss,
         use=used,
@@ -235,7 +235,7 @@ def _rival(hit: Mapping[str, Any]) -> Rival:
 # The thread -----------------------------------------------------------------------------------------------------------
 
 
-def _thread(asked: Case, way: Funnel, trail: Trail | None, loss: Loss | None) -> Iterator[Step]:
+def _thread(asked: Case, way: Funnel, trail: Trail | None, loss: Loss | None, used: Use) -> Iterator[Step]:
     turns = asked.session.turns
     for turn in way.turns[:SHOWN]:
         heard = turn <= asked.probe.after
@@ -244,9 +244,19 @@ def _thread(asked: Case, way: Funnel, trail: Trail | None, loss: Loss | None) ->
         yield from _memory(asked, trail, loss)
         yield from _read_path(asked, trail)
     answered = asked.events.get(Kind.ANSWERED)
+    if answered is not None and trail is not None and way.broke == "used":
+        held = asked.right or in_other_words(asked)
+        yield Step("used", answered.turn, answered.seq, asked.spans[trail.packed[0]].label, _use(used), held)
     if answered is not None:
         text = line(asked.answer or asked.error)
         yield Step("right", answered.turn, answered.seq, asked.probe.id, text, asked.right)
+
+
+def _use(used: Use) -> str:
+    """What the reader did with what says it, in a few words; empty when nothing is known."""
+    looked = f"{used.attention:.0%} of its attention on memory" if used.attention is not None else ""
+    does = {True: "without it the answer is another", False: "without it the answer is much the same"}
+    return "; ".join(filter(None, (looked, does.get(used.matters) if used.matters is not None else "")))
 
 
 def _memory(asked: Case, trail: Trail, loss: Loss | None) -> Iterator[Step]:

@@ -71,6 +71,7 @@ def test_a_turn_that_answers_alone_needs_no_other(tmp_path: Path) -> None:
     found = told(tmp_path, GRANT, asks(ASKED, "600", 0, 1, 2), (2,))
     assert (found.cause, found.turns) == ("misread", (2,))
     assert found.sentence == "turn-2 says it in the context, and the reader made something else of it"
+    assert [(s.stage, s.item, s.held) for s in found.thread][-2:] == [("used", "turn-2", False), ("right", "p0", False)]
 
 
 def test_where_all_are_needed_the_sentence_says_how_many(tmp_path: Path) -> None:
