@@ -48,6 +48,26 @@ def test_a_run_says_once_that_attention_cannot_be_recorded(tmp_path: Path, capsy
         assert told.count("no attention is recorded, and spans cannot be masked: a sliding-window cache") == said
 
 
+@pytest.mark.parametrize(
+    ("architecture", "extra", "reason"),
+    [
+        ("olmo2", {"attention.sliding_window": 64}, "a sliding-window cache keeps different cells per layer"),
+        ("llama", {"attention.kv_lora_rank": 8}, "latent attention (MLA) shares one key head"),
+        ("llama", {"attn_logit_softcapping": 8}, "soft-capped"),
+    ],
+)
+def test_a_run_refuses_a_cache_policy_that_the_model_cannot_carry_out(
+    tmp_path: Path, architecture: str, extra: dict[str, int], reason: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, session = tmp_path / "odd.gguf", session_file(tmp_path)
+    write_model(path, Shape(layers=2), architecture=architecture, extra=extra)
+    command = ["run", session, "--lane", "full", "--lane", "full+h2o", "--model", path, "--embedder", "hash"]
+    assert main([str(a) for a in (*command, "--context", 512, "--threads", 1, "--out", tmp_path / "run.mnemo")]) == 1
+    told = capsys.readouterr().err.strip().splitlines()[-1]
+    assert "lane 'full+h2o' cannot run on" in told and reason in told
+    assert told.endswith("leave the cache policy out, or choose another model")
+
+
 def test_other_dense_architecture_is_captured(tmp_path: Path) -> None:
     path = tmp_path / "dense.gguf"
     write_model(path, Shape(layers=4), architecture="olmo2")
