@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from PySide6.QtCore import QModelIndex, Qt, QTimer, Signal
+from PySide6.QtCore import QModelIndex, Qt, QTimer
 from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -14,7 +14,6 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QMenu,
     QSplitter,
-    QTableView,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -27,8 +26,8 @@ from ui.panels.base import Empty, Panel
 from ui.state.moment import Moment
 from ui.theme import theme
 from ui.widgets import units
-from ui.widgets.item_delegate import ItemDelegate, row_height
 from ui.widgets.item_story import story_html
+from ui.widgets.item_table import ItemTable, row_height
 from ui.widgets.plain import plain
 from ui.widgets.rich import RichView
 from ui.widgets.spoken import clearable
@@ -111,11 +110,8 @@ class ItemsPanel(Panel):
         return upper
 
     def _make_table(self) -> QWidget:
-        table = self.view_table = _Table()
+        table = self.view_table = ItemTable(self.items)
         table.resized.connect(self._settle)
-        table.setModel(self.items)
-        self._delegate = ItemDelegate(self)
-        table.setItemDelegate(self._delegate)
         table.verticalHeader().hide()
         table.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         table.setShowGrid(False)
@@ -191,8 +187,9 @@ class ItemsPanel(Panel):
     def show_view(self, view: ItemsPicture) -> None:
         """Rows by difference, detail as a text."""
         run = self.workspace.run
-        color = self._delegate.color = theme.active().lane(run.place(view.items.lane) if run else 0)
+        color = self.view_table.color = theme.active().lane(run.place(view.items.lane) if run else 0)
         self.items.show(view.items.rows)
+        self.view_table.settle()
         self._unsettled = self.detail.isVisible() != (view.detail is not None)
         self.detail.setVisible(view.detail is not None)
         if view.detail is not None:
@@ -231,8 +228,8 @@ class ItemsPanel(Panel):
 
     def on_moment(self, moment: Moment) -> None:
         """Mark the selected item's row, and those that come from the followed turn."""
-        if self._delegate.followed != moment.thread:
-            self._delegate.followed = moment.thread
+        if self.view_table.followed != moment.thread:
+            self.view_table.followed = moment.thread
             self.view_table.viewport().update()
         row = self.items.place(moment.item)
         if row == self.view_table.currentIndex().row():
@@ -325,13 +322,3 @@ class ItemsPanel(Panel):
             self._changed.toggle()
         else:
             super().keyPressEvent(event)
-
-
-class _Table(QTableView):
-    """Says when its size has changed."""
-
-    resized = Signal()
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self.resized.emit()

@@ -19,6 +19,7 @@ from ui.theme import tokens
 from ui.theme.stylesheet import stylesheet
 
 _ICON_SIZES = (16, 20, 24, 25, 32, 40, 48, 50, 64)
+_SHORT, _MOST_ADVANCES = 48, 4096
 NORMAL, TALK = 13, 18
 """Pixel size of the body type in the ordinary layouts and in the talk layout."""
 
@@ -38,6 +39,7 @@ class Theme:
         self._metrics: dict[tuple[str, bool, bool], QFontMetrics] = {}
         self._icons: dict[tuple[str, str], QIcon] = {}
         self._lines: dict[str, int] = {}
+        self._advances: dict[tuple[str, str, bool], int] = {}
 
     @property
     def dark(self) -> bool:
@@ -75,6 +77,18 @@ class Theme:
         if key not in self._metrics:
             self._metrics[key] = QFontMetrics(self.font(role, bold, mono))
         return self._metrics[key]
+
+    def advance(self, text: str, role: str = "body", bold: bool = False) -> int:
+        """Width of a text in ``metrics``. Kept for short ones: painted rows ask for the same over and over again."""
+        if len(text) > _SHORT:
+            return self.metrics(role, bold).horizontalAdvance(text)
+        key = (text, role, bold)
+        width = self._advances.get(key)
+        if width is None:
+            if len(self._advances) > _MOST_ADVANCES:
+                self._advances.clear()
+            width = self._advances[key] = self.metrics(role, bold).horizontalAdvance(text)
+        return width
 
     def line(self, role: str = "body") -> int:
         """Height of a line of wrapped text; painting gives it a pixel more than ``lineSpacing`` in some sizes."""
