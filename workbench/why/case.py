@@ -8,13 +8,15 @@ from functools import partial
 from typing import Any
 
 from workbench.errors import UsageError
+from workbench.memory.dates import tokens
+from workbench.memory.languages import languages
 from workbench.projections.hits import ContextSpan, span_of
 from workbench.projections.index import TraceIndex
 from workbench.sessions.model import Probe, Session
 from workbench.trace.events import FIXED, Event, Kind
 from workbench.trace.reader import LaneRow, TraceReader
 from workbench.why.history import Version, versions
-from workbench.why.texts import Rarity
+from workbench.why.texts import Rarity, names, same_day
 
 _END = 2**62
 _CLOSING = (Kind.TURN_CLOSED, Kind.SCORED, Kind.LANE_FAILED)
@@ -32,6 +34,7 @@ class Case:
         hits: candidates as the trace holds them, best first.
         spans: the memory in the context, in order; ``dropped`` did not fit.
         read_in: whether a version had only waited to be read into memory; see :meth:`waited`.
+        languages: of the session; they say how a day is named.
     """
 
     session: Session
@@ -45,6 +48,7 @@ class Case:
     spans: tuple[ContextSpan, ...]
     dropped: tuple[ContextSpan, ...]
     read_in: Callable[[Version], bool] = lambda version: False
+    languages: Callable[[], tuple[str, ...]] = lambda: ()
 
     @property
     def answer(self) -> str:
@@ -83,6 +87,12 @@ class Case:
         """Whether it is gone and had only waited: a model read it in that step, to write down what it made of it."""
         return not version.alive(self.before) and self.read_in(version)
 
+    def names(self, text: str) -> bool:
+        """Whether a text names a gold answer; a day in any form."""
+        gold = self.probe.gold
+        days = [g for g in gold if any(map(str.isdigit, g)) and not g.isdecimal()]
+        return names(text, gold) or any(same_day(text, g, self.languages()) for g in days)
+
     def said(self, turn: int) -> str:
         """What was said at a turn, with who said it."""
         return self.session.turns[turn].said
@@ -107,7 +117,7 @@ def case(reader: TraceReader, session: int, lane: int, probe: str) -> Case:
     before = _before(reader, session, lane, events[Kind.SCORED])
     return Case(
         whole, session, row, asked, events, before, _versions(index, session, lane), tuple(hits), spans, dropped,
-        partial(read_in, reader, session, lane),
+        partial(read_in, reader, session, lane), partial(_languages, index, session),
     )  # fmt: skip
 
 
@@ -181,6 +191,14 @@ def _versions(index: TraceIndex, session: int, lane: int) -> tuple[Version, ...]
     if known is None or known[0] != len(operations):
         known = index.memo[key] = (len(operations), versions(operations))
     return known[1]
+
+
+def _languages(index: TraceIndex, session: int) -> tuple[str, ...]:
+    key = ("languages", session)
+    if key not in index.memo:
+        index.memo[key] = languages(t.word for turn in index.session(session).turns for t in tokens(turn.text))
+    found: tuple[str, ...] = index.memo[key]
+    return found
 
 
 def rarity(index: TraceIndex, session: int) -> Rarity:

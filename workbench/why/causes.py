@@ -19,7 +19,6 @@ from workbench.why.case import Case, calls_of_step, case, rarity, reads
 from workbench.why.funnel import ByText, Funnel, Trail, evidence, funnel, last_said, living, pieces
 from workbench.why.history import Version
 from workbench.why.sentences import SHOWN, Facts, line, made_of, sentence
-from workbench.why.texts import names
 from workbench.why.verdict import (
     CUT,
     EVICTED,
@@ -47,7 +46,7 @@ def suspect(reader: TraceReader, session: int, lane: int, probe: str) -> Verdict
     asked = case(reader, session, lane, probe)
     judge = ByText(asked, rarity(TraceIndex.of(reader), session))
     turns, searched = evidence(asked, judge.rarity)
-    wanted = pieces(turns, lambda t: names(asked.said(t), asked.probe.gold), judge.answers(turns))
+    wanted = pieces(turns, lambda t: asked.names(asked.said(t)), judge.answers(turns))
     way = funnel(asked, wanted, searched, judge)
     used = attention.seen(reader, asked, way.packed)
     return verdict(reader, asked, way, used, suspected(asked, way, used))

@@ -70,9 +70,9 @@ class ByText:
         return any(self._says(piece, turn, text, turns) for turn in piece.turns)
 
     def _says(self, piece: Piece, turn: int, text: str, turns: Sequence[int]) -> bool:
-        gold = self.case.probe.gold
-        if piece.whole and names(self.case.said(turn), gold):
-            return names(text, gold) and (turn in turns or self.alike(turn, text))
+        named = self.case.names
+        if piece.whole and named(self.case.said(turn)):
+            return named(text) and (turn in turns or self.alike(turn, text))
         if turn not in turns:
             return self.alike(turn, text)
         return self._share(turn, text) >= SOME and self._own(turn, text, turns)
@@ -88,6 +88,7 @@ class ByText:
         """See :class:`Judge`: it says the gold and does not deny it there, or repeats most of a turn."""
         gold = self.case.probe.gold
         told = piece.whole and any(says(text, g, (*gold, self.case.probe.question)) for g in gold)
+        told = told or (piece.whole and self.case.names(text) and not names(text, gold))  # a day in another form
         return told or any(self.alike(turn, text) for turn in piece.turns)
 
     def answers(self, turns: Sequence[int]) -> tuple[int, ...]:
@@ -95,7 +96,7 @@ class ByText:
         repeat so much of what is asked that they are no mere last link of a chain."""
         probe, heard = self.case.probe, self.case.said
         near = {t: self.rarity.share(heard(t), probe.question) for t in turns}
-        named = [t for t in turns if names(heard(t), probe.gold)]
+        named = [t for t in turns if self.case.names(heard(t))]
         most = max((near[t] for t in turns if t not in named), default=0.0)
         return tuple(t for t in named if near[t] >= max(ASKED, NEARER * most))
 
@@ -109,7 +110,7 @@ class ByText:
     def nearness(self, piece: Piece, text: str) -> float:
         """How promising it is to ask the reader about a text."""
         share = max((self.rarity.share(text, self.case.said(t)) for t in piece.turns), default=0.0)
-        return share + names(text, self.case.probe.gold)
+        return share + self.case.names(text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +171,7 @@ def evidence(case: Case, rarity: Rarity) -> tuple[tuple[int, ...], bool]:
     probe = case.probe
     if probe.evidence or not probe.gold:
         return probe.evidence, False
-    told = [t for t in case.session.turns[: probe.after + 1] if names(t.said, probe.gold)]
+    told = [t for t in case.session.turns[: probe.after + 1] if case.names(t.said)]
     told.sort(key=lambda t: -rarity.share(t.said, probe.question))
     return tuple(sorted(t.index for t in told[:SEARCHED])), True
 
@@ -193,7 +194,7 @@ def funnel(case: Case, wanted: Sequence[Piece], searched: bool, judge: Judge) ->
 
 def relevant(case: Case, piece: Piece, text: str, turns: Sequence[int]) -> bool:
     """Whether a text is worth judging: it comes from the piece's turns, or names the gold."""
-    return not set(piece.turns).isdisjoint(turns) or names(text, case.probe.gold)
+    return not set(piece.turns).isdisjoint(turns) or case.names(text)
 
 
 def _trail(case: Case, piece: Piece, judge: Judge) -> Trail:

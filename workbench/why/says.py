@@ -47,11 +47,10 @@ class ByReader:
             zip(turns, await asyncio.gather(*(self._right(self._scene.turns([t])) for t in turns)), strict=True)
         )
         asked = any(alone.values()) and not nothing
-        gold = self._scene.case.probe.gold
-        heard = self._scene.case.said
+        heard, named = self._scene.case.said, self._scene.case.names
         # The reader alone may be lucky: who is the only one in the context is soon the one who did most.
         enough = [t for t in self.by_text.answers(turns) if alone[t] or not asked]
-        wanted = pieces(turns, (lambda t: alone[t]) if asked else lambda t: names(heard(t), gold), enough)
+        wanted = pieces(turns, (lambda t: alone[t]) if asked else lambda t: named(heard(t)), enough)
         self._wanted = wanted
         missing = await asyncio.gather(*(self._right(self._without(piece)) for piece in wanted))
         for piece, still in zip(wanted, missing, strict=True):

@@ -12,6 +12,8 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from math import log
 
+from workbench.memory import dates
+from workbench.memory.languages import time_words
 from workbench.probes import text as forms
 
 _THOUSANDS = r"[1-9]\d{0,2}(?:[.,]\d{3})+(?:[.,]\d{1,2})?"
@@ -25,6 +27,28 @@ def names(text: str, golds: Iterable[str]) -> bool:
     plain = _plain(text)
     said = set(forms.words(plain))
     return any(_in(said, plain, gold) for gold in map(_plain, golds) if gold)
+
+
+def same_day(text: str, gold: str, languages: tuple[str, ...]) -> bool:
+    """Whether a gold that is a day, and nothing else, is named by a text in whatever form: 11 April is 2026-04-11."""
+    wanted = _day(gold, languages)
+    return wanted is not None and any(
+        day[1:] == wanted[1:] and (day[0] == wanted[0] or not (day[0] and wanted[0])) for day in _days(text, languages)
+    )
+
+
+@lru_cache(maxsize=_KNOWN)
+def _days(text: str, languages: tuple[str, ...]) -> tuple[tuple[int, int, int], ...]:
+    return tuple((m.year, m.month, m.day) for m in dates.mentions(text, time_words(languages)) if m.day)
+
+
+@lru_cache(maxsize=_KNOWN)
+def _day(gold: str, languages: tuple[str, ...]) -> tuple[int, int, int] | None:
+    """The day that a gold is (year 0 when it names none), None where it says anything else."""
+    found = [m for m in dates.mentions(gold, time_words(languages)) if m.day]
+    if len(found) != 1 or any(len(t.word) > 2 and t.start not in found[0].starts for t in dates.tokens(gold)):
+        return None
+    return found[0].year, found[0].month, found[0].day
 
 
 @lru_cache(maxsize=_KNOWN)

@@ -113,6 +113,20 @@ def test_the_item_of_the_evidence_turn_is_named_before_another(tmp_path: Path) -
     assert found.sentence == "turn-2 says it and was not among the candidates"
 
 
+@pytest.mark.parametrize(
+    ("stored", "cause"),
+    [
+        ("Opening: 2026-04-11", "misread"),
+        ("The opening is on April 11th.", "misread"),
+        ("Opening: 2026-04-18", "never_stored"),
+    ],
+)
+def test_a_day_is_named_in_any_form(tmp_path: Path, stored: str, cause: str) -> None:
+    said = ("I hate it, but the opening is now on Saturday, 11 April.", "And the tables are here.", "See you.")
+    found = told(tmp_path, said, asks("When is the opening?", "11 April", 0), (0,), stored={0: stored})
+    assert found.cause == cause, found.sentence
+
+
 def test_scores_are_told_apart_or_said_to_be_the_same() -> None:
     assert _against(0.7391, 0.5) == "0.739 against 0.500"
     assert _against(0.73912, 0.73904) == "0.739120 against 0.739040"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from workbench.why.texts import Rarity, names, tokens
+from workbench.why.texts import Rarity, names, same_day, tokens
 
 
 @pytest.mark.parametrize(
@@ -29,6 +29,21 @@ from workbench.why.texts import Rarity, names, tokens
 )
 def test_names(text: str, gold: str, expected: bool) -> None:
     assert names(text, [gold]) is expected
+
+
+@pytest.mark.parametrize(
+    ("text", "gold", "expected"),
+    [
+        ("moved to 2026-04-11", "11 April", True),
+        ("moved to 2026-04-11", "11 April 2025", False),
+        ("am 11. April", "2026-04-11", True),
+        ("am 11. Mai", "11 May", True),
+        ("April is near, 11 days", "11 tables", False),
+        ("on 2026-04-11", "11 April in Oslo", False),
+    ],
+)
+def test_a_day_in_any_form(text: str, gold: str, expected: bool) -> None:
+    assert same_day(text, gold, ("en", "de")) is expected
 
 
 def test_any_gold_is_enough() -> None:
