@@ -161,8 +161,8 @@ class CauseBars(ZonedWidget):
 def _rows(lane: LaneCauses) -> list[tuple[int, str, str, Mapping[str, int], str]]:
     """A lane's bar and those of its competencies: lane, competency, name, causes, note."""
     note = f"{len(lane.wrong)} of {lane.asked} wrong"
-    if any(w.confirmed is not None for w in lane.wrong):
-        note += f", {lane.proved} proved"
+    if tried := sum(w.confirmed is not None for w in lane.wrong):
+        note += f", {lane.proved} proved" + (f" of {tried} tried" if tried < len(lane.wrong) else "")
     parts = lane.by_competency()
     more = [(lane.lane.id, name, label(name), counts, "") for name, counts in parts.items()] if len(parts) > 1 else []
     return [(lane.lane.id, "", lane.lane.name, lane.counts, note), *more]

@@ -376,4 +376,6 @@ def _why_not(proof: Proof, first: Verdict) -> str:
         return f"Asked again with nothing changed, the answer is right: {line(proof.again.answer)}"
     if proof.oracle is not None and not proof.oracle.right:
         return f"Even from the evidence turns alone this reader answers: {line(proof.oracle.answer) or 'nothing'}"
+    if not first.gold:
+        return f"{first.sentence.rstrip('.')}; without any memory it does so, too"
     return f"{first.sentence.rstrip('.')}; but to mend that does not make the answer right"

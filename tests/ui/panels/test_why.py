@@ -257,6 +257,9 @@ def test_bars_leave_room_for_the_list(story: Workspace, qtbot: Any) -> None:
     assert [(row[0], bool(row[1])) for row in bars._rows] == [(1, False), *[(1, True)] * len(COMPETENCIES), (2, False)]
     bars.show_causes(lanes, whole)
     assert bars.sizeHint().height() == whole
+    tried = replace(lanes[0], wrong=(replace(wrong[0], confirmed=True), *wrong[1:]))
+    bars.show_causes([tried])
+    assert bars._rows[0][-1] == "4 of 9 wrong, 1 proved of 1 tried"
 
 
 def test_what_was_masked_in_chosen_heads_is_told(panel: Any, story: Workspace, settle: Any) -> None:

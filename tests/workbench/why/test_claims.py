@@ -1,6 +1,7 @@
 """What is claimed of an answer holds in the trace: cases that a small real model brought up, each made small."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,9 @@ from workbench.trace.events import Kind
 from workbench.trace.reader import TraceReader
 from workbench.trace.writer import TraceWriter
 from workbench.why.causes import suspect
+from workbench.why.counterfactuals import _why_not
 from workbench.why.sentences import _against
-from workbench.why.verdict import Verdict
+from workbench.why.verdict import Proof, Try, Verdict
 
 ASKED = "How many euros less than they had asked for did they get?"
 GRANT = ("We ask for 3,200 euros.", "Ein Vorhaben mit 2.600 Euro.", "They got 600 euros less than we had asked for.")
@@ -125,6 +127,19 @@ def test_a_day_is_named_in_any_form(tmp_path: Path, stored: str, cause: str) -> 
     said = ("I hate it, but the opening is now on Saturday, 11 April.", "And the tables are here.", "See you.")
     found = told(tmp_path, said, asks("When is the opening?", "11 April", 0), (0,), stored={0: stored})
     assert found.cause == cause, found.sentence
+
+
+def test_what_is_said_where_nothing_flips(tmp_path: Path) -> None:
+    first = told(tmp_path, MOVED, Probe("p0", 2, "What is her surname?", (), "abstention", abstain=True), (0,), "Rome.")
+    wrong = Try((), "nothing changed", "Rome.", False)
+    why = _why_not(Proof(wrong, wrong, None, (), None), first)
+    assert why == "Nobody has said it, and the reader answered all the same: Rome; without any memory it does so, too"
+    found = told(tmp_path / "b", MOVED, asks("Why was it put off?", "switch", 0, 1, 2), (0, 1, 2))
+    assert _why_not(Proof(wrong, wrong, None, (), None), found).endswith(
+        "but to mend that does not make the answer right"
+    )
+    oracle = replace(wrong, answer="On a\nbus.")
+    assert _why_not(Proof(wrong, wrong, oracle, (), None), found).endswith("this reader answers: On a bus.")
 
 
 def test_scores_are_told_apart_or_said_to_be_the_same() -> None:
