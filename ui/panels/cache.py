@@ -30,6 +30,7 @@ from ui.state.moment import Moment
 from ui.theme import theme
 from ui.widgets.budget_curve import METRICS, BudgetCurve
 from ui.widgets.cell_grid import WORDS, CellGrid, CellLegend
+from ui.widgets.choice_box import ChoiceBox
 from ui.widgets.eviction_map import EvictionMap
 from ui.widgets.heatmap import HeadGrid
 from ui.widgets.loss_list import LossList, LossRow
@@ -127,13 +128,9 @@ class CachePanel(Panel):
         self.badge.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
         first.addWidget(self.badge, 1)
         first.addStretch(0)
-        self.against = QComboBox()
-        self.against.setAccessibleName("Held against")
+        self.against = ChoiceBox("Held against", 6)
         self.against.setToolTip("Hold this cache against that of another lane: blue is kept here, orange there")
-        self.against.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self.against.setMinimumContentsLength(6)
         self.against.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.against.setMaximumWidth(theme.active().unit(50))
         self.against.activated.connect(self._choose_other)
         first.addWidget(self.against)
         self.facts, self.distance, self.outcome = ElidedLabel(), ElidedLabel(), ElidedLabel()
@@ -364,7 +361,10 @@ class CachePanel(Panel):
         else:
             shares = cache.head_shares(view.view, band)
             same = "; one set for all layers and heads" if shares.size == 1 else ""
-            self.about.setText(f"share of {what} that each layer and key head keeps after the prompt{same}")
+            most = percent(float(shares.max(initial=0)))
+            self.about.setText(
+                f"share of {what} that each layer and key head keeps after the prompt, up to {most}{same}"
+            )
         self.heads.show_shares(shares, tuple(range(len(shares))), -1, -1, view.other is not None)
 
     def _fill_budgets(self, view: CachePicture) -> None:

@@ -94,7 +94,7 @@ class BudgetCurve(ZonedWidget):
         self._axes(painter, now, area, top)
         for place, (name, points) in enumerate(self._series):
             self._line(painter, now, area, top, place, name, points)
-            self._label(painter, now, QRectF(area.right() + now.unit(3), 0, side, 0), place, name)
+        self._legend(painter, now, QRectF(area.right() + now.unit(3), area.top(), side, area.height()))
 
     def _top(self) -> float:
         if self._metric != KL:
@@ -140,17 +140,24 @@ class BudgetCurve(ZonedWidget):
             around = QRect(spot.toPoint() - QPoint(8, 8), QSize(16, 16))
             self.zones.append(Zone(around, partial(self._tip, name, point), partial(self.lane_chosen.emit, point.lane)))
 
-    def _label(self, painter: QPainter, now: Theme, box: QRectF, place: int, name: str) -> None:
-        small = now.metrics("small")
-        y = now.unit(2) + place * (small.height() + now.unit(1))
-        if y + small.height() > self.height():
-            return
-        marks.draw_shape(painter, place, QPointF(box.left() + now.unit(1), y + small.height() / 2), 4, now.lane(place))
+    def _legend(self, painter: QPainter, now: Theme, box: QRectF) -> None:
+        """Names beside the area; closer where there are many, and how many more where not all fit."""
+        small, names = now.metrics("small"), [name for name, _ in self._series]
+        pace = min(small.height() + now.unit(1), max(box.height() / len(names), small.height() - 1))
+        rows = max(int((box.height() + 1) / pace), 1)
+        shown = len(names) if len(names) <= rows else rows - 1
         painter.setFont(now.font("small"))
-        painter.setPen(now.color("text-2"))
-        painter.drawText(
-            QPointF(box.left() + now.unit(4), y + small.ascent()), fit(small, name, box.width() - now.unit(5))
-        )
+        for place, name in enumerate([*names[:shown], *([f"{len(names) - shown} more"] if shown < len(names) else [])]):
+            y = box.top() + place * pace
+            if place < shown:
+                spot = QPointF(box.left() + now.unit(1), y + small.height() / 2)
+                marks.draw_shape(painter, place, spot, 4, now.lane(place))
+            painter.setPen(now.color("text-2" if place < shown else "text-3"))
+            said = fit(small, name, box.width() - now.unit(5))
+            painter.drawText(QPointF(box.left() + now.unit(4), y + small.ascent()), said)
+        if shown < len(names):
+            last = QRectF(box.left(), box.top() + shown * pace, box.width(), small.height()).toRect()
+            self.zones.append(Zone(last, lambda: tip(*names[shown:])))
 
     def _tip(self, name: str, point: SurvivalPoint) -> str:
         known = f"{point.with_evidence} with evidence in the context" if point.with_evidence else ""
