@@ -26,13 +26,14 @@ from ui.theme import marks, theme
 from ui.theme.marks import Mark
 from ui.widgets.choice_box import ChoiceBox
 from ui.widgets.plain import Label
-from ui.widgets.row_table import row_table
+from ui.widgets.row_table import fit_columns, row_table
 from ui.widgets.units import count
 from workbench.projections.two_runs import Flip, LaneFlips, TwoRuns, two_runs
 from workbench.trace.events import Kind
 from workbench.trace.reader import TraceReader
 
 _LANES = ("lane", "score", "A", "B", "B less A, points", "p (Holm)", "lost", "won")
+_FIGURES = ("A", "B", "B less A, points", "p (Holm)")
 _MOST_LANES = 6  # rows of the lanes' table that are shown without scrolling
 _EVERY, _FLIPPED = 9, 5  # what the filter shows beside one kind of change
 _SURE = 0.05
@@ -123,7 +124,7 @@ class FlipsPanel(Panel):
         ]
         missing = _missing(view.runs)
         self.what.setText("\n".join([*lines, *([missing] if missing else [])]))
-        self.lanes_model.show(Table(_LANES, [_lane_row(row) for row in view.runs.lanes]))
+        self.lanes_model.show(Table(_LANES, [_lane_row(row) for row in view.runs.lanes], _FIGURES))
         have = [self.lanes.itemData(i) for i in range(1, self.lanes.count())]
         lanes = {row.lane: row.name for row in view.runs.lanes}
         if have != list(lanes):
@@ -186,10 +187,7 @@ class FlipsPanel(Panel):
         widths = (flip, turn, lane, rest * 38 // 100, rest * 18 // 100, rest * 22 // 100, rest * 22 // 100)
         for column, width in enumerate(widths):
             self.grid.setColumnWidth(column, width)
-        lane, *others = map(unit, (22, 15, 15, 36, 17, 11, 10))
-        score = max(unit(18), room - lane - sum(others))  # names of scores are long
-        for column, width in enumerate((lane, score, *others)):
-            self.lanes_grid.setColumnWidth(column, width)
+        fit_columns(self.lanes_grid)
         rows = min(_MOST_LANES, self.lanes_model.rowCount())
         height = self.lanes_grid.horizontalHeader().sizeHint().height() + rows * self._row_height() + unit(2)
         self.lanes_grid.setFixedHeight(height)
