@@ -59,7 +59,7 @@ def story(verdict: Verdict) -> str:
     v = verdict
     head = [
         f"{v.name} · {v.probe} · {v.question}",
-        f"answered {_line(v.answer)}, gold {' / '.join(v.gold) or '-'}",
+        f"answered {_line(v.answer)}, gold {' / '.join(v.gold) or 'to say that it does not know'}",
     ]
     proved = {True: "proved", False: "not proved", None: "suspected, not tried; --confirm tries it"}[v.confirmed]
     cause = f"{_cause(v)} ({proved})" if v.cause else "right"

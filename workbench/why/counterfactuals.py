@@ -157,7 +157,7 @@ class Prover:
         for out in trials if base.spans else []:
             rest, what = mend.clear(base.spans, out)
             world = await self._asked_with(("alone",), what, self._asked, rest)
-            self._tries.append(world.tried)
+            self._tries += [] if world.tried in self._tries else [world.tried]
             if world.right:
                 return world
         return None

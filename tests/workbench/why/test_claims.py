@@ -158,4 +158,4 @@ def test_a_question_without_an_answer_is_told_on_one_line(tmp_path: Path) -> Non
     probe = Probe("p0", 2, "What is her surname?", (), "abstention", abstain=True)
     found = told(tmp_path, MOVED, probe, (0,), "It is:\n\nIt is:\n\nIt is:")
     assert found.sentence == "Nobody has said it, and the reader answered all the same: It is: It is: It is:"
-    assert "answered It is: It is: It is:, gold -\n" in story(found)
+    assert "answered It is: It is: It is:, gold to say that it does not know\n" in story(found)
