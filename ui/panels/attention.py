@@ -36,6 +36,7 @@ from ui.widgets.span_effects import TIP as EFFECTS_TIP
 from ui.widgets.span_effects import SpanEffects
 from ui.widgets.span_states import TIP, SpanStates
 from ui.widgets.states_grid import LEVELS, rows
+from ui.widgets.structure.base import one_line
 from ui.widgets.surprise_track import FULL, told
 from ui.widgets.token_strip import TokenStrip
 from workbench.engine.protocol import Expect, Knocked, KnockOut, Retrace
@@ -530,7 +531,7 @@ class AttentionPanel(Panel):
         masked = self._masked.get(asked) if asked is not None else None
         if asked is not None and masked is not None:
             return mask_told(asked, masked)
-        answer = f"answer “{view.view.answer.strip()[:60]}”"
+        answer = f"answer “{one_line(view.view.answer)[:60]}”"
         if evidence:
             return f"{answer}, {percent(float(view.mass[evidence].sum()))} of its attention on the evidence"
         return f"{answer}, the evidence is not in the context" if view.view.probe.evidence else answer
@@ -542,7 +543,7 @@ class AttentionPanel(Panel):
             return f"{name} has no attention recorded for this probe"
         if gap.shares is None:
             return f"{name} was answered by a model with other layers or heads: nothing to compare"
-        said = f"{name} answered “{gap.answer.strip()[:40]}”"
+        said = f"{name} answered “{one_line(gap.answer)[:40]}”"
         shared = gap.shares[..., evidence]
         if not evidence or not (shared == shared).any():
             return f"{said}; the evidence is not in both contexts"

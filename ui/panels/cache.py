@@ -35,6 +35,7 @@ from ui.widgets.eviction_map import EvictionMap
 from ui.widgets.heatmap import HeadGrid
 from ui.widgets.loss_list import LossList, LossRow
 from ui.widgets.plain import plain
+from ui.widgets.structure.base import one_line
 from ui.widgets.token_strip import TokenStrip
 from ui.widgets.units import percent, size
 from workbench.projections import cache
@@ -257,8 +258,8 @@ class CachePanel(Panel):
         self.outcome.setToolTip(plain("\n".join([given, kept, cells, self.distance.text()])))
         verdict = {True: "✓ ", False: "✗ ", None: ""}[found.correct]
         evidence = "" if found.evidence is None else f"evidence kept {percent(found.evidence)} · "
-        full = f" · full cache “{found.full_text.strip()[:40]}”" if found.compared else ""
-        self.outcome.setText(f"{evidence}{verdict}“{found.answer.strip()[:60]}”{full}")
+        full = f" · full cache “{one_line(found.full_text)[:40]}”" if found.compared else ""
+        self.outcome.setText(f"{evidence}{verdict}“{one_line(found.answer)[:60]}”{full}")
         bad = found.evidence is not None and found.evidence < 0.5
         self.outcome.setStyleSheet(f"color: {theme.active().color('wrong' if bad else 'text').name()}")
 
@@ -357,15 +358,20 @@ class CachePanel(Panel):
         what = view.view.fates[band].span.label if band is not None else "the prompt"
         if view.other is not None:
             shares = cache.difference(view.view, view.other, band)
-            self.about.setText(f"of {what}: blue is kept here, orange by {view.other.policy}")
+            largest = float(np.abs(shares).max(initial=0))
+            shares = shares / largest if largest > 0 else shares
+            self.about.setText(
+                f"of {what}: blue is kept here, orange by {view.other.policy}; up to {100 * largest:.0f} points apart"
+            )
         else:
             shares = cache.head_shares(view.view, band)
             same = "; one set for all layers and heads" if shares.size == 1 else ""
-            most = percent(float(shares.max(initial=0)))
+            largest, most = 1.0, percent(float(shares.max(initial=0)))
             self.about.setText(
                 f"share of {what} that each layer and key head keeps after the prompt, up to {most}{same}"
             )
         self.heads.show_shares(shares, tuple(range(len(shares))), -1, -1, view.other is not None)
+        self.heads.scale = largest
 
     def _fill_budgets(self, view: CachePicture) -> None:
         self.curve.show_points(view.curve, self.figure.currentText(), view.view.lane)

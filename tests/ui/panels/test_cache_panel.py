@@ -136,6 +136,8 @@ def test_two_lanes_as_a_difference(shown: Maker, space: Workspace, settle: Any) 
     assert panel.map._signed and panel.map._values[0, 5] == pytest.approx(1.0)
     panel.turn_to(HEADS)
     assert panel.heads._signed and panel.heads._shares.shape == (2, 2)
+    assert abs(panel.heads._shares).max() == pytest.approx(1.0), "as strong as there is room for"
+    assert panel.about.text().endswith(f"up to {100 * panel.heads.scale:.0f} points apart")
     panel.turn_to(BUDGETS)
     assert [name for name, _ in panel.curve._series] == ["snapkv, per head", "snapkv, uniform"]
     assert colors(panel.curve) > 12
