@@ -35,6 +35,7 @@ _WIDEST = 460
 _MOST_BELOW = 3
 _ANSWER_LINES = 3
 _FAR = 600  # characters of a line that may be seen at most
+_SURE = 48  # characters of a text that is measured before it is cut: most of these fit
 _LOW = 48  # units of the grid: in a lower column an answer has a line less
 _MOST_KEPT = 12  # painted parts a column: some probes to and fro
 _THIN = 3.0  # px of a span whose corners nobody sees
@@ -342,15 +343,16 @@ class _Columns(ZonedWidget):
         width = (self.width() - theme.active().unit(2) * (many - 1)) / max(1, many)
         return min(width, max(_WIDEST, self.width() / 3)) if many > 1 else width
 
-    def _left(self, place: int) -> float:
-        """Where a column begins."""
-        moved = self._panel.side.horizontalScrollBar().value() if place < self._fixed() else 0
-        return moved + place * (self._width() + theme.active().unit(2))
+    def _lefts(self) -> list[float]:
+        """Where the columns begin."""
+        moved, fixed = self._panel.side.horizontalScrollBar().value(), self._fixed()
+        each = self._width() + theme.active().unit(2)
+        return [(moved if place < fixed else 0) + place * each for place in range(len(self._shown()))]
 
     def lane_at(self, point: QPoint) -> int:
         """The lane of the column under a point; 0 for none."""
-        shown = self._shown()
-        inside = (i for i in range(len(shown)) if self._left(i) <= point.x() <= self._left(i) + self._width())
+        shown, width = self._shown(), self._width()
+        inside = (i for i, left in enumerate(self._lefts()) if left <= point.x() <= left + width)
         place = next(inside, None)
         return 0 if place is None else shown[place].lane
 
@@ -388,10 +390,10 @@ class _Columns(ZonedWidget):
             self._paint(painter, event.rect(), view, shown, now)
 
     def _paint(self, painter: QPainter, dirty: QRect, view: Lanes, shown: tuple[LaneView, ...], now: Theme) -> None:
-        fixed, width = self._fixed(), round(self._width())
+        fixed, lefts, width = self._fixed(), self._lefts(), round(self._width())
         self.answer_lines = self._lines(shown, width, now)
         for place in (*range(fixed, len(shown)), *range(fixed)):  # the fixed ones over those that move beneath them
-            lane, rect = shown[place], QRect(round(self._left(place)), 0, width, self.height())
+            lane, rect = shown[place], QRect(round(lefts[place]), 0, width, self.height())
             if place < fixed:
                 painter.fillRect(rect.adjusted(0, 0, now.unit(2), 0), now.color("surface"))
             if rect.intersects(dirty):
@@ -408,8 +410,8 @@ class _Columns(ZonedWidget):
         room = width - now.unit(5) - now.unit(10)
         most = _ANSWER_LINES if self.height() > now.unit(_LOW) else _ANSWER_LINES - 1
         texts = [" ".join(lane.answer.text.split()) for lane in shown if lane.answer is not None]
-        wide = [text for text in texts if now.metrics("large", bold=True).horizontalAdvance(text) > room]
-        return min(most, max((len(lines_of(text, now.font(), room)) for text in wide), default=1))
+        wide = [text for text in texts if now.advance(text, "large", bold=True) > room]
+        return max((len(lines_of(text, now.font(), room, most)) for text in wide), default=1)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -737,7 +739,7 @@ class _Column:
             self._draw(name, QRect(left, self.y, width + 2, rect.height()), "body", "accent" if chosen else "text")
             left += width + now.unit(2)
         text = (f"{step.times} × " if step.times > 1 else "") + " ".join(step.text.split())
-        wraps = below > 0 and metrics.horizontalAdvance(text) > self.right - left
+        wraps = below > 0 and now.advance(text) > self.right - left
         if not wraps and left < self.right - 16:
             self._draw(text, QRect(left, self.y, self.right - left, rect.height()), "body", "text-2")
         elif wraps:
@@ -756,8 +758,7 @@ class _Column:
         """Text in the small type on up to so many lines; how high it became."""
         now, font = self.now, self.now.font("small")
         rect = QRectF(self.x + now.unit(4.5), top, self.right - self.x - now.unit(4.5), lines * now.line("small"))
-        draw_lines(self.painter, text, rect, font, now.color("text-2"), lines)
-        return height_of(text, font, rect.width(), lines)
+        return draw_lines(self.painter, text, rect, font, now.color("text-2"), lines)
 
     def _footer(self) -> None:
         lane, now = self.lane, self.now
@@ -799,11 +800,13 @@ class _Column:
     def _draw(
         self, text: str, rect: QRect, role: str, color: str, bold: bool = False, align: int = _MIDDLE_LEFT
     ) -> None:
-        font: QFont = self.now.font(role, bold)
+        now, width = self.now, rect.width()
+        font: QFont = now.font(role, bold)
+        if len(text) > _SURE or now.advance(text, role, bold) > width:
+            text = now.metrics(role, bold).elidedText(text[:_FAR], Qt.TextElideMode.ElideRight, width)
         self.painter.setFont(font)
-        self.painter.setPen(self.now.color(color))
-        shown = self.now.metrics(role, bold).elidedText(text, Qt.TextElideMode.ElideRight, rect.width())
-        self.painter.drawText(rect, align, shown)
+        self.painter.setPen(now.color(color))
+        self.painter.drawText(rect, align, text)
 
     def _zone(self, rect: QRect, says: str | Callable[[], str], click: Callable[[], None] | None = None) -> None:
         self.widget.zones.append(Zone(rect, says, click))
@@ -812,8 +815,7 @@ class _Column:
 def _evidence_line(answer: AnswerView) -> tuple[tuple[str, ...], str]:
     """What became of the evidence on its way into the context, in longer and shorter words, and in which colour."""
     if not answer.evidence:
-        why = "evidence unknown" if answer.gold else "never said"
-        return (f"{count(len(answer.spans), 'span')} · {why}", why), "text-2"
+        return (f"{count(len(answer.spans), 'span')} · evidence unknown", "evidence unknown"), "text-2"
     held = sum(s.evidence for s in answer.spans)
     if held:
         spans = count(len(answer.spans), "span")

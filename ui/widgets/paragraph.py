@@ -11,10 +11,10 @@ from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QTextCharFormat
 _FAR = 4000  # characters that are laid out at most: more never fit a few lines
 
 
-def lines_of(text: str, font: QFont, width: float) -> list[tuple[int, int]]:
-    """Start and length of every line that a text takes."""
+def lines_of(text: str, font: QFont, width: float, most: int = 0) -> list[tuple[int, int]]:
+    """Start and length of every line that a text takes, or of the first ``most``."""
     layout = _layout(text[:_FAR], font, ())
-    return _lay_out(layout, width)
+    return _lay_out(layout, width, most)
 
 
 def height_of(text: str, font: QFont, width: float, most: int) -> int:
@@ -27,19 +27,24 @@ def height_of(text: str, font: QFont, width: float, most: int) -> int:
 def draw_lines(
     p: QPainter, text: str, rect: QRectF, font: QFont, ink: QColor, most: int,
     marked: Sequence[tuple[int, int]] = (), under: QColor | None = None,
-) -> None:  # fmt: skip
-    """Draw at most so many lines from the top of ``rect``; ``marked`` ranges are bold and underlined in ``under``."""
+) -> int:  # fmt: skip
+    """Draw at most so many lines from the top of ``rect``; ``marked`` ranges are underlined in ``under``.
+
+    Returns their height in px, rounded up.
+    """
     text = text[:_FAR]
-    lines = lines_of(text, font, rect.width())
+    layout = _layout(text, font, marked, under)
+    lines = _lay_out(layout, rect.width(), most + 1)
     if len(lines) > most:
         start = lines[most - 1][0]
         rest = QFontMetrics(font).elidedText(text[start:], Qt.TextElideMode.ElideRight, int(rect.width()))
         text = text[:start] + rest
         marked = [(a, min(b, len(text) - 1)) for a, b in marked if a < len(text) - 1]
-    layout = _layout(text, font, marked, under)
-    _lay_out(layout, rect.width(), most)
+        layout = _layout(text, font, marked, under)
+        _lay_out(layout, rect.width(), most)
     p.setPen(ink)
     layout.draw(p, QPointF(rect.x(), rect.y()))
+    return ceil(sum(layout.lineAt(n).height() for n in range(layout.lineCount())))
 
 
 def _layout(text: str, font: QFont, marked: Sequence[tuple[int, int]], under: QColor | None = None) -> QTextLayout:

@@ -250,7 +250,9 @@ class Transport(QFrame):
         widest = f"turn {len(session.turns) - 1}" + (f" · event {moment.seq}" if moment.seq is not None else "")
         if widest != self._widest:  # so that the bar stands still while the cursor moves
             self._widest = widest
-            self.turn.setFixedWidth(theme.active().metrics("title", bold=True).horizontalAdvance(widest) + 2)
+            width = theme.active().metrics("title", bold=True).horizontalAdvance(widest) + 2
+            # in both directions: else each turn has the whole window laid out anew
+            self.turn.setFixedSize(width, self.turn.sizeHint().height())
 
     def _least(self, name: str) -> int:
         """Width of the session's button at which a short name is read whole; Qt cuts a long one in its middle."""
