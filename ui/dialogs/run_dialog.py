@@ -35,8 +35,15 @@ from workbench.errors import MnemoscopeError, UsageError
 from workbench.estimate import estimate
 from workbench.lanes import LaneSpec, with_controls
 from workbench.models import listing, store
+from workbench.reading import REQUESTS, Requests
 from workbench.sessions import Session, formats
 
+_ASKED: dict[Requests, str] = {
+    "separate": "each by itself",
+    "multi-request": "each by itself, of a cache compressed before any",
+    "multi-turn": "in one conversation, with the right answers",
+    "multi-turn-own": "in one conversation, with the model's answers",
+}
 FIRST_CHOICE = ("full", "window", "bm25", "dense", "a-mem")
 
 
@@ -96,6 +103,7 @@ class RunDialog(QDialog):
             seed=int(self.seed.text() or 0),
             capture="answers" if self.capture.isChecked() else "off",
             exact=self.exact.isChecked(),
+            requests=self.requests.currentData(),
             out=Path(self.out.text()),
             read=self._reading,
         )
@@ -164,6 +172,12 @@ class RunDialog(QDialog):
         self.controls.toggled.connect(lambda _: self._check())
         form.addRow("Model", self._with_button(self.model, "Open…", self.model.browse))
         form.addRow("Embeddings", _beside(self.embedder, "Seed", self.seed))
+        self.requests = QComboBox()
+        for mode in REQUESTS:
+            self.requests.addItem(_ASKED[mode], mode)
+        self.requests.setAccessibleName("How questions are asked")
+        self.requests.setToolTip("How questions about one context share a cache (SCBench's modes)")
+        form.addRow("Questions", self.requests)
         form.addRow("", _row(self.controls, self.capture, self.exact))
         self.out = QLineEdit()
         self.out.setAccessibleName("Run file to write")
@@ -233,9 +247,7 @@ def _round(value: int) -> int:
 def _short(tokens: int) -> str:
     """``8,200``, ``410 k``, ``12 M``."""
     value = _round(tokens)
-    return (
-        f"{value / 1e6:.2g} M" if value >= 1_000_000 else f"{value / 1e3:.2g} k" if value >= 100_000 else f"{value:,}"
-    )
+    return f"{value / 1e6:g} M" if value >= 1_000_000 else f"{value / 1e3:g} k" if value >= 100_000 else f"{value:,}"
 
 
 def _time(seconds: float) -> str:

@@ -12,7 +12,7 @@ from PySide6.QtCore import Qt
 
 from tests.support.runs import session_file
 from ui.dialogs.lane_picker import EXAMPLES
-from ui.dialogs.run_dialog import FIRST_CHOICE, RunDialog
+from ui.dialogs.run_dialog import FIRST_CHOICE, RunDialog, _short
 from ui.settings import Settings
 from workbench.lanes import LaneSpec
 from workbench.sessions import formats
@@ -56,10 +56,12 @@ def test_it_makes_a_configuration(dialog: RunDialog, tmp_path: Path) -> None:
     dialog.lanes.typed.setText("window:turns=4")
     dialog.capture.setChecked(False)
     dialog.seed.setText("7")
+    dialog.requests.setCurrentIndex(dialog.requests.findData("multi-turn"))
     assert dialog.start.isEnabled()
     config = dialog.config()
     assert config.lanes == ("bm25", "window:turns=4")
     assert (config.capture, config.seed, config.only) == ("off", 7, ())
+    assert config.requests == "multi-turn"
     assert config.path.name == f"{config.sessions[0].stem}.mnemo"
 
 
@@ -176,3 +178,10 @@ def test_the_examples_of_specs_are_lanes(dialog: RunDialog) -> None:
     assert all(example in dialog.lanes.typed.placeholderText() for example in EXAMPLES)
     for example in EXAMPLES[:-1]:  # the last one names a file that a person would have
         LaneSpec.parse(example)
+
+
+@pytest.mark.parametrize(
+    ("tokens", "said"), [(8_213, "8,200"), (123_456, "120 k"), (412_000, "410 k"), (1_249_000, "1.2 M"), (12e6, "12 M")]
+)
+def test_an_estimate_is_said_in_two_digits(tokens: float, said: str) -> None:
+    assert _short(int(tokens)) == said
