@@ -169,7 +169,9 @@ class TraceReader:
             for row in self._connection.execute(query, values):
                 session_, lane_, turn, n, kind, subject_, cause, payload, ms, seq = row
                 if held is None or held(payload):
-                    data = self.unfolded(kind, _json(payload))
+                    data = _json(payload)
+                    if texts.named(payload):
+                        data = self.unfolded(kind, data)
                     yield Event(session_, lane_, turn, n, kind, subject_, cause, data, ms, seq)
         except _FAULTS as error:
             raise self._told(error, f"event {seq}") from error

@@ -27,6 +27,14 @@ MENTIONED = re.compile(r'"text":(\d+)')
 """A number in stored JSON where a text was."""
 
 
+_NAMED = re.compile(r'"text"\s*:\s*[-\d]')
+
+
+def named(stored: Any) -> bool:
+    """Whether stored JSON may name a text. Most events of most runs do not, and need no look into all their parts."""
+    return not isinstance(stored, str) or _NAMED.search(stored) is not None
+
+
 def number(text: str, taken: int = 0) -> int:
     """The row of a text: 52 bits of its SHA-256, which every JSON reader holds exactly.
 

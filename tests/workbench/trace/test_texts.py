@@ -155,3 +155,17 @@ def test_a_redacted_copy_keeps_no_text(tmp_path: Path) -> None:
         redact(reader, tmp_path / "mail.mnemo", "key")
     said = [text for (text,) in stored(tmp_path / "mail.mnemo", "SELECT text FROM text")]
     assert said and not any("Graz" in text or "Grüße" in text for text in said)
+
+
+@pytest.mark.parametrize(
+    "stored", ['{"text":5}', '{"hits": [{"text" : 4503599627370495, "rank": 1}]}', b'{"text":"x"}', None]
+)
+def test_what_may_name_a_text_is_looked_into(stored: object) -> None:
+    assert texts.named(stored)
+
+
+def test_what_names_none_is_left_as_it_is(run: Path) -> None:
+    said = json.dumps({"text": 'he wrote "text":5 and "text" : 6', "rank": 5})
+    assert not texts.named(said) and not texts.named('{"texts":5,"text":"","context":7}')
+    with TraceReader(run) as reader:
+        assert all(type(p.get("text")) is not int for p in (e.payload for e in reader.events()))
