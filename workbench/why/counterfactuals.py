@@ -166,7 +166,8 @@ class Prover:
 
     async def _try(self, fixes: tuple[Fix, ...]) -> World:
         world = await self.play(fixes)
-        if world.tried not in self._tries and world.what != NOTHING:  # where there is nothing to mend nothing is tried
+        # Where there is nothing to mend, or nothing more, nothing is tried.
+        if world.what not in (NOTHING, *(t.what for t in self._tries)):
             self._tries.append(world.tried)
         return world
 
