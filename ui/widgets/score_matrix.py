@@ -159,13 +159,14 @@ class ScoreMatrix(ZonedWidget):
         if self.view is not None:
             self.zones = []
             with painting(self) as painter:
-                self._paint(painter, self.view)
+                self._paint(painter, self.view, event.rect())
 
-    def _paint(self, p: QPainter, view: Board) -> None:
+    def _paint(self, p: QPainter, view: Board, seen: QRect) -> None:
+        """Everything can be pointed at, whether it is ``seen`` or has to be scrolled to; rows out of sight wait."""
         self._paint_head(p, view)
-        self._paint_rows(p, view)
+        self._paint_rows(p, view, seen)
         self._paint_foot(p, view)
-        self._paint_names(p, view)
+        self._paint_names(p, view, seen)
         if self._at is not None and self.hasFocus():
             p.setPen(QPen(theme.active().color("accent"), 1.5))
             p.setBrush(Qt.BrushStyle.NoBrush)
@@ -195,7 +196,7 @@ class ScoreMatrix(ZonedWidget):
             p.drawText(box, left, now.metrics("small").elidedText(title, _RIGHT, int(box.width())))
             self.zones.append(Zone(box.toAlignedRect(), partial(_says, view, column)))
 
-    def _paint_rows(self, p: QPainter, view: Board) -> None:
+    def _paint_rows(self, p: QPainter, view: Board, seen: QRect) -> None:
         """All cells. There are many, at every probe that the cursor passes: what they share is asked for once."""
         now, cells = theme.active(), _Cells(p, view, self._width() - _gap())
         top, height, left, width = self._head(), self._row(), self._left(), self._width()
@@ -204,41 +205,47 @@ class ScoreMatrix(ZonedWidget):
         ]
         for place, row in enumerate(view.rows):
             y = top + place * height
-            if row.lane == self._lane:
+            shown = y <= seen.bottom() and y + height > seen.top()
+            if shown and row.lane == self._lane:
                 p.setPen(Qt.PenStyle.NoPen)
                 p.setBrush(now.color("raised"))
                 p.drawRoundedRect(QRectF(0, y + 1, self.width(), height - 2), 4, 4)
             cells.of_row(row)
             for number, (column, cell) in enumerate(zip(view.columns, row.cells, strict=True)):
                 rect = QRectF(left + number * width, y, width - _gap(), height)
-                cells.paint(rect, row, number, column, cell)
+                if shown:
+                    cells.paint(rect, row, number, column, cell)
                 says = partial(self._tip, row, column, cell, beside[number])
                 self.zones.append(Zone(rect.toAlignedRect(), says, partial(self.cell_chosen.emit, row.lane, column)))
 
-    def _paint_names(self, p: QPainter, view: Board) -> None:
+    def _paint_names(self, p: QPainter, view: Board, seen: QRect) -> None:
         """Last, over what has been scrolled beneath them."""
-        now, x, row_height = theme.active(), self._scrolled(), self._row()
+        now, x, height = theme.active(), self._scrolled(), self._row()
         p.fillRect(QRectF(x, 0, self._left() - now.unit(2), self.height()), now.color("surface"))
         for place, row in enumerate(view.rows):
-            top = self._head() + place * row_height
-            chosen, middle = row.lane == self._lane, top + row_height / 2
-            if chosen:
-                p.setPen(Qt.PenStyle.NoPen)
-                p.setBrush(now.color("raised"))
-                p.drawRoundedRect(QRectF(x, top + 1, self._left() - now.unit(2), row_height - 2), 4, 4)
-            marks.draw_shape(p, row.place, QPointF(x + now.unit(2), middle), now.unit(1.1), now.lane(row.place))
-            p.setFont(now.font(bold=chosen))
-            p.setPen(now.color("text"))
-            metrics = now.metrics(bold=chosen)
-            name = metrics.elidedText(row.name, _RIGHT, self._left() - now.unit(8))
-            p.drawText(QPointF(x + now.unit(5), middle + metrics.ascent() / 2 - 1), name)
-            box = QRect(x, top, self._left() - now.unit(2), row_height)
+            box = QRect(x, self._head() + place * height, self._left() - now.unit(2), height)
+            if box.top() <= seen.bottom() and box.bottom() >= seen.top():
+                self._paint_name(p, box, row)
             says = tip(row.name, "pinned" if self._pinned(row.lane) else "", "Drag: move this lane")
             self.zones.append(Zone(box, says, partial(self.lane_chosen.emit, row.lane)))
-            if row.lane == self.drag.over:
-                p.setPen(QPen(now.color("accent-fill"), 2, Qt.PenStyle.DashLine))
-                p.setBrush(Qt.BrushStyle.NoBrush)
-                p.drawRoundedRect(QRectF(box).adjusted(1, 2, -1, -2), 4, 4)
+
+    def _paint_name(self, p: QPainter, box: QRect, row: BoardRow) -> None:
+        now, x, middle = theme.active(), box.x(), box.y() + box.height() / 2
+        chosen = row.lane == self._lane
+        if chosen:
+            p.setPen(Qt.PenStyle.NoPen)
+            p.setBrush(now.color("raised"))
+            p.drawRoundedRect(QRectF(box).adjusted(0, 1, 0, -1), 4, 4)
+        marks.draw_shape(p, row.place, QPointF(x + now.unit(2), middle), now.unit(1.1), now.lane(row.place))
+        p.setFont(now.font(bold=chosen))
+        p.setPen(now.color("text"))
+        metrics = now.metrics(bold=chosen)
+        name = metrics.elidedText(row.name, _RIGHT, self._left() - now.unit(8))
+        p.drawText(QPointF(x + now.unit(5), middle + metrics.ascent() / 2 - 1), name)
+        if row.lane == self.drag.over:
+            p.setPen(QPen(now.color("accent-fill"), 2, Qt.PenStyle.DashLine))
+            p.setBrush(Qt.BrushStyle.NoBrush)
+            p.drawRoundedRect(QRectF(box).adjusted(1, 2, -1, -2), 4, 4)
 
     def _paint_foot(self, p: QPainter, view: Board) -> None:
         """What bars and marks mean, in words."""

@@ -64,6 +64,20 @@ def test_the_way_to_a_cursor_leaves_no_trace(name: str, workspace: Workspace, sh
         fresh.hide()
 
 
+def test_a_low_scoreboard_paints_what_is_seen_and_scrolled_to(workspace: Workspace, shown: Shown, settle: Any) -> None:
+    panel = shown("scoreboard", workspace)
+    panel.setMinimumHeight(0)
+    panel.resize(640, 150)
+    settle(workspace)
+    bar, view = panel.area.verticalScrollBar(), panel.area.viewport()
+    assert bar.maximum() > 0
+    for value in (0, bar.maximum() // 2, bar.maximum()):
+        bar.setValue(value)
+        whole = panel.matrix.grab().toImage()  # paints every row
+        assert view.grab().toImage() == whole.copy(-panel.matrix.x(), value, view.width(), view.height())
+        assert len([z for z in panel.matrix.zones if z.tip.endswith("Drag: move this lane")]) == 5
+
+
 def rows(many: int) -> list[ItemRow]:
     fields = {"tags": ["home", "a place with a rather long name"], "context": "someone moved"}
     made = [ItemRow(Item(f"note-{n}", "note", f"I moved to city {n}. " * 9, (n,), fields)) for n in range(many)]
