@@ -89,7 +89,7 @@ def drag(widget: Any, start: QPoint, end: QPoint) -> None:
 def test_lanes_are_dragged_on_cards_timeline_and_scoreboard(opened: Any, settle: Any) -> None:
     columns = opened._parts["lanes"].columns
     columns.grab()
-    drag(columns, QPoint(round(columns._left(0)) + 40, 12), QPoint(round(columns._left(2)) + 40, 12))
+    drag(columns, QPoint(round(columns._lefts()[0]) + 40, 12), QPoint(round(columns._lefts()[2]) + 40, 12))
     everywhere(opened, "window", "bm25", "full", "dense", "a-mem")
     tracks = opened.scrubber.tracks
     drag(tracks, QPoint(30, round(tracks._y(4))), QPoint(30, round(tracks._y(0))))
@@ -112,19 +112,21 @@ def test_a_pinned_column_stays_in_sight(opened: Any, settle: Any) -> None:
     assert bar.maximum() > 0 and columns._fixed() == 1
     bar.setValue(bar.maximum())
     columns.grab()
-    assert columns._left(0) == bar.maximum()
+    assert columns._lefts()[0] == bar.maximum()
     first = columns.lane_at(QPoint(bar.maximum() + 20, 20))
     assert opened.workspace.run.name(first) == "a-mem"
     opened.step_lane(-1)  # the last one is selected: it is brought in sight beside the pinned one
     columns.bring()
-    at = round(columns._left(4)) - bar.value()
+    at = round(columns._lefts()[4]) - bar.value()
     assert at >= round(columns._width()) and at + columns._width() <= opened._parts["lanes"].side.viewport().width() + 2
 
 
 def test_the_menu_of_a_lane_is_about_the_lane_under_the_pointer(opened: Any) -> None:
     panel = opened._parts["lanes"]
     panel.columns.grab()
-    panel._pointed_lane = panel.lane_under(panel.columns.mapTo(panel, QPoint(round(panel.columns._left(1)) + 20, 60)))
+    panel._pointed_lane = panel.lane_under(
+        panel.columns.mapTo(panel, QPoint(round(panel.columns._lefts()[1]) + 20, 60))
+    )
     menu = panel.context_menu()
     entry = next(a for a in menu.actions() if a.text().replace("&", "").startswith("Hide "))
     assert entry.text().replace("&", "") == "Hide window"
