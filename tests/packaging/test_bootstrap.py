@@ -5,7 +5,9 @@ import contextlib
 import importlib.util
 import json
 import os
+import select
 import shutil
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -435,6 +437,44 @@ def test_what_a_program_prints_becomes_progress(bootstrap: ModuleType) -> None:
     assert code == 3
     assert log.splitlines() == ["[1/2] a", "plain", "[2/2] b"]
     assert {"50 % (1 of 2)", "100 % (2 of 2)"} <= set(seen)
+
+
+# Set-up that builds as pip does: a program that starts another one, which says that it is there and stays.
+BUILDS = """
+import os, sys
+sys.path.insert(0, {folder!r})
+import bootstrap
+STAYS = "import signal; held = open({fifo!r}, 'w'); print('begun', flush=True); signal.pause()"
+command = ["sh", "-c", '"$0" -c "$1" & wait', sys.executable, STAYS]
+def build(line):
+    return print(line, flush=True) or ""
+def setup(*_, **__):
+    if {way!r} == "stream":
+        return bootstrap.stream(command, dict(os.environ), bootstrap.Step("building"), build)
+    return bootstrap.call([sys.executable, *sys.argv, "stream"])
+if sys.argv[1:]:
+    setup = lambda *_, **__: bootstrap.stream(command, dict(os.environ), bootstrap.Step("building"), build)
+bootstrap.setup, bootstrap.PATIENCE = setup, 1
+bootstrap.heed_signals()
+sys.exit(bootstrap.main(["setup"]))
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="groups of processes of POSIX")
+@pytest.mark.parametrize("way", ["stream", "call"])
+@pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 129)])
+def test_a_build_that_is_broken_off_leaves_nothing_running(tmp_path: Path, name: str, code: int, way: str) -> None:
+    fifo, program = tmp_path / "alive", tmp_path / "builds.py"
+    os.mkfifo(fifo)
+    program.write_text(BUILDS.format(folder=str(SCRIPT.parent), fifo=str(fifo), way=way))
+    alive = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+    with subprocess.Popen([sys.executable, program], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout and process.stdout.readline() == b"begun\n"
+        os.set_blocking(alive, True)
+        process.send_signal(signal.Signals[name])
+        assert process.wait(60) == code
+    assert select.select([alive], [], [], 60)[0] and os.read(alive, 1) == b""  # nobody has it open any more
+    os.close(alive)
 
 
 def test_a_step_prints_one_line_with_its_time(bootstrap: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
