@@ -382,7 +382,7 @@ def stream(
 
 
 def end_all(process: subprocess.Popen[bytes]) -> None:
-    """Ends the leader of a group of processes and all of the group: first asked to, so that it takes away what it made."""
+    """Ends a group of processes by its leader: first asked to, so that it takes away what it made."""
     if WINDOWS:
         process.kill()
         return
