@@ -2,28 +2,125 @@
 
     python -m tests.attack.mutation [--count N] [--seed N] [--only PATTERN]
 
-In a checkout with the extra ``mutation``. Makes the mutants in ``mutants/`` (a minute of processor, once) and prints
-JSON: ``{"of": all mutants, "tried", "killed", "untested": no test reaches them, "survived": [names]}``. What a survivor
-changes is told by ``python -m mutmut show NAME``. A mutant that made its tests run out of time counts as killed.
+In a checkout with the extra ``mutation``. mutmut makes the mutants in ``mutants/`` and notes which tests reach which
+function (minutes of processor, once); each mutant of the sample is then tried in a fork of one process that has read
+the tests, the quickest of those that reach it first. Prints each verdict, then JSON: ``{"of": all mutants, "tried",
+"killed", "untested": [names that no test reaches], "survived": [names]}``. What a survivor changes is told by
+``python -m mutmut show NAME``. A mutant that made its tests run out of time counts as killed. What was killed once is
+not tried again until its function changes; delete ``mutants/`` to begin anew.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import random
+import signal
 import subprocess
 import sys
+import tomllib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from fnmatch import fnmatch
 from pathlib import Path
 
-SURVIVED, UNTESTED = 0, 33  # mutmut's exit codes
+SURVIVED, UNTESTED, TIMEOUT = 0, 33, 36  # mutmut's exit codes
+NONE = ""  # the name under which no mutant is at work
 
 
 def verdicts(folder: Path) -> dict[str, int | None]:
     """The exit code of every mutant by its name; None for one that was not tried."""
     files = sorted(folder.rglob("*.py.meta"))
     return {name: code for file in files for name, code in json.loads(file.read_text())["exit_code_by_key"].items()}
+
+
+def keep(folder: Path, name: str, code: int) -> None:
+    """Put a verdict where mutmut keeps its own."""
+    file = folder / (name.rpartition(".")[0].replace(".", "/") + ".py.meta")
+    known = json.loads(file.read_text())
+    known["exit_code_by_key"][name] = code
+    file.write_text(json.dumps(known, indent=4))
+
+
+def make() -> None:
+    """Make the mutants and find out which tests reach what, as far as that is not known.
+
+    mutmut has no command for that: to try a mutant that is not there does it, and ends.
+    """
+    made = subprocess.run([sys.executable, "-m", "mutmut", "run", "none"], stderr=subprocess.PIPE, stdout=sys.stderr)
+    if b"nothing matches" not in made.stderr:
+        sys.exit(made.stderr.decode(errors="replace") or "mutmut made no mutants")
+
+
+def reached(folder: Path, names: Iterable[str]) -> dict[str, list[str]]:
+    """The tests that reach each mutant, the quickest first."""
+    stats = json.loads((folder / "mutmut-stats.json").read_text())
+    by_function, seconds = stats["tests_by_mangled_function_name"], stats["duration_by_test"]
+    return {
+        name: sorted(by_function.get(name.rpartition("__mutmut_")[0], ()), key=lambda t: (seconds[t], t))
+        for name in names
+    }
+
+
+def tried(folder: Path, tests: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, int]]:
+    """Each mutant and its exit code. Ends the program when the tests fail without one."""
+    seconds = json.loads((folder / "mutmut-stats.json").read_text())["duration_by_test"]
+    every = sorted({test for some in tests.values() for test in some}, key=lambda test: (seconds[test], test))
+    asked = [
+        (name, ids, 60 + round(10 * sum(seconds[t] for t in ids))) for name, ids in ((NONE, every), *tests.items())
+    ]
+    here = {"PYTHONPATH": str(folder.resolve()), "MUTANT_UNDER_TEST": NONE}
+    worker = subprocess.Popen(
+        [sys.executable, "-m", "tests.attack.mutation", "--worker"],
+        cwd=folder, env=os.environ | here, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert worker.stdin and worker.stdout
+    with worker:
+        worker.stdin.write(json.dumps(asked))
+        worker.stdin.close()
+        for line in worker.stdout:
+            name, code = json.loads(line)
+            if name != NONE:
+                yield name, code
+            elif code:
+                sys.exit(f"the tests fail without a mutant: see {folder / 'last.log'}")
+
+
+def work() -> int:
+    """In ``mutants/``: read the tests once, then run those of each mutant in a fork of its own."""
+    import pytest
+
+    options = tomllib.loads(Path("pyproject.toml").read_text())["tool"]["mutmut"]["pytest_add_cli_args"]
+    asked = json.load(sys.stdin)
+    answers, log = os.dup(1), os.open("last.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND)
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+    files = sorted({test.partition("::")[0] for _, tests, _ in asked for test in tests})
+    pytest.main(["--collect-only", "-qqq", *options, *files])
+    for name, tests, seconds in asked:
+        os.truncate(log, 0)
+        code = _fork(lambda tests=tests: pytest.main(["-x", "-q", *options, *tests]), name, seconds)
+        os.write(answers, f"{json.dumps([name, code])}\n".encode())
+        if name == NONE and code:
+            return 1
+    return 0
+
+
+def _fork(tests: Callable[[], int], mutant: str, seconds: int) -> int:
+    """Exit code of the tests with a mutant at work; 36 (mutmut's for it) when a signal or the time ended them."""
+    child = os.fork()
+    if not child:
+        os.setsid()
+        signal.alarm(seconds)
+        os.environ["MUTANT_UNDER_TEST"] = mutant
+        os._exit(int(tests()))
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    with suppress(ProcessLookupError):
+        os.killpg(child, signal.SIGKILL)  # what a test started and could not end
+    if code in (4, 5):
+        raise RuntimeError(f"no tests could be read for {mutant}")
+    return code if code >= 0 else TIMEOUT
 
 
 def main() -> int:
@@ -34,21 +131,26 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=100)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", default="*", metavar="PATTERN", help="names of mutants, as workbench.probes.*")
+    parser.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
-    mutmut, folder = [sys.executable, "-m", "mutmut", "run", "--max-children", "1"], Path("mutants")
-    if not verdicts(folder):
-        subprocess.run([*mutmut, "none"], stdout=sys.stderr)  # makes the mutants, and tries none
-    every = [name for name in verdicts(folder) if fnmatch(name, options.only)]
-    names = random.Random(options.seed).sample(every, min(options.count, len(every)))
-    subprocess.run([*mutmut, *names], stdout=sys.stderr)
+    if options.worker:
+        return work()
+    make()
+    folder = Path("mutants")
+    known = {name: code for name, code in verdicts(folder).items() if fnmatch(name, options.only)}
+    names = random.Random(options.seed).sample(sorted(known), min(options.count, len(known)))
+    tests = reached(folder, names)
+    untested = [name for name in names if not tests[name]]
+    left = {name: tests[name] for name in names if tests[name] and known[name] in (None, SURVIVED, UNTESTED)}
+    for name, code in tried(folder, left):
+        keep(folder, name, code)
+        print(f"{'survived' if code == SURVIVED else 'killed':8} {name}", file=sys.stderr, flush=True)
     known = verdicts(folder)
-    said = {name: known[name] for name in names if known[name] is not None}
-    survived = [name for name, code in said.items() if code == SURVIVED]
-    untested = sum(code == UNTESTED for code in said.values())
-    killed = len(said) - len(survived) - untested
-    told = {"of": len(every), "tried": len(said), "killed": killed, "untested": untested, "survived": survived}
+    survived = [name for name in names if tests[name] and known[name] == SURVIVED]
+    killed = len(names) - len(survived) - len(untested)
+    told = {"of": len(known), "tried": len(names), "killed": killed, "untested": untested, "survived": survived}
     print(json.dumps(told, indent=1))
-    return 0 if said else 1
+    return 0 if names else 1
 
 
 if __name__ == "__main__":

@@ -176,6 +176,57 @@ def test_a_session_that_is_being_recorded_grows(tmp_path: Path) -> None:
             assert fresh.session(number) == reader.session(number)
 
 
+def captured(n: int, array: np.ndarray, lane: int, text: str) -> list[Event]:
+    named = {"blob": blobs.digest(array), "layers": [0], "heads": 1, "tokens": ["a"]}
+    return [
+        Event(1, lane, 0, n, Kind.CAPTURED, "p", payload=named),
+        Event(1, lane, 0, n + 1, Kind.WRITTEN, "x", payload={"kind": "note", "text": text * 9, "turns": [0]}),
+    ]
+
+
+def test_a_branch_that_is_taken_out_leaves_every_row_of_the_others(tmp_path: Path) -> None:
+    path, mine, ours, only = tmp_path / "a.mnemo", np.arange(3.0), np.arange(4.0), np.arange(5.0)
+
+    def rows() -> dict[str, list[tuple[object, ...]]]:
+        with TraceReader(path) as reader:
+            tables = {table: reader.query(f"SELECT * FROM {table}") for table in schema.TABLES}
+            return tables | {"triggers": reader.query("SELECT name, sql FROM sqlite_master ORDER BY name")}
+
+    with TraceWriter(path) as writer:
+        writer.add_session(SESSION, "x")
+        lane = writer.add_lane("full", "full", "full-cache", {})
+        writer.append([*captured(1, mine, lane, "of one "), *captured(3, ours, lane, "of both ")], [mine, ours])
+        writer.put_verdicts([(1, lane, "p", {"cause": "lost"})])
+        writer.annotate(1, "me", "stays", "2025")
+        before = rows()
+        child = writer.add_lane("full @0", "full", "full-cache", {}, parent=lane, parent_turn=0)
+        told = writer.append([Event(0, 0, -1, 1, Kind.BRANCHED, payload={"lane": child, "text": "kept " * 20})])
+        writer.append([*captured(1, ours, child, "of both "), *captured(3, only, child, "alone ")], [ours, only])
+        last = writer.append([Event(1, child, 0, 9, Kind.CAPTURED, "p", payload={"blob": 7})])
+        writer.put_verdicts([(1, child, "p", {"cause": "cut"})])
+        writer.annotate(last, "me", "goes", "2025")
+        writer.annotate(told, "me", "goes as well", "2025")
+        assert [len(rows()[table]) for table in ("lane", "blob", "text", "annotation", "verdict")] == [2, 3, 3, 3, 2]
+        writer.remove_lane(child, told)
+        assert rows() == before
+        assert writer.append([event(9)]) == last + 1, "a number is given once"
+
+
+def test_a_row_of_another_file_takes_no_place_but_that_of_meta(tmp_path: Path) -> None:
+    array = np.arange(3.0)
+    with TraceWriter(tmp_path / "a.mnemo") as writer, writer.reader() as reader:
+        writer.add_lane("full", "full", "full-cache", {})
+        writer.append([event(1)], [array])
+        writer.restore("lane", [])
+        writer.restore("meta", [("note", "1")])
+        writer.restore("meta", [("note", "2")])
+        writer.restore("blob", [(*blobs.encode(array)[:1], "<f8", "[0]", "zlib", b"")])
+        assert reader.meta("note") == 2 and list(reader.array(blobs.digest(array))) == [0, 1, 2]
+        with pytest.raises(TraceError, match="UNIQUE constraint failed"):
+            writer.restore("lane", [(1, "other", "full", "full-cache", "{}", None, None)])
+        assert [row.name for row in reader.lanes()] == ["full"]
+
+
 def half_made(path: Path, stage: int) -> None:
     """A run file as far as earlier versions had made it when they were killed, or the disk was full."""
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
@@ -279,8 +330,9 @@ def test_a_view_in_place_of_a_table_is_never_run(tmp_path: Path, table: str) -> 
 
 
 def test_tables_that_lack_what_is_read_are_named(tmp_path: Path) -> None:
-    with pytest.raises(TraceError, match="the table lane lacks params"):
-        TraceReader(forged(tmp_path / "a.mnemo", "ALTER TABLE lane RENAME COLUMN params TO other"))
+    renamed = [f"ALTER TABLE lane RENAME COLUMN {name} TO other_{name}" for name in ("params", "memory")]
+    with pytest.raises(TraceError, match=r"the table lane lacks memory, params\)"):
+        TraceReader(forged(tmp_path / "a.mnemo", *renamed))
     computed = "ALTER TABLE lane RENAME COLUMN memory TO old", "ALTER TABLE lane ADD COLUMN memory AS (upper(old))"
     with pytest.raises(TraceError, match="the table lane lacks memory"):
         TraceReader(forged(tmp_path / "b.mnemo", *computed))
@@ -327,6 +379,19 @@ def test_a_killed_run_is_read_from_a_folder_that_cannot_be_written(
     with TraceReader(copy) as reader:
         assert [e.n for e in reader.events()] == [1, 2]
     assert not copy.with_name(copy.name + "-shm").exists()
+
+
+def test_a_killed_run_that_cannot_be_copied_is_told_and_leaves_no_copy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, copies = write_trace(tmp_path / "a.mnemo", turns=2, items=1, probes=1), tmp_path / "copies"
+    (tmp_path / "a.mnemo-wal").mkdir()  # is there, and cannot be read
+    copies.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(copies))
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    with pytest.raises(TraceError, match=r"a\.mnemo: cannot be read \(Is a directory\)"):
+        TraceReader(path)
+    assert list(copies.iterdir()) == []
 
 
 def test_values_that_are_too_long_are_not_taken_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
