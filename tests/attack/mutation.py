@@ -48,7 +48,8 @@ def make() -> None:
 
     mutmut has no command for that: to try a mutant that is not there does it, and ends.
     """
-    made = subprocess.run([sys.executable, "-m", "mutmut", "run", "none"], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL)
+    command = [sys.executable, "-m", "mutmut", "run", "none"]
+    made = subprocess.run(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL)
     if b"nothing matches" not in made.stderr:
         sys.exit(made.stderr.decode(errors="replace") or "mutmut made no mutants")
 
