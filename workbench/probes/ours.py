@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from workbench.probes import locomo as official
 from workbench.probes import text
 from workbench.probes.base import Score
-from workbench.probes.said import contains, says
+from workbench.probes.leads import final
+from workbench.probes.said import contains, of_another, says
 from workbench.probes.unknown import abstains, counterclaims, declines
 from workbench.sessions.model import Probe
 
@@ -21,19 +22,22 @@ def match(probe: Probe, answer: str) -> Score:
     """Short answers: the answer says an accepted gold as whole words, in any case and script, and means it.
 
     "in Oslo." matches "Oslo"; "not Oslo", "It isn't the one in Oslo" and "Oslo and Lima" do not; nor does an answer
-    that claims not to know, or that says a further one of the probe's options. Where a yes or no is wanted, the first
-    yes or no counts.
+    that claims not to know, or that says a further one of the probe's options, unless of something else ("E-bikes are
+    B, bicycles stay R"). Where a yes or no is wanted, the first yes or no counts.
     """
-    said = text.final(answer)
+    said = final(answer)
     if _verdicts(probe.gold):
+        said = said if _verdict(said) else " ".join(answer.split())  # what it gave before it led to something else
         return _plain(probe, answer, _verdict(said) in {text.normalise(g) for g in probe.gold}, said)
     beside = (*probe.gold, probe.question)
     found = any(says(said, gold, beside) for gold in probe.gold)
     hedged = found and any(says(claim, gold, beside) for claim in counterclaims(answer) for gold in probe.gold)
     if found and probe.options:
         accepted = {text.words(g) for g in probe.gold}
-        others = [o for o in probe.options if text.words(o) not in accepted]
-        found = not any(says(said, o) and not any(contains(g, o) for g in probe.gold) for o in others)
+        others = [
+            o for o in probe.options if text.words(o) not in accepted and not any(contains(g, o) for g in probe.gold)
+        ]
+        found = not any(says(said, o) and not of_another(said, o, probe.gold, probe.question) for o in others)
     return Score(found, float(found), said) if hedged else _plain(probe, answer, found, said)
 
 
@@ -56,7 +60,7 @@ def _plain(probe: Probe, answer: str, found: bool, said: str) -> Score:
 
 def exact(probe: Probe, answer: str) -> Score:
     """MemoryAgentBench's exact match: equal in normal form, of the whole output or of what follows "Answer:"."""
-    said = text.final(answer)
+    said = final(answer)
     forms = {text.normalise(said), text.normalise(answer)}
     return _plain(probe, answer, any(text.normalise(g) in forms for g in probe.gold), said)
 
@@ -64,12 +68,12 @@ def exact(probe: Probe, answer: str) -> Score:
 def substring(probe: Probe, answer: str) -> Score:
     """MemoryAgentBench's substring exact match: a gold is in the output, both in normal form."""
     form = text.normalise(answer)
-    return _plain(probe, answer, any(text.normalise(g) in form for g in probe.gold), text.final(answer))
+    return _plain(probe, answer, any(text.normalise(g) in form for g in probe.gold), final(answer))
 
 
 def f1(probe: Probe, answer: str) -> Score:
     """Token F1 after SQuAD, the best over the golds; right from 0.5 on. A yes or no counts only when both say it."""
-    said = text.final(answer)
+    said = final(answer)
     best = max((_f1(text.words(said), text.words(g)) for g in probe.gold), default=0.0)
     return Score(best >= GOOD_F1, best, said)
 
@@ -93,7 +97,7 @@ _LABEL = re.compile(r"\blabels?\b\s*(?:is\b|[:=])?\s*[\"'{(\[]?\s*([\w-]+)", re.
 
 def label(probe: Probe, answer: str) -> Score:
     """A class label, leniently: "label: 43", "It is 43." and "43" are all the label 43."""
-    said = text.final(answer)
+    said = final(answer)
     marked = _LABEL.search(answer)
     numbers = re.findall(r"\d+", said)
     if marked:
@@ -114,7 +118,7 @@ def number(probe: Probe, answer: str) -> Score:
 
     A gold that holds no number is matched as text.
     """
-    value = text.number(text.final(answer))
+    value = text.number(final(answer))
     golds = [text.number(g) for g in probe.gold]
     if None in golds:
         return match(probe, answer)
@@ -127,7 +131,7 @@ def choice(probe: Probe, answer: str) -> Score:
 
     When no gold is among the options the answer is matched as text.
     """
-    said = text.final(answer)
+    said = final(answer)
     golds = {o for g in probe.gold if (o := _option(g, probe.options))}
     if not golds:
         return match(probe, answer)
@@ -151,4 +155,4 @@ def _option(said: str, options: Sequence[str]) -> str:
 def abstain(probe: Probe, answer: str) -> Score:
     """Right only when the answer says that the session never told it (``workbench.probes.unknown``)."""
     right = declines(answer)
-    return Score(right, float(right), text.final(answer))
+    return Score(right, float(right), final(answer))

@@ -8,7 +8,7 @@ Oslo", "nicht Lima, sondern Oslo"); a comma in a list does not ("not Rome, Lima 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -34,13 +34,59 @@ def says(answer: str, value: str, accepted: Sequence[str] = ()) -> bool:
         accepted: values that may stand beside it; with any other joined by "and" or "or" the answer does not choose.
     """
     wanted, spoken = words(value), _spoken(answer)
-    bare = [t.word for t in spoken.tokens]
-    places = range(len(bare) - len(wanted) + 1) if wanted else ()
-    found = (at for at in places if tuple(bare[at : at + len(wanted)]) == wanted)
     return any(
         not _denied(spoken, at, at + len(wanted)) and not _beside(spoken, at, at + len(wanted), (value, *accepted))
-        for at in islice(found, MOST)
+        for at in islice(_places(spoken, wanted), MOST)
     )
+
+
+def of_another(answer: str, value: str, accepted: Sequence[str], question: str) -> bool:
+    """Whether an answer says a value of something else than what is asked for: "E-bikes are B, bicycles stay R".
+
+    A clause that says an accepted value repeats words of the question, and those that say this one do not, and speak
+    of something of their own.
+    """
+    spoken, wanted = _spoken(answer), words(value)
+    asked = [w for w in words(question) if len(w) >= _TELLING]
+    right = {spoken.clause[at] for gold in accepted for at in _places(spoken, words(gold))}
+    other = list(islice(_places(spoken, wanted), MOST))
+    clauses = {c: [t.word for t, of in zip(spoken.tokens, spoken.clause, strict=True) if of == c] for c in right}
+    if not any(_shares(said, asked) for said in clauses.values()):
+        return False
+    return all(spoken.clause[at] not in right and _of_its_own(spoken, at, asked) for at in other)
+
+
+def _of_its_own(spoken: _Spoken, at: int, asked: Sequence[str]) -> bool:
+    """Whether a clause has a subject before this place that is neither asked for nor the one before it."""
+    said = [t.word for t, of in zip(spoken.tokens, spoken.clause, strict=True) if of == spoken.clause[at]]
+    before = [t.word for t, of in zip(spoken.tokens[:at], spoken.clause, strict=False) if of == spoken.clause[at]]
+    return len(before) >= _SUBJECT and not _shares(said, asked) and not _GOING_ON.intersection(said)
+
+
+def _shares(said: Sequence[str], asked: Sequence[str]) -> bool:
+    return any(_alike(one, other) for one in said if len(one) >= _TELLING for other in asked)
+
+
+def _alike(one: str, other: str) -> bool:
+    """The same word, or forms of one: bike and bikes."""
+    short = min(len(one), len(other))
+    return one[: max(_TELLING, short - 1)] == other[: max(_TELLING, short - 1)] and abs(len(one) - len(other)) <= 2
+
+
+def _places(spoken: _Spoken, wanted: Sequence[str]) -> Iterator[int]:
+    """Where a value stands as whole words; a single letter is none where it is a part of one: E-bike, e.g."""
+    bare = [t.word for t in spoken.tokens]
+    for at in range(len(bare) - len(wanted) + 1) if wanted else ():
+        if tuple(bare[at : at + len(wanted)]) == tuple(wanted) and not (
+            len(wanted) == 1 and len(wanted[0]) == 1 and wanted[0].isalpha() and _joined(spoken, at)
+        ):
+            yield at
+
+
+def _joined(spoken: _Spoken, at: int) -> bool:
+    start = spoken.tokens[at].start
+    before, behind = spoken.text[max(0, start - 2) : start], spoken.text[start + 1 : start + 3]
+    return bool(_JOINED_BEFORE.fullmatch(before) or _JOINED_BEHIND.fullmatch(behind))
 
 
 def contains(answer: str, value: str) -> bool:
@@ -213,6 +259,23 @@ def _set(listed: str) -> frozenset[str]:
     return frozenset(listed.split())
 
 
+_TELLING = 4
+"""Letters of a word of a question from which on it tells what is asked for."""
+_SUBJECT = 2
+"""Words before a value of something else at least: what it is of, and that it is."""
+_JOINED_BEFORE, _JOINED_BEHIND = re.compile(r"[^\W\d_][-.‐‑]"), re.compile(r"[-.‐‑][^\W\d_]")
+_GOING_ON = _set(
+    """
+    i you he she it we they who which this that her his their its before then later earlier previously formerly now
+    currently once until since after afterwards first originally
+    ich du er sie es wir der die das ihr sein vorher dann danach später früher zuvor jetzt bis seit nach erst
+    je tu il elle nous ils elles qui ce avant puis ensuite après maintenant auparavant jusque depuis
+    yo él ella nosotros ellos ellas que antes después luego ahora hasta desde
+    eu ele ela eles elas depois agora até lui lei noi loro che prima poi dopo adesso ora fino
+    я он она оно мы они который раньше потом затем теперь сейчас прежде после
+    """
+)
+"""What a clause begins with that goes on about the same: "Mira lived in Lima, before that in Oslo"."""
 _COMMAS = (",", "，", "、")
 _GOES_ON = (
     "i|you|he|she|it|we|they|who|this|that|there|is|was|has|had|are|were|then|now|so|also|"

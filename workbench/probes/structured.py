@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from workbench.probes import generated, text
+from workbench.probes import generated
 from workbench.probes.base import Score
+from workbench.probes.leads import final
 from workbench.probes.said import contains
 from workbench.sessions.model import Probe
 
@@ -26,7 +27,7 @@ def interval(probe: Probe, answer: str) -> Score:
     Times are the first two clock times or else numbers of the answer; one alone is both. Both ends count as inside. The
     score is the share of E.T. Bench's four thresholds that the overlap reaches.
     """
-    said = _range(text.final(answer))
+    said = _range(final(answer))
     golds = [found for g in probe.gold if (found := _range(g))]
     best = max((_overlap(said, gold) for gold in golds), default=0.0) if said else 0.0
     shown = f"{said[0]:g} to {said[1]:g}" if said else ""
@@ -90,25 +91,25 @@ def every(probe: Probe, answer: str) -> Score:
     """All golds are wanted, in any order: every one is said as whole words. The score is the share that is."""
     found = sum(contains(answer, gold) for gold in probe.gold)
     share = found / len(probe.gold) if probe.gold else 0.0
-    return Score(bool(probe.gold) and found == len(probe.gold), share, text.final(answer))
+    return Score(bool(probe.gold) and found == len(probe.gold), share, final(answer))
 
 
 def in_order(probe: Probe, answer: str) -> Score:
     """All golds are wanted, in their order. The score is 1 or 0."""
     right = bool(probe.gold) and generated.in_order(probe.gold, answer)
-    return Score(right, float(right), text.final(answer))
+    return Score(right, float(right), final(answer))
 
 
 def pair(probe: Probe, answer: str) -> Score:
     """Exactly two of the people of ``extra.years`` are named, and their years differ by the gold."""
     figure = generated.pair(probe, answer)
-    return Score(figure == 1.0, figure, text.final(answer))
+    return Score(figure == 1.0, figure, final(answer))
 
 
 def event_time(probe: Probe, answer: str) -> Score:
     """E.T. Bench's F1 of a sample (``extra.task``, ``extra.spans``); right from a half on, which is our reading."""
     figure = generated.etbench_f1(probe, answer, {}) or 0.0
-    return Score(figure >= GOOD_OVERLAP, figure, text.final(answer))
+    return Score(figure >= GOOD_OVERLAP, figure, final(answer))
 
 
 def checks(probe: Probe, answer: str) -> Score:
@@ -119,7 +120,7 @@ def checks(probe: Probe, answer: str) -> Score:
     found = checked(probe, answer)
     wanted = sum(found.of.values())
     share = sum(found.met.values()) / wanted if wanted else 0.0
-    return Score(bool(wanted) and share == 1.0 and found.complete == 1.0, share, text.final(answer)[:200])
+    return Score(bool(wanted) and share == 1.0 and found.complete == 1.0, share, final(answer)[:200])
 
 
 def _listed(value: Any) -> list[Any]:

@@ -14,9 +14,6 @@ _COUNTING = (
     "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty",
 )  # fmt: skip
 _NUMBERS = {word: str(value) for value, word in enumerate(_COUNTING)}
-_ANSWER = re.compile(
-    r"\b(?:final )?answer\s*:\s*|\b(?:the|my) (?:final )?answer is\b\s*:?\s*(?!not\b|n't|in\b|un)", re.I
-)
 _QUOTES = str.maketrans({"’": "'", "‘": "'", "ʼ": "'", "´": "'", "“": '"', "”": '"', "„": '"', "«": '"', "»": '"'})
 _ARTICLES = frozenset({"a", "an", "the"})
 # Scripts that put no spaces between words: each of their characters is a token, so that a word is found in a sentence.
@@ -41,13 +38,6 @@ def plain(text: str, keep_case: bool = False) -> str:
     """Compatibility form (composed accents, half width), straight quotes, single spaces; no case unless kept."""
     form = " ".join(unicodedata.normalize("NFKC", text).translate(_QUOTES).split())
     return form if keep_case else form.casefold()
-
-
-def final(answer: str) -> str:
-    """The answer proper: what follows the last "Answer:" (as MemoryAgentBench reads it), in one line, no stop."""
-    tail = _ANSWER.split(answer)[-1]
-    text = tail if tail.strip() else answer
-    return " ".join(text.split()).strip(" \"'“”‘’`*").rstrip(".!?;:, 。！？").strip()
 
 
 def normalise(text: str) -> str:

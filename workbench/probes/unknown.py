@@ -14,7 +14,8 @@ from functools import cache
 from itertools import pairwise
 
 from workbench.paths import resources
-from workbench.probes.text import final, plain
+from workbench.probes.leads import final
+from workbench.probes.text import plain
 
 
 @dataclass(frozen=True, slots=True)

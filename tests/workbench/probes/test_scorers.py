@@ -109,6 +109,37 @@ def test_match_does_not_accept_a_second_option() -> None:
     assert not score("match", asked, "Lima, before that Oslo").correct
 
 
+LETTERS = ("E", "B", "T", "W", "R")
+BIKE = "Which ticket letter does an e-bike that does not start get: E, B, T, W or R?"
+TYRE = "Which ticket letter does an ordinary bicycle with a flat tyre get: E, B, T, W or R?"
+WHERE = "Where does Mira live?"
+
+
+@pytest.mark.parametrize(
+    ("question", "gold", "options", "answer", "right"),
+    [
+        (BIKE, "B", LETTERS, "Maren: E-bikes are B, ordinary bicycles stay R.", True),
+        (TYRE, "R", LETTERS, "E-bikes are B, ordinary bicycles stay R.", True),
+        (BIKE, "R", LETTERS, "E-bikes are B, ordinary bicycles stay R.", False),
+        (BIKE, "E", LETTERS, "an e-bike", False),
+        (BIKE, "B", LETTERS, "B, e.g. for an e-bike", True),
+        (BIKE, "B", LETTERS, "E, B, T, W", False),
+        (BIKE, "B", LETTERS, "That is B, other bikes get R", False),
+        (WHERE, "Lima", ("Oslo", "Lima"), "Mira lives in Lima; her brother's home is Oslo", False),
+        (WHERE, "Lima", ("Oslo", "Lima"), "Mira lives in Lima; Tom stays in Oslo", True),
+        (WHERE, "Oslo", ("Oslo", "Lima"), "Mira lives in Lima; Tom stays in Oslo", False),
+        (WHERE, "Lima", ("Oslo", "Lima"), "Mira lived in Lima, before that in Oslo", False),
+        (WHERE, "Lima", ("Oslo", "Lima"), "Mira lived in Lima, then she moved to Oslo", False),
+        (WHERE, "Lima", ("Oslo", "Lima"), "Mira wohnt in Lima, früher in Oslo", False),
+    ],
+)
+def test_a_second_option_of_something_else(
+    question: str, gold: str, options: tuple[str, ...], answer: str, right: bool
+) -> None:
+    asked = Probe("p", 3, question, (gold,), "accurate_retrieval", options=options)
+    assert score("match", asked, answer).correct is right
+
+
 def locomo(category: int, gold: str, answer: str) -> float:
     return score("locomo", probe(gold, extra={"category": category}), answer).score
 
