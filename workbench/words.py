@@ -79,3 +79,13 @@ def _cut(run: str) -> tuple[str, ...]:
         else:
             out.append(part)
     return tuple(out)
+
+
+def whole(text: str) -> str:
+    """The text as it can be encoded. Half a surrogate pair, as some servers and models write it, is no text and becomes
+    U+FFFD; two halves that stand together are what they mean."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return text

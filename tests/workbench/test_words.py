@@ -4,7 +4,7 @@ import unicodedata
 
 import pytest
 
-from workbench.words import shared, words
+from workbench.words import shared, whole, words
 
 
 @pytest.mark.parametrize(
@@ -44,3 +44,17 @@ def test_what_two_texts_share_is_found_in_any_script(text: str, others: tuple[st
     found = shared(text, others)
     assert [text[a:b] for a, b in found] == marked
     assert all(a < b for a, b in found) and found == sorted(found)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("naïve 猫 😀", "naïve 猫 😀"),
+        ("\ud83d", "\ufffd"),
+        ("a\ude00\ud83db", "a\ufffd\ufffdb"),
+        ("\ud83d\ude00", "😀"),
+    ],
+)
+def test_what_cannot_be_encoded_is_no_text(text: str, found: str) -> None:
+    assert whole(text) == found
+    whole(text).encode()

@@ -37,6 +37,7 @@ from workbench.llm.messages import Message
 from workbench.llm.server import Address, Refused, Server
 from workbench.llm.vectors import Embedding
 from workbench.llm.worker import Worker
+from workbench.words import whole
 
 USUAL_CONTEXT = 4096
 """Tokens of context where the server does not say and nobody else does."""
@@ -267,19 +268,18 @@ class RemoteBackend:
         choice = data["choices"][0] if isinstance(data["choices"], list) else {}
         said = choice.get("message") if isinstance(choice, dict) else None
         text = said.get("content") if isinstance(said, dict) else None
-        if text is None:
-            text = ""
+        text = "" if text is None else whole(str(text))
         usage = data.get("usage") if isinstance(data.get("usage"), dict) else {}
         assert isinstance(usage, dict)
         guess = sum(self.count_tokens(m.text) for m in messages) + self.prompt_overhead()
         prompt, generated = usage.get("prompt_tokens"), usage.get("completion_tokens")
         stop: Stop = "limit" if isinstance(choice, dict) and choice.get("finish_reason") == "length" else "end"
         return CompletionResult(
-            str(text),
+            text,
             (),
             prompt if isinstance(prompt, int) else guess,
             stop,
-            generated=generated if isinstance(generated, int) else self.count_tokens(str(text)),
+            generated=generated if isinstance(generated, int) else self.count_tokens(text),
         )
 
     def _spans(self, messages: Sequence[Message], marks: Sequence[str]) -> tuple[tuple[int, int], ...]:

@@ -6,6 +6,8 @@ import json
 import re
 from typing import Any
 
+from workbench.words import whole
+
 _FENCED = re.compile(r"```[a-zA-Z]*\n(.*?)```", re.DOTALL)
 
 
@@ -15,14 +17,15 @@ def parse(raw: str) -> Any:
     A model without a grammar may put it into a code block or between sentences: the first object or list counts.
     """
     try:
-        return json.loads(raw)
+        value = json.loads(raw)
+        return json.loads(whole(json.dumps(value, ensure_ascii=False))) if "\\u" in raw else value
     except json.JSONDecodeError as problem:
         inside = _FENCED.search(raw)
         text = inside.group(1) if inside else raw
         start = min((at for at in (text.find("{"), text.find("[")) if at >= 0), default=-1)
         if start < 0:
             raise ValueError(str(problem)) from problem
-        return json.JSONDecoder().raw_decode(text, start)[0]
+        return parse(text[start : json.JSONDecoder().raw_decode(text, start)[1]])
 
 
 def parse_cut(raw: str) -> Any:

@@ -26,7 +26,6 @@ LEAST = 48
 MENTIONED = re.compile(r'"text":(\d+)')
 """A number in stored JSON where a text was."""
 
-
 _NAMED = re.compile(r'"text"\s*:\s*[-\d]')
 
 
@@ -41,7 +40,7 @@ def number(text: str, taken: int = 0) -> int:
     Args:
         taken: how many rows from there on hold another text.
     """
-    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
+    digest = hashlib.sha256(text.encode()).digest()
     return (int.from_bytes(digest[:8], "big") >> 12) + taken
 
 

@@ -23,6 +23,7 @@ from workbench.trace.events import Event
 from workbench.trace.lock import RunLock
 from workbench.trace.reader import TraceReader, check_version
 from workbench.trace.trouble import told
+from workbench.words import whole
 
 
 class TraceWriter:
@@ -115,11 +116,12 @@ class TraceWriter:
 
     def _row(self, e: Event, seq: int | None) -> tuple[Any, ...]:
         payload = texts.fold(e.kind, e.payload, self._keep) if self._folds else e.payload
-        return (seq, e.session, e.lane, e.turn, e.n, str(e.kind), e.subject, e.cause, round(e.ms, 3), _json(payload))
+        subject, ms = whole(e.subject), round(e.ms, 3)
+        return (seq, e.session, e.lane, e.turn, e.n, str(e.kind), subject, e.cause, ms, _json(payload))
 
     def _keep(self, text: str) -> int:
         """The row of a text, which is stored when it is not there yet."""
-        taken = 0
+        text, taken = whole(text), 0
         while True:
             number = texts.number(text, taken)
             row = self._connection.execute("SELECT text FROM text WHERE id = ?", (number,)).fetchone()
@@ -140,7 +142,7 @@ class TraceWriter:
     def annotate(self, seq: int, author: str, text: str, created: str) -> int:
         """Attach a remark to an event; the annotation's number."""
         statement = "INSERT INTO annotation(seq, author, text, created) VALUES (?, ?, ?, ?)"
-        return self._insert(statement, (seq, author, text, created))
+        return self._insert(statement, (seq, whole(author), whole(text), created))
 
     def put_verdicts(self, rows: Iterable[tuple[int, int, str, Mapping[str, Any]]]) -> None:
         """Keep what was found out about answers, as (session, lane, probe, verdict), beside the events; a later verdict
@@ -235,10 +237,12 @@ class TraceWriter:
                 for step in steps:
                     step()
                 self._connection.execute("COMMIT")
-            except sqlite3.Error as error:
+            except BaseException as error:
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
-                raise told(self.path, error, writing=True) from error
+                if isinstance(error, sqlite3.Error):
+                    raise told(self.path, error, writing=True) from error
+                raise
 
     def __enter__(self) -> TraceWriter:
         return self
@@ -251,7 +255,7 @@ _EVENT = "seq, session, lane, turn, n, kind, subject, cause, ms, payload"
 
 
 def _json(payload: Mapping[str, Any]) -> str:
-    return json.dumps(payload, ensure_ascii=False, separators=(",", ":"))
+    return whole(json.dumps(payload, ensure_ascii=False, separators=(",", ":")))
 
 
 def _place(path: Path) -> Path:

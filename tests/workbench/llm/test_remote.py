@@ -270,3 +270,9 @@ def test_vectors_from_a_server(babbler: Babbler) -> None:
     assert np.array_equal(vectors[0], vectors[2])
     assert backend.embedder == f"vectors (3, server 127.0.0.1:{babbler.port})"
     backend.close()
+
+
+def test_half_a_surrogate_pair_is_no_text(babbler: Babbler) -> None:
+    babbler.text = lambda body: "at 😀 \ud83d"  # type: ignore[method-assign]
+    (result,) = ask(opened(babbler), None)
+    assert result.text == "at 😀 \ufffd"

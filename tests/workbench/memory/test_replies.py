@@ -5,6 +5,8 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+import pytest
+
 from workbench.llm.base import Closing, CompletionRequest, CompletionResult
 from workbench.memory import prompts, schemas
 from workbench.memory.base import Completion
@@ -147,3 +149,9 @@ def test_a_text_that_ends_at_the_limit_of_its_grammar_is_said() -> None:
 def test_json_is_found_between_other_words() -> None:
     assert parse('Sure!\n```json\n{"a": 1}\n```\nDone.') == {"a": 1} == parse('Here: {"a": 1} as asked')
     assert parse_cut('{"a": [1, 2') == {"a": [1, 2]} and parse_cut("no") is None
+
+
+@pytest.mark.parametrize("around", ["{}", "Here: {} as asked", "```json\n{}\n```"])
+def test_half_a_surrogate_pair_is_no_text(around: str) -> None:
+    raw = json.dumps({"facts": ["at \ud83d", "😀 ", "\\ud83d"]})
+    assert parse(around.replace("{}", raw)) == {"facts": ["at \ufffd", "😀 ", "\\ud83d"]}

@@ -169,3 +169,26 @@ def test_what_names_none_is_left_as_it_is(run: Path) -> None:
     assert not texts.named(said) and not texts.named('{"texts":5,"text":"","context":7}')
     with TraceReader(run) as reader:
         assert all(type(p.get("text")) is not int for p in (e.payload for e in reader.events()))
+
+
+def test_half_a_surrogate_pair_is_no_text_and_the_next_step_is_written(run: Path) -> None:
+    half, whole = LONG + "\ud83d", LONG + "\ufffd"
+    with TraceWriter(run) as writer:
+        writer.append(
+            [Event(1, 1, 1, n, Kind.WRITTEN, t, payload={"text": t}) for n, t in ((91, half), (92, "\udfff!"))]
+        )
+        writer.put_verdicts([(1, 1, "p", {"cause": "\ud83d"})])
+        writer.annotate(1, "\udcfc", "of \udcfc", "2025")
+    with TraceReader(run) as reader:
+        assert [(e.subject, e.payload["text"]) for e in reader.events(turns=(1, 1))] == [(whole,) * 2, ("\ufffd!",) * 2]
+        assert reader.verdicts(1, 1) == {"p": {"cause": "\ufffd"}}
+        assert reader.query("SELECT author, text FROM annotation") == [("\ufffd", "of \ufffd")]
+    assert stored(run, "SELECT text FROM text ORDER BY length(text)") == [(LONG,), (whole,)]
+
+
+def test_texts_of_a_taken_number_lie_behind_one_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(texts, "number", lambda text, taken=0: 7 + taken)
+    said = [LONG + end for end in "abc"]
+    with TraceWriter(tmp_path / "run.mnemo") as writer:
+        writer.append([Event(1, 1, 0, n, Kind.WRITTEN, "a", payload={"text": t}) for n, t in enumerate(said, 1)])
+    assert stored(tmp_path / "run.mnemo", "SELECT id, text FROM text") == list(enumerate(said, 7))

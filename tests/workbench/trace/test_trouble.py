@@ -43,7 +43,7 @@ def test_an_input_error_on_a_disk_without_room_is_a_full_disk(monkeypatch: pytes
     monkeypatch.setattr(trouble, "_free", lambda path: (1 << 20) - 1)
     error = sqlite3.OperationalError("disk I/O error")
     assert "the disk is full" in str(trouble.told(RUN, error, writing=True))
-    assert "cannot be read, since the disk is full" in str(trouble.told(RUN, error))
+    assert str(trouble.told(RUN, error)) == f"{RUN}: cannot be read, since the disk is full - free some space"
 
 
 def test_where_the_room_cannot_be_known_no_disk_is_called_full(tmp_path: Path) -> None:
