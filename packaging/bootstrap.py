@@ -914,7 +914,7 @@ def release(arguments: Sequence[str]) -> int:
 
 
 def _packager(command: str, arguments: Sequence[str]) -> int:
-    python = setup(["package"])
+    python = setup(["package", "parquet", "code"])  # nobody can install anything into a finished package
     program = ROOT / "packaging" / "package.py"
     return call([python, program, command, *portable_llama(python, arguments), *arguments])
 

@@ -108,15 +108,21 @@ def write(sources: Iterable[str], folder: Path, further: Iterable[Part] = ()) ->
     listed = list(sources)
     parts = [of_python(), *further, *of_distributions(listed), *of_system(listed)]
     folder.mkdir(parents=True, exist_ok=True)
-    lines = [f"{name}: {licence} ({what})" for name, licence, what in _MODELS]
+    models = [f"{name}: {licence} ({what})\n" for name, licence, what in _MODELS]
+    (folder / "INDEX.txt").write_text("".join(models), encoding="utf-8")
+    return add(parts, folder)
+
+
+def add(parts: Iterable[Part], folder: Path) -> list[str]:
+    """Copy the texts of further parts to ``folder`` and add these to its index; the names of those without a text."""
     without = []
-    for part in parts:
-        copied = [_copy(text, folder / part.name, number) for number, text in enumerate(part.texts)]
-        if not copied:
-            without.append(part.name)
-        where = ", ".join(copied) or "no text came with it"
-        lines.append(f"{part.name} {part.version}: {part.licence} - {where}")
-    (folder / "INDEX.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    with (folder / "INDEX.txt").open("a", encoding="utf-8") as index:
+        for part in parts:
+            copied = [_copy(text, folder / part.name, number) for number, text in enumerate(part.texts)]
+            if not copied:
+                without.append(part.name)
+            where = ", ".join(copied) or "no text came with it"
+            index.write(f"{part.name} {part.version}: {part.licence} - {where}\n")
     return without
 
 

@@ -2,7 +2,7 @@
 """Builds the application for this platform: a folder that needs no Python, its archive, and its checksum.
 
     python packaging/package.py build [--libraries PLACE] [--out DIR]
-    python packaging/package.py smoke FOLDER            tries a finished folder
+    python packaging/package.py smoke FOLDER            tries a finished folder (on Linux its AppImage, too)
     python packaging/package.py package [--out DIR]     both
     python packaging/package.py release [--out DIR]     application, wheel and sdist, smoke-tested, checksums, notes
 
@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import importlib.util
 import json
 import lzma
 import os
@@ -33,6 +34,7 @@ from importlib.metadata import distributions as installed
 from pathlib import Path
 from typing import IO
 
+import appimage
 import bootstrap
 import licences
 
@@ -40,6 +42,7 @@ ROOT = Path(__file__).resolve().parent.parent
 NAME = "mnemoscope"
 LARGEST = 350_000_000  # bytes of the archive
 BESIDE = ("LICENSE", "README.md", "CHANGELOG.md", "CITATION.cff")
+DATA = {"linux": "~/.local/share/mnemoscope", "darwin": "~/Library/Application Support/mnemoscope"}
 WINDOWS, MACOS = sys.platform == "win32", sys.platform == "darwin"
 # llama.cpp loses its tile configuration on processors with matrix tiles (bootstrap.WITHOUT_AMX); without this variant
 # they take the next best.
@@ -110,9 +113,30 @@ def build(out: Path, libraries: Path | None) -> Path:
     print(f"{target.name}: {_bytes_of(target) / 1e6:.0f} MB unpacked; {archive.name}: {size / 1e6:.0f} MB")
     if size > LARGEST:
         raise PackageError(f"{archive} has {size / 1e6:.0f} MB, more than {LARGEST / 1e6:.0f}")
-    checksums([archive])
+    image = one_file(out)
+    checksums([archive, *([image] if image else [])])
     note(archive, state)
     return archive
+
+
+def image_of(out: Path) -> Path:
+    """Where the AppImage is: the version and the architecture are in its name, as its tools expect them."""
+    return out / f"{NAME}-{version()}-{platform.machine()}.AppImage"
+
+
+def one_file(out: Path) -> Path | None:
+    """Make the AppImage of the folder below ``out``; ``None``, with a line, where that cannot be done."""
+    image = image_of(out)
+    image.unlink(missing_ok=True)
+    if sys.platform != "linux":
+        return None
+    try:
+        appimage.make(out / full_name(), ROOT / "resources" / "icons" / "app.svg", image)
+    except appimage.NoTool as error:
+        print(f"no AppImage: {error} - {bootstrap.install_hint(appimage.NEEDED)}")
+        return None
+    print(f"{image.name}: {image.stat().st_size / 1e6:.0f} MB")
+    return image
 
 
 def note(archive: Path, state: str) -> None:
@@ -154,7 +178,7 @@ def _sha256(path: Path) -> str:
 
 def sources_now(root: Path = ROOT) -> list[tuple[str, int, int]]:
     """Name, size and time of every file of the program that goes in."""
-    folders = ("workbench", "ui", "resources", "sample_sessions", "packaging")
+    folders = ("workbench", "ui", "resources", "sample_sessions", "packaging", "docs")
     files = [path for folder in folders for path in sorted((root / folder).rglob("*")) if path.is_file()]
     return [(str(p), p.stat().st_size, p.stat().st_mtime_ns) for p in files if "__pycache__" not in p.parts]
 
@@ -186,6 +210,30 @@ def _beside(target: Path) -> None:
         shutil.copyfile(ROOT / "resources" / "icons" / "app.svg", target / "share" / "mnemoscope.svg")
     for name in BESIDE:
         shutil.copyfile(ROOT / name, target / name)
+    shutil.copytree(ROOT / "docs", target / "docs")  # messages name its pages
+    (target / "START.txt").write_text(start_text(), "utf-8")
+
+
+def start_text() -> str:
+    """What a person reads first who has unpacked the archive: how to start it, what it needs, where it keeps things."""
+    text = (ROOT / "packaging" / "START.txt").read_text("utf-8")
+    if sys.platform == "linux":
+        text = text.replace("  mnemoscope", "  ./mnemoscope").replace(
+            "\nBoth",
+            "  ./install.sh               menu entry, icon and commands for you; ./install.sh --remove\n\nBoth",
+            1,
+        )
+    library, its = platform.libc_ver()
+    system = f"{platform.system()} {platform.machine()}{f', {library} {its}' if its else ''}"
+    data = DATA.get(sys.platform, "%LOCALAPPDATA%\\mnemoscope")
+    return text.format(version=version(), system=system, data=data, llama=llama_version())
+
+
+def llama_version() -> str:
+    """Of llama-cpp-python, from the one place that pins it."""
+    found = re.search(r"llama-cpp-python==([\d.]+)", (ROOT / "pyproject.toml").read_text("utf-8"))
+    assert found
+    return found[1]
 
 
 def _inside_libraries() -> list[licences.Part]:
@@ -287,6 +335,42 @@ def smoke(folder: Path) -> None:
                 began = time.monotonic()
                 found = attempt()
                 print(f"ok    {name}: {found} ({time.monotonic() - began:.1f} s)", flush=True)
+    image = image_of(folder.resolve().parent)
+    if image.exists():
+        smoke_image(image)
+
+
+def smoke_image(image: Path) -> None:
+    """Try the AppImage: mounted where that can be done, and unpacked, with nothing left behind by either.
+
+    Raises:
+        PackageError: what fails.
+    """
+    with tempfile.TemporaryDirectory(prefix="mnemoscope-smoke-") as work:
+        stranger = Stranger(image.resolve().parent, Path(work))
+        places = [stranger.place / "of its own", stranger.place / "unpacked"]
+        for place, unpacked in zip(places, ("", "1"), strict=True):
+            place.mkdir()
+            began = time.monotonic()
+            own = {"TMPDIR": str(place), "APPIMAGE_EXTRACT_AND_RUN": unpacked, "PATH": os.defpath}
+            said = stranger.run(image.name, "mnemoscope", "--version", **own).strip()
+            if version() not in said:
+                raise PackageError(f"{image.name} mnemoscope --version says {said!r}")
+            times = ", ".join(stranger.run(image.name, "--times", **own).splitlines())
+            if not json.loads(stranger.run(image.name, "mnemoscope", "selftest", "--json", **own))["ok"]:
+                raise PackageError(f"{image.name}: the self test fails")
+            way = "unpacked" if unpacked or not os.access("/dev/fuse", os.W_OK) else "mounted"
+            print(f"ok    AppImage, {way}: self test, {times} ({time.monotonic() - began:.1f} s)", flush=True)
+            _wait_empty(place)
+
+
+def _wait_empty(place: Path) -> None:
+    """Mounted folders go a moment after the program that they were for."""
+    until = time.monotonic() + 10
+    while left := [path.name for path in place.iterdir()]:
+        if time.monotonic() > until:
+            raise PackageError(f"the AppImage leaves {', '.join(left)} behind")
+        time.sleep(0.05)
 
 
 class Stranger:
@@ -321,6 +405,7 @@ class Stranger:
         yield "tour", self._tour
         yield "a model that is tried in a process of its own", self._model
         yield "llama.cpp for every instruction set", self._variants
+        yield "another build of llama.cpp", self._other_build
         yield "the user's data", self._data
         yield "licences", self._licences
 
@@ -409,6 +494,18 @@ class Stranger:
         told = lane["competencies"]["accurate_retrieval"]
         return f"{round(told['accuracy'] * told['n'])} of {told['n']}"
 
+    def _other_build(self) -> str:
+        """This environment's own by ``LLAMA_CPP_LIB_PATH``, and nothing of the one inside beside it."""
+        place = importlib.util.find_spec("llama_cpp")
+        assert place and place.origin
+        libraries = Path(place.origin).parent / "lib"
+        told = self.run("mnemoscope", "selftest", "--json", "--embedder", "hash", LLAMA_CPP_LIB_PATH=str(libraries))
+        if not json.loads(told)["ok"]:
+            raise PackageError(f"with the libraries in {libraries}: {json.loads(told)['steps'][-1]['found']}")
+        if beside := [path.name for path in self.folder.glob("_internal/*") if LLAMA.match(path.name)]:
+            raise PackageError(f"{', '.join(beside)} would be taken instead of another build's")
+        return "the self test passes"
+
     def _data(self) -> str:
         kept = sorted({path.relative_to(self.home).parts[:3] for path in self.home.rglob("*") if path.is_file()})
         if not kept:
@@ -420,6 +517,7 @@ class Stranger:
         return f"texts of {len(lines)} parts"
 
 
+LLAMA = re.compile(r"(lib)?(ggml|llama)[-.].*(so|dylib|dll)")  # libraries that stand where the loader looks first
 VARIANT = re.compile(r"ggml-cpu-(\w+)\.")
 _SCORE = """
 import ctypes, sys
@@ -506,13 +604,14 @@ def release(out: Path, libraries: Path | None) -> None:
         print(f"{archive.name}: is there, built from all that is here now; not built again")
     archive = archive or build(out, libraries)
     smoke(out / full_name())
+    images = [image_of(out)] if image_of(out).exists() else []
     made = distributions(out)
     for path in made:
         done = subprocess.run([sys.executable, str(ROOT / "packaging" / "wheel_smoke.py"), str(path)])
         if done.returncode:
             raise PackageError(f"{path.name} does not work where it is installed, see above")
     (out / "NOTES.md").write_text(notes((ROOT / "CHANGELOG.md").read_text("utf-8"), mine), "utf-8")
-    print(checksums([archive, *made]).read_text("utf-8"), end="")
+    print(checksums([archive, *images, *made]).read_text("utf-8"), end="")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -26,11 +26,20 @@ def main() -> int:
         from workbench.sessions.formats.parquet_rows import main as read_parquet
 
         return read_parquet(sys.argv[2])
-    if Path(sys.argv[0]).stem.lower() == "mnemoscope-ui":
+    if "mnemoscope-ui" in _names(Path(sys.argv[0])):
         return _window()
     from workbench.cli import main as command
 
     return command()
+
+
+def _names(called: Path) -> list[str]:
+    """By which names the program was called: the links on the way to it, whatever a person has called theirs."""
+    names = [called.stem.lower()]
+    while called.is_symlink() and len(names) < 40:
+        called = called.parent / called.readlink()
+        names.append(called.stem.lower())
+    return names
 
 
 def _own_libraries_only_here() -> None:

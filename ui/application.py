@@ -2,16 +2,67 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from PySide6.QtCore import QMessageLogContext, QtMsgType
+    from PySide6.QtWidgets import QApplication
+
+_WITHOUT = "without one, `mnemoscope export RUN --html FILE` makes a report and `mnemoscope-ui --tour DIR` pictures"
 
 
 def application() -> object:
     """The one ``QApplication``, made when there is none."""
     from PySide6.QtWidgets import QApplication
 
-    app = QApplication.instance() or QApplication(sys.argv[:1])
+    app = QApplication.instance() or _made()
     app.setApplicationName("mnemoscope")
     QApplication.setApplicationDisplayName("Mnemoscope")
     QApplication.setDesktopFileName("mnemoscope")  # whose icon and menu entry it is (packaging/linux)
     sys.setswitchinterval(0.002)  # the projections' threads hand the interpreter back to the window sooner
     return app
+
+
+def _made() -> QApplication:
+    """A new application. Qt aborts the process where it can show nothing: then one line, and exit code 1."""
+    from PySide6.QtCore import QtMsgType, qFormatLogMessage, qInstallMessageHandler
+    from PySide6.QtWidgets import QApplication
+
+    said: list[str] = []
+    lines: list[str] = []
+
+    def hear(kind: QtMsgType, context: QMessageLogContext, text: str) -> None:
+        said.append(text)
+        lines.append(qFormatLogMessage(kind, context, text))
+        if kind == QtMsgType.QtFatalMsg:
+            print(no_display(said), file=sys.stderr, flush=True)
+            os._exit(1)  # when this returns, Qt aborts
+
+    before = qInstallMessageHandler(hear)
+    try:
+        app = QApplication(sys.argv[:1])
+    finally:
+        qInstallMessageHandler(before)
+    if app.primaryScreen() is None:
+        raise SystemExit(no_display(said))
+    for line in lines:
+        print(line, file=sys.stderr)
+    return app
+
+
+def no_display(said: Sequence[str]) -> str:
+    """One line on why there can be no window, from what Qt has said before it gave up."""
+    asked = os.environ.get("QT_QPA_PLATFORM")
+    screens = [name for name in ("WAYLAND_DISPLAY", "DISPLAY") if os.environ.get(name)]
+    if sys.platform == "linux" and not asked and not screens:
+        return f"There is no display here (neither DISPLAY nor WAYLAND_DISPLAY is set) - {_WITHOUT}"
+    reached = next((text for text in said if "connect" in text.lower()), "")
+    if reached and screens:
+        named = ", ".join(f"{name}={os.environ[name]}" for name in screens)
+        return f"The display cannot be opened ({named}) - {_WITHOUT}"
+    found = [text for text in said if "Could not" in text] or said or ["it has no screen"]
+    reason = " ".join(found[-1].split())[:300].rstrip(".")
+    return f"Qt cannot show a window: {reason} - QT_DEBUG_PLUGINS=1 makes it say which library it misses"

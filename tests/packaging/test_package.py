@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import configparser
 import hashlib
+import importlib.metadata
 import importlib.util
 import io
 import lzma
@@ -237,6 +238,12 @@ def test_one_executable_is_both_programs(tmp_path: Path) -> None:
     assert "usage: mnemoscope-ui" in program("--help", name=window).stdout
 
 
+def test_a_link_of_any_name_to_the_window_is_the_window(tmp_path: Path) -> None:
+    (tmp_path / "mnemoscope-ui").symlink_to(PACKAGING / "program.py")
+    (tmp_path / "memory.py").symlink_to("mnemoscope-ui")
+    assert "usage: mnemoscope-ui" in program("--help", name=tmp_path / "memory.py").stdout
+
+
 def test_it_is_the_process_that_tries_a_model(tmp_path: Path) -> None:
     sound = program("--try-model", str(ROOT / "resources" / "models" / "mnemoscope-demo.gguf"))
     assert sound.stdout.splitlines()[-1] == '{"wrong": ""}'
@@ -248,6 +255,77 @@ def test_it_is_the_process_that_reads_parquet(tmp_path: Path) -> None:
     (tmp_path / "bad.parquet").write_bytes(b"PAR1nothing")
     done = program("--read-parquet", str(tmp_path / "bad.parquet"))
     assert done.returncode == 1 and "Traceback" not in done.stderr
+
+
+def test_what_is_read_first_names_this_system_and_the_llama_cpp_that_fits(package: ModuleType) -> None:
+    text = package.start_text()
+    assert text.startswith(f"Mnemoscope {__version__}:") and "{" not in text
+    assert package.llama_version() == importlib.metadata.version("llama-cpp-python")
+    assert max(map(len, text.splitlines())) <= 120
+
+
+# -- one file ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def appimage(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    return script("appimage", monkeypatch)
+
+
+@pytest.fixture
+def image(appimage: ModuleType, tmp_path: Path) -> Path:
+    """An AppImage around a script that tells how it was started."""
+    folder = tmp_path / "application"
+    (folder / "licences").mkdir(parents=True)
+    (folder / "licences" / "INDEX.txt").write_text("its own\n")
+    (folder / "mnemoscope").write_text('#!/bin/sh\necho "${0##*/}" "$APPDIR" "$@"\nexit 3\n')
+    (folder / "mnemoscope").chmod(0o755)
+    (folder / "mnemoscope-ui").symlink_to("mnemoscope")
+    (folder / "data").write_bytes(numpy.random.default_rng(1).bytes(3_000_001))
+    try:
+        made: Path = appimage.make(folder, ROOT / "resources" / "icons" / "app.svg", tmp_path / "an ïmage")
+    except appimage.NoTool as error:
+        pytest.skip(f"no AppImage can be made here: {error}")
+    return made
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="AppImages are for Linux")
+def test_an_appimage_is_one_file_that_starts_either_program(appimage: ModuleType, image: Path, tmp_path: Path) -> None:
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+
+    def call(*arguments: str, name: str = str(image), **more: str) -> subprocess.CompletedProcess[str]:
+        own = {"PATH": os.defpath, "TMPDIR": str(scratch), **more}
+        return subprocess.run([name, *arguments], env=own, capture_output=True, text=True, cwd=tmp_path, timeout=60)
+
+    assert image.read_bytes()[8:11] == appimage.MARK
+    unpacked = {"APPIMAGE_EXTRACT_AND_RUN": "1"}
+    done = call("a run.mnemo", **unpacked)
+    assert done.stdout.split()[0] == "mnemoscope-ui" and done.stdout.endswith(" a run.mnemo\n")
+    assert done.returncode == 3 and not list(scratch.iterdir())
+    assert call("mnemoscope", "score", "x", **unpacked).stdout.split()[::2] == ["mnemoscope", "score"]
+    (tmp_path / "mnemoscope").symlink_to(image)
+    assert call("score", name=str(tmp_path / "mnemoscope"), **unpacked).stdout.startswith("mnemoscope ")
+    assert call("--appimage-extract").stdout == "squashfs-root\n"
+    out = tmp_path / "squashfs-root"
+    assert (out / "usr/lib/mnemoscope/data").read_bytes() == (tmp_path / "application/data").read_bytes()
+    assert (out / "usr/lib/mnemoscope/mnemoscope-ui").is_symlink() and os.access(out / "AppRun", os.X_OK)
+    assert entry_of(out / "mnemoscope.desktop")["Icon"] == "mnemoscope" and (out / "mnemoscope.svg").is_file()
+    assert (tmp_path / "application/licences/INDEX.txt").read_text() == "its own\n"
+    mounted = call("x")  # without FUSE it says so, and is unpacked
+    assert mounted.returncode == 3 and mounted.stdout.startswith("mnemoscope-ui ")
+    assert not mounted.stderr or ("no FUSE" in mounted.stderr and len(mounted.stderr.splitlines()) == 1)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="AppImages are for Linux")
+def test_without_its_tool_there_is_no_appimage_and_a_line(
+    package: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    package.image_of(tmp_path).write_text("of another build")
+    assert package.one_file(tmp_path) is None and not package.image_of(tmp_path).exists()
+    said = capsys.readouterr().out
+    assert said.startswith("no AppImage: there is no mksquashfs - ") and "squashfs-tools" in said
 
 
 # -- the desktop -------------------------------------------------------------------------------------------------------

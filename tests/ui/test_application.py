@@ -1,0 +1,41 @@
+"""The application, where there is no screen: Qt would abort the process."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from ui.application import no_display
+
+
+@pytest.mark.parametrize(
+    ("environment", "said", "told"),
+    [
+        ({}, ["could not connect to display ", "no Qt platform plugin"], "neither DISPLAY nor WAYLAND_DISPLAY is set"),
+        ({"DISPLAY": ":77"}, ["could not connect to display :77", "no plugin"], "cannot be opened (DISPLAY=:77)"),
+        ({"DISPLAY": ":0"}, ['Could not load "xcb".', "no plugin\n\n"], 'Could not load "xcb" - QT_DEBUG_PLUGINS'),
+        ({"QT_QPA_PLATFORM": "linuxfb"}, [], "it has no screen"),
+    ],
+)
+def test_one_line_says_why_there_is_no_window(
+    monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], said: list[str], told: str
+) -> None:
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(sys, "platform", "linux")
+    line = no_display(said)
+    assert told in line and "\n" not in line
+
+
+def test_qt_does_not_abort_where_it_can_show_nothing() -> None:
+    environment = {**os.environ, "QT_QPA_PLATFORM": "nowhere"}
+    command = [sys.executable, "-c", "from ui.application import application; application()"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 1 and done.stdout == ""
+    [line] = done.stderr.splitlines()
+    assert line.startswith("Qt cannot show a window: ") and "nowhere" in line
