@@ -139,7 +139,8 @@ def main() -> int:
     make()
     folder = Path("mutants")
     known = {name: code for name, code in verdicts(folder).items() if fnmatch(name, options.only)}
-    names = random.Random(options.seed).sample(sorted(known), min(options.count, len(known)))
+    matching = len(known)
+    names = random.Random(options.seed).sample(sorted(known), min(options.count, matching))
     tests = reached(folder, names)
     untested = [name for name in names if not tests[name]]
     left = {name: tests[name] for name in names if tests[name] and known[name] in (None, SURVIVED, UNTESTED)}
@@ -149,7 +150,7 @@ def main() -> int:
     known = verdicts(folder)
     survived = [name for name in names if tests[name] and known[name] == SURVIVED]
     killed = len(names) - len(survived) - len(untested)
-    told = {"of": len(known), "tried": len(names), "killed": killed, "untested": untested, "survived": survived}
+    told = {"of": matching, "tried": len(names), "killed": killed, "untested": untested, "survived": survived}
     print(json.dumps(told, indent=1))
     return 0 if names else 1
 

@@ -1,5 +1,6 @@
 """What a reader finds, what it finds missing, and what it says of a file that holds something else."""
 
+import re
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 from tests.support.traces import write_trace
 from workbench.errors import TraceError
 from workbench.trace.events import Event, Kind
-from workbench.trace.reader import TraceReader, is_run
+from workbench.trace.reader import LaneRow, TraceReader, is_run
 from workbench.trace.schema import MAJOR
 from workbench.trace.writer import TraceWriter
 
@@ -88,20 +89,52 @@ def test_a_verdict_that_is_none_is_told_as_damage(run: Path, payload: str) -> No
         reader.verdicts(1, 1)
 
 
+OTHER, UPDATE = "choose another .mnemo file", "update this program"
 VERSIONS = [
-    ("'format'", "'another'", "not a Mnemoscope run file"),
-    ("'major'", "'one'", "does not say its version"),
-    ("'major'", "x'31'", "does not say its version"),
-    ("'major'", f"'{MAJOR + 1}'", "newer Mnemoscope"),
-    ("'major'", "'9999999999'", "newer Mnemoscope"),
+    ("'format'", "'another'", "not a Mnemoscope run file - choose a .mnemo file"),
+    ("'major'", "'one'", f"a damaged run file: it does not say its version - {OTHER}"),
+    ("'major'", "x'31'", f"a damaged run file: it does not say its version - {OTHER}"),
+    ("'major'", f"'{MAJOR + 1}'", f"newer Mnemoscope (format {MAJOR + 1}, this program reads {MAJOR}) - {UPDATE}"),
+    ("'major'", "'9999999999'", f"newer Mnemoscope (format 999999999, this program reads {MAJOR}) - {UPDATE}"),
 ]
 
 
 @pytest.mark.parametrize(("key", "value", "words"), VERSIONS)
 def test_a_file_that_says_another_version(run: Path, key: str, value: str, words: str) -> None:
     changed(run, f"UPDATE meta SET value = {value} WHERE key = {key}")
-    with pytest.raises(TraceError, match=words):
+    with pytest.raises(TraceError, match=f"{re.escape(words)}$"):
         TraceReader(run)
+
+
+def test_the_last_version_that_is_read_is_read(run: Path) -> None:
+    for major in (1, MAJOR):
+        TraceReader(changed(run, f"UPDATE meta SET value = '{major}' WHERE key = 'major'")).close()
+
+
+def test_a_lane_says_where_it_comes_from(run: Path) -> None:
+    with TraceWriter(run) as writer, writer.reader() as reader:
+        child = writer.add_lane("full @3", "full", "snapkv", {"k": [1]}, parent=1, parent_turn=3)
+        assert reader.lanes()[-1] == LaneRow(child, "full @3", "full", "snapkv", {"k": [1]}, 1, 3)
+        assert [(row.parent, row.parent_turn) for row in reader.lanes()[:2]] == [(None, None)] * 2
+
+
+def test_events_keep_their_numbers_in_a_copy(run: Path, tmp_path: Path) -> None:
+    with TraceReader(run) as reader:
+        some = [e for e in reader.events() if e.seq % 3 == 0]
+    with TraceWriter(tmp_path / "b.mnemo") as writer, writer.reader() as reader:
+        writer.restore_events(some)
+        assert list(reader.events()) == some and writer.last_seq == some[-1].seq
+
+
+def test_events_of_turns_from_and_up_to(run: Path) -> None:
+    with TraceReader(run) as reader:
+        every = list(reader.events())
+        third = every[2].seq
+        assert list(reader.events(after_seq=third)) == every[3:]
+        assert list(reader.events(up_to_seq=third)) == every[:3]
+        assert list(reader.events(1, 2, turns=(2, 3))) == [e for e in every if e.lane == 2 and e.turn in (2, 3)]
+        two = (Kind.WRITTEN, Kind.TURN_CLOSED)
+        assert list(reader.events(kinds=two)) == [e for e in every if e.kind in two]
 
 
 def test_a_missing_array_is_named(run: Path) -> None:

@@ -1,4 +1,5 @@
 import json
+import re
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -86,15 +87,30 @@ def test_a_damaged_step_is_named_in_one_line(path: Path, tmp_path: Path, payload
         from_file(tmp_path / "story.json")
 
 
-def test_what_is_no_story_is_refused(tmp_path: Path) -> None:
-    for text in ("", "[]", '{"format": "other"}', '{"format": "mnemoscope-story", "version": 2, "steps": []}'):
-        (tmp_path / "story.json").write_text(text)
-        with pytest.raises(MnemoscopeError, match=r"story\.json"):
-            from_file(tmp_path / "story.json")
-    many = {"format": "mnemoscope-story", "version": 1, "steps": [{}] * (MOST + 1)}
-    (tmp_path / "story.json").write_text(json.dumps(many))
-    with pytest.raises(MnemoscopeError, match="more than"):
+NONE = [
+    ("", "cannot be read as a story (Expecting value.*) - choose a file that Story → Export has written"),
+    ("[]", "not a story - choose a file that Story → Export has written"),
+    ('{"format": "other", "steps": []}', "not a story - choose a file that Story → Export has written"),
+    ('{"format": "mnemoscope-story", "steps": {}}', "not a story - choose a file that Story → Export has written"),
+    ('{"format": "mnemoscope-story", "version": 2, "steps": []}', "a story of a newer version - update this program"),
+    (json.dumps({"format": "mnemoscope-story", "version": 1, "steps": [{}] * (MOST + 1)}),
+     f"more than {MOST} steps - split the story"),
+    (" " * ((8 << 20) + 1), "larger than 8 MiB, no story - choose a file that Story → Export has written"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "words"), NONE)
+def test_what_is_no_story_is_refused(tmp_path: Path, text: str, words: str) -> None:
+    (tmp_path / "story.json").write_text(text)
+    said = re.escape(f"story.json: {words}").replace(r"\.\*", ".*")
+    with pytest.raises(MnemoscopeError, match=f"^{said}$"):
         from_file(tmp_path / "story.json")
+
+
+def test_as_many_steps_as_there_may_be(tmp_path: Path) -> None:
+    many = {"format": "mnemoscope-story", "version": 1, "steps": [{"turn": n} for n in range(MOST)]}
+    (tmp_path / "story.json").write_text(json.dumps(many))
+    assert [step.turn for step in from_file(tmp_path / "story.json")] == list(range(MOST))
 
 
 def test_texts_are_bounded(path: Path) -> None:

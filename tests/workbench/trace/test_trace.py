@@ -94,7 +94,9 @@ def test_arrays_of_earlier_versions_are_read() -> None:
 
 def test_a_second_writer_is_refused_and_the_first_goes_on(tmp_path: Path) -> None:
     with TraceWriter(tmp_path / "a.mnemo") as writer:
-        with pytest.raises(TraceError, match="another engine is writing it"):
+        with pytest.raises(
+            TraceError, match="another engine is writing it - wait for it, or choose another --out FILE"
+        ):
             TraceWriter(tmp_path / "a.mnemo")
         assert writer.append([event(1)]) == 1
     TraceWriter(tmp_path / "a.mnemo").close()
@@ -311,12 +313,12 @@ def test_a_lock_leaves_alone_what_is_not_its_own(tmp_path: Path) -> None:
     lock.unlink()
     mine.write_text("")
     lock.symlink_to(mine)
-    with pytest.raises(TraceError, match="is a link"):
+    with pytest.raises(TraceError, match=r"is a link.* - remove it, or choose another --out FILE"):
         TraceWriter(tmp_path / "a.mnemo")
     assert mine.read_text() == ""
     lock.unlink()
     os.mkfifo(lock)
-    with pytest.raises(TraceError, match="no plain file"):
+    with pytest.raises(TraceError, match="no plain file - choose another --out FILE"):
         TraceWriter(tmp_path / "a.mnemo")
 
 
