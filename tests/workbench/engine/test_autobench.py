@@ -1,19 +1,23 @@
 """AutoBencher's search: it finds settings that are hard for the lanes and not for the reader."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.support.backends import ScriptedBackend
+from tests.support.traces import session
 from workbench import cli
+from workbench.engine import autobench
 from workbench.engine import run as engine
 from workbench.engine.autobench import SALIENT, Search, novelty
 from workbench.engine.config import RunConfig
 from workbench.errors import UsageError
-from workbench.sessions import formats
+from workbench.sessions import Session, formats
 from workbench.sessions.generators import rough
+from workbench.sessions.generators.base import LEAST, GeneratorError
 
 
 @pytest.fixture(autouse=True)
@@ -45,6 +49,25 @@ def test_what_the_reader_cannot_answer_from_the_evidence_is_worth_nothing() -> N
     config = RunConfig((), ("bm25", "window"), reader="nearest-label", capture="off")
     (only,) = Search("conflict-chains", 300, config, rough).go(1)
     assert (only.oracle, only.salient, only.objective) == (0.0, False, 0.0)
+
+
+@pytest.mark.parametrize("nothing", ["cannot be made", "cannot be answered"])
+def test_the_search_ends_when_there_is_nothing_near_that_was_not_tried(
+    monkeypatch: pytest.MonkeyPatch, nothing: str
+) -> None:
+    def generate(name: str, tokens: int, seed: int, count: Any, **settings: Any) -> list[Session]:
+        if nothing == "cannot be made":
+            raise GeneratorError(nothing)
+        plain = session(4, 2)
+        return [replace(plain, probes=tuple(replace(p, abstain=True, gold=()) for p in plain.probes))]
+
+    monkeypatch.setattr(autobench, "generate", generate)
+    tried: list[tuple[int, int, str]] = []
+    config = RunConfig((), ("bm25",), reader="nearest-label", capture="off")
+    found = Search("sv-bench", LEAST, config, rough, step=lambda *told: tried.append(told))
+    assert found.go(50) == [] == found.found
+    assert {note for *_, note in tried} == {"mode=dialogue", "mode=streaming"}
+    assert [(done, of) for done, of, _ in tried] == [(0, 50), (1, 50), (2, 50)], "both modes, and one as long again"
 
 
 def test_novelty_is_high_where_the_lanes_change_places() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -13,6 +14,7 @@ import pytest
 from tests.support.backends import ScriptedBackend
 from workbench import cli
 from workbench.engine import probing
+from workbench.engine.control import Control
 from workbench.errors import ModelError
 from workbench.llm.base import CompletionRequest, CompletionResult
 from workbench.sessions import Probe, Session, Turn, formats
@@ -191,3 +193,29 @@ def test_by_a_model_from_the_command_line(
     assert (code, out.split("  ")) == (0, ["own-1", "Where has Person2 lived?", "Bonn\n"])
     assert "dropped 1: the cited turns do not say the answer" in err
     assert writer.closed
+
+
+def test_cancelled_what_was_written_so_far_is_handed_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(probing, "WINDOW", 200)
+    control = Control()
+
+    class Stopped(Writer):
+        async def complete(self, request: CompletionRequest) -> CompletionResult:
+            if self.asked:
+                control.cancel()
+                await asyncio.sleep(60)
+            return await super().complete(request)
+
+    writer = Stopped(answers=[written(asks(2))])
+    made = probing.make(session(200), writer, 4, control=control)
+    assert [p.question for p in made.probes] == ["Where has Person2 lived?"] and len(writer.asked) == 1
+
+
+def test_a_cancel_that_nobody_asked_for_is_passed_on() -> None:
+    class Gone(Writer):
+        async def complete(self, request: CompletionRequest) -> CompletionResult:
+            raise asyncio.CancelledError
+
+    for control in (None, Control()):
+        with pytest.raises(asyncio.CancelledError):
+            probing.make(session(), Gone(), 1, control=control)

@@ -15,8 +15,19 @@ import pytest
 from tests.support.runs import config, lane_events
 from workbench.engine import run as engine
 from workbench.engine.config import RunConfig
-from workbench.engine.protocol import Cancel, Failed, Progress, Report, Resume, StateChanged, Step, TraceAdvanced
-from workbench.engine.supervisor import Supervisor
+from workbench.engine.protocol import (
+    Annotate,
+    Answered,
+    Cancel,
+    Failed,
+    Progress,
+    Report,
+    Resume,
+    StateChanged,
+    Step,
+    TraceAdvanced,
+)
+from workbench.engine.supervisor import Supervisor, _how_it_ended
 from workbench.trace.events import Kind
 from workbench.trace.reader import TraceReader
 
@@ -235,7 +246,7 @@ def test_a_second_window_cannot_write_what_a_first_one_runs(
 WINDOW = """
 import pickle, sys, threading
 from workbench.engine.protocol import Progress, Step
-from workbench.engine.supervisor import Supervisor
+from workbench.engine.supervisor import Supervisor, _how_it_ended
 
 def main():
     there = threading.Event()
@@ -277,3 +288,43 @@ def test_a_window_that_is_killed_leaves_a_run_that_goes_on(tmp_path: Path, root:
     after = lane_events(again)
     assert after == lane_events(whole)
     assert all(after[key][: len(rows)] == rows for key, rows in before.items())
+
+
+def test_an_engine_that_was_never_started_takes_no_harm(inbox: Inbox) -> None:
+    supervisor = Supervisor(inbox)
+    supervisor.send(Cancel())
+    assert (supervisor.running, supervisor.pid, supervisor.log_tail()) == (False, None, "")
+    supervisor.log_path.write_bytes(b"x" * 5000 + b"\xff")
+    assert supervisor.log_tail() == "x" * 3999 + "\ufffd"
+    supervisor.shutdown()
+    assert supervisor.log_tail() == "" and inbox.reports == []
+    supervisor.shutdown()
+
+
+def test_a_question_starts_an_engine_that_answers_the_next_one_as_well(
+    tmp_path: Path, supervisor: Supervisor, inbox: Inbox
+) -> None:
+    engines = set()
+    for _ in range(2):
+        supervisor.ask(Annotate(tmp_path / "no.mnemo", 1, "me", "look"))
+        failed = inbox.wait(lambda r: isinstance(r, Failed))
+        assert isinstance(failed, Failed) and "no such run file" in failed.message and not failed.crashed
+        assert any(isinstance(r, Answered) for r in inbox.reports)
+        engines.add(supervisor.pid)
+        inbox.clear()
+    assert supervisor.running and len(engines) == 1
+
+
+@pytest.mark.parametrize(
+    ("code", "log", "said"),
+    [
+        (0, "", "the engine process left (exit 0)"),
+        (3, "out of memory", "the engine process left (exit 3)"),
+        (-9, "", "the engine process died (signal 9)"),
+        (-6, "vk::OutOfDeviceMemoryError", "no memory was left, on the GPU where there is one"),
+        (-6, "ggml_backend_cpu: failed to allocate buffer", "go on with half the context"),
+        (-4, "out of memory", "llama.cpp was built for another processor - run make setup"),
+    ],
+)
+def test_how_an_engine_ended_is_said_in_words(code: int, log: str, said: str) -> None:
+    assert said in _how_it_ended(code, log)
