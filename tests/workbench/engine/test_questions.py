@@ -52,9 +52,9 @@ PROBE = "p0"
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run of two lanes: all turns, and those of two turns."""
+    """A run of three lanes: all turns, those of two turns, and all turns in half the cache."""
     folder = tmp_path_factory.mktemp("questions")
-    return engine.run(config(folder, "full", "window:turns=2", embedder="hash"))
+    return engine.run(config(folder, "full", "window:turns=2", "full+snapkv:keep=0.5", embedder="hash"))
 
 
 @pytest.fixture
@@ -106,6 +106,17 @@ def test_attention_is_computed_once_and_lies_beside_the_run(
     monkeypatch.setattr(explain, "open_backend", no_model)
     deal(Questions(), Retrace(path, 1, 1, PROBE))
     assert path.read_bytes() == before
+
+
+def test_attention_of_a_compressed_cache_is_that_of_what_was_kept(path: Path, asked: Questions) -> None:
+    deal(asked, Retrace(path, 1, 3, PROBE))
+    with TraceReader(path) as reader:
+        summed, compressed = (next(reader.events(1, 3, [k], subject=PROBE)) for k in (Kind.SUMMED, Kind.COMPRESSED))
+        weights = SideArrays(path).get(arrays_key(summed))
+        kept = reader.array(compressed.payload["blobs"]["kept"]).astype(bool)
+    assert weights is not None and 0 < kept.mean() < 1
+    read = weights[:, :, 0, : compressed.payload["read"]]
+    assert (read[~kept] == 0).all() and (read[kept] > 0).mean() > 0.9
 
 
 @pytest.mark.parametrize(("turn", "probe"), [(2, ""), (-1, PROBE)])

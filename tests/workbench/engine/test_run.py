@@ -8,14 +8,17 @@ import time
 from collections import Counter
 from contextlib import nullcontext
 from dataclasses import dataclass, fields, is_dataclass, replace
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 from typing import Any, ClassVar
 
+import numpy as np
 import pytest
 
 from tests.support.backends import ScriptedBackend
 from tests.support.runs import config, lane_events
 from tests.support.traces import session
+from workbench import __version__
 from workbench.engine import run as engine
 from workbench.engine.config import RunConfig
 from workbench.engine.control import Control
@@ -369,3 +372,26 @@ def test_wrong_lanes(tmp_path: Path, lanes: tuple[str, ...], words: str) -> None
     with pytest.raises(UsageError, match=words):
         engine.run(replace(config(tmp_path, "full"), lanes=lanes))
     assert issubclass(UsageError, MnemoscopeError) and not (tmp_path / "run.mnemo").exists()
+
+
+def test_a_lane_that_needs_what_the_model_does_not_say_leaves_no_run(tmp_path: Path, backend: ScriptedBackend) -> None:
+    backend.info = replace(backend.info, surprise=False)
+    with pytest.raises(UsageError, match="lane 'em-llm' needs how probable words are, which scripted on a server"):
+        engine.run(config(tmp_path, "full", "em-llm"))
+    assert backend.closed
+    engine.run(config(tmp_path, "full"))  # the file was not bound to the lanes that could not be
+
+
+def test_a_library_without_a_version_is_said_to_be_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    known = engine.versions()
+    assert known["mnemoscope"] == __version__ and known["numpy"] == np.__version__
+
+    def version(name: str) -> str:
+        if name == "chromadb":
+            raise PackageNotFoundError(name)
+        return "9"
+
+    monkeypatch.setattr(engine, "version", version)
+    assert engine.versions() == {
+        "mnemoscope": __version__, "llama-cpp-python": "9", "chromadb": "not installed", "numpy": "9",
+    }  # fmt: skip
