@@ -300,3 +300,14 @@ def test_a_file_that_cannot_be_read_leaves_what_is_open(qtbot: QtBot, tmp_path: 
             workspace.open(good)
             workspace.cursor.go(3)
     workspace.close()
+
+
+def test_once_panels_are_shown_a_session_is_prepared(
+    workspace: Workspace, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prepared: list[Session] = []
+    monkeypatch.setattr("ui.state.workspace.prepare", prepared.append)
+    for _ in range(2):
+        with qtbot.waitSignal(workspace.pool.idle):
+            workspace.pool.submit(1, lambda reader, moment, options: None, workspace.moment, None, lambda answer: None)
+        qtbot.waitUntil(lambda: prepared == [workspace.session])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +21,7 @@ from workbench.projections.asked import due, in_question
 from workbench.projections.thread import Thread, thread
 from workbench.sessions.model import Probe, Session
 from workbench.trace.reader import LaneRow, TraceReader
+from workbench.why.case import prepare
 
 _FIRST = 40  # ms that the rest of the window waits for what was asked for
 _FOLLOW_EVERY = 100  # ms
@@ -113,6 +115,8 @@ class Workspace(QObject):
         self._soon.setInterval(0)
         self._soon.timeout.connect(self._tell)
         self.pool.idle.connect(lambda: self._soon.isActive() and self._soon.start(0))
+        self.pool.idle.connect(self._prepare)
+        self._prepared: tuple[Path, int] | None = None
         self._seq = 0
         self._watcher = QFileSystemWatcher(self)
         self._changed = QTimer(self)
@@ -177,6 +181,13 @@ class Workspace(QObject):
         self.opened.emit()
         self._soon.start()
         self._watch(path)
+
+    def _prepare(self) -> None:
+        """Once the panels are shown: read beside them what the first click on an answer needs."""
+        session, wanted = self.session, (self.run.path, self.cursor.session) if self.run else None
+        if session is not None and wanted != self._prepared:
+            self._prepared = wanted
+            threading.Thread(target=prepare, args=(session,), name="prepare", daemon=True).start()
 
     @property
     def being_written(self) -> bool:

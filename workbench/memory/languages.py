@@ -14,6 +14,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module, resources
+from importlib.util import find_spec, module_from_spec, spec_from_file_location
+from pathlib import Path
 from typing import Any
 
 import regex
@@ -192,10 +194,22 @@ def _entry(entry: str) -> str:
 
 
 def _data(language: str) -> Mapping[str, Any]:
-    try:
-        module = import_module(f"dateparser.data.date_translation_data.{_LOCALES.get(language, language)}")
-    except ModuleNotFoundError:
-        return {}
+    """What ``dateparser`` knows of a language; its file alone is read, since importing the package takes longer than
+    all the rest. In a packaged application there is no such file and it is imported."""
+    name = _LOCALES.get(language, language)
+    package = find_spec("dateparser")
+    for folder in (package.submodule_search_locations or ()) if package else ():
+        file = Path(folder, "data", "date_translation_data", f"{name}.py")
+        spec = spec_from_file_location(f"dateparser-{name}", file) if file.is_file() else None
+        if spec is not None and spec.loader is not None:
+            module = module_from_spec(spec)
+            spec.loader.exec_module(module)
+            break
+    else:
+        try:
+            module = import_module(f"dateparser.data.date_translation_data.{name}")
+        except ModuleNotFoundError:
+            return {}
     info: Mapping[str, Any] = module.info
     return info
 

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 from workbench.errors import UsageError
 from workbench.memory.dates import tokens
-from workbench.memory.languages import languages
+from workbench.memory.languages import languages, time_words
+from workbench.probes.unknown import abstains
 from workbench.projections.hits import ContextSpan, span_of
 from workbench.projections.index import TraceIndex
 from workbench.sessions.model import Probe, Session
 from workbench.trace.events import FIXED, Event, Kind
 from workbench.trace.reader import LaneRow, TraceReader
 from workbench.why.history import Version, versions
-from workbench.why.texts import Rarity, names, same_day
+from workbench.why.texts import Rarity, names, same_day, same_number
 
 _END = 2**62
+_TURNS_READ = 120
+"""Turns, evenly spread, whose words tell the languages of a session."""
 _CLOSING = (Kind.TURN_CLOSED, Kind.SCORED, Kind.LANE_FAILED)
 
 
@@ -90,7 +93,7 @@ class Case:
     def names(self, text: str) -> bool:
         """Whether a text names a gold answer; a day in any form."""
         gold = self.probe.gold
-        days = [g for g in gold if any(map(str.isdigit, g)) and not g.isdecimal()]
+        days = (g for g in gold if not g.isdecimal() and same_number(text, g))
         return names(text, gold) or any(same_day(text, g, self.languages()) for g in days)
 
     def said(self, turn: int) -> str:
@@ -196,9 +199,26 @@ def _versions(index: TraceIndex, session: int, lane: int) -> tuple[Version, ...]
 def _languages(index: TraceIndex, session: int) -> tuple[str, ...]:
     key = ("languages", session)
     if key not in index.memo:
-        index.memo[key] = languages(t.word for turn in index.session(session).turns for t in tokens(turn.text))
+        index.memo[key] = _spoken(_some(index.session(session)))
     found: tuple[str, ...] = index.memo[key]
     return found
+
+
+def _some(session: Session) -> tuple[str, ...]:
+    turns = session.turns
+    return tuple(turn.text for turn in turns[:: -(-len(turns) // _TURNS_READ) or 1])
+
+
+@lru_cache(maxsize=32)
+def _spoken(texts: tuple[str, ...]) -> tuple[str, ...]:
+    return languages(t.word for text in texts for t in tokens(text))
+
+
+def prepare(session: Session) -> None:
+    """Read what the program looks up in answers and dates (words of the session's languages, ways of not knowing): it
+    takes a tenth of a second, once, which the first look at an answer need not wait for. May run in any thread."""
+    abstains("?")
+    time_words(_spoken(_some(session)))
 
 
 def rarity(index: TraceIndex, session: int) -> Rarity:

@@ -9,7 +9,7 @@ not flip the answer and both do, and a first suspicion that has nothing to do wi
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from workbench.answering import Answered
@@ -191,13 +191,17 @@ class Prover:
             spans, more = mend.keep(spans, self._funnel(case), state, self.judge)
             what += more
         what += mend.WHOLE if "whole" in fixes else ()
-        arranged, more = self._arranged(fixes, case, spans)
-        if [s.text for s in arranged] == [s.text for s in spans]:
-            more = ()  # it stands alone, or last, as it is
-        world = await self._asked_with(fixes, (*what, *more), case, arranged)
+        worlds: list[World] = []
+        for arranged, more in self._arrangements(fixes, spans):
+            if [s.text for s in arranged] == [s.text for s in spans]:
+                more = ()  # it stands alone, or last, as it is
+            worlds.append(await self._asked_with(fixes, (*what, *more), case, arranged))
+            if worlds[-1].right:
+                break
+        world = worlds[-1] if worlds[-1].right else worlds[0]
         if "clear" not in fixes:
             return world
-        return replace(world, rival=mend.labels([s for s in spans if s not in arranged]))
+        return replace(world, rival=mend.labels([s for s in spans if s not in world.spans]))
 
     def _changed(self, fixes: tuple[Fix, ...]) -> tuple[Case, tuple[Event, ...], list[str]]:
         case, way = self._asked, self._funnel(self._asked)
@@ -211,18 +215,32 @@ class Prover:
                 way = self._funnel(case)
         return case, events, what
 
-    def _arranged(
-        self, fixes: tuple[Fix, ...], case: Case, spans: Sequence[Span]
-    ) -> tuple[Sequence[Span], tuple[str, ...]]:
+    def _arrangements(
+        self, fixes: tuple[Fix, ...], spans: Sequence[Span]
+    ) -> Iterator[tuple[Sequence[Span], tuple[str, ...]]]:
+        """The spans as a fix has them; where several say the same, first with the one that says the least beside it,
+        then with all of them."""
         gold = {n for n, s in enumerate(spans) if any(self.judge(p, s.text, s.turns) for p in self._wanted)}
-        if "alone" in fixes and gold:
-            return mend.alone(spans, gold)
-        if "clear" in fixes:
+        if "clear" in fixes and not (gold and "alone" in fixes):
             shares = attention.attention(self._reader, self._asked)
-            return mend.clear(spans, mend.distractors(spans, gold, self._asked.answer, shares))
-        if "last" in fixes and gold:
-            return mend.last(spans, gold)
-        return spans, ()
+            yield mend.clear(spans, mend.distractors(spans, gold, self._asked.answer, shares))
+        elif gold and not {"alone", "last"}.isdisjoint(fixes):
+            change = mend.alone if "alone" in fixes else mend.last
+            few = self._tightest(spans, gold)
+            yield change(spans, few)
+            if few != gold:
+                yield change(spans, gold)
+        else:
+            yield spans, ()
+
+    def _tightest(self, spans: Sequence[Span], gold: Iterable[int]) -> set[int]:
+        """One span for every piece that any of them carries: the surest, from the fewest turns, the shortest."""
+        judge, chosen = self.judge, set()
+        for piece in self._wanted:
+            carry = [n for n in sorted(gold) if judge(piece, spans[n].text, spans[n].turns)]
+            order = [(not judge.sure(piece, spans[n].text), len(spans[n].turns), len(spans[n].text), n) for n in carry]
+            chosen |= {n for *_, n in sorted(order)[:1]}
+        return chosen
 
     async def _asked_with(
         self, fixes: tuple[Fix, ...], what: Sequence[str], case: Case, spans: Sequence[Span]
@@ -262,12 +280,15 @@ class Prover:
 
     async def _same(self, first: Verdict) -> bool:
         """Whether the answer says the gold in other words: by the plainest scorer; else by the reader, for which both
-        as the only memory must then come to the same."""
+        as the only memory must then come to the same. One that was cut off, as one that repeats a word without end, is
+        no wording of anything."""
         case = self._asked
         if not case.probe.gold or case.probe.abstain or not case.answer:
             return False
         if in_other_words(case):
             return True
+        if case.error:
+            return False
         return await self._covers(case.answer) or await self._alike(case.answer)
 
     async def _covers(self, answer: str) -> bool:

@@ -19,6 +19,7 @@ from workbench.probes import text as forms
 _THOUSANDS = r"[1-9]\d{0,2}(?:[.,]\d{3})+(?:[.,]\d{1,2})?"
 _NUMBER = rf"{_THOUSANDS}(?![.,:]?\d)|\d+[.,]\d+(?![.,:]?\d)|\d+(?::\d+)+"  # with thousands, a fraction, a time
 _WORD = re.compile(rf"(?<!\d[.,:])(?:{_NUMBER})(?![^\W_])|[^\W_]+")
+_OF_A_DAY = re.compile(r"(?<!\d)\d{1,2}(?!\d)")
 _KNOWN = 8192  # texts whose plain form is kept: the same items are looked at for every probe of a lane
 
 
@@ -27,6 +28,16 @@ def names(text: str, golds: Iterable[str]) -> bool:
     plain = _plain(text)
     said = set(forms.words(plain))
     return any(_in(said, plain, gold) for gold in map(_plain, golds) if gold)
+
+
+def same_number(text: str, gold: str) -> bool:
+    """Whether two texts have a number of at most two digits in common: without one they name no day in common."""
+    return not _numbers(gold).isdisjoint(_numbers(text))
+
+
+@lru_cache(maxsize=_KNOWN)
+def _numbers(text: str) -> frozenset[int]:
+    return frozenset(map(int, _OF_A_DAY.findall(text)))
 
 
 def same_day(text: str, gold: str, languages: tuple[str, ...]) -> bool:

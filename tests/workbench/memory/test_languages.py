@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
+from workbench.memory import languages as languages_
 from workbench.memory.dates import mentions, offsets
 from workbench.memory.languages import languages, scripts, spoken, time_words, wording, written
 from workbench.words import words
@@ -45,3 +49,14 @@ def test_every_file_of_wording_has_its_sections() -> None:
     assert wording("xx", "you") == ()
     assert [*spoken(("en",), "one value", "she resided in bonn")] == [11]
     assert not [*spoken(("en",), "one value", "she is alive")] and not [*spoken(("xx",), "you", "you")]
+
+
+def test_a_language_is_read_without_importing_all_of_dateparser() -> None:
+    code = "import sys; from workbench.memory.languages import time_words as t; print(t(('de',)).months['märz'], "
+    done = subprocess.run([sys.executable, "-c", f"{code}'dateparser' in sys.modules)"], capture_output=True, text=True)
+    assert done.stdout.split() == ["3", "False"], done.stderr
+
+
+def test_an_application_without_the_files_imports_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(languages_, "find_spec", lambda name: None)
+    assert languages_._data("de")["march"] and languages_._data("xx") == {}

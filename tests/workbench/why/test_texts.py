@@ -2,7 +2,10 @@
 
 import pytest
 
-from workbench.why.texts import Rarity, names, same_day, tokens
+from workbench.memory.languages import time_words
+from workbench.sessions.model import Session, Turn
+from workbench.why.case import _some, _spoken, prepare
+from workbench.why.texts import Rarity, names, same_day, same_number, tokens
 
 
 @pytest.mark.parametrize(
@@ -68,3 +71,18 @@ def test_what_a_gold_says_beyond_its_evidence_need_not_be_said() -> None:
     assert rarity.covered("Oslo as far as I know", evidence, "Oslo") > 0.8
     assert rarity.covered("Oslo, Norway", evidence, "Norway") == 0
     assert rarity.covered("four", evidence, "four") == 0
+
+
+def test_without_a_number_in_common_there_is_no_day_in_common() -> None:
+    assert same_number("2026-04-11", "11 April") and same_number("十一月11日", "on the 11th")
+    assert not same_number("in 2011, 110 of them", "11 April") and not same_number("", "")
+
+
+def test_what_is_prepared_is_not_looked_up_again() -> None:
+    turns = tuple(Turn(n, "user", f"Wir treffen uns am {n + 1}. April mit den anderen.") for n in range(300))
+    told = Session("s", turns, ())
+    prepare(told)
+    before = time_words.cache_info().misses
+    assert _spoken(_some(told)) == ("de",) and len(_some(told)) == 100
+    assert same_day(turns[10].text, "11 April", ("de",)) and time_words.cache_info().misses == before
+    prepare(Session("empty", (), ()))
