@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from workbench.probes.compression import CODECS, Vectors, compress, nearest
+from workbench.probes.compression import CODECS, Vectors, compress, nearest, pca, product
 
 
 @pytest.fixture(scope="module")
@@ -25,6 +25,22 @@ def test_bytes_are_codes_and_codebooks(clusters: tuple[Vectors, Vectors]) -> Non
     assert sizes["binary"] == n * d // 8
     assert sizes["pca/4"] == 4 * (n * 8 + d * 8 + d)
     assert sizes["pq/8"] == n * 4 + 4 * 256 * d
+    few = clusters[0][:5]
+    assert pca(4)(few, 0)[1] == 4 * (5 * 5 + d * 5 + d), "no more components than vectors"
+    assert product(64)(few, 0)[1] == 5 + 4 * 5 * d, "one part at least, and no more centroids than vectors"
+
+
+def test_what_is_recovered_is_the_nearest_that_the_codes_can_say(clusters: tuple[Vectors, Vectors]) -> None:
+    few = clusters[0][:60]
+    back = pca(2)(few, 0)[0]
+    middle = few.mean(axis=0)
+    axes = np.linalg.svd(few - middle, full_matrices=False)[2]
+    assert np.abs((back - few) @ axes[:16].T).max() < 1e-5, "nothing is lost along what is kept"
+    assert np.abs((back - middle) @ axes[16:].T).max() < 1e-5
+    assert np.abs(product(8)(few, 0)[0] - few).max() < 1e-5, "a centroid for each"
+    two = np.repeat(np.eye(2, 8, dtype=np.float32), 200, axis=0)
+    recovered, size = product(4)(two, 0)
+    assert np.array_equal(recovered, two) and size == 2 * 400 + 4 * 4 * (2 + 1)
 
 
 def test_recall_falls_with_bytes(clusters: tuple[Vectors, Vectors]) -> None:

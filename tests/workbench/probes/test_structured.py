@@ -53,6 +53,14 @@ def test_checks_are_counted_by_their_kind_and_by_whether_their_part_is_there() -
     assert checks(asked, answer + " and jam\nWeek 3: oil").correct
 
 
+def test_a_check_that_names_nothing_is_met_by_nothing() -> None:
+    asked = probe(
+        "x", parts=["Week 1"], checks=[{"part": "Week 1"}, {"says": "tea"}, {"part": "Week 1", "says": "tea"}]
+    )
+    found = checked(asked, "Week 1: None of the tea")
+    assert (found.of, found.present, found.met) == ({"": 3}, {"": 2}, {"": 1})
+
+
 @pytest.mark.parametrize("where", ["probe", "session", "nowhere"])
 def test_in_context_learning_is_judged_by_what_follows_answer_alone(where: str) -> None:
     """The kind of the question is the probe's or the session's; elsewhere the raw output counts, too."""
