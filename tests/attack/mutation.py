@@ -37,7 +37,8 @@ def verdicts(folder: Path) -> dict[str, int | None]:
 
 def keep(folder: Path, name: str, code: int) -> None:
     """Put a verdict where mutmut keeps its own."""
-    file = folder / (name.rpartition(".")[0].replace(".", "/") + ".py.meta")
+    module = folder / name.rpartition(".")[0].replace(".", "/")
+    file = module / "__init__.py.meta" if module.is_dir() else module.with_suffix(".py.meta")
     known = json.loads(file.read_text())
     known["exit_code_by_key"][name] = code
     file.write_text(json.dumps(known, indent=4))

@@ -13,7 +13,7 @@ import pytest
 from tests.support.traces import write_trace
 from workbench.errors import TraceError
 from workbench.sessions.model import Probe, Session, Turn
-from workbench.trace import blobs, schema
+from workbench.trace import blobs, lock, schema
 from workbench.trace.events import Event, Kind
 from workbench.trace.reader import TraceReader
 from workbench.trace.writer import TraceWriter
@@ -320,6 +320,53 @@ def test_a_lock_leaves_alone_what_is_not_its_own(tmp_path: Path) -> None:
     os.mkfifo(lock)
     with pytest.raises(TraceError, match="no plain file - choose another --out FILE"):
         TraceWriter(tmp_path / "a.mnemo")
+
+
+def test_a_lock_that_was_removed_while_it_was_taken_is_taken_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken, real = list[int](), lock._take
+
+    def take(handle: int) -> None:
+        real(handle)
+        taken.append(handle)
+        if len(taken) == 1:  # whoever held it ends just now
+            (tmp_path / "a.mnemo.lock").unlink()
+
+    monkeypatch.setattr(lock, "_take", take)
+    held = lock.RunLock(tmp_path / "a.mnemo")
+    assert len(taken) == 2 and "Mnemoscope writes" in (tmp_path / "a.mnemo.lock").read_text()
+    with pytest.raises(TraceError, match="another engine"):
+        lock.RunLock(tmp_path / "a.mnemo")
+    held.release()
+    assert list(tmp_path.iterdir()) == []
+    lock.RunLock(tmp_path / "a.mnemo").release()
+
+
+def test_an_empty_lock_of_an_earlier_version_is_ours(tmp_path: Path) -> None:
+    (tmp_path / "a.mnemo.lock").write_text("")
+    lock.RunLock(tmp_path / "a.mnemo").release()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_run_that_is_damaged_while_it_is_open_is_told(tmp_path: Path) -> None:
+    with TraceWriter(tmp_path / "a.mnemo") as writer:
+        writer._connection.execute("DROP TABLE event")
+        with pytest.raises(TraceError, match=r"a damaged run file \(no such table: event\)"):
+            assert writer.last_seq
+
+
+def test_a_file_that_cannot_be_opened_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write_trace(tmp_path / "a.mnemo", turns=2, items=1, probes=1)
+
+    def connect(*given: object, **named: object) -> None:
+        raise sqlite3.OperationalError("unable to open database file")
+
+    monkeypatch.setattr(sqlite3, "connect", connect)
+    for opening, what in ((TraceReader, "read"), (TraceWriter, "written")):
+        with pytest.raises(TraceError, match=rf"cannot be {what} \(unable to open database file\) - check the disk"):
+            opening(path)
+    assert not (tmp_path / "a.mnemo.lock").exists()
 
 
 def forged(path: Path, *statements: str) -> Path:
