@@ -141,7 +141,7 @@ class _Source:
         event = _event(row)
         try:
             return event and replace(event, payload=self._reader.unfolded(event.kind, event.payload))
-        except (TraceError, ValueError, sqlite3.Error):
+        except (TraceError, ValueError, sqlite3.Error, RecursionError):
             return None
 
     def array(self, digest: str) -> tuple[Any, ...] | None:

@@ -19,7 +19,7 @@ from workbench import context as contexts
 from workbench.answering import ANSWER_TOKENS, Answered, Answerer, Asking
 from workbench.conversation import Talk
 from workbench.discreet import discreet
-from workbench.errors import ModelError, Unavailable
+from workbench.errors import ModelError, TraceError, Unavailable
 from workbench.legibility import UNREAD, UNREADABLE, Who
 from workbench.llm.base import (
     AnswerResult,
@@ -46,7 +46,7 @@ from workbench.probes import score_probe
 from workbench.reading import Reader
 from workbench.sessions.model import Probe, Session, Turn
 from workbench.sessions.spoken import spoken
-from workbench.trace import blobs
+from workbench.trace import blobs, payloads
 from workbench.trace.events import Event, Kind
 from workbench.trace.reader import TraceReader
 from workbench.trace.writer import TraceWriter
@@ -78,8 +78,13 @@ class Recorder:
         return event
 
     def commit(self) -> None:
-        """Write what was collected."""
+        """Write what was collected. Raises ``ValueError`` or ``TypeError``, and writes nothing, when a method has
+        logged what no run file can hold."""
         if self.writer is not None:
+            for event in self.events:
+                problem = payloads.wrong(event.kind, event.payload)
+                if problem or not isinstance(event.subject, str):
+                    raise TypeError(f"{event.kind} {event.subject}: {problem or 'its name is no text'}")
             self.writer.append(self.events, self.arrays)
         self.events.clear()
         self.arrays.clear()
@@ -363,12 +368,13 @@ class LaneReplay:
         try:
             with of_lane(f"s{self._recorder.session}-lane{self._recorder.lane}"):
                 await work()
-        except (asyncio.CancelledError, Unavailable):
+            self._recorder.commit()
+        except (asyncio.CancelledError, Unavailable, TraceError):
             self._recorder.discard()
             raise
         except Exception as error:  # a strategy's defect must not take the other lanes with it
             self._failed(error, probe)
-        self._recorder.commit()
+            self._recorder.commit()
 
     def _failed(self, error: Exception, probe: Probe | None) -> None:
         self._recorder.discard()

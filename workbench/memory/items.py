@@ -180,6 +180,8 @@ class MemoryState:
         fields = dict(self.items[event.subject].fields)
         for name, (_, new) in event.payload["changes"].items():
             if name in ("text", "index_text", "kind", "when"):
+                if not isinstance(new, str):
+                    raise TypeError(f"{name} of {event.subject[:60]} is no text but {type(new).__name__}")
                 own[name] = new
             elif name == "turns":
                 own[name] = tuple(new)

@@ -22,8 +22,9 @@ from workbench.trace.events import Event, Kind
 from workbench.trace.trouble import damaged, told
 
 _FAULTS = (sqlite3.Error, ValueError, TypeError, KeyError, AttributeError, RecursionError)
-_TEXTS, _SHORT = 4096, 16_384  # texts that are kept at hand, and the characters that one of them may have
-_LONGEST = 64 << 20  # characters of JSON in one value; a session of ten million words has as many
+_TEXTS, _KEPT = 4096, 64 << 20  # texts that are kept at hand, and the characters that they may have together
+_LONGEST = texts.LONGEST
+_ROWS = range(-(1 << 63), 1 << 63)  # numbers that SQLite knows
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,7 @@ class TraceReader:
         self._sessions: dict[int, Session] = {}
         self._heard: dict[int, int] = {}  # per session, up to which event its recorded turns were read
         self._texts: dict[int, str] = {}
+        self._kept = 0  # characters of them
         self._copy = _copy_if_needed(self.path)
         self._connection = _connect(self._copy[1] if self._copy else self.path)
         try:
@@ -181,21 +183,25 @@ class TraceReader:
         return texts.unfold(kind, payload, self._text, _LONGEST)
 
     def _text(self, number: int) -> str:
+        """The text of a row, the same object for everybody who names it: a long one is in memory once."""
         if number not in self._texts:
-            row = self._connection.execute("SELECT text FROM text WHERE id = ?", (number,)).fetchone()
+            query, asked = "SELECT text FROM text WHERE id = ?", (number,)
+            row = self._connection.execute(query, asked).fetchone() if number in _ROWS else None
             if row is None or not isinstance(row[0], str):
-                raise ValueError(f"text {number} is missing")
-            if len(row[0]) > _SHORT:
-                return row[0]
-            if len(self._texts) >= _TEXTS:
+                raise ValueError(f"text {str(number)[:20]} is missing")
+            self._kept += len(row[0])
+            if len(self._texts) >= _TEXTS or self._kept > _KEPT:
                 self._texts.clear()
+                self._kept = len(row[0])
             self._texts[number] = row[0]
         return self._texts[number]
 
     def _held(self, word: str) -> Callable[[str], bool]:
         """Whether stored JSON holds the word, itself or in a text that it names."""
-        rows = self.query("SELECT id FROM text WHERE text LIKE ?", (f"%{word}%",)) if self._folded else []
-        named, word = {str(number) for (number,) in rows}, word.lower()
+        word = word.lower()
+        # LIKE would end at a NUL, which JSON writes otherwise and a text holds as it is.
+        rows = self.query("SELECT id FROM text WHERE instr(lower(text), ?)", (word,)) if self._folded else []
+        named = {str(number) for (number,) in rows}
         return lambda payload: word in payload.lower() or not named.isdisjoint(texts.MENTIONED.findall(payload))
 
     @property
@@ -271,7 +277,7 @@ def check_version(connection: sqlite3.Connection, path: Path) -> None:
     if meta.get("format") != "mnemoscope-run":
         raise TraceError(f"{path}: not a Mnemoscope run file", "choose a .mnemo file")
     major = str(meta.get("major"))
-    if not major.isdecimal():
+    if not (major.isascii() and major.isdecimal() and major.strip("0")):
         raise TraceError(f"{path}: a damaged run file: it does not say its version", "choose another .mnemo file")
     if len(major) > 9 or int(major) > schema.MAJOR:
         raise TraceError(

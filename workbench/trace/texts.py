@@ -23,10 +23,14 @@ FOLDED = {
 """Where in the payload of a kind such texts are: below this key, or (empty) in the payload itself."""
 LEAST = 48
 """Characters from which on a text is worth a row; of one sample run (SmolLM2, seven lanes) a third is saved by it."""
+LONGEST = 64 << 20
+"""Characters of JSON in one stored value, and of all texts that one event names; a session of ten million words has as
+many. Nothing longer is written, since nothing longer is read."""
 MENTIONED = re.compile(r'"text":(\d+)')
 """A number in stored JSON where a text was."""
 
 _NAMED = re.compile(r'"text"\s*:\s*[-\d]')
+_DEPTH = 2  # lists in lists: the messages of each of several prompts
 
 
 def named(stored: Any) -> bool:
@@ -87,10 +91,10 @@ def _changed(kind: str, payload: Any, change: Callable[[Any], Any]) -> Any:
     return {**payload, place: _inside(payload[place], change)} if place in payload else payload
 
 
-def _inside(value: Any, change: Callable[[Any], Any]) -> Any:
-    """The same with every ``text`` of its mappings changed; lists in lists are gone through."""
+def _inside(value: Any, change: Callable[[Any], Any], depth: int = _DEPTH) -> Any:
+    """The same with every ``text`` of its mappings changed; lists in lists are gone through, as deep as ours are."""
     if isinstance(value, list | tuple):
-        return [_inside(part, change) for part in value]
+        return [_inside(part, change, depth - 1) for part in value] if depth else value
     if isinstance(value, Mapping) and "text" in value:
         return {**value, "text": change(value["text"])}
     return value

@@ -115,9 +115,20 @@ class TraceWriter:
         self._connection.executemany(f"INSERT INTO event({_EVENT}) VALUES ({', '.join('?' * 10)})", rows)
 
     def _row(self, e: Event, seq: int | None) -> tuple[Any, ...]:
-        payload = texts.fold(e.kind, e.payload, self._keep) if self._folds else e.payload
+        size = 0
+
+        def keep(text: str) -> int:
+            nonlocal size
+            size += len(text)
+            if size > texts.LONGEST:
+                raise _too_long(e)
+            return self._keep(text)
+
+        payload = _json(texts.fold(e.kind, e.payload, keep) if self._folds else e.payload)
+        if len(payload) > texts.LONGEST:
+            raise _too_long(e)
         subject, ms = whole(e.subject), round(e.ms, 3)
-        return (seq, e.session, e.lane, e.turn, e.n, str(e.kind), subject, e.cause, ms, _json(payload))
+        return (seq, e.session, e.lane, e.turn, e.n, str(e.kind), subject, e.cause, ms, payload)
 
     def _keep(self, text: str) -> int:
         """The row of a text, which is stored when it is not there yet."""
@@ -237,7 +248,7 @@ class TraceWriter:
                 for step in steps:
                     step()
                 self._connection.execute("COMMIT")
-            except BaseException as error:
+            except BaseException as error:  # also what is no JSON: the next call begins anew
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
                 if isinstance(error, sqlite3.Error):
@@ -249,6 +260,10 @@ class TraceWriter:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _too_long(event: Event) -> ValueError:
+    return ValueError(f"{event.kind} {event.subject[:60]}: more than {texts.LONGEST:,} characters")
 
 
 _EVENT = "seq, session, lane, turn, n, kind, subject, cause, ms, payload"

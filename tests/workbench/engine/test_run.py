@@ -6,8 +6,10 @@ import sys
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass, fields, is_dataclass, replace
+from functools import reduce
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 from typing import Any, ClassVar
@@ -24,10 +26,12 @@ from workbench.engine.config import RunConfig
 from workbench.engine.control import Control
 from workbench.engine.protocol import Failed, Progress, Report, StateChanged
 from workbench.errors import Cancelled, MnemoscopeError, ModelError, TraceError, UsageError
+from workbench.examine import problems
 from workbench.memory import registry
 from workbench.memory.base import MemoryStrategy, Mind, Recall, Span
 from workbench.memory.log import MemoryLog
 from workbench.sessions.model import Turn
+from workbench.trace import texts
 from workbench.trace.events import Kind
 from workbench.trace.reader import TraceReader
 from workbench.trace.writer import TraceWriter
@@ -318,6 +322,49 @@ def test_a_defect_in_a_strategy_costs_its_own_turn_only(tmp_path: Path, monkeypa
         written = [e.turn for e in reader.events(1, 1, [Kind.WRITTEN])]
         assert written == [t for t in range(12) if t != 3]
         assert len(list(reader.events(1, 1, [Kind.SCORED]))) == 4
+
+
+BAD: tuple[Callable[[MemoryLog], object], ...] = (
+    lambda log: log.write(17, "turn"),  # type: ignore[arg-type]
+    lambda log: log.write(None, "turn"),  # type: ignore[arg-type]
+    lambda log: log.write("a", "turn", things={1, 2}),
+    lambda log: log.link(log.write("a", "turn").id, log.write("b", "turn").id, weight="heavy"),  # type: ignore[arg-type]
+    lambda log: log.write("a", "turn", names={(1, 2): 3}),
+    lambda log: log.write("a", "turn", turns=["1"]),  # type: ignore[list-item]
+    lambda log: log.write("a", "turn", many=10**6000),
+    lambda log: log.write("a", "turn", deep=reduce(lambda inner, _: [inner], range(5000), [])),
+    lambda log: log.update(log.write("a", "turn").id, text=5),
+    lambda log: log.note("figure", object()),
+    lambda log: log.write("a" * (texts.LONGEST + 1), "turn"),
+    lambda log: log.write("a", "turn", id=5),  # type: ignore[arg-type]
+)
+
+
+@dataclass
+class Careless(MemoryStrategy):
+    """Logs at every turn what no run file can hold."""
+
+    name: ClassVar[str] = "careless"
+
+    async def observe(self, turn: Turn, mind: Mind, log: MemoryLog) -> None:
+        log.write(turn.said, "said")
+        BAD[turn.index](log)
+
+    async def recall(self, query: str, mind: Mind, log: MemoryLog) -> Recall:
+        return Recall((Span(5, label="x"),))  # type: ignore[arg-type]
+
+
+def test_what_no_run_file_can_hold_costs_its_own_turn_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "STRATEGIES", registry.STRATEGIES | {"careless": f"{__name__}:Careless"})
+    path = engine.run(config(tmp_path, "careless", "full"))
+    with TraceReader(path) as reader:
+        failed = list(reader.events(1, 1, [Kind.LANE_FAILED]))
+        assert [e.turn for e in failed if not e.subject] == list(range(len(BAD)))
+        assert sum(bool(e.subject) for e in failed) == len(list(reader.events(1, 1, [Kind.SCORED]))) == 4
+        assert not list(reader.events(1, 1, [Kind.WRITTEN]))
+        assert len(list(reader.events(1, 2, [Kind.TURN_CLOSED]))) == 12
+        assert list(problems(reader)) == []
+    assert engine.run(config(tmp_path, "careless", "full")) == path  # it goes on: there is nothing left to do
 
 
 SEEN: list[Any] = []

@@ -3,6 +3,7 @@
 import json
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -128,6 +129,59 @@ def test_texts_are_bounded_however_often_they_are_named(run: Path, monkeypatch: 
     change(run, f"UPDATE event SET payload = '{json.dumps({'prompt': [{'text': texts.number(LONG)}] * 2})}'")
     with TraceReader(run) as reader, pytest.raises(TraceError, match="texts of more than"):
         list(reader.events())
+
+
+@pytest.mark.parametrize(
+    "named", ["-5", "1000000000000000000000000000000", "17", '{"text":17}', "null", "true", "1.5", '["x"]']
+)
+@pytest.mark.parametrize("kind", [Kind.MODEL_CALLED, Kind.WRITTEN, Kind.NOTED])
+def test_whatever_stands_where_a_text_is_named_is_one_line(run: Path, tmp_path: Path, named: str, kind: Kind) -> None:
+    place = f'"prompt":[{{"role":"user","text":{named}}}]' if kind == Kind.MODEL_CALLED else f'"text":{named}'
+    change(run, f"""UPDATE event SET kind = '{kind}', payload = '{{{place},"kind":"a","turns":[]}}' WHERE seq = 3""")
+    with TraceReader(run) as reader:
+        try:
+            assert [e.seq for e in reader.events()] == list(range(1, 11))
+        except TraceError as error:
+            assert f"event 3: ValueError text {named[:20]} is missing" in error.what
+    saved = repair(run, tmp_path / "saved.mnemo")
+    assert saved.events + saved.unreadable + saved.left_out == 10
+
+
+def test_lists_are_unfolded_as_deep_as_ours_are(run: Path, tmp_path: Path) -> None:
+    change(run, f'UPDATE event SET payload = \'{{"prompt":{"[" * 900}{"]" * 900},"text":5}}\' WHERE seq = 1')
+    with TraceReader(run) as reader:
+        assert len(list(reader.events())) == 10
+    repair(run, tmp_path / "saved.mnemo")
+
+
+def test_a_long_text_is_in_memory_once_however_often_it_is_named(tmp_path: Path) -> None:
+    long = LONG * 1000
+    with TraceWriter(tmp_path / "run.mnemo") as writer:
+        writer.append(events(long, SHORT, long))
+        with writer.reader() as reader:
+            said = [e.payload["spans"][0]["text"] for e in reader.events(kinds=[Kind.PACKED])]
+    assert said == [long, SHORT, long] and said[0] is said[2]
+
+
+def test_nothing_is_written_that_nobody_reads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(texts, "LONGEST", 3 * len(LONG))
+    with TraceWriter(tmp_path / "run.mnemo") as writer:
+        writer.append(events(LONG)[:1])
+        much = Event(1, 1, 0, 9, Kind.JUDGED, payload={"name": "x", "prompts": [[{"text": LONG}] * 4]})
+        for kind in (much, replace(much, payload={"name": "x" * 999, "prompts": []})):
+            with pytest.raises(ValueError, match="more than"):
+                writer.append([kind])
+        with pytest.raises(TypeError):
+            writer.append([replace(much, payload={"name": {1, 2}})])
+        writer.append(events(LONG)[1:2])  # the transaction is not left open
+        assert writer.last_seq == 2
+
+
+def test_a_word_behind_a_nul_is_found(tmp_path: Path) -> None:
+    with TraceWriter(tmp_path / "run.mnemo") as writer:
+        writer.append(events(f"{LONG}\0 Zanzibar"))
+        with writer.reader() as reader:
+            assert len(list(reader.events(holding="zanzibar"))) == 5
 
 
 def test_a_file_of_the_first_version_goes_on_as_it_is(tmp_path: Path) -> None:
