@@ -195,7 +195,8 @@ def check_compiler() -> str:
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder) / "probe.cpp"
         source.write_text(
-            "#include <vector>\nint main() { std::vector<int> v(3); return static_cast<int>(v.size()) - 3; }\n"
+            "#include <vector>\nint main() { std::vector<int> v(3); return static_cast<int>(v.size()) - 3; }\n",
+            encoding="utf-8",
         )
         command = [cxx, "-std=c++17", str(source), "-o", str(Path(folder) / "probe")]
         tried = subprocess.run(command, capture_output=True, text=True)

@@ -99,8 +99,7 @@ def build(out: Path, libraries: Path | None) -> Path:
         made, sources = _frozen(Path(work), libraries)
         if sources_now() != before:  # PyInstaller reads for minutes: modules of two states would not fit each other
             raise PackageError("the program's files changed while it was packaged - run the same command again")
-        out.mkdir(parents=True, exist_ok=True)
-        shutil.move(made, target)
+        _put(made, target)
     _beside(target)
     texts = licences.write(sources, target / "licences", _inside_libraries())
     if texts:
@@ -139,9 +138,10 @@ def one_file(out: Path) -> Path | None:
     return image
 
 
-def note(archive: Path, state: str) -> None:
-    """Write beside an archive from which state of everything it was built."""
-    _note_of(archive).write_text(json.dumps({"state": state, "sha256": _sha256(archive)}), "utf-8")
+def note(archive: Path, state: str, tried: bool = False) -> None:
+    """Write beside an archive from which state of everything it was built, and whether the smoke test has passed."""
+    said = {"state": state, "sha256": _sha256(archive), "tried": tried}
+    _note_of(archive).write_text(json.dumps(said), "utf-8")
 
 
 def _note_of(archive: Path) -> Path:
@@ -160,15 +160,15 @@ def state_now(libraries: Path | None, root: Path = ROOT) -> str:
     return digest.hexdigest()
 
 
-def there(out: Path, libraries: Path | None) -> Path | None:
-    """The archive that ``make package`` has left, when building it again would give the same; else None."""
+def there(out: Path, libraries: Path | None) -> tuple[Path, bool] | None:
+    """The archive that ``make package`` has left and whether it was tried; None when another would be built now."""
     archive = out / f"{full_name()}{'.zip' if WINDOWS else '.tar.xz'}"
     try:
         said = json.loads(_note_of(archive).read_text("utf-8"))
-        same = said == {"state": state_now(libraries), "sha256": _sha256(archive)}
-    except (OSError, ValueError):
+        same = (said["state"], said["sha256"]) == (state_now(libraries), _sha256(archive))
+    except (OSError, ValueError, KeyError, TypeError):
         return None
-    return archive if same and (out / full_name()).is_dir() else None
+    return (archive, said.get("tried") is True) if same and (out / full_name()).is_dir() else None
 
 
 def _sha256(path: Path) -> str:
@@ -188,6 +188,8 @@ def _frozen(work: Path, libraries: Path | None) -> tuple[Path, list[str]]:
     listed = work / "sources.txt"
     environment = {**os.environ, "MNEMOSCOPE_VERSION": version(), "MNEMOSCOPE_SOURCES": str(listed)}
     environment["PYTHONPATH"] = str(ROOT)
+    if WINDOWS or MACOS:
+        environment["MNEMOSCOPE_ICON"] = str(icon(work / ("app.ico" if WINDOWS else "app.icns")))
     if libraries is not None:
         environment["MNEMOSCOPE_LLAMA_LIBS"] = str(libraries)
     command = [sys.executable, "-m", "PyInstaller", "--noconfirm", "--log-level", "WARN"]
@@ -196,6 +198,55 @@ def _frozen(work: Path, libraries: Path | None) -> tuple[Path, list[str]]:
     if done.returncode:
         raise PackageError(f"PyInstaller failed (exit code {done.returncode}), see above")
     return work / "dist" / ("Mnemoscope.app" if MACOS else NAME), listed.read_text("utf-8").splitlines()
+
+
+def _put(made: Path, target: Path) -> None:
+    """Move what PyInstaller made to its place; on macOS a bundle, into a folder with links to its programs."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if made.suffix != ".app":
+        shutil.move(made, target)
+        return
+    target.mkdir()
+    shutil.move(made, target / made.name)
+    for program in ("mnemoscope", "mnemoscope-ui"):
+        (target / program).symlink_to(Path(made.name, "Contents", "MacOS", program))
+
+
+def icon(out: Path) -> Path:
+    """The program's icon as the executable's format, ``.ico`` or ``.icns``: pictures of several sizes in one file."""
+    kinds = {b"ic07": 128, b"ic08": 256, b"ic09": 512}  # of an .icns
+    if out.suffix == ".icns":
+        pictures = [kind + (len(data) + 8).to_bytes(4, "big") + data for kind, data in _pictures(kinds)]
+        whole = b"".join(pictures)
+        out.write_bytes(b"icns" + (len(whole) + 8).to_bytes(4, "big") + whole)
+        return out
+    sizes = {bytes([size % 256]): size for size in (16, 32, 48, 256)}  # of an .ico, where 0 stands for 256
+    head, body = b"", b""
+    for side, data in _pictures(sizes):
+        place = 6 + 16 * len(sizes) + len(body)
+        head += side + side + bytes([0, 0, 1, 0, 32, 0]) + len(data).to_bytes(4, "little") + place.to_bytes(4, "little")
+        body += data
+    out.write_bytes(bytes([0, 0, 1, 0, len(sizes), 0]) + head + body)
+    return out
+
+
+def _pictures(wanted: dict[bytes, int]) -> Iterator[tuple[bytes, bytes]]:
+    """The icon in each size as PNG."""
+    from PySide6.QtCore import QBuffer
+    from PySide6.QtGui import QImage, QPainter
+    from PySide6.QtSvg import QSvgRenderer
+
+    drawing = QSvgRenderer(str(ROOT / "resources" / "icons" / "app.svg"))
+    for name, size in wanted.items():
+        picture = QImage(size, size, QImage.Format.Format_ARGB32)
+        picture.fill(0)
+        painter = QPainter(picture)
+        drawing.render(painter)
+        painter.end()
+        data = QBuffer()
+        data.open(QBuffer.OpenModeFlag.WriteOnly)
+        picture.save(data, "PNG")
+        yield name, bytes(data.data().data())
 
 
 def _beside(target: Path) -> None:
@@ -599,11 +650,13 @@ def distributions(out: Path) -> list[Path]:
 def release(out: Path, libraries: Path | None) -> None:
     """Everything that a release consists of, tried, with checksums and notes."""
     mine = agreed_version()
-    archive = there(out, libraries)
+    archive, tried = there(out, libraries) or (None, False)
     if archive is not None:
-        print(f"{archive.name}: is there, built from all that is here now; not built again")
+        also = " and tried" if tried else ""
+        print(f"{archive.name}: is there, built{also} from all that is here now; not built{also} again")
     archive = archive or build(out, libraries)
-    smoke(out / full_name())
+    if not tried:
+        smoke(out / full_name())
     images = [image_of(out)] if image_of(out).exists() else []
     made = distributions(out)
     for path in made:
@@ -638,10 +691,11 @@ def main(argv: Sequence[str] | None = None) -> int:
                 libraries = Path(folder)
             if options.command == "release":
                 release(options.out, libraries)
-            else:
-                build(options.out, libraries)
+                return 0
+            archive, state = build(options.out, libraries), state_now(libraries)
             if options.command == "package":
                 smoke(options.out / full_name())
+                note(archive, state, tried=True)
         return 0
     except PackageError as error:
         print(f"package: {error}", file=sys.stderr)

@@ -144,6 +144,7 @@ def _window(options: argparse.Namespace) -> int:
 
     app = application()
 
+    from ui.file_open import Application
     from ui.settings import Settings
     from ui.theme import theme
 
@@ -158,6 +159,8 @@ def _window(options: argparse.Namespace) -> int:
     window.show()
     if options.times:
         return _times(window, options.file)
+    if isinstance(app, Application):
+        app.on_file = window.open
     # The empty window is painted first; the run comes a moment later.
     QTimer.singleShot(0, window, lambda: _open(window, options.file, options.compare))
     return app.exec()  # type: ignore[attr-defined,no-any-return]

@@ -29,7 +29,8 @@ def application() -> object:
 def _made() -> QApplication:
     """A new application. Qt aborts the process where it can show nothing: then one line, and exit code 1."""
     from PySide6.QtCore import QtMsgType, qFormatLogMessage, qInstallMessageHandler
-    from PySide6.QtWidgets import QApplication
+
+    from ui.file_open import Application
 
     said: list[str] = []
     lines: list[str] = []
@@ -43,7 +44,7 @@ def _made() -> QApplication:
 
     before = qInstallMessageHandler(hear)
     try:
-        app = QApplication(sys.argv[:1])
+        app = Application(sys.argv[:1])
     finally:
         qInstallMessageHandler(before)
     if app.primaryScreen() is None:

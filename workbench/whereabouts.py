@@ -67,7 +67,7 @@ def _write(identity: str, here: Mapping[str, str]) -> None:
         here = known.pop(identity, {}) | dict(here)
         store = _store()
         part = store.with_name(f"{store.name}.{os.getpid()}")
-        part.write_text(json.dumps(dict([*known.items(), (identity, here)][-_MOST:]), indent=1))
+        part.write_text(json.dumps(dict([*known.items(), (identity, here)][-_MOST:]), indent=1), "utf-8")
         part.replace(store)
     except (OSError, MnemoscopeError):
         return
@@ -107,7 +107,7 @@ def _store() -> Path:
 
 def _known() -> dict[str, dict[str, str]]:
     try:
-        stored = dict(json.loads(_store().read_text()))
+        stored = dict(json.loads(_store().read_text("utf-8")))
     except (OSError, ValueError, MnemoscopeError):
         stored = {}
     return stored | {identity: stored.get(identity, {}) | here for identity, here in _said.items()}

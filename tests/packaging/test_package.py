@@ -20,7 +20,7 @@ from xml.etree import ElementTree
 
 import numpy
 import pytest
-from PySide6 import QtCore
+from PySide6 import QtCore, QtGui
 
 from workbench import __version__
 from workbench.trace.schema import APPLICATION_ID
@@ -161,14 +161,15 @@ def test_a_release_takes_the_application_that_is_there_as_long_as_it_would_be_th
     assert package.there(out, libraries) is None  # nobody knows from what it was built
     package.note(archive, package.state_now(libraries))
     os.utime(root / "workbench" / "a.py", (1, 1))
-    assert package.there(out, libraries) == archive
+    assert package.there(out, libraries) == (archive, False)
     assert package.there(out, None) is None
     for path in (root / "workbench" / "a.py", libraries / "libllama.so", root / "README.md", archive):
         before = path.read_text()
         path.write_text("2")
         assert package.there(out, libraries) is None, path
         path.write_text(before)
-    assert package.there(out, libraries) == archive
+    package.note(archive, package.state_now(libraries), tried=True)
+    assert package.there(out, libraries) == (archive, True)
 
 
 def test_checksums_are_read_by_sha256sum_and_forget_what_is_gone(package: ModuleType, tmp_path: Path) -> None:
@@ -262,6 +263,34 @@ def test_what_is_read_first_names_this_system_and_the_llama_cpp_that_fits(packag
     assert text.startswith(f"Mnemoscope {__version__}:") and "{" not in text
     assert package.llama_version() == importlib.metadata.version("llama-cpp-python")
     assert max(map(len, text.splitlines())) <= 120
+
+
+def test_on_macos_the_programs_beside_the_bundle_are_those_in_it(package: ModuleType, tmp_path: Path) -> None:
+    inside = tmp_path / "work" / "Mnemoscope.app" / "Contents" / "MacOS"
+    inside.mkdir(parents=True)
+    for name in ("mnemoscope", "mnemoscope-ui"):
+        (inside / name).write_text(name)
+    target = tmp_path / "dist" / "mnemoscope-1-macos-arm64"
+    package._put(tmp_path / "work" / "Mnemoscope.app", target)
+    assert sorted(path.name for path in target.iterdir()) == ["Mnemoscope.app", "mnemoscope", "mnemoscope-ui"]
+    assert (target / "mnemoscope-ui").read_text() == "mnemoscope-ui"
+
+
+def test_the_icon_is_written_as_windows_and_macos_want_it(package: ModuleType, tmp_path: Path) -> None:
+    windows = QtGui.QImageReader(str(package.icon(tmp_path / "app.ico")))
+    sizes = []
+    for number in range(windows.imageCount()):
+        windows.jumpToImage(number)
+        sizes.append(windows.read().width())
+    assert sizes == [16, 32, 48, 256]
+    mac = package.icon(tmp_path / "app.icns").read_bytes()
+    assert mac[:4] == b"icns" and int.from_bytes(mac[4:8], "big") == len(mac)
+    at, kinds = 8, {}
+    while at < len(mac):
+        size = int.from_bytes(mac[at + 4 : at + 8], "big")
+        kinds[mac[at : at + 4]] = QtGui.QImage.fromData(mac[at + 8 : at + size]).width()
+        at += size
+    assert kinds == {b"ic07": 128, b"ic08": 256, b"ic09": 512}
 
 
 # -- one file ----------------------------------------------------------------------------------------------------------

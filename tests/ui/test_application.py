@@ -39,3 +39,17 @@ def test_qt_does_not_abort_where_it_can_show_nothing() -> None:
     assert done.returncode == 1 and done.stdout == ""
     [line] = done.stderr.splitlines()
     assert line.startswith("Qt cannot show a window: ") and "nowhere" in line
+
+
+def test_a_file_that_the_desktop_hands_over_is_opened() -> None:
+    code = """
+from PySide6.QtGui import QFileOpenEvent
+from ui.application import application
+app = application()
+app.sendEvent(app, QFileOpenEvent("early"))
+app.on_file = print
+app.sendEvent(app, QFileOpenEvent("of mine.mnemo"))
+"""
+    environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=120)
+    assert done.stdout == "of mine.mnemo\n", done.stderr

@@ -123,6 +123,7 @@ def _redirect(log: str) -> None:
     handle = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     os.dup2(handle, 1)
     os.dup2(handle, 2)
-    sys.stdout = sys.stderr = open(2, "w", buffering=1, closefd=False)  # noqa: SIM115 - as long as the process lives
+    # as long as the process lives; in an encoding that has every letter, which the country's on Windows has not
+    sys.stdout = sys.stderr = open(2, "w", 1, "utf-8", "replace", closefd=False)  # noqa: SIM115
     # Only the thread that fails: to walk the frames of one that still runs can crash in turn, and hide the signal.
     faulthandler.enable(sys.stderr, all_threads=False)

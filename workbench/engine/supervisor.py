@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import re
 import signal
+import sys
 import tempfile
 import threading
 from collections.abc import Callable
@@ -20,6 +21,7 @@ from workbench.engine.protocol import Command, Failed, Question, Report, Shutdow
 from workbench.sessions.model import Session
 
 _TAIL = 4000  # characters of the engine log that a report carries
+_ABORTED, _FAULTS, _NO_INSTRUCTION = 3, 0xC000_0000, 0xC000_001D  # exit codes of Windows
 _GRACE = 2.0  # seconds that the engine has to leave by itself
 # What CUDA, HIP, Vulkan, Metal and llama.cpp's own allocators say before they end the process.
 _NO_MEMORY = re.compile(r"out ?of ?(device|host)? ?memory|failed to allocate|bad_alloc", re.I)
@@ -81,7 +83,7 @@ class Supervisor:
     def log_tail(self) -> str:
         """The end of what the engine printed."""
         try:
-            return self.log_path.read_text(errors="replace")[-_TAIL:]
+            return self.log_path.read_text("utf-8", "replace")[-_TAIL:]
         except OSError:
             return ""
 
@@ -136,14 +138,16 @@ def _new_log() -> Path:
 
 
 def _how_it_ended(code: int, log: str) -> str:
-    if code >= 0:
+    """In one line. Windows has no signals: ``abort()`` is exit code 3 there, a fault a status of the system."""
+    windows = sys.platform == "win32" and (code == _ABORTED or code >= _FAULTS)
+    if code >= 0 and not windows:
         return f"the engine process left (exit {code})"
     why = ""
-    if -code == signal.SIGILL:
+    if code in (-signal.SIGILL, _NO_INSTRUCTION):
         why = ": llama.cpp was built for another processor - run make setup"
     elif _NO_MEMORY.search(log):
         why = ": no memory was left, on the GPU where there is one - go on with half the context"
-    return f"the engine process died (signal {-code}){why}"
+    return f"the engine process died ({f'exit {code:#x}' if windows else f'signal {-code}'}){why}"
 
 
 def _serve(pipe: Connection, log: str) -> None:

@@ -85,7 +85,7 @@ def cpu_threads() -> int:
 def _quota(root: Path = Path("/sys/fs/cgroup")) -> int:
     """Processors that a container's quota amounts to; 0 for none."""
     try:
-        most, period = (root / "cpu.max").read_text().split()
+        most, period = (root / "cpu.max").read_text("utf-8").split()
         return 0 if most == "max" else max(1, round(int(most) / int(period)))
     except (OSError, ValueError, ZeroDivisionError):
         return 0
@@ -97,7 +97,7 @@ def _physical_cores() -> int:
         logical = os.cpu_count() or 1
         return logical if platform.machine() in ("arm64", "aarch64") else max(1, logical // 2)
     cores, physical = set(), "0"
-    for line in info.read_text(errors="replace").splitlines():
+    for line in info.read_text("utf-8", "replace").splitlines():
         key, _, value = line.partition(":")
         if key.strip() == "physical id":
             physical = value.strip()

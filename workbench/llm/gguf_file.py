@@ -201,7 +201,7 @@ def remembered(path: Path, name: str, compute: Callable[[], str]) -> str:
 
 def _read_store(store: Path) -> dict[str, str]:
     try:
-        return dict(json.loads(store.read_text()))
+        return dict(json.loads(store.read_text("utf-8")))
     except (OSError, ValueError):
         return {}  # a cache: absent or damaged means that hashes are computed again
 
@@ -209,7 +209,7 @@ def _read_store(store: Path) -> dict[str, str]:
 def _write_store(store: Path, known: dict[str, str]) -> None:
     part = store.with_name(f"{store.name}.{os.getpid()}")
     try:
-        part.write_text(json.dumps(known, indent=1))
+        part.write_text(json.dumps(known, indent=1), "utf-8")
         part.replace(store)
     except OSError:
         part.unlink(missing_ok=True)  # a cache that cannot be kept costs a second next time, nothing else

@@ -1,14 +1,13 @@
 """How long a large log takes to open, and how much memory: ``mnemoscope bench read``.
 
 50 MB of 20,000 turns in four shapes, each written and read by processes of their own: a process's peak of memory counts
-that of the one which started it. Unix only. Prints JSON.
+that of the one which started it. Prints JSON.
 """
 
 from __future__ import annotations
 
 import json
 import random
-import resource
 import subprocess
 import sys
 import tempfile
@@ -70,7 +69,7 @@ def read(path: Path) -> dict[str, Any]:
     """Read one file here, and say what it took."""
     from workbench.sessions import formats
 
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = _peak()
     began, cpu = time.perf_counter(), time.process_time()
     sessions = formats.read(path)
     return {
@@ -79,9 +78,21 @@ def read(path: Path) -> dict[str, Any]:
         "turns": sum(len(s.turns) for s in sessions),
         "seconds": time.perf_counter() - began,
         "cpu_seconds": time.process_time() - cpu,
-        "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10,
-        "empty_mib": before >> 10,
+        "peak_mib": _peak() >> 20,
+        "empty_mib": before >> 20,
     }
+
+
+def _peak() -> int:
+    """The most memory that this process has had, in bytes."""
+    if sys.platform == "win32":
+        import psutil
+
+        return int(psutil.Process().memory_info().peak_wset)
+    import resource
+
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most if sys.platform == "darwin" else most << 10
 
 
 def run() -> dict[str, Any]:

@@ -328,3 +328,11 @@ def test_a_question_starts_an_engine_that_answers_the_next_one_as_well(
 )
 def test_how_an_engine_ended_is_said_in_words(code: int, log: str, said: str) -> None:
     assert said in _how_it_ended(code, log)
+
+
+def test_windows_tells_a_crash_by_the_exit_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert _how_it_ended(3, "out of memory") == "the engine process left (exit 3)"
+    monkeypatch.setattr(sys, "platform", "win32")
+    assert "no memory was left" in _how_it_ended(3, "CUDA error: out of memory")
+    assert "(exit 0xc000001d): llama.cpp was built for another processor" in _how_it_ended(0xC000001D, "")
+    assert _how_it_ended(1, "") == "the engine process left (exit 1)"
