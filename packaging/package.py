@@ -245,7 +245,7 @@ def _pictures(wanted: dict[bytes, int]) -> Iterator[tuple[bytes, bytes]]:
         painter.end()
         data = QBuffer()
         data.open(QBuffer.OpenModeFlag.WriteOnly)
-        picture.save(data, b"PNG")
+        picture.save(data, "PNG")  # type: ignore[call-overload]
         yield name, bytes(data.data().data())
 
 
