@@ -164,6 +164,18 @@ def test_a_run_is_judged_once_and_shows_it(run: Path) -> None:
         assert len(trials(reader)) == 1
 
 
+def test_a_rubric_judges_what_names_none_and_goes_on_where_it_was(run: Path) -> None:
+    added, _ = judge_run(run, Reading(), session=1, lane="full", rubric="locomo-judge")
+    with TraceReader(run) as reader:
+        assert added == 2 and {(j.lane, j.probe, j.value) for j in judgements(reader, 1)} == {
+            (1, "q1", 1.0),
+            (1, "q2", 0.0),
+        }
+        assert [t.probe.id for t in tasks(reader, "scripted", rubric="locomo-judge")] == ["q1", "q2"], "those of bm25"
+        events = list(reader.events(1, 1))
+        assert [e.n for e in events] == list(range(1, len(events) + 1))
+
+
 def test_a_run_without_judged_probes_or_such_a_lane_is_refused(run: Path) -> None:
     with TraceReader(run) as reader, pytest.raises(UsageError, match="no lane 'x'"):
         tasks(reader, "scripted", lane="x")

@@ -82,8 +82,7 @@ class Control:
             await self._wait()
 
     async def _wait(self) -> None:
-        if self._go is None:
-            return
+        assert self._go is not None
         if self._paused and not self._steps:
             self._go.clear()
         await self._go.wait()

@@ -327,8 +327,8 @@ class _Run:
         async def one(step: Callable[[], Awaitable[None]]) -> None:
             await step()
             self.done += 1
-            if self._measure is not None:
-                self._measure.sometimes()
+            assert self._measure is not None
+            self._measure.sometimes()
             self.tell.step(self.done, self.total, note, self._seq)
 
         if self.config.exact:

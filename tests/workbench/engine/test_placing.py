@@ -18,6 +18,7 @@ from workbench.engine.questions import Questions
 from workbench.memory.registry import STRATEGIES, strategy
 from workbench.projections.embedding import embedding_view, every_text, key
 from workbench.trace.reader import TraceReader
+from workbench.trace.writer import TraceWriter
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +57,9 @@ def test_every_text_and_query_of_a_lane_has_its_place(placed_run: Path) -> None:
 
 def test_a_memory_without_vectors_says_so(placed_run: Path) -> None:
     assert (_place(placed_run, 1).embeds, _place(placed_run, 2).embeds) == (True, False)
+    with TraceWriter(placed_run) as writer:
+        lanes = [writer.add_lane(name, name, "full", {}) for name in ("no-memory", "of another program")]
+    assert [_place(placed_run, lane).embeds for lane in lanes] == [False, None]
 
 
 def test_texts_that_an_item_had_before_keep_their_places(placed_run: Path) -> None:
@@ -70,6 +74,10 @@ def test_placing_tells_how_far_it_is_and_ends_when_cancelled(placed_run: Path) -
     assert place(Place(placed_run, 1, 1), lambda *n: told.append(n), lambda: False) is not None
     assert told[-1][0] == told[-1][1] > 0
     assert place(Place(placed_run, 1, 1), lambda *n: None, lambda: True) is None
+    stopped, heard = Control(), list[Report]()
+    stopped.cancel()
+    Questions().deal(Place(placed_run, 1, 1), heard.append, stopped)
+    assert heard == [Answered()]
 
 
 def test_components_are_those_of_the_covariance_and_never_mirrored() -> None:

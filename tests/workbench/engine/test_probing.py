@@ -211,6 +211,24 @@ def test_cancelled_what_was_written_so_far_is_handed_back(monkeypatch: pytest.Mo
     assert [p.question for p in made.probes] == ["Where has Person2 lived?"] and len(writer.asked) == 1
 
 
+def test_when_there_are_enough_the_rest_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(probing, "WINDOW", 200)
+    steps: list[tuple[int, int]] = []
+    writer = Writer(answers=[written(asks(2), asks(3), asks(5))])
+    made = probing.make(session(200), writer, 2, lambda done, all_: steps.append((done, all_)))
+    assert [p.question for p in made.probes] == ["Where has Person2 lived?", "Where has Person3 lived?"]
+    assert (made.calls, steps) == (1, [(1, 2), (2, 2)])
+
+
+def test_a_turn_that_is_too_long_alone_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(probing, "WINDOW", 120)
+    said = ("word " * 300, "Person2 has lived in Bonn for 4 years.", "word " * 300)
+    writer = Writer(answers=[written(asks(2))])
+    made = probing.make(Session("s", tuple(Turn(n, "user", t) for n, t in enumerate(said))), writer, 1)
+    assert [p.evidence for p in made.probes] == [(1,)]
+    assert "word word" not in writer.asked[0].messages[-1].text
+
+
 def test_a_cancel_that_nobody_asked_for_is_passed_on() -> None:
     class Gone(Writer):
         async def complete(self, request: CompletionRequest) -> CompletionResult:

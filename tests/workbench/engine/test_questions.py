@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -25,6 +26,7 @@ from workbench.engine.protocol import (
     Explain,
     Explained,
     Failed,
+    KnockHeads,
     Progress,
     Question,
     Report,
@@ -37,12 +39,13 @@ from workbench.engine.protocol import (
     Wrote,
 )
 from workbench.engine.questions import Questions
+from workbench.engine.tracking import track
 from workbench.errors import Cancelled, MnemoscopeError, ModelError, SessionFormatError, TraceError, UsageError
 from workbench.projections.attention import arrays_key
 from workbench.projections.states import StatesView, states_view
 from workbench.projections.surprise import answer_surprise, turn_surprise
 from workbench.sessions import formats
-from workbench.trace.events import FIXED, Kind
+from workbench.trace.events import FIXED, Event, Kind
 from workbench.trace.reader import TraceReader
 from workbench.trace.side import SideArrays
 from workbench.trace.writer import TraceWriter
@@ -243,6 +246,46 @@ def test_a_lane_that_cannot_be_proved_holds_up_no_other(path: Path, asked: Quest
     assert (told.verdict["lane"], told.verdict["probe"]) == target[1:]
     with pytest.raises(UsageError, match="gone is none"):
         deal(asked, Explain(path, ((1, 1, PROBE),)))
+
+
+def test_a_lane_whose_model_is_gone_holds_up_no_other(path: Path, asked: Questions) -> None:
+    [target, *_] = wrong(path, 2)
+    changed = {"lane": 1, "parent": 1, "session": 1, "turn": 0, "edits": [], "settings": {"model": "gone.gguf"}}
+    with TraceWriter(path) as writer:
+        writer.append([Event(0, 0, -1, 999, Kind.BRANCHED, payload=changed)])
+    reports = deal(asked, Explain(path, ((1, 1, PROBE), target)))
+    [problem] = [r for r in reports if isinstance(r, Failed)]
+    assert "gone.gguf" in problem.message and not problem.crashed
+    assert [r.verdict["probe"] for r in reports if isinstance(r, Explained)] == [target[2]]
+    with pytest.raises(ModelError, match=r"gone\.gguf"):
+        deal(asked, Explain(path, ((1, 1, PROBE),)))
+
+
+def test_what_is_to_be_explained(path: Path) -> None:
+    with TraceReader(path) as reader:
+        assert [(t.session, t.lane, t.probe) for t in explain.targets(reader, lane="window:turns=2")] == wrong(path, 2)
+        assert [t.lane for t in explain.targets(reader, probe=PROBE)] == [1, 2, 3]
+        assert [t.lane for t in explain.targets(reader, 1, "full", PROBE)] == [1]
+        for given, words in (
+            ({"lane": "no"}, "no lane 'no' - it has: full, window:turns=2"),
+            ({"probe": "p9"}, "no probe 'p9'"),
+        ):
+            with pytest.raises(UsageError, match=words):
+                explain.targets(reader, **given)
+
+
+def test_what_another_model_makes_of_a_turn_is_not_kept(path: Path) -> None:
+    with closing(explain.Models()) as models:
+        made = asyncio.run(track(path, 1, 1, 2, "", models, model="demo"))
+    assert len(made.texts) == len(made.surprise)
+    with TraceReader(path) as reader:
+        assert turn_surprise(reader, 1, 1, 2) is None
+
+
+def test_what_a_rule_answered_cannot_be_masked_head_by_head(tmp_path: Path, asked: Questions) -> None:
+    path = engine.run(config(tmp_path, "full", embedder="hash", reader="nearest-label"))
+    with pytest.raises(ModelError, match="no model answered this probe - knock-out needs a model's answer"):
+        deal(asked, KnockHeads(path, 1, 1, PROBE, 0))
 
 
 def test_a_branch_is_made_and_undone(path: Path, asked: Questions) -> None:
