@@ -101,7 +101,7 @@ def _ranking(ranking: Ranking) -> list[str]:
 
 def _use(use: Use) -> list[str]:
     out = []
-    if use.attention is not None and use.length is not None:
+    if use.attention is not None and use.length:  # something in the context says it
         out.append(f"attention {use.attention:.1%} of that on memory, on {use.length:.1%} of its tokens")
     if use.kept is not None:
         out.append(f"cache     {use.kept:.1%} of it was kept")

@@ -71,8 +71,22 @@ def sentence(asked: Case, way: Funnel, facts: Facts, cause: str) -> str:
             "No turn was found that says it" if way.searched else "The session does not say what a right answer needs"
         )
     said = _CLAUSES[cause](asked, facts.trail, facts) if cause in _CLAUSES else "No cause was found"
-    said += f"; the answer is incomplete: {asked.error}" if asked.error else ""
+    more = _others(way, cause) + (f"; the answer is incomplete: {asked.error}" if asked.error else "")
+    said = f"{said.rstrip('.')}{more}" if more else said
     return f"As far as a search finds, {said[:1].lower()}{said[1:]}" if way.searched else said
+
+
+def _others(way: Funnel, cause: str) -> str:
+    """That further pieces of the evidence were lost at the same stage."""
+    more = len(way.broken()) - 1
+    if more < 1 or way.broke not in _STAGES.get(cause, ()):
+        return ""
+    if more > 1:
+        return f"; the same goes for {more} others"
+    return f"; the same goes for {'the other' if len(way.trails) == 2 else 'another'} one"
+
+
+_STAGES = {NEVER_STORED: ("said", "stored"), LOST: ("kept",), NOT_RETRIEVED: ("retrieved",), CUT: ("packed",)}
 
 
 def _right(asked: Case, trail: Trail | None) -> str:
@@ -95,7 +109,8 @@ def _never(asked: Case, trail: Trail, facts: Facts) -> str:
         return f"Nothing was stored from {turn}{read} at turn {loss.turn} ({loss.purpose})"
     if not wrote:
         return f"Nothing was stored from {turn}"
-    return f"Nothing that was stored from {turn} says it; {wrote[-1].item} says: {line(wrote[-1].text)}"
+    near = min(reversed(wrote), key=lambda v: len(v.turns))  # what comes from it alone before a summary of many
+    return f"Nothing that was stored from {turn} says it; {near.item} says: {line(near.text)}"
 
 
 def made_of(asked: Case, trail: Trail) -> list[Version]:
@@ -107,10 +122,22 @@ def _lost(asked: Case, trail: Trail, facts: Facts) -> str:
     loss = facts.loss
     if loss is None:
         return f"An item said {_it(trail, facts)} and is there no more"
-    heir = "and says now" if loss.kind == Kind.UPDATED else "what took its place says"
-    new = f"{' ' if loss.kind == Kind.UPDATED else '; '}{heir}: {line(loss.new)}" if loss.new else ""
+    new = ""
+    if loss.new and loss.kind == Kind.UPDATED:
+        since = _since(asked, loss)
+        new = f" to say: {line(loss.new).rstrip('.') if since else line(loss.new)}{since}"
+    elif loss.new:
+        new = f"; what took its place says: {line(loss.new)}"
     did = _DID.get(Kind(loss.kind), "was lost")
     return f"{loss.item} said {_it(trail, facts)} until turn {loss.turn}, when it {did}{new}"
+
+
+def _since(asked: Case, loss: Loss) -> str:
+    """What became of an item that was rewritten, when it was asked for later."""
+    now = next((v for v in asked.alive() if v.item == loss.item), None)
+    if now is None:
+        return "; by the question it is there no more"
+    return "" if line(now.text) == line(loss.new) else f"; by the question it says: {line(now.text)}"
 
 
 def _not_retrieved(asked: Case, trail: Trail, facts: Facts) -> str:
@@ -137,10 +164,11 @@ def _cut(asked: Case, trail: Trail, facts: Facts) -> str:
     span = next(iter(trail.cut), None)
     label = span.label if span is not None else "The item"
     if span is None or span not in asked.dropped:
-        return f"{label} reached the context without the part that says it"
+        return f"{label} reached the context without the part that says {_it(trail, facts)}"
     packed = asked.events.get(Kind.PACKED)
     budget = packed.payload.get("budget", 0) if packed else 0
-    return f"{label} was retrieved and did not fit into the {budget:,} tokens of the context"
+    says = f"{label}, which says {_it(trail, facts)}," if facts.needed > 1 else label
+    return f"{says} was retrieved and did not fit into the {budget:,} tokens of the context"
 
 
 def _not_attended(asked: Case, trail: Trail, facts: Facts) -> str:
@@ -174,7 +202,7 @@ _CLAUSES: Mapping[str, Callable[[Case, Trail, Facts], str]] = {
 
 def _it(trail: Trail, facts: Facts) -> str:
     if facts.needed > 1:
-        return f"one of the {facts.needed} things that are needed"
+        return f"one of the {facts.needed} pieces of evidence"  # whether all are needed no session says
     return "it" if trail.sure else "some of it"
 
 
@@ -190,7 +218,7 @@ def _shown(asked: Case, trail: Trail, facts: Facts) -> str:
         return f"{_where(asked, trail)} in the context says {_it(trail, facts)}"
     names = tuple(dict.fromkeys(facts.shown))
     some = ", ".join(names[:SHOWN]) + (" …" if len(names) > SHOWN else "")
-    return f"{some} in the context {'says' if len(names) == 1 else 'say'} all that is needed"
+    return f"{some} in the context {'says' if len(names) == 1 else 'say'} all of the evidence"
 
 
 def _looked(used: Use) -> str:

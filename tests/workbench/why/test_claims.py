@@ -30,8 +30,15 @@ def told(
     answer: str = "42",
     error: str = "",
     stored: Mapping[int, str] | None = None,
+    rewrites: bool = False,
+    over: int = 1,
 ) -> Verdict:
-    """The verdict on a wrong answer of a lane that stores its turns, or has a model read them and stores ``stored``."""
+    """The verdict on a wrong answer of a lane that stores its turns, or has a model read them and stores ``stored``.
+
+    Args:
+        rewrites: the lane has one item, which every turn overwrites.
+        over: how many turns the last item comes from.
+    """
     turns = tuple(Turn(n, "user", text, "Mira") for n, text in enumerate(said))
     folder.mkdir(exist_ok=True)
     with TraceWriter(folder / "claims.mnemo") as writer:
@@ -39,8 +46,12 @@ def told(
         lane = _Lane(number, writer.add_lane("bm25", "bm25", "full-cache", {}))
         for turn in turns:
             text = turn.said if stored is None else stored.get(turn.index, "")
-            if text:
-                lane.log(turn.index).write(text, "turn")
+            if text and rewrites and lane.state.active():
+                lane.log(turn.index).update("turn-0", text=text)
+            elif text:
+                lane.log(turn.index).write(
+                    text, "turn", range(turn.index + 1 - (over if turn is turns[-1] else 1), turn.index + 1)
+                )
             lane.turn = turn.index
             if stored is not None:
                 call = {
@@ -76,14 +87,14 @@ def test_a_turn_that_answers_alone_needs_no_other(tmp_path: Path) -> None:
     assert [(s.stage, s.item, s.held) for s in found.thread][-2:] == [("used", "turn-2", False), ("right", "p0", False)]
 
 
-def test_where_all_are_needed_the_sentence_says_how_many(tmp_path: Path) -> None:
+def test_of_several_turns_the_sentence_says_how_many(tmp_path: Path) -> None:
     probe = asks("Why was it put off?", "switch", 0, 1, 2)
     found = told(tmp_path, MOVED, probe, (0, 1, 2))
     assert found.cause == "misread"
-    assert found.sentence.startswith("turn-0, turn-1, turn-2 in the context say all that is needed, and the reader")
+    assert found.sentence.startswith("turn-0, turn-1, turn-2 in the context say all of the evidence, and the reader")
     found = told(tmp_path / "b", MOVED, probe, (0, 2))
     assert (found.cause, found.ranking) == ("not_retrieved", None)
-    assert found.sentence == "turn-1 says one of the 3 things that are needed and was not among the candidates"
+    assert found.sentence == "turn-1 says one of the 3 pieces of evidence and was not among the candidates"
 
 
 @pytest.mark.parametrize(
@@ -159,3 +170,19 @@ def test_a_question_without_an_answer_is_told_on_one_line(tmp_path: Path) -> Non
     found = told(tmp_path, MOVED, probe, (0,), "It is:\n\nIt is:\n\nIt is:")
     assert found.sentence == "Nobody has said it, and the reader answered all the same: It is: It is: It is:"
     assert "answered It is: It is: It is:, gold to say that it does not know\n" in story(found)
+
+
+def test_what_became_of_an_item_that_was_rewritten_more_than_once(tmp_path: Path) -> None:
+    said = ("My evenings go to Greek.", "Nowadays only Czech lessons.", "Latin homework fills weekends.")
+    probe = asks("What was the language after Greek?", "Czech", 0, 1)
+    found = told(tmp_path, said, probe, (), rewrites=True)
+    assert found.cause == "lost"
+    assert found.sentence == (
+        "turn-0 said one of the 2 pieces of evidence until turn 1, when it was rewritten to say: Mira: Nowadays only "
+        "Czech lessons; by the question it says: Mira: Latin homework fills weekends; the same goes for the other one"
+    )
+
+
+def test_of_what_was_stored_the_one_from_fewest_turns_is_shown(tmp_path: Path) -> None:
+    found = told(tmp_path, MOVED, asks("Why?", "switch", 1), (), stored={1: "A check.", 2: "(0, 1, 2) Summary"}, over=3)
+    assert found.sentence == "Nothing that was stored from turn 1 says it; turn-0 says: A check."
