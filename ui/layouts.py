@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,9 @@ from PySide6.QtWidgets import QSplitter, QWidget
 from ui.theme.theme import NORMAL, TALK
 
 HANDLE = 8
+ROOMY = 62
+"""Width of the window, in type sizes, from which parts stand side by side as a layout has them; below it is narrow."""
+_MOST_WANTED = 45  # percent of the height that a part may have beyond its share, because it has so much to show
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,8 @@ class Layout:
     Attributes:
         body: how the parts are split.
         tabs: panel in front of ``inspector`` and of ``second``.
+        narrow: how they are split where the window is not ``ROOMY`` for its type; None for as ever.
+        least: height of the body in type sizes, roomy and narrow; in a lower window it is scrolled.
         comparing: both inspectors have a lane chooser and stay with a lane each.
         chrome: menu bar, scrubber and inspector tabs are shown.
         lone: only the selected lane's column is shown.
@@ -40,6 +45,8 @@ class Layout:
     help: str
     body: Split
     tabs: tuple[str, str] = ("graph", "attention")
+    narrow: Split | None = None
+    least: tuple[int, int] = (28, 36)
     comparing: bool = False
     chrome: bool = True
     lone: bool = False
@@ -53,6 +60,10 @@ LAYOUTS = {
             "Debug",
             "Transcript, lanes and inspector side by side over the scoreboard",
             Split(True, (Split(False, ("transcript", "lanes", "inspector"), (18, 47, 35)), "scoreboard"), (72, 28)),
+            narrow=Split(
+                True, (Split(False, ("lanes", "inspector"), (48, 52)), "scoreboard", "transcript"), (48, 24, 28)
+            ),
+            least=(28, 40),
         ),
         Layout(
             "Compare",
@@ -74,6 +85,10 @@ LAYOUTS = {
             "Scoreboard and probes large",
             Split(True, ("scoreboard", Split(False, ("inspector", "second", "transcript"), (46, 34, 20))), (27, 73)),
             tabs=("probes", "hits"),
+            narrow=Split(
+                True, ("scoreboard", Split(False, ("inspector", "second"), (1, 1)), "transcript"), (24, 48, 28)
+            ),
+            least=(28, 40),
         ),
         Layout(
             "Runs",
@@ -88,32 +103,56 @@ LAYOUTS = {
                 (38, 31, 31),
             ),
             tabs=("hits", "hits"),
+            narrow=Split(
+                True,
+                (
+                    "flips",
+                    Split(False, ("lanes", "lanes-there"), (1, 1)),
+                    Split(False, ("inspector", "inspector-there"), (1, 1)),
+                ),
+                (34, 33, 33),
+            ),
+            least=(28, 54),
             lone=True,
         ),
     )
 }
 
 
-def build(split: Split, widgets: Mapping[str, QWidget]) -> QSplitter:
-    """Make the splitters of a layout around widgets that exist already."""
+def build(split: Split, widgets: Mapping[str, QWidget], moved: Callable[[], object]) -> QSplitter:
+    """Make the splitters of a layout around widgets that exist already; ``moved`` is called when a hand moved one."""
     splitter = QSplitter(Qt.Orientation.Vertical if split.down else Qt.Orientation.Horizontal)
     splitter.setHandleWidth(HANDLE)
     splitter.setChildrenCollapsible(False)
+    splitter.splitterMoved.connect(lambda *_: moved())
     for place, part in enumerate(split.parts):
-        splitter.addWidget(build(part, widgets) if isinstance(part, Split) else widgets[part])
+        splitter.addWidget(build(part, widgets, moved) if isinstance(part, Split) else widgets[part])
         splitter.setStretchFactor(place, split.shares[place])
     splitter.setSizes([share * 1000 // sum(split.shares) for share in split.shares])
     return splitter
 
 
-def share_out(splitter: QSplitter, split: Split) -> None:
-    """Give every part its share of the room there is; splitters go by the wishes of their parts otherwise."""
+def share_out(splitter: QSplitter, split: Split, wanted: Mapping[str, int]) -> None:
+    """Give every part its share of the room there is; splitters go by the wishes of their parts otherwise.
+
+    Args:
+        wanted: px of height in which a part of this name shows all it has: it gets no less as far as that is
+            possible, and no more where it lies below others.
+    """
     room = splitter.height() if split.down else splitter.width()
-    splitter.setSizes([room * share // sum(split.shares) for share in split.shares])
+    shares = [room * share // sum(split.shares) for share in split.shares]
+    for place, part in enumerate(split.parts):
+        if split.down and isinstance(part, str) and part in wanted:
+            other = max((n for n in range(len(shares)) if n != place), key=lambda n: shares[n])
+            most = max(shares[place], room * _MOST_WANTED // 100)
+            size = min(wanted[part], most) if place else min(max(wanted[part], shares[place]), most)
+            shares[other] += shares[place] - size
+            shares[place] = size
+    splitter.setSizes(shares)
     for place, part in enumerate(split.parts):
         child = splitter.widget(place)
         if isinstance(part, Split) and isinstance(child, QSplitter):
-            share_out(child, part)
+            share_out(child, part, wanted)
 
 
 def sizes(splitter: QSplitter) -> list[Any]:

@@ -19,6 +19,7 @@ from PySide6.QtGui import (
     QGuiApplication,
     QIcon,
     QKeyEvent,
+    QResizeEvent,
     QShowEvent,
 )
 from PySide6.QtWidgets import (
@@ -45,6 +46,7 @@ from ui.commands.registry import MENUS, SUBMENUS, Registry
 from ui.floating import TITLES, FloatingPanel
 from ui.panels.base import Panel
 from ui.panels.lanes import LanesPanel
+from ui.panels.scoreboard import ScoreboardPanel
 from ui.panels.scrubber import ScrubberPanel
 from ui.samples import Sample, folder_for, is_sample, other_sample, sample_run, samples
 from ui.settings import Settings
@@ -58,6 +60,7 @@ from ui.state.workspace import Workspace
 from ui.theme import motion, theme
 from ui.widgets.drop_hint import DropHint
 from ui.widgets.focus_ring import FocusRing
+from ui.widgets.ground import Ground
 from ui.widgets.guide import Guide, Pointer
 from ui.widgets.inspector import Inspector
 from ui.widgets.mnemonics import follow, literal, mnemonics
@@ -111,6 +114,8 @@ class MainWindow(QMainWindow):
         self._zoom = 0
         self._telling = False
         self._sizes: list[Any] = []
+        self._narrow = self._moved = False  # how the parts lie, and whether a hand has moved them
+        self._wanted: dict[str, int] = {}
         self._seq = 0
         self._growing = QTimer(self)
         self._growing.setSingleShot(True)
@@ -170,6 +175,8 @@ class MainWindow(QMainWindow):
             "inspector-there": lambda: Inspector(self.beside.there),
         }
         self._splitter: QSplitter | None = None
+        self.ground = Ground()
+        self._inner.addWidget(self.ground, 1)
         self.setCentralWidget(root)
         self._outer.addWidget(self.stage.caption)
         self._floating: list[FloatingPanel] = []
@@ -205,6 +212,9 @@ class MainWindow(QMainWindow):
     def _connect(self) -> None:
         self.workspace.opened.connect(self._opened)
         self.scrubber.shown.connect(self._focus)
+        board = self._parts["scoreboard"]
+        if isinstance(board, Panel):
+            board.shown.connect(self._more_wanted)
         self.workspace.wanted.connect(self.show_panel)
         for space in (self.workspace, self.beside.there):
             space.figure_wanted.connect(self.export_figure)
@@ -676,6 +686,7 @@ class MainWindow(QMainWindow):
         """Bring a panel of the inspector to the front, in a layout that has the inspector."""
         front = self.second if self.layout_name == "Probe" and name != "probes" else self.inspector
         front.show_panel(name)
+        self.ground.bring(front)
         there = self._parts.get("inspector-there")
         if self.layout_name == "Runs" and isinstance(there, Inspector):
             there.show_panel(name)
@@ -740,6 +751,8 @@ class MainWindow(QMainWindow):
         base = layouts.LAYOUTS[self.layout_name].size
         self._zoom = min(max(zoom, _SMALLEST - base), _LARGEST - base)
         self._dress()
+        if self.isVisible():
+            self._rearrange()
 
     @property
     def type_zoom(self) -> int:
@@ -833,7 +846,8 @@ class MainWindow(QMainWindow):
                 inspector.show_panel(tab)
         for late in layouts.parts(layout.body) & self._later.keys():
             self._parts[late] = self._later.pop(late)()
-        self._place(layout, saved.get("sizes") or self.settings.get(f"sizes/{layout.name}", []))
+        self._narrow = self._is_narrow()
+        self._place(layout, saved.get("sizes") or self.settings.get(self._sizes_key(), []))
         for part in self._parts.values():
             if isinstance(part, LanesPanel):
                 part.show_only_selected(layout.lone)
@@ -880,13 +894,15 @@ class MainWindow(QMainWindow):
             theme.use(size=min(size, _LARGEST))
 
     def _place(self, layout: layouts.Layout, sizes: list[Any]) -> None:
-        used, old = layouts.parts(layout.body), self._splitter
+        body, old = self._split(layout), self._splitter
+        used = layouts.parts(body)
         for name, part in self._parts.items():
             if name not in used:
                 part.hide()
                 part.setParent(self._body)
-        self._splitter = layouts.build(layout.body, self._parts)
-        self._inner.addWidget(self._splitter, 1)
+        self._moved = False
+        self._splitter = layouts.build(body, self._parts, self._hand_moved)
+        self.ground.put(self._splitter)
         for name in used:
             self._parts[name].show()
         if old is not None:
@@ -898,13 +914,53 @@ class MainWindow(QMainWindow):
     def _share_out(self) -> None:
         """Give the parts of the layout the room they had, or their shares of it."""
         assert self._splitter is not None
+        shape = layouts.LAYOUTS[self.layout_name]
+        self.ground.need(shape.least[self._narrow] * theme.active().size)
         for layout in (self.layout(), self._outer, self._inner):
             if layout is not None:
                 layout.activate()
+        self.ground.settle()
         if self._sizes:
             layouts.resize(self._splitter, self._sizes)
         else:
-            layouts.share_out(self._splitter, layouts.LAYOUTS[self.layout_name].body)
+            layouts.share_out(self._splitter, self._split(shape), self._wanted)
+
+    def _split(self, layout: layouts.Layout) -> layouts.Split:
+        return layout.narrow if self._narrow and layout.narrow is not None else layout.body
+
+    def _is_narrow(self) -> bool:
+        size = layouts.LAYOUTS[self.layout_name].size + self._zoom
+        return self.width() < layouts.ROOMY * size and layouts.LAYOUTS[self.layout_name].narrow is not None
+
+    def _sizes_key(self) -> str:
+        return f"sizes/{self.layout_name}{'-narrow' if self._narrow else ''}"
+
+    def _hand_moved(self) -> None:
+        self._moved = True
+
+    def _rearrange(self) -> None:
+        """The parts lie otherwise where the window has become narrow for its type, or wide again."""
+        if self._splitter is None:
+            return
+        if self._is_narrow() != self._narrow:
+            self._keep_sizes()
+            self._narrow = not self._narrow
+            self._place(layouts.LAYOUTS[self.layout_name], self.settings.get(self._sizes_key(), []))
+        self._share_out()
+
+    def _more_wanted(self) -> None:
+        """The scoreboard has other rows: it is as high as they need, unless a hand has made it otherwise."""
+        board = self._parts["scoreboard"]
+        wanted = {"scoreboard": board.wanted()} if isinstance(board, ScoreboardPanel) else {}
+        if wanted != self._wanted:
+            self._wanted = wanted
+            if not self._sizes and not self._moved and self.isVisible():
+                self._share_out()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: D102
+        super().resizeEvent(event)
+        if self.isVisible() and self._is_narrow() != self._narrow:
+            self._rearrange()
 
     def _compare(self, layout: layouts.Layout) -> None:
         run = self.workspace.run
@@ -932,14 +988,16 @@ class MainWindow(QMainWindow):
         """View → Reset layout: the parts have the room that the layout gives them; so does type."""
         name = self.layout_name
         self._sizes = []
-        self.settings.remove(f"sizes/{name}")
+        self._moved = False
+        self.settings.remove(self._sizes_key())
         self._named = name  # what there is now is not kept
         self._zoom = 0
         self.set_layout(name)
 
     def _keep_sizes(self) -> None:
-        if self._splitter is not None and not self._named and self.isVisible():
-            self.settings.set(f"sizes/{self.layout_name}", layouts.sizes(self._splitter))
+        """What a hand has made of the layout; what nobody touched goes by what there is to show."""
+        if self._splitter is not None and not self._named and self.isVisible() and (self._moved or self._sizes):
+            self.settings.set(self._sizes_key(), layouts.sizes(self._splitter))
 
     # What happens.
 

@@ -21,6 +21,7 @@ from workbench.trace.reader import TraceReader
 _MEASURES = ((TOKENS, "tokens"), (CALLS, "model calls"), (SECONDS, "seconds"))
 _PARTS = ((TURNS, "taking in turns"), (PROBES, "answering probes"))
 _COLUMNS = ("operation", "of", "calls", "tokens", "p50", "p95", "read", "written", "time (s)")
+_SPARE = ("written", "read", "p50", "p95", "of", "tokens")  # left out in this order where there is no room
 _EXPORTED = (
     "lane", "of", "operation", "calls", "prompt (tok)", "generated (tok)", "seconds", "p50 (tok)", "p95 (tok)",
     "p50 (s)", "p95 (s)",
@@ -61,6 +62,7 @@ class CostPanel(Panel):
         area.setWidget(self.chart)
         self.model = TableModel(parent=self)
         self.grid = row_table(self.model, "Operations of the selected lane")
+        self.grid.resized.connect(self._fit)
         both = QSplitter(Qt.Orientation.Vertical)
         both.setChildrenCollapsible(False)
         both.addWidget(area)
@@ -127,7 +129,12 @@ class CostPanel(Panel):
         if lane is not None and not rows:
             rows = [("no model was called", "", 0, 0, 0, 0, 0, 0, 0.0)]
         self.model.show(Table(_COLUMNS, rows))
-        fit_columns(self.grid)
+        self._fit()
+
+    def _fit(self) -> None:
+        """Where room is short, what other columns say in sum is left to the table twin."""
+        if self.model.columnCount() == len(_COLUMNS):
+            fit_columns(self.grid, spare=[_COLUMNS.index(name) for name in _SPARE])
 
 
 def _lane_rows(lane: LaneSpent) -> list[tuple[Any, ...]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from PySide6.QtCore import QModelIndex, Qt
@@ -14,6 +15,7 @@ from ui.theme import theme
 from ui.widgets.choice_box import ChoiceBox
 from ui.widgets.plain import Label, plain
 from ui.widgets.row_table import fit_columns, row_table
+from ui.widgets.two_lines import TwoLines
 from workbench.projections.findings_list import MEANINGS, FindingRow, findings_list
 from workbench.trace.reader import TraceReader
 
@@ -41,13 +43,16 @@ class FindingsPanel(Panel):
         self.grid.clicked.connect(self._chosen)
         self.grid.activated.connect(self._chosen)
         self.grid.resized.connect(self._fit)
+        self.lines = _Lines(self)
+        self.grid.setItemDelegate(self.lines)
+        self.retheme()
         self.lanes, self.kinds = ChoiceBox("Lane", 10), ChoiceBox("Kind", 10)
         for box in (self.lanes, self.kinds):
             box.activated.connect(lambda _: self._fill())
             box.hide()  # until there is something to choose from
         self.add_choices(self.lanes, self.kinds)
         self.setFocusProxy(self.grid)
-        self.whole = Label()  # the column "what" of the row in question, which a narrow panel cuts
+        self.whole = Label()  # what was found in the row in question, which the second line cuts
         self.whole.setWordWrap(True)
         self.whole.setProperty("part", "small")
         self.grid.selectionModel().currentRowChanged.connect(lambda *_: self._read())
@@ -60,7 +65,8 @@ class FindingsPanel(Panel):
         return body
 
     def _fit(self) -> None:
-        fit_columns(self.grid, last=0.25)
+        fit_columns(self.grid)
+        self.lines.under = _COLUMNS.index("kind" if self.grid.isColumnHidden(_COLUMNS.index("lane")) else "lane")
 
     def _read(self) -> None:
         row = self.grid.currentIndex().row()
@@ -79,6 +85,7 @@ class FindingsPanel(Panel):
         _refill(self.kinds, "all kinds", [(k, k, MEANINGS[k]) for k in MEANINGS if any(r.kind == k for r in view)])
         self._fill()
         self.grid.setColumnHidden(_COLUMNS.index("lane"), len(names) == 1)
+        self.grid.setColumnHidden(_COLUMNS.index("what"), True)  # it is the second line
         self._fit()
 
     def _fill(self) -> None:
@@ -94,13 +101,24 @@ class FindingsPanel(Panel):
         return Table(_COLUMNS, [(r.turn, r.lane.name, r.kind, r.item, r.text) for r in view])
 
     def retheme(self) -> None:  # noqa: D102
-        self.grid.verticalHeader().setDefaultSectionSize(theme.active().metrics().height() + theme.active().unit(2))
+        self.grid.verticalHeader().setDefaultSectionSize(self.lines.height())
 
     def _chosen(self, index: QModelIndex) -> None:
         row = self.rows[index.row()]
         space = self.workspace
         space.selection.select(lane=row.lane.id, item=row.item)
         space.follow(row.turn, row.probe)
+
+
+class _Lines(TwoLines):
+    """What was found, under where it was found."""
+
+    def __init__(self, panel: FindingsPanel) -> None:
+        super().__init__(panel.grid)
+        self._panel = panel
+
+    def below(self, row: int) -> Sequence[tuple[str, str]]:
+        return ((self._panel.rows[row].text, "text-2"),)
 
 
 def _refill(box: ChoiceBox, every: str, entries: list[tuple[str, str, str]]) -> None:

@@ -34,6 +34,7 @@ from workbench.trace.reader import TraceReader
 
 _LANES = ("lane", "score", "A", "B", "B less A, points", "p (Holm)", "lost", "won")
 _FIGURES = ("A", "B", "B less A, points", "p (Holm)")
+_SPARE = ("won", "lost")  # left out where there is no room: the flips below say the counts
 _MOST_LANES = 6  # rows of the lanes' table that are shown without scrolling
 _EVERY, _FLIPPED = 9, 5  # what the filter shows beside one kind of change
 _SURE = 0.05
@@ -187,7 +188,9 @@ class FlipsPanel(Panel):
         widths = (flip, turn, lane, rest * 38 // 100, rest * 18 // 100, rest * 22 // 100, rest * 22 // 100)
         for column, width in enumerate(widths):
             self.grid.setColumnWidth(column, width)
-        fit_columns(self.lanes_grid)
+        fit_columns(
+            self.lanes_grid, spare=[_LANES.index(name) for name in _SPARE] if self.lanes_model.rowCount() else ()
+        )
         rows = min(_MOST_LANES, self.lanes_model.rowCount())
         height = self.lanes_grid.horizontalHeader().sizeHint().height() + rows * self._row_height() + unit(2)
         self.lanes_grid.setFixedHeight(height)

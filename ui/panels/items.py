@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -32,10 +33,11 @@ from ui.widgets.plain import plain
 from ui.widgets.rich import RichView
 from ui.widgets.spoken import clearable
 from workbench.projections.diff import readable
-from workbench.projections.items import ItemDetail, ItemsView, item_detail, items_view
+from workbench.projections.items import ItemDetail, ItemRow, ItemsView, item_detail, items_view
 from workbench.trace.events import Kind
 from workbench.trace.reader import TraceReader
 
+_LONGEST = 16  # characters of an id that are shown at least
 _WIDE = {model.USED: 520, model.CHANGED: 430}  # px that the panel needs to show these columns
 
 
@@ -75,7 +77,7 @@ class ItemsPanel(Panel):
         """Table over detail."""
         self._open_causes: set[str] = set()
         self._followed, self._unsettled, self._chosen_unseen = (0, -2), False, False
-        self.items = ItemsModel(self)
+        self.items, self._widest = ItemsModel(self), "note-1000"
         self._split = QSplitter(Qt.Orientation.Vertical)
         self._split.setChildrenCollapsible(False)
         self._split.setHandleWidth(theme.active().unit(2))
@@ -138,12 +140,20 @@ class ItemsPanel(Panel):
         self._measure()
         return table
 
+    def _fit_ids(self, rows: Sequence[ItemRow]) -> None:
+        """A column of ids has room for the longest, since what is cut of an id is what tells it apart."""
+        widest = max((row.item.id for row in rows), key=len, default="")[:_LONGEST]
+        widest = max(widest, "note-1000", key=len)
+        if len(widest) != len(self._widest):
+            self._widest = widest
+            self._measure()
+
     def _measure(self) -> None:
         style = theme.active()
         small, body = style.metrics("small"), style.metrics("body", bold=True)
         widths = {
             model.MARK: style.unit(9),
-            model.ITEM: body.horizontalAdvance("note-1000") + style.unit(4),
+            model.ITEM: body.horizontalAdvance(self._widest) + style.unit(4),
             model.TURNS: small.horizontalAdvance("100, 20") + style.unit(4),
             model.CHANGED: small.horizontalAdvance("changed") + style.unit(6),
             model.USED: small.horizontalAdvance("used") + style.unit(6),
@@ -188,6 +198,7 @@ class ItemsPanel(Panel):
         """Rows by difference, detail as a text."""
         run = self.workspace.run
         color = self.view_table.color = theme.active().lane(run.place(view.items.lane) if run else 0)
+        self._fit_ids(view.items.rows)
         self.items.show(view.items.rows)
         self.view_table.settle()
         self._unsettled = self.detail.isVisible() != (view.detail is not None)

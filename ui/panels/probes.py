@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPoint, QPointF, QRect, Qt
@@ -10,9 +11,6 @@ from PySide6.QtWidgets import (
     QAbstractItemView,
     QCheckBox,
     QSplitter,
-    QStyle,
-    QStyledItemDelegate,
-    QStyleOptionViewItem,
     QWidget,
 )
 
@@ -25,12 +23,16 @@ from ui.theme import marks, theme
 from ui.theme.marks import Mark
 from ui.widgets.choice_box import ChoiceBox
 from ui.widgets.row_table import WalkedTable
+from ui.widgets.two_lines import TwoLines
 from ui.widgets.verdict_pane import VerdictPane
 from workbench.probes.competencies import label
 from workbench.projections.judged import Judgement, judgements
 from workbench.projections.probe_table import ProbeTable, of_lanes, part_title, probe_table
 from workbench.trace.reader import TraceReader
 
+_READ = 56  # 4 px steps in which most questions are read on one line
+_CUT = 0.3  # share of the questions from which on all rows have two lines for them
+_GOLD = 60  # characters of the gold answer before the lane's own
 _BOXES, _SHORT = ("wrong only", "lanes disagree"), ("wrong", "differ")
 
 
@@ -58,7 +60,8 @@ class ProbesPanel(Panel):
         self.grid = WalkedTable()
         self.grid.resized.connect(self._columns)
         self.grid.setModel(self.model)
-        self.grid.setItemDelegate(_Delegate(self))
+        self.lines = _Delegate(self)
+        self.grid.setItemDelegate(self.lines)
         self.grid.verticalHeader().hide()
         self.grid.setShowGrid(False)
         self.grid.setWordWrap(False)
@@ -131,26 +134,34 @@ class ProbesPanel(Panel):
             box.setText(text if whole <= self.width() else short)
 
     def _columns(self) -> None:
-        """Every lane's verdict is in view: what gives way is first the answers' text, then the competency."""
+        """Every lane's verdict is in view, and as much of the question as can be.
+
+        Where there is no room for every lane's answer, gold and the selected lane's answer stand below the question.
+        """
         unit, room, many = theme.active().unit, self.grid.viewport().width(), len(self.model.lanes)
-        turn, competency, question, gold, answer, verdict = map(unit, (11, 36, 28, 24, 28, 7.5))
+        turn, competency, question, gold, answer, verdict = map(unit, (11, 36, 28, 24, 28, 6))
         digits = "0" * max(4, len(str(self.workspace.cursor.last)))
         turn = max(turn, theme.active().metrics().horizontalAdvance(digits) + unit(2))
         narrow = room < turn + competency + question + gold + many * answer
         lane = verdict if narrow else answer
-        self.grid.setColumnHidden(1, room < turn + competency + question + gold + many * lane)
-        competency = 0 if self.grid.isColumnHidden(1) else competency
-        lanes = [lane] * many
-        mine = self.answers_in()
-        if narrow and mine >= 0:  # the selected lane's answers are read, the others' verdicts seen
-            lanes[mine] = min(answer, max(lane, room - turn - competency - question - gold - (many - 1) * lane))
-        question = max(question, room - turn - competency - gold - sum(lanes))
+        hidden = narrow and room < turn + competency + _READ * unit() + many * lane
+        self.grid.setColumnHidden(1, hidden)
+        self.grid.setColumnHidden(3, narrow)
+        rest = room - turn - (0 if hidden else competency) - (0 if narrow else gold) - many * lane
         self.model.set_narrow(narrow)
-        for column, width in enumerate((turn, competency, question, gold, *lanes)):
+        self.grid.horizontalHeader().setMinimumSectionSize(verdict)
+        for column, width in enumerate((turn, competency, max(question, rest), gold, *[lane] * many)):
             self.grid.setColumnWidth(column, width)
+        self.lines.two, self.lines.upper = narrow, 2 if self._cut(max(question, rest) - unit(3)) else 1
+        self.grid.verticalHeader().setDefaultSectionSize(self.lines.height())
+
+    def _cut(self, room: int) -> bool:
+        """Whether many questions need more than a line of so many px."""
+        widths = [theme.active().advance(line.question) for line in self.model.lines]
+        return sum(width > room for width in widths) > _CUT * len(widths)
 
     def answers_in(self) -> int:
-        """Place of the selected lane among the columns, whose answers are written even where room is short."""
+        """Place of the selected lane among the columns; its answers are written even where room is short."""
         lane = self.moment.lane
         return next((place for place, (number, _) in enumerate(self.model.lanes) if number == lane), -1)
 
@@ -164,7 +175,7 @@ class ProbesPanel(Panel):
             self._filter()
         elif moment.lane != self._lane:
             self._lane = moment.lane
-            self._columns()
+            self.grid.viewport().update()  # its answers are read now
             if self.wrong.isChecked():
                 self._filter()
         row = next((i for i, line in enumerate(self.model.lines) if line.probe == moment.probe), -1)
@@ -203,7 +214,7 @@ class ProbesPanel(Panel):
     def retheme(self) -> None:  # noqa: D102
         self.verdicts.retheme()
         self._name_boxes()
-        self.grid.verticalHeader().setDefaultSectionSize(theme.active().metrics().height() + theme.active().unit(3))
+        self._columns()
 
     def table(self, view: ProbeTable) -> Table:  # noqa: D102
         lanes = [name for _, name in view.lanes]
@@ -253,40 +264,29 @@ def _judgements(reader: TraceReader, moment: Moment, options: Any) -> tuple[Judg
     return judgements(reader, moment.session, moment.probe, moment.lane)
 
 
-class _Delegate(QStyledItemDelegate):
+class _Delegate(TwoLines):
     """Verdict cells get their tick or cross; probes after the cursor are faint."""
 
     def __init__(self, panel: ProbesPanel) -> None:
-        super().__init__(panel)
-        self._panel = panel
+        super().__init__(panel.grid)
+        self._panel, self.under = panel, FIXED.index("question")
 
-    def paint(
-        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
-    ) -> None:
+    def pale(self, row: int) -> bool:
+        return self._panel.model.lines[row].turn > self._panel.workspace.cursor.turn
+
+    def below(self, row: int) -> Sequence[tuple[str, str]]:
+        line, place, model = self._panel.model.lines[row], self._panel.answers_in(), self._panel.model
+        mine = line.verdicts[place] if 0 <= place < len(line.verdicts) else None
+        said = () if mine is None else ((f"· {model.lanes[place][1]}", "text-3"), (mine.answer or "–", "text-2"))
+        return (("gold", "text-3"), (line.gold[:_GOLD], "text-2"), *said)
+
+    def cell(self, painter: QPainter, rect: QRect, index: QModelIndex | QPersistentModelIndex) -> None:
         now = theme.active()
-        line = self._panel.model.lines[index.row()]
-        painter.save()
-        if option.state & QStyle.StateFlag.State_Selected:
-            painter.fillRect(option.rect, now.color("accent-soft"))
-        elif option.state & QStyle.StateFlag.State_MouseOver:
-            painter.fillRect(option.rect, now.color("raised"))
-        if line.turn > self._panel.workspace.cursor.turn:
-            painter.setOpacity(0.5)
-        rect = option.rect.adjusted(now.unit(2), 0, -now.unit(1), 0)
         verdict = index.data(VERDICT)
         if verdict is not None:
             center = QPointF(rect.x() + now.unit(1.5), rect.center().y() + 0.5)
             mark = Mark.RIGHT if verdict.correct else Mark.WRONG
             marks.draw(painter, mark, center, now.unit(1), now.color("right" if verdict.correct else "wrong"))
             rect = rect.adjusted(now.unit(4.5), 0, 0, 0)
-        mine = index.column() - len(FIXED) == self._panel.answers_in()
-        if verdict is None or mine or not self._panel.model.narrow:
-            self._text(painter, rect, str(index.data() or ""), "text" if index.column() in (2, 3) else "text-2")
-        painter.restore()
-
-    def _text(self, painter: QPainter, rect: QRect, text: str, color: str) -> None:
-        now = theme.active()
-        painter.setFont(now.font())
-        painter.setPen(now.color(color))
-        shown = now.metrics().elidedText(text.replace("\n", " "), Qt.TextElideMode.ElideRight, rect.width())
-        painter.drawText(rect, int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft), shown)
+        if verdict is None or not self._panel.model.narrow:
+            self.text(painter, rect, str(index.data() or ""), "text" if index.column() in (2, 3) else "text-2")

@@ -116,6 +116,12 @@ class ScoreboardPanel(Panel):
             rows,
         )
 
+    def wanted(self) -> int:
+        """Height in px at which every lane is seen, with what the marks mean."""
+        margins = self.contentsMargins() + self.layout().contentsMargins()  # type: ignore[union-attr]
+        around = self.head.sizeHint().height() + self.layout().spacing() + margins.top() + margins.bottom()  # type: ignore[union-attr]
+        return self.matrix.wanted() + around
+
     def _keep(self) -> None:
         """Never be so low that fewer than some lanes are seen.
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import QAbstractItemModel, QModelIndex, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QTableView
@@ -26,13 +28,16 @@ class WalkedTable(QTableView):
         self.resized.emit()
 
 
-def fit_columns(table: QTableView, last: float = 0.0) -> None:
+def fit_columns(table: QTableView, last: float = 0.0, spare: Sequence[int] = ()) -> None:
     """Columns as wide as what they hold, none wider than a third of the room; the last one takes what is left.
 
     Args:
         last: share of the room that the last column has at least; the others become narrower for it, the widest first.
+        spare: columns that are left out, one after the other, until there is room for the rest.
     """
     room, unit = table.viewport().width(), theme.active().unit
+    for column in spare:
+        table.setColumnHidden(column, False)
     most = max(room // 3, unit(24))
     table.resizeColumnsToContents()
     columns = [n for n in range(table.model().columnCount() - 1) if not table.isColumnHidden(n)]
@@ -40,6 +45,15 @@ def fit_columns(table: QTableView, last: float = 0.0) -> None:
     while last and sum(widths.values()) > room * (1 - last) and max(widths.values()) > unit(12):
         widest = max(widths, key=lambda n: widths[n])
         widths[widest] -= unit(1)
+    if spare:
+        last_column = table.model().columnCount() - 1
+        head = table.horizontalHeader().sectionSizeHint(last_column)
+        need = widths | {last_column: max(table.sizeHintForColumn(last_column), head) + unit(1)}
+        for column in spare:
+            if sum(need.values()) <= room:
+                break
+            need.pop(column)
+            table.setColumnHidden(column, True)
     for column, width in widths.items():
         table.setColumnWidth(column, width)
 

@@ -108,6 +108,10 @@ class ScoreMatrix(ZonedWidget):
         shown = (rows if lanes is None else min(lanes, rows)) * self._row_least()
         return self._head() + shown + (self._foot() if foot else 0)
 
+    def wanted(self) -> int:
+        """The height at which every row has air around it."""
+        return self.least() + (len(self.view.rows) if self.view else 1) * round(theme.active().unit(0.75))
+
     def sizeHint(self) -> QSize:  # noqa: D102
         return QSize(max(600, self.minimumWidth()), self.minimumHeight())
 
@@ -126,7 +130,7 @@ class ScoreMatrix(ZonedWidget):
         return self._line() + theme.active().unit(1)
 
     def _row_least(self) -> int:
-        return theme.active().metrics().height() + round(theme.active().unit(1.25))
+        return theme.active().metrics().height() + round(theme.active().unit(0.5))
 
     def _row(self) -> int:
         """Height of a row: what the type needs, and up to twice of it where there is room."""
@@ -193,6 +197,8 @@ class ScoreMatrix(ZonedWidget):
             box = self._rect(0, place)
             box = QRectF(box.x(), top, box.width(), self._line())
             title = column.title or label(column.competency)
+            if column.score == RECALL and (depth := cut_above(view, box.width())):
+                title = f"recall @{depth}"
             p.drawText(box, left, now.metrics("small").elidedText(title, _RIGHT, int(box.width())))
             self.zones.append(Zone(box.toAlignedRect(), partial(_says, view, column)))
 
@@ -404,10 +410,12 @@ class _Cells:
         self.track, self.high = now.color("track"), now.unit(1.75)
         self.line, self.mark = QPen(now.color("text"), 1.2), QPen(now.color("text-3"), 1.4)
         self.out = self.high / 2 + now.unit(0.75)
-        self.gap = now.unit(1.5)
+        self.gap, self.least = now.unit(1.5), now.unit(5)  # a shorter bar says nothing beside its figure
         self.figures = now.metrics(bold=True).horizontalAdvance("100 %") + self.gap
         small, probes = now.metrics("small"), view.probes
-        self.cut = small.horizontalAdvance("@100") + self.gap  # a recall always says at which cut
+        self.cut = small.horizontalAdvance("@100") + self.gap  # a recall always says at which cut,
+        if cut_above(view, width):
+            self.cut = 0  # here in its column's head
         self.counts = small.horizontalAdvance(f"{probes}/{probes}") + self.gap if width > now.unit(_COUNTS_FROM) else 0
         self.means = [
             [
@@ -426,6 +434,8 @@ class _Cells:
         """One cell."""
         p = self.p
         bar = self._bar(rect, _figure(column, cell), _detail(column, cell))
+        if bar is None:
+            return
         x, width, half = bar.x(), bar.width(), self.high / 2
         if cell.mean:
             p.setBrush(self.pale if (column.ours and self.published) or column.score == RECALL else self.full)
@@ -441,8 +451,8 @@ class _Cells:
             p.setPen(self.line)
             p.drawLines([QLineF(low, y, high, y), *ends])
 
-    def _bar(self, rect: QRectF, text: str, detail: str) -> QRectF:
-        """Draw the figures to the right of a bar, and its ground; where the bar goes."""
+    def _bar(self, rect: QRectF, text: str, detail: str) -> QRectF | None:
+        """Draw the figures to the right of a bar, and its ground; where the bar goes, None where there is no room."""
         p = self.p
         counts = self.cut if detail.startswith("@") else self.counts
         p.setFont(self.fonts[0])
@@ -452,12 +462,22 @@ class _Cells:
             p.setFont(self.fonts[1])
             p.setPen(self.inks[1])
             p.drawText(rect.adjusted(rect.width() - counts + self.gap, 0, 0, 0), _MIDDLE_LEFT, detail)
-        room = max(12.0, rect.width() - self.figures - counts)
+        room = rect.width() - self.figures - counts
+        if room < self.least:
+            return None
         bar = QRectF(rect.x(), rect.center().y() - self.high / 2, room, self.high)
         p.setPen(Qt.PenStyle.NoPen)
         p.setBrush(self.track)
         p.drawRoundedRect(bar, self.high / 2, self.high / 2)
         return bar
+
+
+def cut_above(view: Board, width: float) -> int:
+    """The one cut of all recalls, where cells of that width have no room for it beside their figures; else 0."""
+    now = theme.active()
+    need = now.metrics(bold=True).horizontalAdvance("100 %") + now.metrics("small").horizontalAdvance("@100")
+    depths = {cell.depth for row in view.rows for cell in row.cells if cell.depth}
+    return next(iter(depths)) if len(depths) == 1 and width < need + now.unit(3) else 0
 
 
 def _gap() -> int:

@@ -8,12 +8,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from workbench.projections.asked import in_question
+from workbench.projections.diff import readable
 from workbench.projections.index import TraceIndex
 from workbench.sessions.model import Probe
 from workbench.trace.events import FIXED, OPERATIONS, Event, Kind
 from workbench.trace.reader import LaneRow, TraceReader
 
 _SHOWN = {*OPERATIONS, Kind.DROPPED, Kind.LANE_FAILED} - {Kind.ACCESSED}
+_OF_EVERY_ITEM = ("text", "index_text", "turns", "when")  # and not of one method
 MOST = 24
 """Operations listed per lane; ``counts`` has all of them."""
 
@@ -186,15 +188,20 @@ def _plain(data: Mapping[str, Any]) -> str:
 
 
 def _said_change(data: Mapping[str, Any]) -> str:
-    changes = data.get("changes", {})
-    if len(changes) == 1:
-        name, (_, new) = next(iter(changes.items()))
-        return f"{name} → {_short(new)}"
-    return ", ".join(changes)
-
-
-def _short(value: Any) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+    """What an update changed: the new text, else the method's own fields, else what every item has."""
+    new = {name: readable(change[1]) for name, change in data.get("changes", {}).items()}
+    if "text" in new:
+        return new["text"]
+    own = [f"{name} → {value}" for name, value in new.items() if name not in _OF_EVERY_ITEM]
+    if own:
+        return " · ".join(own)
+    if "index_text" in new:
+        return f"found by → {new['index_text']}"
+    if "turns" in new:
+        before, after = data["changes"]["turns"]
+        more = [turn for turn in after if turn not in before]
+        return f"also from turn {readable(more)}" if more else f"from turns {new['turns']}"
+    return " · ".join(f"{name} → {value}" for name, value in new.items())
 
 
 _SAY: dict[str, Callable[[Mapping[str, Any]], str]] = {

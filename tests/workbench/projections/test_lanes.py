@@ -8,7 +8,7 @@ from workbench.memory.log import MemoryLog
 from workbench.projections.board import RECALL, board
 from workbench.projections.calls import calls
 from workbench.projections.index import TraceIndex
-from workbench.projections.lanes import MOST, lanes
+from workbench.projections.lanes import MOST, _said_change, lanes
 from workbench.projections.probe_table import ProbeLine, ProbeTable, Verdict, most_telling, probe_table
 from workbench.sessions.model import Probe, Session, Turn
 from workbench.trace import blobs
@@ -249,3 +249,21 @@ def test_losses_of_one_reason_stand_as_one(tmp_path: Path) -> None:
     assert [(step.times, step.reason) for step in view.steps] == [(5, "repetition"), (1, "cut off")]
     assert view.steps[0].text == "repetition" and "a fact" in view.steps[1].text
     assert sum(view.counts.values()) == 6
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"text": ["in Oslo", "in Rome"], "index_text": ["a", "b"], "hash": ["1f", "2e"]}, "in Rome"),
+        ({"context": ["", "a move"], "tags": [[], ["city", "job"]], "turns": [[1], [1, 4]]},
+         "context → a move · tags → city, job"),
+        ({"evolved": [False, True]}, "evolved → yes"),
+        ({"index_text": ["a", "a city"], "turns": [[1], [1, 4]]}, "found by → a city"),
+        ({"turns": [[1], [1, 4, 5]], "when": ["x", "y"]}, "also from turn 4, 5"),
+        ({"turns": [[1, 4], [1]]}, "from turns 1"),
+        ({"when": ["Monday", "Tuesday"]}, "when → Tuesday"),
+        ({}, ""),
+    ],
+)  # fmt: skip
+def test_an_update_says_what_is_new_and_no_bare_names_of_fields(changes: dict[str, object], said: str) -> None:
+    assert _said_change({"changes": changes}) == said
