@@ -85,6 +85,6 @@ def test_a_recall_says_its_cut_in_the_head_where_cells_are_narrow(opened: Any, s
     opened.workspace.cursor.go(opened.workspace.cursor.last)
     settle(opened.workspace)
     view = opened.findChild(ScoreMatrix).view
-    assert (cut_above(view, 60), cut_above(view, 200)) == (10, 0)
+    assert (cut_above(view, 60), cut_above(view, 200)) == (6, 0)
     opened.zoom(theme.NORMAL)
-    assert cut_above(view, 130) == 10
+    assert cut_above(view, 130) == 6
