@@ -140,6 +140,7 @@ def share_out(splitter: QSplitter, split: Split, wanted: Mapping[str, int]) -> N
             possible, and no more where it lies below others.
     """
     room = splitter.height() if split.down else splitter.width()
+    room -= splitter.handleWidth() * (splitter.count() - 1)
     shares = [room * share // sum(split.shares) for share in split.shares]
     for place, part in enumerate(split.parts):
         if split.down and isinstance(part, str) and part in wanted:

@@ -344,7 +344,7 @@ class MainWindow(QMainWindow):
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: D102
         super().showEvent(event)
-        self._share_out()
+        self._rearrange()
         QTimer.singleShot(0, self.scrubber, self.scrubber.setFocus)
 
     def _stand(self, path: Path) -> None:

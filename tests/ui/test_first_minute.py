@@ -106,9 +106,14 @@ def test_without_a_run_the_window_offers_samples_a_file_and_a_model(
 def test_a_layout_is_reset(window: MainWindow, run_file: Path, qtbot: Any) -> None:
     window.open(run_file)
     lanes = window._parts["lanes"]
-    qtbot.waitUntil(lambda: lanes.width() > 400)
+    board = window._parts["scoreboard"]
+    qtbot.waitUntil(lambda: lanes.width() > 400 and 0 <= board.height() - board.wanted() < 2)
     first = lanes.size()
-    window._splitter.setSizes([100, 700])
+    handle = window._splitter.handle(1)
+    at = handle.rect().center()
+    qtbot.mousePress(handle, Qt.MouseButton.LeftButton, pos=at)
+    qtbot.mouseMove(handle, at - QPoint(0, 120))
+    qtbot.mouseRelease(handle, Qt.MouseButton.LeftButton, pos=at - QPoint(0, 120))
     qtbot.waitUntil(lambda: lanes.height() < first.height())
     window.set_layout("Probe")
     window.set_layout("Debug")
