@@ -13,6 +13,7 @@ not tried again until its function changes; delete ``mutants/`` to begin anew.
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import os
 import random
@@ -23,6 +24,7 @@ import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from fnmatch import fnmatch
+from functools import cache
 from pathlib import Path
 
 SURVIVED, UNTESTED, TIMEOUT = 0, 33, 36  # mutmut's exit codes
@@ -116,6 +118,7 @@ def _fork(tests: Callable[[], int], mutant: str, seconds: int) -> int:
         os.setsid()
         signal.alarm(seconds)
         os.environ["MUTANT_UNDER_TEST"] = mutant
+        _forget()
         os._exit(int(tests()))
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     with suppress(ProcessLookupError):
@@ -123,6 +126,14 @@ def _fork(tests: Callable[[], int], mutant: str, seconds: int) -> int:
     if code in (4, 5):
         raise RuntimeError(f"no tests could be read for {mutant}")
     return code if code >= 0 else TIMEOUT
+
+
+def _forget() -> None:
+    """Empty every cache of the program: what reading the tests has computed is none of a mutant's."""
+    kind = type(cache(len))
+    for kept in gc.get_objects():
+        if isinstance(kept, kind) and str(kept.__module__).startswith("workbench."):
+            kept.cache_clear()
 
 
 def main() -> int:

@@ -155,3 +155,17 @@ def test_every_published_scorer_has_a_table_that_names_its_source_and_commit() -
         owner, commit, *_ = head["source"].split()
         assert "/" in owner
         assert len(commit) == 40
+
+
+def test_the_task_of_scbench_is_that_of_the_probe_or_of_its_session() -> None:
+    told = [
+        PUBLISHED["scbench"](Probe("p", 0, "?", gold, "x", extra=own), "the key is 1 to 9", shared)
+        for gold, own, shared in (
+            (("1 to 9",), {"dataset": "scbench_kv"}, {}),
+            (("1 to 9",), {}, {"dataset": "scbench_kv"}),
+            (("12",), {"dataset": "scbench_kv"}, {"dataset": "scbench_choice_eng"}),
+            ((), {"dataset": "scbench_kv"}, {}),
+            (("1 to 9",), {}, {}),
+        )
+    ]
+    assert told == [1.0, 1.0, 0.0, None, None]

@@ -54,11 +54,9 @@ def test_checks_are_counted_by_their_kind_and_by_whether_their_part_is_there() -
 
 
 def test_a_check_that_names_nothing_is_met_by_nothing() -> None:
-    asked = probe(
-        "x", parts=["Week 1"], checks=[{"part": "Week 1"}, {"says": "tea"}, {"part": "Week 1", "says": "tea"}]
-    )
-    found = checked(asked, "Week 1: None of the tea")
-    assert (found.of, found.present, found.met) == ({"": 3}, {"": 2}, {"": 1})
+    wanted = [{"part": "Week 1"}, {"says": "tea"}, {"part": "Week 1", "says": "tea"}]
+    found = checked(probe("x", parts=["Week 1", "None"], checks=wanted), "Week 1: None of the tea\nNone: tea")
+    assert (found.complete, found.of, found.present, found.met) == (1.0, {"": 3}, {"": 2}, {"": 1})
 
 
 @pytest.mark.parametrize("where", ["probe", "session", "nowhere"])

@@ -2,6 +2,7 @@
 
 import pytest
 
+from workbench.probes import unknown
 from workbench.probes.unknown import abstains, declines
 
 NOT_KNOWING = """
@@ -440,3 +441,11 @@ NEW = {
 )
 def test_near_misses(answer: str, away: bool) -> None:
     assert declines(answer) is away
+
+
+def test_a_language_file_has_sections_with_its_parts_filled_in() -> None:
+    text = "# a comment\n[parts]\nit = (?:it|that)\n\n[guess]\n{it} may be\nperhaps = {it}\n[claim]\nI know {it}"
+    assert unknown._sections(text) == {
+        "guess": ["(?:it|that) may be", "perhaps = (?:it|that)"],
+        "claim": ["I know (?:it|that)"],
+    }
