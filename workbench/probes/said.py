@@ -74,17 +74,20 @@ def _alike(one: str, other: str) -> bool:
 
 
 def _places(spoken: _Spoken, wanted: Sequence[str]) -> Iterator[int]:
-    """Where a value stands as whole words; a single letter is none where it is a part of one: E-bike, e.g."""
+    """Where a value stands as whole words; a single letter or a number is none where it is a part of something else:
+    E-bike, e.g., 2026-04-11."""
     bare = [t.word for t in spoken.tokens]
     for at in range(len(bare) - len(wanted) + 1) if wanted else ():
-        if tuple(bare[at : at + len(wanted)]) == tuple(wanted) and not (
-            len(wanted) == 1 and len(wanted[0]) == 1 and wanted[0].isalpha() and _joined(spoken, at)
-        ):
+        if tuple(bare[at : at + len(wanted)]) == tuple(wanted) and not (len(wanted) == 1 and _part(spoken, at)):
             yield at
 
 
-def _joined(spoken: _Spoken, at: int) -> bool:
-    start = spoken.tokens[at].start
+def _part(spoken: _Spoken, at: int) -> bool:
+    start, word = spoken.tokens[at].start, spoken.tokens[at].word
+    if word.isdecimal() and len(word) <= 2:
+        return any(m.start() < start < m.end() for m in _DAY.finditer(spoken.text))
+    if len(word) != 1 or not word.isalpha():
+        return False
     before, behind = spoken.text[max(0, start - 2) : start], spoken.text[start + 1 : start + 3]
     return bool(_JOINED_BEFORE.fullmatch(before) or _JOINED_BEHIND.fullmatch(behind))
 
@@ -263,6 +266,7 @@ _TELLING = 4
 """Letters of a word of a question from which on it tells what is asked for."""
 _SUBJECT = 2
 """Words before a value of something else at least: what it is of, and that it is."""
+_DAY = re.compile(r"(?<!\d)\d{4}-\d{2}-\d{2}(?!\d)")
 _JOINED_BEFORE, _JOINED_BEHIND = re.compile(r"[^\W\d_][-.‐‑]"), re.compile(r"[-.‐‑][^\W\d_]")
 _GOING_ON = _set(
     """

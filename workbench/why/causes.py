@@ -10,6 +10,7 @@ from typing import Any
 
 from workbench.memory.items import MemoryState
 from workbench.probes.ours import match
+from workbench.probes.text import number
 from workbench.probes.unknown import abstains
 from workbench.projections.index import TraceIndex
 from workbench.trace.events import Event, Kind
@@ -19,6 +20,7 @@ from workbench.why.case import Case, calls_of_step, case, rarity, reads
 from workbench.why.funnel import ByText, Funnel, Trail, evidence, funnel, last_said, living, pieces
 from workbench.why.history import Version
 from workbench.why.sentences import SHOWN, Facts, line, made_of, sentence
+from workbench.why.texts import without_days
 from workbench.why.verdict import (
     CUT,
     EVICTED,
@@ -94,11 +96,14 @@ def suspected(asked: Case, way: Funnel, used: Use) -> str:
 
 def in_other_words(asked: Case) -> bool:
     """Whether the answer names the gold after all, by the plainest of the scorers. The last word of one that was cut
-    off may be the beginning of another."""
+    off may be the beginning of another; and where it is counted, days and times of day count nothing."""
     said = asked.answer
     if asked.error and said:
         said = said.rstrip().rpartition(" " if " " in said else "\n")[0] or said[:-1]
-    return match(asked.probe, said).correct and not abstains(said)
+    if not match(asked.probe, said).correct or abstains(said):
+        return False
+    counted = all(number(g) is not None for g in asked.probe.gold) and asked.probe.scorer == "number"
+    return not counted or match(asked.probe, without_days(said, asked.languages())).correct
 
 
 def read(used: Use) -> str:

@@ -79,14 +79,19 @@ def sentence(asked: Case, way: Funnel, facts: Facts, cause: str) -> str:
 def _others(way: Funnel, cause: str) -> str:
     """That further pieces of the evidence were lost at the same stage."""
     more = len(way.broken()) - 1
-    if more < 1 or way.broke not in _STAGES.get(cause, ()):
+    stage, was, were = _LIKEWISE.get(cause, ("", "", ""))
+    if more < 1 or way.broke != stage:
         return ""
-    if more > 1:
-        return f"; the same goes for {more} others"
-    return f"; the same goes for {'the other' if len(way.trails) == 2 else 'another'} one"
+    one = "the other one" if len(way.trails) == 2 else "another one"
+    return f"; {were.format(f'{more} others')}" if more > 1 else f"; {was.format(one)}"
 
 
-_STAGES = {NEVER_STORED: ("said", "stored"), LOST: ("kept",), NOT_RETRIEVED: ("retrieved",), CUT: ("packed",)}
+_LIKEWISE = {
+    NEVER_STORED: ("stored", "nothing says {} either", "nothing says {} either"),
+    LOST: ("kept", "{} was lost, too", "{} were lost, too"),
+    NOT_RETRIEVED: ("retrieved", "{} was not retrieved either", "{} were not retrieved either"),
+    CUT: ("packed", "{} was cut, too", "{} were cut, too"),
+}
 
 
 def _right(asked: Case, trail: Trail | None) -> str:
@@ -201,8 +206,8 @@ _CLAUSES: Mapping[str, Callable[[Case, Trail, Facts], str]] = {
 
 
 def _it(trail: Trail, facts: Facts) -> str:
-    if facts.needed > 1:
-        return f"one of the {facts.needed} pieces of evidence"  # whether all are needed no session says
+    if facts.needed > 1:  # whether all of them are needed no session says
+        return f"one of the {facts.needed} pieces of evidence"
     return "it" if trail.sure else "some of it"
 
 

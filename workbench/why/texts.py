@@ -20,6 +20,7 @@ _THOUSANDS = r"[1-9]\d{0,2}(?:[.,]\d{3})+(?:[.,]\d{1,2})?"
 _NUMBER = rf"{_THOUSANDS}(?![.,:]?\d)|\d+[.,]\d+(?![.,:]?\d)|\d+(?::\d+)+"  # with thousands, a fraction, a time
 _WORD = re.compile(rf"(?<!\d[.,:])(?:{_NUMBER})(?![^\W_])|[^\W_]+")
 _OF_A_DAY = re.compile(r"(?<!\d)\d{1,2}(?!\d)")
+_CLOCK = re.compile(r"(?<![\d:])\d{1,2}(?::\d{2}){1,2}(?![\d:])")
 _KNOWN = 8192  # texts whose plain form is kept: the same items are looked at for every probe of a lane
 
 
@@ -33,6 +34,13 @@ def names(text: str, golds: Iterable[str]) -> bool:
 def same_number(text: str, gold: str) -> bool:
     """Whether two texts have a number of at most two digits in common: without one they name no day in common."""
     return not _numbers(gold).isdisjoint(_numbers(text))
+
+
+def without_days(text: str, languages: tuple[str, ...]) -> str:
+    """A text without the numbers of days, months and times of day: "18:53" and "11 April" count nothing."""
+    text = unicodedata.normalize("NFC", text)
+    starts = {start for m in dates.mentions(text, time_words(languages)) for start in m.starts}
+    return _CLOCK.sub(" ", _OF_A_DAY.sub(lambda m: " " * len(m[0]) if m.start() in starts else m[0], text))
 
 
 @lru_cache(maxsize=_KNOWN)

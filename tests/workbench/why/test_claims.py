@@ -101,6 +101,7 @@ def test_of_several_turns_the_sentence_says_how_many(tmp_path: Path) -> None:
     ("answer", "error", "cause", "ends"),
     [
         ("Mira: 600\nMira: 600\nMira: 6", "cut off at 32 tokens", "misread", "incomplete: cut off at 32 tokens"),
+        ("Mira: 37\n[Saturday, 6 April 2026, 18:06] Mira: 37", "", "misread", "made something else of it"),
         ("Of 8 they took 6.", "", "scorer", "than the scorer takes: Of 8 they took 6. for 6"),
         ("I don't know.", "", "misread", "the reader answered that it does not know"),
     ],
@@ -179,7 +180,7 @@ def test_what_became_of_an_item_that_was_rewritten_more_than_once(tmp_path: Path
     assert found.cause == "lost"
     assert found.sentence == (
         "turn-0 said one of the 2 pieces of evidence until turn 1, when it was rewritten to say: Mira: Nowadays only "
-        "Czech lessons; by the question it says: Mira: Latin homework fills weekends; the same goes for the other one"
+        "Czech lessons; by the question it says: Mira: Latin homework fills weekends; the other one was lost, too"
     )
 
 
