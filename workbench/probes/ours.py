@@ -127,7 +127,8 @@ def number(probe: Probe, answer: str) -> Score:
 
 
 def choice(probe: Probe, answer: str) -> Score:
-    """One of the probe's options, by letter ("B", "(b)", "B: Lima") or by its text; naming two is wrong.
+    """One of the probe's options, by letter ("B", "(b)", "B: Lima") or by its text; naming two is wrong, unless one of
+    them is of something else.
 
     When no gold is among the options the answer is matched as text.
     """
@@ -135,11 +136,11 @@ def choice(probe: Probe, answer: str) -> Score:
     golds = {o for g in probe.gold if (o := _option(g, probe.options))}
     if not golds:
         return match(probe, answer)
-    chosen = _option(said, probe.options)
+    chosen = _option(said, probe.options, probe.question)
     return _plain(probe, answer, chosen in golds, chosen or said)
 
 
-def _option(said: str, options: Sequence[str]) -> str:
+def _option(said: str, options: Sequence[str], question: str = "") -> str:
     """The option that is meant, empty when none or several are."""
     same = [o for o in options if text.words(o) == text.words(said)]
     letter = re.match(r"[(\[]?([A-Za-z])(?:[)\].:]|\s*$)", said)
@@ -149,6 +150,8 @@ def _option(said: str, options: Sequence[str]) -> str:
         return options[place]
     named = [o for o in options if says(said, o, options)]
     longest = [o for o in named if not any(o != other and contains(other, o) for other in named)]
+    if len(longest) > 1:
+        longest = [o for o in longest if not any(of_another(said, o, (p,), question) for p in longest if p != o)]
     return longest[0] if len(longest) == 1 else ""
 
 

@@ -145,6 +145,8 @@ def test_a_second_option_of_something_else(
 ) -> None:
     asked = Probe("p", 3, question, (gold,), "accurate_retrieval", options=options)
     assert score("match", asked, answer).correct is right
+    if options is not LETTERS:  # a letter alone names the option at its place
+        assert score("choice", asked, answer).correct is right
 
 
 def locomo(category: int, gold: str, answer: str) -> float:
