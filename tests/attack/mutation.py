@@ -52,9 +52,9 @@ def make() -> None:
     mutmut has no command for that: to try a mutant that is not there does it, and ends.
     """
     command = [sys.executable, "-m", "mutmut", "run", "none"]
-    made = subprocess.run(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL)
-    if b"nothing matches" not in made.stderr:
-        sys.exit(made.stderr.decode(errors="replace") or "mutmut made no mutants")
+    said = subprocess.run(command, stderr=subprocess.STDOUT, stdout=subprocess.PIPE).stdout.decode(errors="replace")
+    if "nothing matches" not in said:
+        sys.exit(f"mutmut made no mutants:\n{said.rpartition(chr(13))[2][-8000:]}")
 
 
 def reached(folder: Path, names: Iterable[str]) -> dict[str, list[str]]:

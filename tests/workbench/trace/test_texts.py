@@ -248,17 +248,18 @@ def test_texts_of_a_taken_number_lie_behind_one_another(tmp_path: Path, monkeypa
     assert stored(tmp_path / "run.mnemo", "SELECT id, text FROM text") == list(enumerate(said, 7))
 
 
-def test_short_texts_are_kept_at_hand_and_no_more_of_them_than_there_is_room_for(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("count", "characters"), [(2, 1 << 20), (99, 2 * len(LONG) + 1)])
+def test_texts_are_kept_at_hand_as_many_and_as_long_as_there_is_room_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: int, characters: int
 ) -> None:
     said = [LONG + "x" * n for n in (0, 1, 2, 3)]
     with TraceWriter(tmp_path / "run.mnemo") as writer:
         writer.append([Event(1, 1, 0, n, Kind.WRITTEN, "a", payload={"text": t}) for n, t in enumerate(said, 1)])
-    monkeypatch.setattr("workbench.trace.reader._SHORT", len(LONG) + 2)
-    monkeypatch.setattr("workbench.trace.reader._TEXTS", 2)
+    monkeypatch.setattr("workbench.trace.reader._TEXTS", count)
+    monkeypatch.setattr("workbench.trace.reader._KEPT", characters)
     with TraceReader(tmp_path / "run.mnemo") as reader:
         kept = []
         for event in reader.events():
             assert event.payload["text"] == said[event.n - 1]
             kept.append(sorted(reader._texts.values(), key=len))
-    assert kept == [said[:1], said[:2], said[2:3], said[2:3]]
+    assert kept == [said[:1], said[:2], said[2:3], said[2:4] if count == 2 else said[3:]]
