@@ -37,6 +37,7 @@ from typing import IO
 import appimage
 import bootstrap
 import licences
+import variants
 
 ROOT = Path(__file__).resolve().parent.parent
 NAME = "mnemoscope"
@@ -456,6 +457,7 @@ class Stranger:
         yield "tour", self._tour
         yield "a model that is tried in a process of its own", self._model
         yield "llama.cpp for every instruction set", self._variants
+        yield "instructions of llama.cpp's libraries", self._instructions
         yield "another build of llama.cpp", self._other_build
         yield "the user's data", self._data
         yield "licences", self._licences
@@ -517,23 +519,39 @@ class Stranger:
         self.run("mnemoscope", "run", str(session), "--lane", "full", "--model", "own.gguf", "--out", "own.mnemo")
         return "found sound, then used"
 
+    def _inside_variants(self) -> dict[str, Path]:
+        inside = next(self.folder.rglob("llama_cpp/lib"))
+        return {found[1]: path for path in inside.iterdir() if (found := variants.VARIANT.search(path.name))}
+
     def _variants(self) -> str:
         """Each library that this processor can run is the only one that there is, and answers a question."""
-        inside = next(self.folder.rglob("llama_cpp/lib"))
-        variants = {found[1]: path for path in inside.iterdir() if (found := VARIANT.search(path.name))}
-        able = [name for name, path in sorted(variants.items()) if score(path)]
-        if variants and not able:
-            raise PackageError(f"this processor can run none of {', '.join(variants)}")
-        right = [f"{name} {self._answers(inside, variants, name)}" for name in able]
-        left = sorted(variants.keys() - able)
+        every = self._inside_variants()
+        able = [name for name, path in sorted(every.items()) if variants.score(path)]
+        if every and not able:
+            raise PackageError(f"this processor can run none of {', '.join(every)}")
+        right = [f"{name} {self._answers(every, name)}" for name in able]
+        left = sorted(every.keys() - able)
         return f"{', '.join(right) or 'one for all'}; not for this processor: {', '.join(left) or 'none'}"
 
-    def _answers(self, inside: Path, variants: dict[str, Path], name: str) -> str:
+    def _instructions(self) -> str:
+        """Those that cannot run here are looked at, at least: each uses what its processors have, and no more."""
+        every = {name: variants.instructions(path) for name, path in sorted(self._inside_variants().items())}
+        faults = [
+            fault for name, found in every.items() if found is not None and (fault := variants.wrong(name, found))
+        ]
+        if faults:
+            raise PackageError("; ".join(faults))
+        wide = [name for name, found in every.items() if found and "zmm" in found]
+        return (
+            f"{len(every)} as they should be, AVX-512 in {len(wide)}" if any(every.values()) else "there is no objdump"
+        )
+
+    def _answers(self, every: dict[str, Path], name: str) -> str:
         """How many of the questions that come first a variant answers right, ``1 of 2``."""
         libraries, session = self.place / f"libraries-{name}", self.place / "beginning.json"
         libraries.mkdir()
-        for path in inside.iterdir():
-            if path not in variants.values() or path == variants[name]:
+        for path in every[name].parent.iterdir():
+            if path not in every.values() or path == every[name]:
                 (shutil.copy2 if WINDOWS else os.symlink)(path, libraries / path.name)
         whole = json.loads(next(self.folder.rglob("sample_sessions/accurate-retrieval.json")).read_text("utf-8"))
         first = whole["probes"][0]["after"]
@@ -569,22 +587,6 @@ class Stranger:
 
 
 LLAMA = re.compile(r"(lib)?(ggml|llama)[-.].*(so|dylib|dll)")  # libraries that stand where the loader looks first
-VARIANT = re.compile(r"ggml-cpu-(\w+)\.")
-_SCORE = """
-import ctypes, sys
-for base in sys.argv[2:]:
-    ctypes.CDLL(base, ctypes.RTLD_GLOBAL)
-print(ctypes.CDLL(sys.argv[1]).ggml_backend_score())
-"""
-
-
-def score(variant: Path) -> int:
-    """How well one of llama.cpp's libraries suits this processor, by its own account; 0 when it cannot run here."""
-    bases = [str(path) for path in sorted(variant.parent.glob("*ggml-base*"))]
-    done = subprocess.run([sys.executable, "-c", _SCORE, str(variant), *bases], capture_output=True, text=True)
-    if done.returncode:
-        raise PackageError(f"{variant.name} cannot be loaded: {done.stderr.strip()[-300:]}")
-    return int(done.stdout)
 
 
 class read_only:
@@ -697,7 +699,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 smoke(options.out / full_name())
                 note(archive, state, tried=True)
         return 0
-    except PackageError as error:
+    except (PackageError, OSError) as error:
         print(f"package: {error}", file=sys.stderr)
         return 1
 

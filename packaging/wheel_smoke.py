@@ -80,11 +80,20 @@ def playback(installed: Installed) -> Iterator[str]:
     yield f"report: {(installed.place / 'report.html').stat().st_size >> 10} KiB"
     installed.run("mnemoscope-ui", "--tour", "tour")
     yield f"window: {len(list((installed.place / 'tour').glob('*.png')))} pictures"
-    session = installed.sample("accurate-retrieval.json")
-    said = installed.run("mnemoscope", "run", session, "--lane", "full", "--out", "run.mnemo", code=1)
-    if "mnemoscope[llama]" not in said or "Traceback" in said:
-        raise SmokeError(f"`run` without llama.cpp does not say how to get it: {said[-500:]}")
-    yield f"run: {said.strip().splitlines()[-1]}"
+    for arguments in _needing(run, installed.sample("accurate-retrieval.json")):
+        said = installed.run("mnemoscope", *arguments, code=1)
+        if "mnemoscope[llama]" not in said or "Traceback" in said:
+            raise SmokeError(f"`{' '.join(arguments)}` without llama.cpp does not say how to get it: {said[-500:]}")
+        yield f"{arguments[0]}: {said.strip().splitlines()[-1]}"
+
+
+def _needing(run: str, session: str) -> Iterator[tuple[str, ...]]:
+    """Commands that need inference."""
+    yield "run", session, "--lane", "full", "--out", "run.mnemo"
+    yield "rerun", run, "--out", "again.mnemo"
+    yield "explain", run, "--confirm"
+    yield "surprise", run, "--turn", "1"
+    yield "judge", run, "--model", "demo"
 
 
 def inference(installed: Installed) -> Iterator[str]:

@@ -87,7 +87,8 @@ def _rows(path: Path) -> Iterator[tuple[int, Any]]:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise MnemoscopeError(f"{path}: cannot be read ({error})", "choose a JSON Lines file in UTF-8") from error
+        why = getattr(error, "strerror", None) or error  # the path is said already
+        raise MnemoscopeError(f"{path}: cannot be read ({why})", "choose a JSON Lines file in UTF-8") from error
     if text.lstrip().startswith("["):
         try:
             yield from enumerate(json.loads(text), 1)

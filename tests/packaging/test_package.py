@@ -9,7 +9,9 @@ import importlib.util
 import io
 import lzma
 import os
+import platform
 import re
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -68,15 +70,45 @@ def test_a_portable_wheel_gives_its_bindings_libraries_and_one_for_each_processo
     assert (tmp_path / "got" / "libggml-cpu-haswell.so").read_text() == "bin/libggml-cpu-haswell.so"
 
 
+@pytest.fixture
+def variants(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    return script("variants", monkeypatch)
+
+
 def test_libraries_for_one_instruction_set_are_known_by_name_and_asked_in_a_process(
-    package: ModuleType, tmp_path: Path
+    variants: ModuleType, tmp_path: Path
 ) -> None:
     names = ("libggml-cpu-haswell.so", "ggml-cpu-zen4.dll", "libggml-cpu.so.0", "libggml-base.so.0")
-    found = [package.VARIANT.search(name) for name in names]
+    found = [variants.VARIANT.search(name) for name in names]
     assert [match and match[1] for match in found] == ["haswell", "zen4", None, None]
     (tmp_path / names[0]).write_bytes(b"no library")
-    with pytest.raises(package.PackageError, match=r"haswell\.so cannot be loaded"):
-        package.score(tmp_path / names[0])
+    with pytest.raises(OSError, match=r"haswell\.so cannot be loaded"):
+        variants.score(tmp_path / names[0])
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="its assembler knows other instructions")
+@pytest.mark.skipif(not (shutil.which("objdump") and shutil.which("gcc")), reason="no objdump or no gcc here")
+def test_instruction_sets_are_read_from_the_machine_code(variants: ModuleType, tmp_path: Path) -> None:
+    lines = {
+        "zmm": "vaddps %zmm0, %zmm1, %zmm2",
+        "vnni": "vpdpbusd %zmm0, %zmm1, %zmm2",
+        "bf16": "vdpbf16ps %zmm0, %zmm1, %zmm2",
+        "amx": "tdpbssd %tmm1, %tmm2, %tmm3",
+        "fma": "vfmadd231ps %xmm0, %xmm1, %xmm2",
+        "ymm": "vaddps %ymm0, %ymm1, %ymm2",
+    }
+    for name, line in lines.items():
+        source = tmp_path / f"{name}.s"
+        source.write_text(f"{line}\n")
+        subprocess.run(["gcc", "-c", str(source), "-o", str(tmp_path / f"{name}.o")], check=True)
+        expected = {name, "zmm"} if name in ("vnni", "bf16") else {name}
+        assert set(variants.instructions(tmp_path / f"{name}.o")) == expected
+
+
+def test_a_variant_with_too_much_or_too_little_is_named(variants: ModuleType) -> None:
+    assert variants.wrong("haswell", ("ymm", "fma")) == variants.wrong("unheard-of", ("zmm",)) == ""
+    assert variants.wrong("haswell", ("ymm", "fma", "zmm")) == "haswell has zmm"
+    assert variants.wrong("zen4", ("ymm", "fma", "zmm")) == "zen4 has no bf16, vnni"
 
 
 def test_a_wheel_of_something_else_is_refused(package: ModuleType, tmp_path: Path) -> None:
