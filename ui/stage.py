@@ -188,7 +188,7 @@ class Stage(QObject):
             self.light.light_pointed()
 
     def export(self, path: Path) -> None:
-        """Write the story as JSON. Raises ``OSError``."""
+        """Write the story as JSON. Raises ``MnemoscopeError`` where it cannot be written."""
         run = self._space.run
         to_file(path, self.book.steps, run.path.name if run else "")
 

@@ -73,6 +73,7 @@ from workbench.engine.config import RunConfig
 from workbench.engine.protocol import Annotate, Branch, Explained, Failed, Question, Ready, Undo, Undone
 from workbench.engine.resuming import Progress, progress, resumed
 from workbench.errors import MnemoscopeError, SessionFormatError
+from workbench.files import write_text
 from workbench.models.store import checked
 from workbench.projections.probe_table import most_telling, probe_table
 from workbench.projections.remarks import place
@@ -622,7 +623,7 @@ class MainWindow(QMainWindow):
         try:
             if answer.error is not None:
                 raise answer.error
-            path.write_text(answer.view, "utf-8")
+            write_text(path, answer.view)
         except (MnemoscopeError, OSError) as error:
             self.notice.say(f"The report was not written: {error}")
         else:

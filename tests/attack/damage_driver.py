@@ -39,7 +39,8 @@ Harm = Callable[[Path, Path], str]
 
 def main(folder: Path, harms: Iterable[Harm], what: str) -> None:
     """Try the files; see the module."""
-    source = write_trace(folder / "source.mnemo", turns=12, items=8, probes=4, lanes=("full", "bm25", "a-mem"))
+    lanes, more = ("full", "bm25", "a-mem"), " All the boxes went along, one by one, as they do."
+    source = write_trace(folder / "source.mnemo", turns=12, items=8, probes=4, lanes=lanes, more=more)
     _afterwards(source)
     job = {"commands": commands, "window": window}[what]
     job(source, folder)  # everything imported, so that a child costs little

@@ -11,14 +11,36 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from workbench.trace.reader import TraceReader
+from workbench.trace.texts import MENTIONED
+
 Harm = Callable[[Path, random.Random], None]
 
 
 def _open(path: Path) -> Any:
     connection = sqlite3.connect(path, isolation_level=None)
-    for name in ("event_is_final", "event_stays", "session_is_final", "session_stays", "blob_is_final", "blob_stays"):
-        connection.execute(f"DROP TRIGGER IF EXISTS {name}")
+    for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+        connection.execute(f"DROP TRIGGER {name}")
     return closing(connection)
+
+
+def first_version(path: Path) -> Path:
+    """Make of a run file one of format 1, where every text stands where it was said."""
+    with TraceReader(path) as reader:
+        said = [(json.dumps(e.payload, ensure_ascii=False, separators=(",", ":")), e.seq) for e in reader.events()]
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        query = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'event'"
+        triggers = connection.execute(query).fetchall()
+        for name, _ in triggers:
+            connection.execute(f"DROP TRIGGER {name}")
+        connection.execute("BEGIN")
+        connection.executemany("UPDATE event SET payload = ? WHERE seq = ?", said)
+        connection.execute("DROP TABLE text")
+        connection.executemany("UPDATE meta SET value = ? WHERE key = ?", [("1", "major"), ("2", "minor")])
+        connection.execute("COMMIT")
+        for _, sql in triggers:
+            connection.execute(sql)
+    return path
 
 
 def flipped_bits(path: Path, rng: random.Random) -> None:
@@ -95,6 +117,8 @@ def other_column(path: Path, rng: random.Random) -> None:
     )
     values = (-7, 10**12, 2.5, "x", "", b"\x00\xff", "[99999, 99999, 9]", "|O", "[1]", "S1000000000")
     with _open(path) as connection:
+        if table not in _tables(connection):
+            table, key, columns = "event", "seq", ("kind", "subject", "ms")
         number = rng.choice(connection.execute(f"SELECT {key} FROM {table}").fetchall())[0]
         try:
             connection.execute(
@@ -105,8 +129,8 @@ def other_column(path: Path, rng: random.Random) -> None:
 
 
 def lost_rows(path: Path, rng: random.Random) -> None:
-    table = rng.choice(("event", "event", "session", "lane", "blob", "text", "meta"))
     with _open(path) as connection:
+        table = rng.choice(("event", "event", "session", "lane", "blob", "meta", *_tables(connection) & {"text"}))
         key = {"event": "seq", "meta": "key", "blob": "hash"}.get(table, "id")
         some = connection.execute(
             f"SELECT {key} FROM {table} ORDER BY random() LIMIT ?", (rng.choice((1, 5)),)
@@ -116,9 +140,62 @@ def lost_rows(path: Path, rng: random.Random) -> None:
 
 def lost_table(path: Path, rng: random.Random) -> None:
     with _open(path) as connection:
-        connection.execute(
-            f"DROP TABLE {rng.choice(('meta', 'session', 'lane', 'blob', 'event', 'annotation', 'text'))}"
-        )
+        names = ("meta", "session", "lane", "blob", "event", "annotation", *_tables(connection) & {"text"})
+        connection.execute(f"DROP TABLE {rng.choice(names)}")
+
+
+def _tables(connection: sqlite3.Connection) -> set[str]:
+    return {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+
+
+def other_reference(path: Path, rng: random.Random) -> None:
+    """Where a text is named: a row that is not there, or what is no number; a number where no text is ever named."""
+    numbers = (0, -1, 7, 1 << 52, 1 << 63, 10**30, 2.5, True, None, [], {"text": 7}, "7", [[[[7]]]])
+    with _open(path) as connection:
+        rows = connection.execute("SELECT seq, payload FROM event").fetchall()
+        naming = [row for row in rows if MENTIONED.search(row[1])]
+        if naming and rng.random() < 0.6:
+            seq, payload = rng.choice(naming)
+            named = f'"text":{json.dumps(rng.choice(numbers))}'
+            payload = MENTIONED.sub(named, payload, count=rng.choice((0, 1)))
+        else:
+            seq, text = rng.choice(rows)
+            data, number = json.loads(text), rng.choice(numbers)
+            key = rng.choice([*data, "text", "prompt", "spans", "hits", "prompts"])
+            data[key] = rng.choice((number, {"text": number}, [{"text": number}] * 3, [[{"text": number}]]))
+            payload = json.dumps(data, separators=(",", ":"))
+        connection.execute("UPDATE event SET payload = ? WHERE seq = ?", (payload, seq))
+
+
+def other_text(path: Path, rng: random.Random) -> None:
+    """A row of ``text`` with bytes, nothing, a text that names itself, one that steers terminals, one that is huge."""
+    with _open(path) as connection:
+        rows = connection.execute("SELECT id FROM text").fetchall() if "text" in _tables(connection) else []
+        if rows:
+            number = rng.choice(rows)[0]
+            itself = json.dumps({"text": number}, separators=(",", ":"))
+            text = rng.choice(("", b"\xff\x00", "\0" * 99, itself, "\x1b[2J\u202e<img src=f>" * 50, "x" * (30 << 20)))
+            connection.execute("UPDATE text SET text = ? WHERE id = ?", (text, number))
+    if not rows:
+        other_reference(path, rng)
+
+
+def text_bomb(path: Path, rng: random.Random) -> None:
+    """One text of millions of characters that every event names once, or as often as it names any."""
+    with _open(path) as connection:
+        if "text" in _tables(connection):
+            connection.execute("INSERT INTO text VALUES (7, ?)", ("word " * rng.choice((200_000, 5 << 20)),))
+        often = rng.random() < 0.5
+        rows = connection.execute("SELECT payload, seq FROM event").fetchall()
+        for payload, seq in rows:
+            bomb = MENTIONED.sub('"text":7', payload, count=0 if often else 1)
+            connection.execute("UPDATE event SET payload = ? WHERE seq = ?", (bomb, seq))
+
+
+def other_version(path: Path, rng: random.Random) -> None:
+    said = ("3", "0", "00", "2\0", "-1", "2.0", "", "9" * 4000, "[2]", b"2", "\u0662", "1")
+    with _open(path) as connection:
+        connection.execute("UPDATE meta SET value = ? WHERE key = 'major'", (rng.choice(said),))
 
 
 _ENDLESS = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n)"
@@ -158,10 +235,18 @@ HARMS: dict[str, Harm] = {
     harm.__name__: harm
     for harm in (
         flipped_bits, overwritten_page, cut_off, torn_log, other_payload, other_column, lost_rows, lost_table,
-        hostile_view, hostile_trigger, packed_bomb, not_a_run,
+        other_reference, other_text, text_bomb, other_version, hostile_view, hostile_trigger, packed_bomb, not_a_run,
     )
 }  # fmt: skip
-_OFTEN = ("flipped_bits", "overwritten_page", "cut_off", "other_payload", "other_column", "lost_rows")
+_OFTEN = (
+    "flipped_bits",
+    "overwritten_page",
+    "cut_off",
+    "other_payload",
+    "other_column",
+    "lost_rows",
+    "other_reference",
+)
 
 
 def damaged_copy(source: Path, path: Path, number: int) -> str:
@@ -170,5 +255,7 @@ def damaged_copy(source: Path, path: Path, number: int) -> str:
     names = [*HARMS, *_OFTEN * 3]
     name = names[number % len(names)]
     path.write_bytes(source.read_bytes())
+    if number % 3 == 2:
+        first_version(path)
     HARMS[name](path, rng)
-    return name
+    return f"{name}, format {1 if number % 3 == 2 else 2}"

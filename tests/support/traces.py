@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -68,10 +68,17 @@ class _Lane:
 
 
 def write_trace(
-    path: Path, turns: int = 60, items: int = 40, probes: int = 12, lanes: tuple[str, ...] = LANES, seed: int = 0
+    path: Path,
+    turns: int = 60,
+    items: int = 40,
+    probes: int = 12,
+    lanes: tuple[str, ...] = LANES,
+    seed: int = 0,
+    more: str = "",
 ) -> Path:
-    """Write a run of one session; ``items`` per lane. About 8 events a turn and lane."""
+    """Write a run of one session; ``items`` per lane, ``more`` said at every turn. About 8 events a turn and lane."""
     plan, rng = session(turns, probes, seed), random.Random(seed)
+    plan = replace(plan, turns=tuple(replace(t, text=t.text + more) for t in plan.turns))
     with TraceWriter(path) as writer:
         number = writer.add_session(plan, f"sha-{seed}")
         writer.set_meta("config", {"model": "demo", "embedder": "minilm", "seed": seed})

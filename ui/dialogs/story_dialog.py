@@ -200,8 +200,8 @@ class StoryDialog(QDialog):
         if name:
             try:
                 self._stage.export(Path(name).with_suffix(".json"))
-            except OSError as error:
-                warn(self, "Export the story", f"{name}: cannot be written ({error.strerror})")
+            except MnemoscopeError as error:
+                warn(self, "Export the story", str(error))
 
     def _import(self) -> None:
         name, _ = QFileDialog.getOpenFileName(self, "Import a story", str(self._folder), _KINDS)

@@ -43,6 +43,7 @@ from ui.widgets.mnemonics import mnemonics
 from ui.widgets.plain import Label, plain
 from ui.widgets.spoken import name_areas
 from workbench.errors import MnemoscopeError
+from workbench.files import write_text
 from workbench.trace.reader import TraceReader
 
 LOADING_AFTER = 150
@@ -232,10 +233,7 @@ class Panel(QFrame):
             raise MnemoscopeError(f"{self.title(None)} is empty", "there is nothing to export")
         table = self.table(self.view)
         text = table.csv() if path.suffix.lower() == ".csv" else table.json(self._title.text(), self.told_of())
-        try:
-            path.write_text(text, "utf-8")
-        except OSError as error:
-            raise MnemoscopeError(f"{path}: cannot be written ({error.strerror})", "choose another folder") from error
+        write_text(path, text)
 
     def told_of(self) -> dict[str, Any]:
         """What a figure is of: run, session, model, lane, turn, and the probe in question."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from workbench.cli.arguments import json_flag, new, read_options, reading_flags
 from workbench.cli.files import sessions_of, write_sessions
+from workbench.errors import UsageError
 
 
 def add(commands: Any) -> None:
@@ -24,6 +25,8 @@ def add(commands: Any) -> None:
 
 def act(options: argparse.Namespace) -> None:
     """Carry it out."""
+    if options.out.exists() and options.file.exists() and options.out.samefile(options.file):
+        raise UsageError(f"--out {options.out} is the file that is read, and would be gone", "name another file")
     sessions, _ = sessions_of(options.file, **read_options("convert", options))
     if options.rotate:
         from workbench.sessions.rotations import rotated

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.errors import MnemoscopeError, TraceError
+from workbench.files import write_text
 from workbench.trace.reader import TraceReader
 
 MOST = 500
@@ -116,9 +117,9 @@ def _stored(path: Path, place: int, text: Any) -> Step:
 
 
 def to_file(path: Path, steps: Sequence[Step], run: str) -> None:
-    """Write a story as JSON. Raises ``OSError``."""
+    """Write a story as JSON. Raises ``MnemoscopeError`` where it cannot be written."""
     whole = {"format": _FORMAT, "version": 1, "run": run, "steps": [step.to_json() for step in steps]}
-    path.write_text(json.dumps(whole, ensure_ascii=False, indent=1) + "\n", "utf-8")
+    write_text(path, json.dumps(whole, ensure_ascii=False, indent=1) + "\n")
 
 
 def from_file(path: Path) -> tuple[Step, ...]:
