@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import zipfile
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,7 @@ import pytest
 from tests.workbench.sessions.written import dates, read, spoken, zipped
 from workbench.errors import SessionFormatError, UsageError
 from workbench.sessions import formats
-from workbench.sessions.formats import mapped, sidecar
+from workbench.sessions.formats import limits, mapped, own, parquet, parquet_rows, sidecar, tables
 from workbench.sessions.formats.exchange import answered, asked, latest
 from workbench.sessions.model import Session, Turn
 
@@ -230,3 +232,134 @@ def test_a_probe_by_hand_names_turns_that_there_are() -> None:
     ):
         with pytest.raises(UsageError, match=words):
             sidecar.by_hand(session, question, gold, after, evidence)
+
+
+# -- tools and attachments in every form -------------------------------------------------------------------------------
+
+
+def test_a_call_is_told_in_whatever_form_a_program_logs_it(tmp_path: Path) -> None:
+    tools = [{"id": "a", "type": "custom", "custom": {"name": "shell", "input": "ls"}},
+             {"id": "b", "function": "find", "arguments": {"n": 1}}]  # fmt: skip
+    invoked = [5, {"toolName": "t", "toolCallId": "c", "args": {"a": 1}, "result": "r"}, {"toolName": "u", "args": {}}]
+    parts = [
+        {"type": "tool-invocation", "toolInvocation": {"toolName": "v", "toolCallId": "d", "errorText": "no"}},
+        {"type": "dynamic-tool", "toolName": "w", "toolCallId": "e", "input": {"c": 3}, "output": [1]},
+    ]
+    (session,) = read(tmp_path, {"messages": [
+        USER,
+        {"type": "web_search_call", "id": "ws", "action": {"query": "pier"}},
+        {"type": "code_interpreter_call", "code": "1+1"},
+        {"role": "assistant", "content": None, "function_call": {"name": "look", "arguments": '{"day": "\\u6708"}'}},
+        {"role": "function", "name": "look", "content": "closed"},
+        {"role": "assistant", "content": "", "tool_calls": tools},
+        {"role": "assistant", "content": "Yes.", "toolInvocations": invoked},
+        {"role": "assistant", "content": parts},
+    ]})  # fmt: skip
+    assert spoken(session)[1:] == [
+        ("assistant", 'web_search({"query": "pier"})'),
+        ("assistant", "code_interpreter(1+1)"),
+        ("assistant", 'look({"day": "月"})'),
+        ("tool", "closed"),
+        ("assistant", 'shell(ls)\nfind({"n": 1})'),
+        ("assistant", 'Yes.\nt({"a": 1})'),
+        ("tool", "r"),
+        ("assistant", "u({})"),
+        ("assistant", "v()"),
+        ("tool", "no"),
+        ("assistant", 'w({"c": 3})'),
+        ("tool", "[1]"),
+    ]
+
+
+def test_what_was_heard_or_lies_in_a_file_is_said(tmp_path: Path) -> None:
+    file = {"type": "file", "file": {"type": "text", "data": "the text", "filename": "a.txt"}}
+    heard = {"type": "input_audio", "input_audio": {"transcript": "spoken words"}}
+    (session,) = read(tmp_path, {"messages": [{"role": "user", "content": [heard, {"type": "text"}, file]}, MODEL]})
+    assert spoken(session)[0] == ("user", "spoken words\n[file: a.txt]\nthe text")
+
+
+# -- tables ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_table_that_is_too_long_or_breaks_off_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "question,answer\n" + "where,here\n" * 30
+    found = tables.rows(text.encode())
+    assert found is not None and len(found) == 30
+    assert tables.rows(b"question,answer\nwhere,\xff\n") is None
+    for bad in ("question\nwhere\n", "question,answer\n", "question,\nwhere,here\n", "q,q\na,b\n", "q,a\nwhere\n"):
+        assert tables.rows(bad.encode()) is None
+    with monkeypatch.context() as small:
+        small.setattr(tables, "MAX_BYTES", 10)
+        with pytest.raises(SessionFormatError, match=r"a damaged CSV table \(field larger than field limit"):
+            tables.rows(f"{text}{'x' * 20},here\n".encode())
+        assert tables.rows(f"question,{'answer' * 9}\nwhere,here\n".encode()) is None
+    csv.field_size_limit(limits.MAX_BYTES)
+    monkeypatch.setattr(tables, "MAX_LINES", 29)
+    with pytest.raises(SessionFormatError, match="more than 29 rows"):
+        tables.rows(text.encode())
+
+
+@pytest.fixture
+def columns(tmp_path: Path) -> Path:
+    """A Parquet file of two rows with a value of every sort."""
+    core = pytest.importorskip("arro3.core", reason="the extra parquet is not installed")
+    io = pytest.importorskip("arro3.io", reason="the extra parquet is not installed")
+    made = {
+        "text": core.Array(["a", None], core.DataType.string()),
+        "bytes": core.Array([b"\xc3\xbc\xff", b""], core.DataType.binary()),
+        "figure": core.Array([float("nan"), 1.5], core.DataType.float64()),
+        "many": core.list_array(
+            core.Array([0, 2, 2], core.DataType.int32()), core.Array([1, 2], core.DataType.int64())
+        ),
+        "day": core.Array([0, 20000], core.DataType.int32()).cast(core.DataType.date32()),
+    }
+    io.write_parquet(core.Table.from_pydict(made), str(tmp_path / "a.parquet"))
+    return tmp_path / "a.parquet"
+
+
+def test_every_value_of_a_parquet_file_is_plain(columns: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    wanted = [
+        {"text": "a", "bytes": "ü\ufffd", "figure": None, "many": [1, 2], "day": "1970-01-01"},
+        {"text": None, "bytes": "", "figure": 1.5, "many": [], "day": "2024-10-04"},
+    ]
+    assert list(parquet_rows.rows(str(columns))) == wanted == parquet.rows(columns)
+    assert parquet_rows._plain({1: Decimal("1.50"), "b": (True, "x")}) == {"1": "1.50", "b": [True, "x"]}
+
+
+def test_a_parquet_file_takes_no_more_than_it_may(columns: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parquet_rows, "MAX_VALUES", 1)
+    with pytest.raises(ValueError, match="more than 1 rows"):
+        list(parquet_rows.rows(str(columns)))
+    monkeypatch.setattr(parquet_rows, "MAX_BYTES", 1)
+    with pytest.raises(ValueError, match="more than 0 MiB of data"):
+        list(parquet_rows.rows(str(columns)))
+    monkeypatch.setattr(parquet, "_SECONDS", 0)
+    with pytest.raises(SessionFormatError, match="takes too long to read - save it as JSON Lines"):
+        parquet.rows(columns)
+    monkeypatch.setattr(parquet, "find_spec", lambda name: None)
+    with pytest.raises(SessionFormatError, match=r"for which a library is missing - install mnemoscope\[parquet\]"):
+        parquet.rows(columns)
+
+
+def test_a_parquet_file_without_rows_is_told(tmp_path: Path) -> None:
+    core = pytest.importorskip("arro3.core", reason="the extra parquet is not installed")
+    io = pytest.importorskip("arro3.io", reason="the extra parquet is not installed")
+    empty = core.Table.from_pydict({"text": core.Array([], core.DataType.string())})
+    io.write_parquet(empty, str(tmp_path / "a.parquet"))
+    with pytest.raises(SessionFormatError, match="a Parquet file without rows"):
+        parquet.rows(tmp_path / "a.parquet")
+
+
+# -- what this program exported, changed by hand -----------------------------------------------------------------------
+
+
+def test_what_was_exported_is_read_exactly_until_it_is_changed(tmp_path: Path) -> None:
+    whole = Session("s", (Turn(0, "user", "Where?"), Turn(1, "assistant", "Here.", speaker="Bo")))
+    about = json.loads(json.dumps(own.session_fields(whole)))
+    turns = [own.turn_fields(turn) for turn in whole.turns]
+    assert own.session_of(about, turns, tmp_path) == whole
+    assert own.session_of(about, [], tmp_path) is own.session_of(None, turns, tmp_path) is None
+    assert own.session_of(about, [turns[0], "cut"], tmp_path) is None
+    assert own.session_of(about, [turns[0], turns[1] | {"role": 7}], tmp_path) is None
+    told = ('{"a": 1}', {"a": 1}), ("", {}), (None, {}), ("ls", {"value": "ls"}), ("[1]", {"value": [1]})
+    assert [own.as_object(given) for given, _ in told] == [wanted for _, wanted in told]
