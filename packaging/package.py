@@ -454,6 +454,7 @@ class Stranger:
         yield "run, score, report", self._run
         yield "the same run from source", self._again
         yield "first window", self._first_window
+        yield "on a display of X", self._display
         yield "tour", self._tour
         yield "a model that is tried in a process of its own", self._model
         yield "llama.cpp for every instruction set", self._variants
@@ -503,6 +504,23 @@ class Stranger:
         """From the disk's cache: the self test has read most of it."""
         self.run("mnemoscope-ui", "--times")
         return ", ".join(self.run("mnemoscope-ui", "--times").splitlines())
+
+    def _display(self) -> str:
+        """A virtual screen, where there is one to try with: Qt's plugin for X and the libraries that it needs."""
+        if sys.platform != "linux" or not shutil.which("Xvfb"):
+            return "not tried, there is no Xvfb"
+        read, write = os.pipe()
+        command = ["Xvfb", "-displayfd", str(write), "-screen", "0", "1280x800x24", "-nolisten", "tcp"]
+        server = subprocess.Popen(command, pass_fds=(write,), stderr=subprocess.DEVNULL)
+        os.close(write)
+        try:
+            with open(read, encoding="ascii") as told:
+                display = told.readline().strip()
+            own = {"DISPLAY": f":{display}", "QT_QPA_PLATFORM": "xcb"}
+            return ", ".join(self.run("mnemoscope-ui", "--times", **own).splitlines())
+        finally:
+            server.terminate()
+            server.wait()
 
     def _tour(self) -> str:
         self.run("mnemoscope-ui", "--tour", "tour")

@@ -37,7 +37,8 @@ def _made() -> QApplication:
 
     def hear(kind: QtMsgType, context: QMessageLogContext, text: str) -> None:
         said.append(text)
-        lines.append(qFormatLogMessage(kind, context, text))
+        if "UTF-8 locale" not in text:  # that it takes C.UTF-8 where LANG is C: all that a person needs
+            lines.append(qFormatLogMessage(kind, context, text))
         if kind == QtMsgType.QtFatalMsg:
             print(no_display(said), file=sys.stderr, flush=True)
             os._exit(1)  # when this returns, Qt aborts
