@@ -1,8 +1,9 @@
-"""A very long run: does it stay as fast and as small as it began? No model: what is measured is everything else.
+"""A very long run: does it stay as fast and as small as it began?
 
-``python -m tests.benchmarks.soak [--turns 10000] [--out FILE.mnemo] [--lane SPEC …]`` prints JSON: for every tenth of
-the session the memory of the process in MiB at its end and the processor's milliseconds a turn took (all lanes), and
-for every lane its own milliseconds a turn. ``growth``: memory at the end over that after the second tenth, less one.
+``python -m tests.benchmarks.soak [--turns 10000] [--model demo] [--out FILE.mnemo] [--lane SPEC …]`` prints JSON: for
+every tenth of the session the memory of the process in MiB at its end and the processor's milliseconds a turn took (all
+lanes), and for every lane its own milliseconds a turn. ``growth``: the most memory of any later tenth over that after
+the second, less one. Without a model, what is measured is everything else. Every turn says something of its own.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import sys
 import tempfile
 import time
 from collections import deque
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,7 @@ from workbench.engine import run as engine
 from workbench.engine.config import RunConfig
 from workbench.engine.protocol import Progress
 from workbench.llm.counts import TokenCounts
+from workbench.sessions.model import Session
 from workbench.trace.events import Kind
 from workbench.trace.reader import TraceReader
 
@@ -48,25 +51,39 @@ class Watch:
             print(self.parts[-1], file=sys.stderr, flush=True)
 
 
-def soak(turns: int, out: Path, lanes: tuple[str, ...]) -> dict[str, Any]:
-    """Run and measure."""
+def soak(turns: int, out: Path, lanes: tuple[str, ...], model: str = "") -> dict[str, Any]:
+    """Run and measure; without a model, a double answers and embeds."""
     file = out.with_suffix(".json")
-    file.write_text(json.dumps(session(turns, max(1, turns // 500)).to_json()))
-    backend = ScriptedBackend(limit=200_000)
-    backend.calls = deque(maxlen=1)  # type: ignore[assignment]  # else the double keeps every prompt
-    backend.count_tokens = TokenCounts(backend.count_tokens)  # type: ignore[method-assign]  # as that of llama.cpp does
-    engine._open = lambda _: backend  # type: ignore[assignment]
+    file.write_text(json.dumps(diary(turns).to_json()))
     watch = Watch(turns)
-
-    engine.run(RunConfig((file,), lanes, embedder="hash", out=out, capture="off"), watch)
-    settled = watch.parts[1]["mib"] if len(watch.parts) > 2 else watch.parts[0]["mib"]
+    if not model:
+        engine._open = lambda _: double()  # type: ignore[assignment]
+    of_model = {"model": model, "threads": 1} if model else {"embedder": "hash"}
+    engine.run(RunConfig((file,), lanes, out=out, capture="off", **of_model), watch)  # type: ignore[arg-type]
+    sizes = [part["mib"] for part in watch.parts]
+    settled = sizes[1] if len(sizes) > 2 else sizes[0]
     return {
         "turns": turns,
+        "model": model,
         "parts": watch.parts,
-        "growth": round(watch.parts[-1]["mib"] / settled - 1, 4),
+        "growth": round(max(sizes[2:], default=settled) / settled - 1, 4),
         "bytes_per_turn": round(out.stat().st_size / turns),
         "lanes": by_lane(out, turns),
     }
+
+
+def diary(turns: int) -> Session:
+    """A session of which no turn says what another one says."""
+    plan = session(turns, max(1, turns // 500))
+    return replace(plan, turns=tuple(replace(t, text=f"{t.text} Box {t.index} is in the cellar.") for t in plan.turns))
+
+
+def double() -> ScriptedBackend:
+    """A backend that holds on to nothing."""
+    backend = ScriptedBackend(limit=200_000)
+    backend.calls = deque(maxlen=1)  # type: ignore[assignment]  # else the double keeps every prompt
+    backend.count_tokens = TokenCounts(backend.count_tokens)  # type: ignore[method-assign]  # as that of llama.cpp does
+    return backend
 
 
 def by_lane(path: Path, turns: int) -> dict[str, list[float]]:
@@ -85,12 +102,13 @@ def main() -> int:
     """Print the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--turns", type=int, default=10_000)
+    parser.add_argument("--model", default="", metavar="demo|FILE")
     parser.add_argument("--lane", action="append", metavar="SPEC")
     parser.add_argument("--out", type=Path, metavar="FILE.mnemo")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         out = options.out or Path(folder) / "soak.mnemo"
-        print(json.dumps(soak(options.turns, out, tuple(options.lane or LANES)), indent=1))
+        print(json.dumps(soak(options.turns, out, tuple(options.lane or LANES), options.model), indent=1))
     return 0
 
 

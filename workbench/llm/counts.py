@@ -3,30 +3,32 @@
 from __future__ import annotations
 
 import hashlib
-from collections import OrderedDict
+from array import array
 from collections.abc import Callable
+
+NONE = -1
 
 
 class TokenCounts:
-    """Counts each text once. Kept by hash: texts would hold on to every prompt that was ever measured.
+    """Counts a text once, as long as no other one takes its place: a table of one size, however long a run is.
+
+    Kept by hash: texts would hold on to every prompt that was ever measured. The hash's low bits are the place, all 64
+    tell the texts of a place apart.
 
     Args:
         count: how many tokens a text has.
-        size: how many counts are kept; the one used longest ago is forgotten.
+        size: how many counts are kept, 12 bytes each.
     """
 
     def __init__(self, count: Callable[[str], int], size: int = 65_536) -> None:
         self._count, self._size = count, size
-        self._known: OrderedDict[bytes, int] = OrderedDict()
+        self._keys, self._counts = array("Q", bytes(8 * size)), array("i", [NONE]) * size
 
     def __call__(self, text: str) -> int:
         """How many tokens a text has."""
-        key = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
-        known = self._known.get(key)
-        if known is None:
-            known = self._known[key] = self._count(text)
-            if len(self._known) > self._size:
-                self._known.popitem(last=False)
-        else:
-            self._known.move_to_end(key)
-        return known
+        digest = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+        key = int.from_bytes(digest, "little")
+        place = key % self._size
+        if self._keys[place] != key or self._counts[place] == NONE:
+            self._keys[place], self._counts[place] = key, self._count(text)
+        return self._counts[place]

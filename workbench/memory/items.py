@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -10,6 +11,7 @@ from typing import Any
 from workbench.trace.events import Event, Kind
 
 ACTIVE, SUPERSEDED, MERGED, DELETED, EVICTED = "active", "superseded", "merged", "deleted", "evicted"
+_SHORT = 32  # characters of a text that is probably a word, a name or a date
 _NO_FIELDS: Mapping[str, Any] = {}  # one for all: a long run has a hundred thousand items without any
 _ENDED = {Kind.SUPERSEDED: SUPERSEDED, Kind.MERGED: MERGED, Kind.DELETED: DELETED, Kind.EVICTED: EVICTED}
 
@@ -75,7 +77,10 @@ class MemoryState:
         self.version = 0
         self.held = 0
         self._kinds: Counter[str] = Counter()
-        self._alive: dict[str, None] = {}  # ids of the active items, in the order of ``items``
+        self._ties: dict[
+            str, tuple[tuple[str, str, str], ...]
+        ] = {}  # keys of an item's links, in the order of ``links``
+        self._alive: dict[str, Item] = {}  # the active items, in the order of ``items``
         for event in events:
             self.apply(event)
 
@@ -98,20 +103,23 @@ class MemoryState:
         copy = MemoryState()
         copy.items, copy.links, copy.version = dict(self.items), dict(self.links), self.version
         copy.held, copy._kinds, copy._alive = self.held, Counter(self._kinds), dict(self._alive)
+        copy._ties = dict(self._ties)
         return copy
 
     def active(self, *kinds: str) -> list[Item]:
         """The items that can be retrieved, oldest first; only these kinds when given."""
-        alive = (self.items[name] for name in self._alive)
-        return [i for i in alive if not kinds or i.kind in kinds]
+        return [i for i in self._alive.values() if i.kind in kinds] if kinds else [*self._alive.values()]
+
+    def ties(self, item: str) -> list[Link]:
+        """The links from and to an item, in the order in which they were made; quick however many there are."""
+        return [self.links[key] for key in self._ties.get(item, ())]
 
     def neighbours(self, item: str) -> Iterator[tuple[Item, Link]]:
         """Items that ``item`` links to or that link to it, with the link."""
-        for link in self.links.values():
-            if item in (link.source, link.target):
-                other = link.target if link.source == item else link.source
-                if other in self.items:
-                    yield self.items[other], link
+        for link in self.ties(item):
+            other = link.target if link.source == item else link.source
+            if other in self.items:
+                yield self.items[other], link
 
     def apply(self, event: Event) -> None:
         """Take in one event; kinds that are no operations change nothing."""
@@ -134,17 +142,15 @@ class MemoryState:
     def _keep_order(self, item: str, new: bool) -> None:
         """Know the active items, so that a lane that forgets takes no longer the more it has forgotten."""
         known = self.items.get(item)
-        if known is None or known.active == (item in self._alive):
-            return
-        if not known.active:
-            del self._alive[item]
-        elif new:
-            self._alive[item] = None
+        if known is None or not known.active:
+            self._alive.pop(item, None)
+        elif new or item in self._alive:
+            self._alive[item] = known
         else:  # it comes back to its place, which is rare
             self._order()
 
     def _order(self) -> None:
-        self._alive = {name: None for name, other in self.items.items() if other.active}
+        self._alive = {name: other for name, other in self.items.items() if other.active}
 
     def settle(self, item: str) -> None:
         """Put an item where it would stand had it been written at its turn: methods show items in that order."""
@@ -163,16 +169,18 @@ class MemoryState:
 
     def _written(self, event: Event) -> None:
         data = event.payload
-        self.items[event.subject] = Item(
-            event.subject,
-            data["kind"],
-            data["text"],
-            tuple(data["turns"]),
-            dict(data.get("fields", {})) or _NO_FIELDS,
-            data.get("index_text", ""),
-            created=event.turn,
-            changed=event.turn,
-            when=data.get("when", ""),
+        self.items[event.subject] = _one(
+            Item(
+                event.subject,
+                data["kind"],
+                data["text"],
+                tuple(data["turns"]),
+                _lean(dict(data.get("fields", {}))) or _NO_FIELDS,
+                data.get("index_text", ""),
+                created=event.turn,
+                changed=event.turn,
+                when=data.get("when", ""),
+            )
         )
 
     def _updated(self, event: Event) -> None:
@@ -203,10 +211,41 @@ class MemoryState:
     def _linked(self, event: Event) -> None:
         data = event.payload
         key = (event.subject, data["to"], data.get("label", ""))
+        if key not in self.links:
+            for end in {*key[:2]}:
+                self._ties[end] = (*self._ties.get(end, ()), key)
         self.links[key] = Link(*key, float(data.get("weight", 1.0)), event.turn)
 
     def _unlinked(self, event: Event) -> None:
-        self.links.pop((event.subject, event.payload["to"], event.payload.get("label", "")), None)
+        key = (event.subject, event.payload["to"], event.payload.get("label", ""))
+        if self.links.pop(key, None) is not None:
+            for end in {*key[:2]}:
+                self._ties[end] = tuple(other for other in self._ties[end] if other != key)
+
+
+_RECENT = 256
+_recent: dict[tuple[str, int], Item] = {}
+
+
+def _one(item: Item) -> Item:
+    """The same item where another lane has just written an equal one: lanes that store every turn store it once."""
+    known = _recent.pop((item.id, item.created), item)
+    item = known if known == item else item
+    _recent[item.id, item.created] = item
+    if len(_recent) > _RECENT:
+        del _recent[next(iter(_recent))]
+    return item
+
+
+def _lean(fields: dict[str, Any]) -> dict[str, Any]:
+    """Fields whose short texts, which are often the same, are in memory once."""
+    return {name: _interned(value) for name, value in fields.items()}
+
+
+def _interned(value: Any) -> Any:
+    if type(value) is str:
+        return sys.intern(value) if len(value) < _SHORT else value
+    return [_interned(entry) for entry in value] if type(value) is list else value
 
 
 _HANDLERS: dict[str, Callable[[MemoryState, Event], None]] = {

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from workbench.memory.base import Hit, Mind
 from workbench.memory.retrieval import CANDIDATES
+from workbench.memory.rows import Rows
 
 _SENTENCE_END = re.compile(r"(?<=[.!?…])\s+|(?<=[。！？])\s*|\n+")
 _LEAST = 16  # tokens that a section of a prompt gets even in the smallest context
@@ -118,27 +119,29 @@ class Vectors:
 
     def __init__(self) -> None:
         self._places: dict[str, int] = {}
-        self._rows = np.zeros((0, 0), np.float32)  # one block: half the memory of an array for each, and read at once
+        self._rows = Rows()
 
     async def of(self, mind: Mind, texts: Sequence[str]) -> NDArray[np.float32]:
         """Unit vectors, float32 ``[len(texts), dimensions]``; ``[0, 0]`` for no texts."""
+        return self._rows.take(await self._numbers(mind, texts)) if texts else np.zeros((0, 0), np.float32)
+
+    async def keep(self, mind: Mind, texts: Sequence[str]) -> None:
+        """Embed what is not there yet."""
+        await self._numbers(mind, texts)
+
+    async def near(self, mind: Mind, vector: NDArray[np.float32], texts: Sequence[str]) -> NDArray[np.float64]:
+        """Cosine of a unit vector to each text, float64 ``[len(texts)]``."""
+        numbers = await self._numbers(mind, texts)
+        return np.round(self._rows.dots(numbers, vector), 5)  # what else was in an embedding batch moves the sixth
+
+    async def cosines(self, mind: Mind, query: str, texts: Sequence[str]) -> NDArray[np.float64]:
+        """Similarity of ``query`` to each text, float64 ``[len(texts)]``. The query itself is not kept."""
+        return await self.near(mind, (await mind.embed([query]))[0], texts) if texts else np.zeros(0)
+
+    async def _numbers(self, mind: Mind, texts: Sequence[str]) -> list[int]:
         new = [t for t in dict.fromkeys(texts) if t not in self._places]
         if new:
             for text, vector in zip(new, await mind.embed(new), strict=True):
-                self._keep(text, vector)
-        return self._rows[[self._places[t] for t in texts]] if texts else np.zeros((0, 0), np.float32)
-
-    def _keep(self, text: str, vector: NDArray[np.float32]) -> None:
-        place = self._places.setdefault(text, len(self._places))
-        if place == len(self._rows):
-            rows = np.empty((place + place // 4 + 16, len(vector)), np.float32)
-            rows[:place] = self._rows if place else 0
-            self._rows = rows
-        self._rows[place] = vector
-
-    async def cosines(self, mind: Mind, query: str, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Similarity of ``query`` to each text, float32 ``[len(texts)]``. The query itself is not kept."""
-        if not texts:
-            return np.zeros(0, np.float32)
-        scores = await self.of(mind, texts) @ (await mind.embed([query]))[0]
-        return np.round(scores, 5)  # what else was in an embedding batch moves the sixth decimal
+                if text not in self._places:
+                    self._places[text] = self._rows.append(vector)
+        return [self._places[t] for t in texts]

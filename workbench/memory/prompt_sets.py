@@ -157,10 +157,18 @@ class PromptSet:
         try:
             text, *_ = environment.loader.get_source(environment, source)
             parts = _SEPARATOR.split(text, maxsplit=1)
-            return [str(environment.from_string(part).render(inputs)).strip() for part in parts]
+            return [str(self._template(environment, part).render(inputs)).strip() for part in parts]
         except TemplateError as error:
             where = f"{type(error).__name__}: {error.message or source}"
             raise UsageError(f"prompt {source}: {where}", "mend the file, or leave --prompts away") from error
+
+    def _template(self, environment: Any, text: str) -> Any:
+        """A template, compiled once: that takes longer than filling it in a hundred times."""
+        known: dict[tuple[int, str], Any] = self.__dict__.setdefault("_templates", {})
+        key = (id(environment), text)
+        if key not in known:
+            known[key] = environment.from_string(text)
+        return known[key]
 
     def _environment(self, extra: str) -> Any:
         known: dict[str, Any] = self.__dict__.setdefault("_environments", {})

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from workbench.memory.base import Hit, Recall, Span
 from workbench.memory.items import Item
 from workbench.memory.lines import one_line
+from workbench.memory.okapi import Okapi
 from workbench.words import words
 
 CANDIDATES = 25
@@ -22,31 +23,24 @@ def tokenizer(name: str) -> Callable[[str], list[str]]:
 
 
 class Lexical:
-    """BM25 over texts: ``rank_bm25.BM25Okapi`` with its defaults (k1 1.5, b 0.75, epsilon 0.25).
+    """BM25 over texts: see :class:`Okapi`.
 
-    A cache: the index is built again when the texts differ from the last time.
+    A cache: texts that follow those of the last time are added; else the index is built again.
     """
 
     def __init__(self, tokens: str = "words") -> None:
         self._split = tokenizer(tokens)
-        self._texts: tuple[str, ...] = ()
-        self._index: object = None
+        self._texts: list[str] = []
+        self._index = Okapi()
 
     def scores(self, query: str, texts: Sequence[str]) -> NDArray[np.float64]:
         """Score of each text for ``query``, float64 ``[len(texts)]``; zeros where no text has a word."""
-        if self._index is None or self._texts != tuple(texts):
-            self._texts = tuple(texts)
-            self._index = self._build()
-        if self._index is None:
-            return np.zeros(len(texts))
-        return np.asarray(self._index.get_scores(self._split(query)), np.float64)  # type: ignore[attr-defined]
-
-    def _build(self) -> object:
-        from rank_bm25 import BM25Okapi
-
-        known: dict[str, str] = {}  # the index holds on to every word of every text: each is in memory once
-        corpus = [[known.setdefault(word, word) for word in self._split(text)] for text in self._texts]
-        return BM25Okapi(corpus) if any(corpus) else None
+        if self._texts != texts[: len(self._texts)]:
+            self._texts, self._index = [], Okapi()
+        for text in texts[len(self._texts) :]:
+            self._index.add(self._split(text))
+            self._texts.append(text)
+        return self._index.scores(self._split(query))
 
 
 def unit_range(scores: NDArray[np.floating]) -> NDArray[np.float64]:

@@ -19,6 +19,9 @@ from workbench.errors import MnemoscopeError, Unavailable, UsageError
 
 FIRST, SECONDS = 10.0, 60.0
 """How long a server may take to answer at all, and for one request."""
+FLAT = 1024
+"""Items above which an index in this process is searched row by row alone: Chroma holds every vector in memory, for
+every lane (2.3 KB at 384 dimensions, measured), and a long run must not grow by that. A server's memory is its own."""
 _numbers = itertools.count()
 _guard = threading.Lock()
 _shared: Any = None
@@ -34,6 +37,10 @@ class Shelf:
     def drop(self, name: str) -> None:
         """Remove a collection."""
         self.client().delete_collection(name)
+
+    def holds(self, count: int) -> bool:
+        """Whether a collection of so many items belongs here."""
+        return count <= FLAT
 
     @contextmanager
     def telling(self) -> Iterator[None]:
@@ -76,6 +83,10 @@ class ServerShelf(Shelf):
         """Remove a collection; what cannot be removed now is removed with the run."""
         with suppress(Exception):  # the server is gone, or has lost it
             self._server.delete_collection(name)
+
+    def holds(self, count: int) -> bool:
+        """It has memory of its own."""
+        return True
 
     def clean(self) -> None:
         """Remove every collection of the run."""

@@ -1,9 +1,9 @@
-"""The vector index: a Chroma collection beside the items, rebuilt from them whenever they differ."""
+"""The vector index: rows on disk and, while it is small or on a server, a Chroma collection beside the items."""
 
 from __future__ import annotations
 
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,7 +53,7 @@ class VectorIndex:
 
     async def add(self, texts: Sequence[str], mind: Mind) -> None:
         """Embed texts on the write path, where the cost belongs; the index takes them in with the next search."""
-        await self.vectors.of(mind, [t for t in texts if t])
+        await self.vectors.keep(mind, [t for t in texts if t])
 
     async def search(self, query: str, items: Sequence[Item], mind: Mind, k: int) -> Found:
         """Exact scores of all ``items`` and the order of the best ``max(k, CANDIDATES)``."""
@@ -61,29 +61,40 @@ class VectorIndex:
 
     async def nearest(self, vector: NDArray[np.float32], items: Sequence[Item], mind: Mind, k: int) -> Found:
         """Like :meth:`search`, for a query that is a vector already."""
-        indexed = {i.id: i.index_text for i in items if i.index_text}
-        vectors = await self.vectors.of(mind, list(indexed.values()))
-        self._shelf = self._shelf or shelf()
+        where = np.array([n for n, item in enumerate(items) if item.index_text], np.intp)
         scores = np.full(len(items), -1.0)
-        if not indexed:
+        if not len(where):
             return Found(scores, ())
-        with self._shelf.telling():
-            late = self._sync(indexed, vectors)
-        places = {item.id: n for n, item in enumerate(items)}
-        where = [places[name] for name in indexed]
-        # Five decimals: what else was in an embedding batch moves the sixth, and must not move a rank.
-        scores[where] = np.round(vectors.astype(np.float64) @ vector, 5)
+        indexed = [items[n] for n in where]
+        scores[where] = await self.vectors.near(mind, vector, [i.index_text for i in indexed])
         count = min(max(k, CANDIDATES), len(indexed))
+        self._shelf = self._shelf or shelf()
+        if self._shelf.holds(len(indexed)):
+            worst = await self._worst(vector, indexed, scores[where], mind, count)
+            where = where[scores[where] >= worst]
+        else:
+            self.close()
+        order = where[np.argsort(-scores[where], kind="stable")[:count]]
+        return Found(scores, tuple(int(n) for n in order))
+
+    async def _worst(
+        self, vector: NDArray[np.float32], indexed: Sequence[Item], scores: NDArray[np.float64], mind: Mind, count: int
+    ) -> float:
+        """A score that none of the best ``count`` is below, as the collection finds it.
+
+        Of any ``count`` items the worst is no better than the last of the best ``count``, so nothing is missed,
+        whatever the collection has yet to take in. Which of several equal ones it hands over depends on when they
+        came in.
+        """
+        places = {item.id: n for n, item in enumerate(indexed)}
+        assert self._shelf is not None
         with self._shelf.telling():
+            late = await self._sync(indexed, mind)
             found = self._collection.query(
                 query_embeddings=[vector], n_results=min(count + late, len(self._texts)), include=[]
             )["ids"][0]
-        held = [scores[places[name]] for name in found if name in indexed]
-        # Of any `count` items the worst is no better than the last of the best `count`, so nothing is missed, whatever
-        # the collection has yet to take in. Which of several equal ones it hands over depends on when they came in.
-        worst = min(held) if len(held) >= count else -np.inf
-        near = sorted((n for n in where if scores[n] >= worst), key=lambda n: (-scores[n], n))
-        return Found(scores, tuple(near[:count]))
+        held = [scores[places[name]] for name in found if name in places]
+        return float(min(held)) if len(held) >= count else -np.inf
 
     def close(self) -> None:
         """Drop the collection; the next search builds it anew."""
@@ -91,20 +102,21 @@ class VectorIndex:
             self._finalizer()
         self._collection, self._finalizer, self._texts = None, None, {}
 
-    def _sync(self, indexed: Mapping[str, str], vectors: NDArray[np.float32]) -> int:
+    async def _sync(self, indexed: Sequence[Item], mind: Mind) -> int:
         """Bring the collection in line once enough has changed; how many of what it holds are out of date."""
-        gone = [name for name in self._texts if name not in indexed]
-        new = [n for n, (name, text) in enumerate(indexed.items()) if self._texts.get(name) != text]
-        names = list(indexed)
+        there = {item.id for item in indexed}
+        gone = [name for name in self._texts if name not in there]
+        new = [item for item in indexed if self._texts.get(item.id) != item.index_text]
         if self._texts and len(gone) + len(new) < _LATE:
-            return len(gone) + sum(names[n] in self._texts for n in new)
+            return len(gone) + sum(item.id in self._texts for item in new)
         collection = self._open()
         for at in range(0, len(gone), _CHUNK):
             collection.delete(ids=gone[at : at + _CHUNK])
         for at in range(0, len(new), _CHUNK):
             chunk = new[at : at + _CHUNK]
-            collection.upsert(ids=[names[n] for n in chunk], embeddings=vectors[chunk])
-        self._texts = dict(indexed)
+            vectors = await self.vectors.of(mind, [item.index_text for item in chunk])
+            collection.upsert(ids=[item.id for item in chunk], embeddings=vectors)
+        self._texts = {item.id: item.index_text for item in indexed}
         return 0
 
     def _open(self) -> Any:

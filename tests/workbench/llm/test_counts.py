@@ -12,17 +12,20 @@ class Prompt(str):
     __slots__ = ("__weakref__",)
 
 
-def test_each_text_is_counted_once_and_the_longest_unused_is_forgotten() -> None:
+def test_a_text_is_counted_once_until_another_takes_its_place() -> None:
     asked: list[str] = []
 
     def count(text: str) -> int:
         asked.append(text)
         return len(text)
 
-    counts = TokenCounts(count, size=2)
-    assert [counts(t) for t in ("a", "bb", "a", "ccc", "a", "bb")] == [1, 2, 1, 3, 1, 2]
-    assert asked == ["a", "bb", "ccc", "bb"]
+    counts = TokenCounts(count)
+    assert [counts(t) for t in ("a", "bb", "a", "", "ccc", "a", "bb", "")] == [1, 2, 1, 0, 3, 1, 2, 0]
+    assert asked == ["a", "bb", "", "ccc"]
     assert counts("\ud800 half a pair") == 13
+    asked.clear()
+    single = TokenCounts(count, size=1)
+    assert [single(t) for t in ("a", "a", "bb", "a")] == [1, 1, 2, 1] and asked == ["a", "bb", "a"]
 
 
 def test_no_text_is_kept() -> None:

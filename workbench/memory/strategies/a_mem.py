@@ -141,7 +141,7 @@ class AMem(MemoryStrategy):
         linked: dict[str, Hit] = {}
         spent = 0
         for hit in returned:
-            for target in [link.target for link in log.state.links.values() if link.source == hit.item]:
+            for target in [link.target for link in log.state.ties(hit.item) if link.source == hit.item]:
                 linked.setdefault(target, hit)
                 if spent >= self.k:
                     break

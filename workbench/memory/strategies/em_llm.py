@@ -116,7 +116,7 @@ class EMLLM(MemoryStrategy):
                            surprise=[*last.fields["surprise"], *values[:end]], reason="the event goes on")  # fmt: skip
             else:
                 log.write(part, EVENT, surprise=values[start:end])
-        await self._vectors.of(mind, [i.index_text for i in log.state.active(EVENT)[len(events) - 1 :]])
+        await self._vectors.keep(mind, [i.index_text for i in log.state.active(EVENT)[len(events) - 1 :]])
 
     async def _refined(self, text: str, places: list[int], cuts: list[int], mind: Mind) -> list[int]:
         if self.refine == "none":
@@ -154,7 +154,7 @@ class EMLLM(MemoryStrategy):
             scored.append((item.id, score, bool(role), parts))
         return Recall(tuple(spans), hits(scored), sum(r == "similar" for r in roles.values()))
 
-    def _chosen(self, sizes: Sequence[int], cosines: NDArray[np.float32], budget: int) -> dict[int, str]:
+    def _chosen(self, sizes: Sequence[int], cosines: NDArray[np.float64], budget: int) -> dict[int, str]:
         """Which event is in the context, and as what: ``init``, ``local``, ``similar`` or ``contiguous``."""
         share = min(1.0, budget / max(1, self.n_init + self.n_local + self.n_mem))
         roles = dict.fromkeys(_filled(range(len(sizes) - 1, -1, -1), sizes, self.n_local * share), "local")

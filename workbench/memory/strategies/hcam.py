@@ -56,7 +56,7 @@ class HCAM(MemoryStrategy):
             for piece in cut(f"{turn.speaker or turn.role}: {sentence}", room(mind, 0, 0.25), mind.count_tokens):
                 number = len(log.state) // self.chunk
                 written.append(log.write(piece, "sentence", chunk=number))
-        await self._vectors.of(mind, [i.text for i in written])
+        await self._vectors.keep(mind, [i.text for i in written])
 
     async def recall(self, query: str, mind: Mind, log: MemoryLog) -> Recall:
         """The best sentences of the best chunks, in the order they were said."""

@@ -81,7 +81,7 @@ class MemGAS(MemoryStrategy):
         if sitting_over(waiting, turn, most, mind, _ANSWER):
             await self._close(waiting, mind, log)
         item = log.write(turn.said, TURN, id=f"turn-{turn.index}", part=turn.part, session=-1)
-        await self._vectors.of(mind, [item.index_text])
+        await self._vectors.keep(mind, [item.index_text])
 
     async def _close(self, turns: Sequence[Item], mind: Mind, log: MemoryLog) -> None:
         number = len(log.state.active(SESSION))

@@ -301,7 +301,7 @@ def _queue(log: MemoryLog) -> list[Item]:
 
 
 def _pages(segment: str, log: MemoryLog) -> list[str]:
-    return [x.source for x in log.state.links.values() if x.target == segment and x.label == "page of"]
+    return [x.source for x in log.state.ties(segment) if x.target == segment and x.label == "page of"]
 
 
 def _fresh(segment: str, log: MemoryLog) -> list[Item]:

@@ -66,7 +66,7 @@ class Tool2Vec(MemoryStrategy):
             keys.append(text)
         log.write(turn.said, "turn", id=f"turn-{turn.index}", index_text="\n".join(keys), keys=keys,
                   cause=reply.cause if reply else 0)  # fmt: skip
-        await self._vectors.of(mind, keys)
+        await self._vectors.keep(mind, keys)
 
     async def recall(self, query: str, mind: Mind, log: MemoryLog) -> Recall:
         """The ``k`` turns whose keys are nearest; the best single question of each is among a hit's parts."""
