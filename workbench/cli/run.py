@@ -69,7 +69,7 @@ def add(commands: Any) -> None:
         "--chroma",
         default="",
         metavar="http://HOST:PORT",
-        help="a Chroma server for vector indexes; default: in memory",
+        help="a Chroma server for vector indexes, or `memory` for one in this process; default: none",
     )
     json_flag(command)
 

@@ -35,7 +35,8 @@ class RunConfig:
             in JSON.
         requests: how questions about one context follow one another (``workbench.reading.Requests``).
         only: names of the sessions to replay when the files hold more; empty for all.
-        chroma: ``http://HOST:PORT`` of a Chroma server for the vector indexes; empty keeps them in memory.
+        chroma: ``http://HOST:PORT`` of a Chroma server for the vector indexes, or ``memory`` for one in this process;
+            empty searches them row by row.
     """
 
     sessions: tuple[Path, ...]
@@ -83,5 +84,8 @@ class RunConfig:
         asked: dict[str, Any] = {
             "read": {key: value if key == "map" else place_name(value) for key, value in self.read}
         }
-        asked |= {"out": place_name(self.path), "chroma": "server" * bool(self.chroma)}
+        asked |= {
+            "out": place_name(self.path),
+            "chroma": self.chroma if self.chroma in ("", shelf.MEMORY) else "server",
+        }
         return asdict(self) | plain | named | asked

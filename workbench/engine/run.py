@@ -25,7 +25,7 @@ from workbench.errors import Cancelled, ModelError, TraceError, UsageError
 from workbench.lanes import LaneSpec
 from workbench.llm.base import Backend, BackendOptions, Capturing, ModelInfo
 from workbench.memory.prompt_sets import chosen
-from workbench.memory.shelf import on_server
+from workbench.memory.shelf import in_chroma
 from workbench.replay import LaneReplay
 from workbench.sessions import formats
 from workbench.sessions.model import Session
@@ -75,7 +75,7 @@ def run(
     tell = _Reporter(progress, report)
     tell(Loading("opening the run file"))
     try:
-        with TraceWriter(config.path) as writer, on_server(config.chroma, _shelf_name(writer.path)):
+        with TraceWriter(config.path) as writer, in_chroma(config.chroma, _shelf_name(writer.path)):
             asyncio.run(_Run(config, specs, sessions, writer, tell, control or Control(), crash, lent).go())
     except Cancelled:
         tell(StateChanged("cancelled"))  # only now: whoever hears it may open the file again at once

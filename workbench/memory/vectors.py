@@ -1,4 +1,4 @@
-"""The vector index: rows on disk and, while it is small or on a server, a Chroma collection beside the items."""
+"""The vector index: rows on disk, and a Chroma collection where the run asks for one (``--chroma``)."""
 
 from __future__ import annotations
 
@@ -69,11 +69,9 @@ class VectorIndex:
         scores[where] = await self.vectors.near(mind, vector, [i.index_text for i in indexed])
         count = min(max(k, CANDIDATES), len(indexed))
         self._shelf = self._shelf or shelf()
-        if self._shelf.holds(len(indexed)):
+        if self._shelf is not None:
             worst = await self._worst(vector, indexed, scores[where], mind, count)
             where = where[scores[where] >= worst]
-        else:
-            self.close()
         order = where[np.argsort(-scores[where], kind="stable")[:count]]
         return Found(scores, tuple(int(n) for n in order))
 

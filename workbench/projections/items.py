@@ -192,8 +192,7 @@ def item_detail(
     spoken = index.session(session).turns
     links = tuple(
         (link.target if link.source == item else link.source, link.label, "to" if link.source == item else "from")
-        for link in state.links.values()
-        if item in (link.source, link.target)
+        for link in state.ties(item)
     )
     sources = tuple(spoken[t] for t in named if 0 <= t < len(spoken))
     said = tuple(r for r in remarks(reader, session) if (r.about, r.lane, r.subject) == ("item", lane, item))

@@ -92,3 +92,30 @@ def test_an_item_can_be_put_where_its_turn_has_it() -> None:
     state = MemoryState(replace(event, turn=turn) for event, turn in zip(events, turns, strict=True))
     state.settle("late")
     assert [i.id for i in state.active()] == [*state.items] == ["a", "b", "late", "c"]
+
+
+def test_an_items_ties_are_the_links_that_name_it_whatever_happens() -> None:
+    memory, events = log()
+    draw = random.Random(3)
+    names = [memory.write(f"{n}", "note").id for n in range(6)]
+    for _ in range(200):
+        one, other, label = draw.choice(names), draw.choice(names), draw.choice("ab")
+        draw.choice([memory.link, memory.link, memory.unlink])(one, other, label)
+    for state in (memory.state, memory.state.copy(), MemoryState(events)):
+        assert len(state.links) > 5
+        for name in names:
+            assert state.ties(name) == [k for k in state.links.values() if name in (k.source, k.target)]
+    later = memory.state.copy()
+    memory.link("note-0", "note-1", "new")
+    assert memory.state.ties("note-0")[-1].label == "new" and later.ties("note-0") != memory.state.ties("note-0")
+
+
+def test_lanes_that_write_the_same_hold_it_once() -> None:
+    first, second = log()[0], log()[0]
+    one = first.write("Mira moved to Oslo", "turn", id="turn-3", tags=["city"])
+    same = second.write("Mira moved to Oslo", "turn", id="turn-3", tags=["city"])
+    assert same is one
+    other = log()[0].write("Mira moved to Lima", "turn", id="turn-3", tags=["city"])
+    assert other.text == "Mira moved to Lima" and one.text == "Mira moved to Oslo"
+    second.update("turn-3", tags=["home"])
+    assert first.state["turn-3"].fields == {"tags": ["city"]} and second.state["turn-3"].fields == {"tags": ["home"]}

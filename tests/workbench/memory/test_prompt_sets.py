@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from jinja2 import Environment
 
 from workbench.errors import UsageError
 from workbench.llm.grammar import schema_to_gbnf
@@ -44,6 +45,21 @@ def test_what_was_said_cannot_split_a_prompt_nor_run_in_it(tmp_path: Path) -> No
     asked = operation(tmp_path, "Task {{ page }}\n<!-- user -->\nText: {{ page }}", page=nasty)
     system, user = PromptSet("full", tmp_path).rendered(asked).messages
     assert system.text == f"Task {nasty}" and user.text == f"Text: {nasty}"
+
+
+def test_a_prompt_is_compiled_once_and_again_when_its_file_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compiled: list[str] = []
+    compile_ = Environment.compile
+    monkeypatch.setattr(Environment, "compile", lambda *a, **k: compiled.append(a[1]) or compile_(*a, **k))  # type: ignore[func-returns-value]
+    prompt_set = PromptSet("full", tmp_path)
+    for n in range(3):
+        assert (
+            prompt_set.rendered(operation(tmp_path, "Text: {{ page }}", page=f"{n}")).messages[0].text == f"Text: {n}"
+        )
+    assert compiled == ["Text: {{ page }}"]
+    assert prompt_set.rendered(operation(tmp_path, "Other: {{ page }}", page="x")).messages[0].text == "Other: x"
 
 
 @pytest.mark.parametrize("template", ["{{ nowhere }}", "{% for x in page %}", "{{ page.__class__.__mro__ }}"])

@@ -11,13 +11,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from rank_bm25 import BM25Okapi
 
 from tests.support.minds import Lane, Mind
 from workbench.errors import UsageError
 from workbench.memory.base import MemoryStrategy
 from workbench.memory.items import Item
 from workbench.memory.retrieval import Lexical, ranks, reciprocal_ranks, unit_range
-from workbench.memory.shelf import shelf
+from workbench.memory.shelf import MEMORY, in_chroma, shelf
 from workbench.memory.strategies.bm25 import BM25
 from workbench.memory.strategies.dense import Dense
 from workbench.memory.strategies.hybrid import Hybrid
@@ -102,7 +103,8 @@ def test_what_the_collection_has_not_taken_in_is_found_all_the_same() -> None:
             del texts[draw.choice(list(texts))]
         texts[f"n-{step}"] = f"w{step % 9} w{step % 5} new"
         own = [Item(name, "note", text, (0,), index_text=text) for name, text in texts.items()]
-        found = asyncio.run(index.search("w1 w2 w3", own, mind, 10))
+        with in_chroma(MEMORY, "test"):
+            found = asyncio.run(index.search("w1 w2 w3", own, mind, 10))
         exact = np.round(
             (asyncio.run(mind.embed(list(texts.values()))).astype(float) @ asyncio.run(mind.embed(["w1 w2 w3"]))[0]), 5
         )
@@ -114,14 +116,33 @@ def test_what_the_collection_has_not_taken_in_is_found_all_the_same() -> None:
         assert len(asyncio.run(index.search("w1", kept, mind, 10)).order) == len(kept)
 
 
-def test_of_equal_items_the_same_are_found_however_the_index_grew() -> None:
+@pytest.mark.parametrize("chroma", ["", MEMORY])
+def test_of_equal_items_the_same_are_found_however_the_index_grew(chroma: str) -> None:
     """A resumed run builds in one go what an undisturbed one filled turn by turn."""
     own, mind = items(*("noted" if n % 3 else f"fact {n}" for n in range(90))), Mind()
     grown = VectorIndex()
-    for known in range(1, len(own) + 1):
-        step = asyncio.run(grown.search("noted", own[:known], mind, 10))
-    assert step.order == asyncio.run(VectorIndex().search("noted", own, mind, 10)).order
+    with in_chroma(chroma, "test"):
+        for known in range(1, len(own) + 1):
+            step = asyncio.run(grown.search("noted", own[:known], mind, 10))
+        assert step.order == asyncio.run(VectorIndex().search("noted", own, mind, 10)).order
     assert len(step.order) == 25 and list(step.order) == [n for n in range(90) if n % 3][:25]
+
+
+@pytest.mark.parametrize("chroma", ["", MEMORY])
+def test_a_long_index_is_searched_on_disk(chroma: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Over several blocks of rows, growing and shrinking, with a collection and without."""
+    monkeypatch.setattr("workbench.memory.rows.IN_MEMORY", 2000)
+    texts = [f"w{n % 7} w{n % 11} w{n}" for n in range(2300)]
+    index, mind = VectorIndex(), Mind()
+    for count in (50, 2300, 60, 1500):
+        own = items(*texts[:count])
+        with in_chroma(chroma, "test"):
+            found = asyncio.run(index.search("w1 w2 w3", own, mind, 40))
+        vectors = asyncio.run(mind.embed(texts[:count])).astype(float)
+        exact = np.round(vectors @ asyncio.run(mind.embed(["w1 w2 w3"]))[0], 5)
+        assert np.array_equal(found.scores, exact)
+        assert list(found.order) == sorted(range(count), key=lambda n: (-exact[n], n))[:40]
+        assert (index._collection is not None) == bool(chroma)
 
 
 def test_items_without_a_vector_are_not_found() -> None:
@@ -131,15 +152,19 @@ def test_items_without_a_vector_are_not_found() -> None:
 
 
 def test_an_index_has_a_collection_of_its_own_and_drops_it() -> None:
-    first, second = VectorIndex(), VectorIndex()
-    for index, text in ((first, "a"), (second, "b")):
-        asyncio.run(index.search("a", items(text), Mind(), 1))
-    before = {c.name for c in shelf().client().list_collections()}
-    first.close()
-    asyncio.run(first.search("a", items("a"), Mind(), 1))  # built anew
-    del second, index
-    after = {c.name for c in shelf().client().list_collections()}
+    with in_chroma(MEMORY, "test"):
+        store = shelf()
+        assert store is not None
+        first, second = VectorIndex(), VectorIndex()
+        for index, text in ((first, "a"), (second, "b")):
+            asyncio.run(index.search("a", items(text), Mind(), 1))
+        before = {c.name for c in store.client().list_collections()}
+        first.close()
+        asyncio.run(first.search("a", items("a"), Mind(), 1))  # built anew
+        del second, index
+        after = {c.name for c in store.client().list_collections()}
     assert len(before - after) == 2 and len(after - before) == 1
+    assert shelf() is None
 
 
 def test_the_index_embeds_a_text_once() -> None:
@@ -158,6 +183,19 @@ def test_words_and_fusion() -> None:
 
 def test_bm25_of_nothing_and_of_texts_without_words() -> None:
     assert list(Lexical().scores("x", [])) == [] and list(Lexical().scores("x", ["東京", ""])) == [0, 0]
+
+
+def test_bm25_is_that_of_rank_bm25_however_the_index_grew() -> None:
+    draw = random.Random(5)
+    texts = [" ".join(f"w{int(draw.expovariate(0.2))}" for _ in range(draw.randrange(12))) for _ in range(300)]
+    grown, queries = Lexical(), [f"w{n} w0 w{n} w{3 * n} unheard" for n in range(12)]
+    for count in (*range(1, 40), 300, 120):  # the last one is built again
+        published = BM25Okapi([words(text) for text in texts[:count]]) if any(map(words, texts[:count])) else None
+        for query in queries:
+            expected = published.get_scores(words(query)) if published else np.zeros(count)
+            assert np.allclose(grown.scores(query, texts[:count]), expected, rtol=0, atol=1e-12)
+            assert np.array_equal(grown.scores(query, texts[:count]), Lexical().scores(query, texts[:count]))
+    assert len({text for text in texts if not text}) == 1  # some have no word at all
 
 
 @pytest.mark.parametrize("make", [BM25, Dense, Hybrid, lambda: Hybrid(fusion="scores")])

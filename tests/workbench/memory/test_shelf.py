@@ -61,7 +61,7 @@ def test_a_server_that_never_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shelf, "FIRST", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         address = f"http://127.0.0.1:{silent.getsockname()[1]}"
-        with pytest.raises(Unavailable, match="does not do what it should"), shelf.on_server(address, "x"):
+        with pytest.raises(Unavailable, match="does not do what it should"), shelf.in_chroma(address, "x"):
             pass
 
 
@@ -107,7 +107,7 @@ def test_an_index_there_finds_what_one_here_finds(server: Server) -> None:
         return [(one.order, one.scores.tolist()) for one in asked]
 
     here = found(VectorIndex())
-    with shelf.on_server(server.address, "mine"):
+    with shelf.in_chroma(server.address, "mine"):
         with shelf.of_lane("s1-lane2"):
             first = VectorIndex()
             assert found(first) == here
@@ -176,7 +176,7 @@ def test_what_a_killed_run_left_is_removed(server: Server) -> None:
         "from tests.workbench.memory.test_shelf import items\n"
         "from workbench.memory import shelf\n"
         "from workbench.memory.vectors import VectorIndex\n"
-        "with shelf.on_server(sys.argv[1], 'run7'):\n"
+        "with shelf.in_chroma(sys.argv[1], 'run7'):\n"
         "    index = VectorIndex()\n"
         "    asyncio.run(index.search('a', items('a', 'b'), Mind(), 1))\n"
         "    os.kill(os.getpid(), signal.SIGKILL)\n"
@@ -185,7 +185,7 @@ def test_what_a_killed_run_left_is_removed(server: Server) -> None:
     environment = os.environ | {"PYTHONPATH": str(root)}
     assert subprocess.run([sys.executable, "-c", code, server.address], env=environment).returncode == -signal.SIGKILL
     assert len(server.names()) == 1
-    with shelf.on_server(server.address, "run70"):
+    with shelf.in_chroma(server.address, "run70"):
         assert len(server.names()) == 1  # another run's
-    with shelf.on_server(server.address, "run7"):
+    with shelf.in_chroma(server.address, "run7"):
         assert server.names() == []

@@ -18,7 +18,7 @@ class Dense(MemoryStrategy):
     """Retrieve the ``k`` turns whose embedding is nearest to the question's.
 
     Embedding retrieval of MemoryAgentBench (arXiv 2507.05257), with whatever embedder the run has loaded
-    (all-MiniLM-L6-v2 by default), cosine, through Chroma.
+    (all-MiniLM-L6-v2 by default), by exact cosine.
 
     Attributes:
         k: turns returned.
