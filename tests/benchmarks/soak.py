@@ -73,9 +73,15 @@ def soak(turns: int, out: Path, lanes: tuple[str, ...], model: str = "") -> dict
 
 
 def diary(turns: int) -> Session:
-    """A session of which no turn says what another one says."""
+    """A session of which no turn says what another one says, in a vocabulary that does not grow."""
     plan = session(turns, max(1, turns // 500))
-    return replace(plan, turns=tuple(replace(t, text=f"{t.text} Box {t.index} is in the cellar.") for t in plan.turns))
+    words = "red blue green old new small large heavy light round flat long short warm cold dry soft hard clean dark"
+    odd = words.split()
+
+    def box(number: int) -> str:
+        return " ".join(odd[number // len(odd) ** place % len(odd)] for place in range(4))
+
+    return replace(plan, turns=tuple(replace(t, text=f"{t.text} The {box(t.index)} box is here.") for t in plan.turns))
 
 
 def double() -> ScriptedBackend:

@@ -80,7 +80,7 @@ class MemoryState:
         self._ties: dict[
             str, tuple[tuple[str, str, str], ...]
         ] = {}  # keys of an item's links, in the order of ``links``
-        self._alive: dict[str, Item] = {}  # the active items, in the order of ``items``
+        self._alive: dict[str, Item] | None = None  # the active items, in the order of ``items``; None while all are
         for event in events:
             self.apply(event)
 
@@ -102,13 +102,14 @@ class MemoryState:
         """A state that can go on by itself; items and links are frozen and shared."""
         copy = MemoryState()
         copy.items, copy.links, copy.version = dict(self.items), dict(self.links), self.version
-        copy.held, copy._kinds, copy._alive = self.held, Counter(self._kinds), dict(self._alive)
-        copy._ties = dict(self._ties)
+        copy.held, copy._kinds, copy._ties = self.held, Counter(self._kinds), dict(self._ties)
+        copy._alive = None if self._alive is None else dict(self._alive)
         return copy
 
     def active(self, *kinds: str) -> list[Item]:
         """The items that can be retrieved, oldest first; only these kinds when given."""
-        return [i for i in self._alive.values() if i.kind in kinds] if kinds else [*self._alive.values()]
+        alive = (self.items if self._alive is None else self._alive).values()
+        return [i for i in alive if i.kind in kinds] if kinds else [*alive]
 
     def ties(self, item: str) -> list[Link]:
         """The links from and to an item, in the order in which they were made; quick however many there are."""
@@ -142,7 +143,10 @@ class MemoryState:
     def _keep_order(self, item: str, new: bool) -> None:
         """Know the active items, so that a lane that forgets takes no longer the more it has forgotten."""
         known = self.items.get(item)
-        if known is None or not known.active:
+        if self._alive is None:
+            if known is not None and not known.active:
+                self._order()
+        elif known is None or not known.active:
             self._alive.pop(item, None)
         elif new or item in self._alive:
             self._alive[item] = known
