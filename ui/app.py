@@ -140,9 +140,10 @@ def _open(window: MainWindow, file: Path | None, other: Path | None) -> None:
 def _window(options: argparse.Namespace) -> int:
     from PySide6.QtCore import QTimer
 
-    from ui.application import application
+    from ui.application import application, spare_what_stays
 
     app = application()
+    spare_what_stays()
 
     from ui.file_open import Application
     from ui.settings import Settings

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
+import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -24,6 +26,36 @@ def application() -> object:
     QApplication.setDesktopFileName("mnemoscope")  # whose icon and menu entry it is (packaging/linux)
     sys.setswitchinterval(0.002)  # the projections' threads hand the interpreter back to the window sooner
     return app
+
+
+_LONG = 0.03  # seconds of a full collection from which on it is noticed
+
+
+def spare_what_stays() -> None:
+    """A run that is read is a million objects that stay; going through them again and again stops the window.
+
+    What a long full collection has left alive is therefore left alone from then on, in the window's own process.
+    ``let_go`` ends that.
+    """
+    if _after not in gc.callbacks:
+        gc.callbacks.append(_after)
+
+
+_began = [0.0]
+
+
+def _after(phase: str, about: dict[str, int]) -> None:
+    if about["generation"] < 2:
+        return
+    if phase == "start":
+        _began[0] = time.perf_counter()
+    elif time.perf_counter() - _began[0] > _LONG:
+        gc.freeze()
+
+
+def let_go() -> None:
+    """Another run is opened: what was left alone may be collected again."""
+    gc.unfreeze()
 
 
 def _made() -> QApplication:

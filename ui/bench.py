@@ -212,4 +212,7 @@ def start() -> dict[str, Any]:
 
 
 if __name__ == "__main__":
+    from ui.application import spare_what_stays
+
+    spare_what_stays()  # as the program does
     sys.exit(main())

@@ -38,6 +38,7 @@ from PySide6.QtWidgets import (
 )
 
 from ui import layouts, panels
+from ui.application import let_go
 from ui.bridge.engine_client import EngineClient
 from ui.bridge.inquiry import Inquiry
 from ui.bridge.project_pool import Answer
@@ -275,6 +276,7 @@ class MainWindow(QMainWindow):
     def open_run(self, path: Path, turn: int | None = None) -> None:
         """Open a run file. Raises ``MnemoscopeError``."""
         self._keep_place()
+        let_go()
         self.workspace.open(path, turn)
         self.settings.remember(path)
 

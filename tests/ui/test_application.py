@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
@@ -53,3 +54,27 @@ app.sendEvent(app, QFileOpenEvent("of mine.mnemo"))
     environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=120)
     assert done.stdout == "of mine.mnemo\n", done.stderr
+
+
+def test_what_a_long_collection_left_alive_is_left_alone_until_another_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    from ui import application as made
+
+    monkeypatch.setattr(made, "_LONG", 0.0)
+    before = list(gc.callbacks)
+    gc.unfreeze()
+    try:
+        made.spare_what_stays()
+        made.spare_what_stays()
+        assert len(gc.callbacks) == len(before) + 1
+        gc.collect(1)
+        assert gc.get_freeze_count() == 0
+        gc.collect()
+        assert gc.get_freeze_count() > 1000
+        made.let_go()
+        assert gc.get_freeze_count() == 0
+        monkeypatch.setattr(made, "_LONG", 60.0)
+        gc.collect()
+        assert gc.get_freeze_count() == 0
+    finally:
+        gc.callbacks[:] = before
+        gc.unfreeze()

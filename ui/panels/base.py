@@ -16,8 +16,17 @@ from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
-from PySide6.QtCore import QPoint, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QAction, QContextMenuEvent, QGuiApplication, QHideEvent, QKeyEvent, QResizeEvent, QShowEvent
+from PySide6.QtCore import QEvent, QPoint, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import (
+    QAction,
+    QContextMenuEvent,
+    QGuiApplication,
+    QHideEvent,
+    QKeyEvent,
+    QPaintEvent,
+    QResizeEvent,
+    QShowEvent,
+)
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -40,6 +49,7 @@ from ui.widgets.choice_box import SHARE, ChoiceBox
 from ui.widgets.export import Style, ask_and_export, export_figure
 from ui.widgets.hidden_lanes import HiddenLanes, lane_entries
 from ui.widgets.mnemonics import mnemonics
+from ui.widgets.painting import painting
 from ui.widgets.plain import Label, plain
 from ui.widgets.spoken import name_areas
 from workbench.errors import MnemoscopeError
@@ -468,45 +478,77 @@ def _entry(menu: QMenu, title: str, action: Callable[[], Any], key: str = "") ->
     return entry
 
 
+_ROOM_STEP = 16  # px
 _TELLING = 4  # characters of a part of a title that say anything, with their ellipsis
 
 
 class ElidedLabel(Label):
     """A label of one line that ends in an ellipsis where it does not fit, and then shows all of it as its tooltip.
 
-    What is left of a part after a `` · `` goes with it where it says nothing any more.
+    What is left of a part after a `` · `` goes with it where it says nothing any more. It paints itself and asks for
+    room in steps: titles change at every turn, and a label of Qt's lays the whole window out anew each time.
     """
 
     def __init__(self, text: str = "", parent: QWidget | None = None) -> None:
-        self._full = self._tip = ""
-        super().__init__(text, parent)
+        self._full = self._tip = self._shown = ""
+        self._room = 0
+        super().__init__("", parent)
         self.setMinimumWidth(24)
+        self.setText(text)
 
     def setText(self, text: str) -> None:  # noqa: D102
         if text != self._full:
             self._full = text
-            self.updateGeometry()
+            self.setAccessibleName(text)
             self._elide()
+            if self._wide() != self._room:
+                self.updateGeometry()
 
     def text(self) -> str:
         """The whole text."""
         return self._full
 
+    @property
+    def shown(self) -> str:
+        """What of the text there is room for."""
+        return self._shown
+
+    def _wide(self) -> int:
+        """What the text needs, rounded up: another figure in it is no reason to share the room out anew."""
+        return -(-(self.fontMetrics().horizontalAdvance(self._full) + 4) // _ROOM_STEP) * _ROOM_STEP
+
     def sizeHint(self) -> QSize:  # noqa: D102
-        hint = super().sizeHint()
-        hint.setWidth(self.fontMetrics().horizontalAdvance(self._full) + 4)
-        return hint
+        self._room = self._wide()
+        return QSize(self._room, self.fontMetrics().lineSpacing())
+
+    def minimumSizeHint(self) -> QSize:  # noqa: D102
+        return QSize(24, self.fontMetrics().lineSpacing())
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: D102
         super().resizeEvent(event)
         self._elide()
 
+    def changeEvent(self, event: QEvent) -> None:  # noqa: D102
+        super().changeEvent(event)
+        if event.type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange):
+            self._elide()
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: D102
+        with painting(self) as painter:
+            align, ink = int(self.alignment().value), self.foregroundRole()
+            rect, on = self.contentsRect(), self.isEnabled()
+            self.style().drawItemText(painter, rect, align, self.palette(), on, self._shown, ink)
+
     def _elide(self) -> None:
         shown = self.fontMetrics().elidedText(self._full, Qt.TextElideMode.ElideRight, max(self.width(), 24))
         if shown != self._full and len(shown.rpartition(" · ")[2]) < _TELLING:
             shown = shown.rpartition(" · ")[0]  # "Transcript" says more than "Transcript · l…"
-        super().setText(shown)
-        self.setToolTip(plain(self._tip or (self._full if shown != self._full else "")))
+        if shown != self._shown:
+            self._shown = shown
+            self.update()
+        tip = self._tip or (self._full if shown != self._full else "")
+        if tip or self.toolTip():
+            self.setToolTip(tip)
 
     def tell(self, tip: str) -> None:
         """Show this as the tooltip, whether the text is cut or not; empty: the text where it is cut."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import Any, ClassVar
 
 from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, QSize, QSizeF, Qt
@@ -19,11 +20,13 @@ from ui.theme.marks import Mark
 from ui.theme.theme import Theme
 from ui.widgets.answer_card import AnswerCard
 from ui.widgets.arrays import vector
+from ui.widgets.export import Style
 from ui.widgets.lane_drag import LaneDrag
 from ui.widgets.painting import painting
 from ui.widgets.paragraph import draw_lines, height_of, lines_of
 from ui.widgets.units import count, ms, percent, tokens
 from ui.widgets.zones import Zone, ZonedWidget, tip
+from workbench.projections.index import TraceIndex
 from workbench.projections.lanes import AnswerView, Lanes, LaneView, SpanView, Step, lanes
 from workbench.trace.events import FIXED
 from workbench.trace.reader import TraceReader
@@ -59,7 +62,7 @@ class LanesPanel(Panel):
     def project(reader: TraceReader, moment: Moment, options: Any) -> Lanes | Empty:  # noqa: D102
         if not moment.session:
             return Empty("The run has no session yet", "It appears as soon as the engine has read it")
-        view = lanes(reader, moment.session, moment.turn, moment.seq, moment.probe, moment.pinned)
+        view = lanes(reader, moment.session, moment.turn, moment.seq, moment.probe, moment.pinned, options)
         return view if view.lanes else Empty("The run has no lanes", "Start a run with at least one memory strategy")
 
     def build(self) -> QWidget:  # noqa: D102
@@ -78,6 +81,32 @@ class LanesPanel(Panel):
         layout.addWidget(self.question)
         layout.addWidget(self.side, 1)
         return body
+
+    def options(self) -> frozenset[int] | None:
+        """The lanes in sight: of the others an answer is read without its context. None for all."""
+        return None if self._table_on else self.columns.in_sight()
+
+    def toggle_table(self) -> None:  # noqa: D102
+        super().toggle_table()
+        self.refresh()
+
+    def export(self, path: Path, style: Style | None = None) -> None:  # noqa: D102
+        self._complete()
+        super().export(path, style)
+
+    def copy_table(self) -> None:  # noqa: D102
+        self._complete()
+        super().copy_table()
+
+    def _complete(self) -> None:
+        """Read the answers of the lanes out of sight whole, now: a figure and a table have all lanes."""
+        reader, view = self.workspace.reader, self.view
+        if reader is None or view is None or all(a is None or a.whole for a in (lane.answer for lane in view.lanes)):
+            return
+        TraceIndex.of(reader).refresh()
+        self._whole = self.project(reader, self._reduced(self.moment), None)
+        self.view = self.arranged(self._whole)
+        self._arrange()
 
     def arranged(self, view: Lanes) -> Lanes:  # noqa: D102
         return replace(view, lanes=self.workspace.roster.arrange(view.lanes, lambda lane: lane.lane))
@@ -333,9 +362,22 @@ class _Columns(ZonedWidget):
         return pinned if (pinned + 1) * each <= self._panel.side.viewport().width() + gap + 1 else 0
 
     def scrolled(self) -> None:
-        """The columns were scrolled sideways."""
+        """The columns were scrolled sideways: others are in sight."""
+        self._panel.refresh()
         if self._fixed():
             self.update()
+
+    def in_sight(self) -> frozenset[int] | None:
+        """The lanes whose columns are seen, at least in part; None before there are any."""
+        shown = self._shown()
+        if not shown:
+            return None
+        if not self.minimumWidth():
+            return frozenset(lane.lane for lane in shown)
+        begin, width = self._panel.side.horizontalScrollBar().value(), self._width()
+        end = begin + self._panel.side.viewport().width()
+        lefts = zip(shown, self._lefts(), strict=True)
+        return frozenset(lane.lane for lane, left in lefts if left < end and left + width > begin)
 
     def _width(self) -> float:
         """Of a column."""
@@ -427,6 +469,7 @@ class _Sideways(QScrollArea):
         if isinstance(columns, _Columns):
             columns.fit()
             columns.bring()
+            columns.scrolled()
 
 
 def _spoken(lane: LaneView) -> str:
@@ -487,8 +530,9 @@ class _Column:
 
     def _answered(self, answer: AnswerView) -> None:
         self._answer(answer)
-        self._context(answer)
-        self._attention(answer)
+        if answer.whole:  # else it has just been scrolled into sight, and the rest is being read
+            self._context(answer)
+            self._attention(answer)
 
     def _kept(self, part: str, answer: AnswerView, paint: Callable[[], None]) -> None:
         """Paint a part that is the same at every turn until the next probe from a copy of the last time."""
@@ -676,6 +720,8 @@ class _Column:
 
     def _contents(self, answer: AnswerView, part: float = 1.0) -> None:
         """The spans of the context, one line each, as far as this part of what is left has room for them."""
+        if not answer.whole:
+            return
         now, spans = self.now, [s for s in answer.spans if s.kind not in FIXED]
         row = now.metrics().height() + now.unit(1)
         room = int((self.foot - self.y) * part) // row - 2

@@ -102,6 +102,19 @@ class TraceIndex:
                 self._events.popitem(last=False)
         return self._events[key]
 
+    def bring(self, session: int, turn: int) -> None:
+        """Read the turn's events of all lanes at once, for whoever asks for one lane after the other."""
+        wanted = [row.id for row in self._lanes if (session, row.id, turn) not in self._events]
+        if len(wanted) < 2:
+            return
+        found: dict[int, list[Event]] = {lane: [] for lane in wanted}
+        for event in self.reader.events(session, wanted, turns=(turn, turn), up_to_seq=self.seq):
+            found[event.lane].append(event)
+        for lane, events in found.items():
+            self._events[session, lane, turn] = tuple(events)
+        while len(self._events) > _KEPT_TURNS:
+            self._events.popitem(last=False)
+
     def state(self, session: int, lane: int, turn: int, up_to_seq: int | None = None) -> MemoryState:
         """The lane's items and links after ``turn``, or after the event ``up_to_seq`` within it. Shared: read only."""
         if up_to_seq is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -62,6 +62,7 @@ class AnswerView:
         used: tokens from the first span of memory to the last one, of the ``budget``; 0 where they are unknown.
         pooled: the capture's columns were pooled, or some layers alone were kept: ``attention`` is an estimate.
         ms: retrieval plus answer.
+        whole: False where words and verdict alone were read (``lanes``): no spans, no hits, no attention.
     """
 
     probe: str
@@ -87,6 +88,7 @@ class AnswerView:
     attention: float | None
     pooled: bool
     abstain: bool = False
+    whole: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,23 +126,44 @@ class Lanes:
 
 
 def lanes(
-    reader: TraceReader, session: int, turn: int, seq: int | None = None, probe: str = "", pinned: bool = False
+    reader: TraceReader,
+    session: int,
+    turn: int,
+    seq: int | None = None,
+    probe: str = "",
+    pinned: bool = False,
+    whole: Collection[int] | None = None,
 ) -> Lanes:
     """The columns at ``turn``, or at the event ``seq`` within it.
 
     The answers are about the probe in question (``workbench.projections.asked``).
+
+    Args:
+        whole: lanes whose answers are read with their contexts, hits and attention, which takes a millisecond each;
+            None for all. Of the others words and verdict are read.
     """
     index = TraceIndex.of(reader)
-    whole = index.session(session)
-    chosen = in_question(whole, turn, probe, pinned)
-    views = tuple(_lane(index, row, place, session, turn, seq, chosen) for place, row in enumerate(index.lanes))
+    held = index.session(session)
+    chosen = in_question(held, turn, probe, pinned)
+    index.bring(session, turn)
+    views = tuple(
+        _lane(index, row, place, session, turn, seq, chosen, whole is None or row.id in whole)
+        for place, row in enumerate(index.lanes)
+    )
     if chosen is None:
         return Lanes(session, turn, "", "", (), -1, views)
     return Lanes(session, turn, chosen.id, chosen.question, chosen.gold, chosen.after, views)
 
 
 def _lane(
-    index: TraceIndex, row: LaneRow, place: int, session: int, turn: int, seq: int | None, probe: Probe | None
+    index: TraceIndex,
+    row: LaneRow,
+    place: int,
+    session: int,
+    turn: int,
+    seq: int | None,
+    probe: Probe | None,
+    whole: bool,
 ) -> LaneView:
     events = [e for e in index.events(session, row.id, turn) if seq is None or e.seq <= seq]
     steps = [e for e in events if e.kind in _SHOWN]
@@ -164,7 +187,7 @@ def _lane(
         closed.ms if closed else 0.0,
         closed is not None or bool(failed),
         failed,
-        _answer(index, row.id, session, turn, seq, probe) if probe else None,
+        _answer(index, row.id, session, turn, seq, probe, whole) if probe else None,
     )
 
 
@@ -216,20 +239,27 @@ _SAY: dict[str, Callable[[Mapping[str, Any]], str]] = {
 }
 
 
-def _answer(index: TraceIndex, lane: int, session: int, turn: int, seq: int | None, probe: Probe) -> AnswerView | None:
+def _answer(
+    index: TraceIndex, lane: int, session: int, turn: int, seq: int | None, probe: Probe, whole: bool
+) -> AnswerView | None:
     """How the lane answered; None while it has not been scored. Answers never change, so they are kept."""
     if seq is None or probe.after != turn:
         key = ("answer", session, lane, probe.id)
+        if index.memo.get(key) is None and not whole:
+            key = ("answer in short", *key[1:])
         if index.memo.get(key) is None:
-            index.memo[key] = _read_answer(index, lane, session, None, probe)
+            index.memo[key] = _read_answer(index, lane, session, None, probe, whole)
         found: AnswerView | None = index.memo[key]
         return found
-    return _read_answer(index, lane, session, seq, probe)
+    return _read_answer(index, lane, session, seq, probe, whole)
 
 
-def _read_answer(index: TraceIndex, lane: int, session: int, seq: int | None, probe: Probe) -> AnswerView | None:
+def _read_answer(
+    index: TraceIndex, lane: int, session: int, seq: int | None, probe: Probe, whole: bool
+) -> AnswerView | None:
     limit = index.seq if seq is None else seq
-    events = list(index.reader.events(session, lane, subject=probe.id, up_to_seq=limit))
+    kinds = () if whole else (Kind.ANSWERED, Kind.SCORED)
+    events = index.reader.events(session, lane, kinds, subject=probe.id, up_to_seq=limit)
     last = {e.kind: e for e in events}
     if Kind.SCORED not in last:
         return None
@@ -240,7 +270,7 @@ def _read_answer(index: TraceIndex, lane: int, session: int, seq: int | None, pr
     recalled = last.get(Kind.RECALLED)
     said = answered.payload if answered else blank
     spans = _spans(packed, set(probe.evidence))
-    share, pooled = _attention(index, last, packed, spans) if probe.evidence else (None, False)
+    share, pooled = _attention(index, last, packed, spans) if probe.evidence and whole else (None, False)
     hits = recalled.payload.get("hits", ()) if recalled else ()
     return AnswerView(
         probe.id,
@@ -266,6 +296,7 @@ def _read_answer(index: TraceIndex, lane: int, session: int, seq: int | None, pr
         share,
         pooled,
         probe.abstain,
+        whole,
     )
 
 

@@ -7,7 +7,7 @@ import os
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -128,7 +128,7 @@ class TraceReader:
     def events(
         self,
         session: int | None = None,
-        lane: int | None = None,
+        lane: int | Collection[int] | None = None,
         kinds: Sequence[str] = (),
         turns: tuple[int, int] | None = None,
         after_seq: int = 0,
@@ -139,16 +139,23 @@ class TraceReader:
         """Events in order of ``seq``.
 
         Args:
+            lane: only events of this lane, or of these.
             holding: only events whose stored JSON holds this word (ASCII letters and digits) in whatever case.
             turns: first and last turn, both included.
             after_seq: only events after this one; for following a live run.
             up_to_seq: only events up to and with this one.
         """
         where, values = ["seq > ?"], [after_seq]
-        for column, value in (("session = ?", session), ("lane = ?", lane), ("seq <= ?", up_to_seq)):
-            if value is not None:
-                where.append(column)
-                values.append(value)
+        if session is not None:
+            where.append("session = ?")
+            values.append(session)
+        if lane is not None:
+            several = (lane,) if isinstance(lane, int) else tuple(lane)
+            where.append(f"lane IN ({', '.join('?' * len(several))})")
+            values.extend(several)
+        if up_to_seq is not None:
+            where.append("seq <= ?")
+            values.append(up_to_seq)
         if subject is not None:
             where.append("subject = ?")
             values.append(subject)  # type: ignore[arg-type]

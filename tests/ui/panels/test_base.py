@@ -188,6 +188,29 @@ def test_a_part_of_a_title_that_says_nothing_any_more_is_left_out(qtbot: Any) ->
     for room, shown in (("Transcript · a l", "Transcript"), ("Transcript · a long con", "Transcript · a long")):
         label.resize(wide(room), 20)
         label.grab()
-        assert QLabel.text(label).startswith(shown)
-        assert QLabel.text(label).endswith("…") == (shown != "Transcript")
+        assert label.shown.startswith(shown)
+        assert label.shown.endswith("…") == (shown != "Transcript")
     assert label.text() == "Transcript · a long conversation"
+
+
+def test_another_figure_in_a_title_lays_nothing_out_anew(panel: Example, qtbot: Any) -> None:
+    from PySide6.QtCore import QEvent, QObject
+
+    heard: list[QEvent.Type] = []
+
+    class Ear(QObject):
+        def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+            heard.append(event.type())
+            return False
+
+    ear = Ear()
+    title = panel._title
+    title.setText("Example at turn 70")
+    qtbot.wait(1)
+    panel.installEventFilter(ear)
+    title.setText("Example at turn 71")
+    qtbot.waitUntil(lambda: QEvent.Type.UpdateRequest in heard or not title.isVisible() or title.shown.endswith("71"))
+    assert QEvent.Type.LayoutRequest not in heard
+    title.setText("Example at turn 71 of a session with a long name")
+    qtbot.waitUntil(lambda: QEvent.Type.LayoutRequest in heard)
+    assert title.accessibleName() == title.text()

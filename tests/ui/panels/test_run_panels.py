@@ -340,6 +340,28 @@ def test_lanes_show_whole_columns_and_bring_the_selected_one(shown: Maker, works
     assert [lane.lane for lane in panel.columns._shown()] == [5]
 
 
+def test_lanes_out_of_sight_are_read_when_they_are_wanted(
+    shown: Maker, workspace: Workspace, settle: Any, tmp_path: Path
+) -> None:
+    panel = shown("lanes", 620, 500)
+    workspace.selection.select(lane=1)
+    workspace.cursor.go(workspace.cursor.last - 1)
+    settle(workspace)
+
+    def whole() -> set[int]:
+        return {lane.lane for lane in panel.view.lanes if lane.answer and lane.answer.whole}
+
+    assert 1 in whole() and 5 not in whole()
+    assert whole() == panel.columns.in_sight()
+    panel.side.horizontalScrollBar().setValue(panel.side.horizontalScrollBar().maximum())
+    settle(workspace)
+    assert 5 in whole()
+    panel.export(tmp_path / "lanes.csv")
+    rows = (tmp_path / "lanes.csv").read_text("utf-8").splitlines()
+    spans = rows[0].split(",").index("spans")
+    assert len(rows) == 6 and all(int(row.split(",")[spans]) > 0 for row in rows[1:])
+
+
 def test_lanes_paint_what_they_kept_as_if_anew(shown: Maker, workspace: Workspace, settle: Any) -> None:
     panel = shown("lanes", 1200, 560)
     columns = panel.columns

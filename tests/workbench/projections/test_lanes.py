@@ -267,3 +267,31 @@ def test_losses_of_one_reason_stand_as_one(tmp_path: Path) -> None:
 )  # fmt: skip
 def test_an_update_says_what_is_new_and_no_bare_names_of_fields(changes: dict[str, object], said: str) -> None:
     assert _said_change({"changes": changes}) == said
+
+
+def test_of_lanes_out_of_sight_words_and_verdict_are_read(invented: Path) -> None:
+    with TraceReader(invented) as reader:
+        probe = sorted(reader.session(1).probes, key=lambda p: p.after)[2]
+        short = lanes(reader, 1, probe.after + 1, whole={1})
+        again = lanes(reader, 1, probe.after + 1, whole={1})
+        everything = lanes(reader, 1, probe.after + 1)
+    told = {lane.lane: lane.answer for lane in short.lanes if lane.answer is not None}
+    full = {lane.lane: lane.answer for lane in everything.lanes if lane.answer is not None}
+    assert {n for n, answer in told.items() if answer.whole} == {1} and all(a.whole for a in full.values())
+    assert len(full) > 1 and told[1] == full[1] and again == short
+    for n, answer in told.items():
+        assert (answer.text, answer.correct) == (full[n].text, full[n].correct)
+        assert bool(answer.spans) == (n == 1)
+
+
+def test_all_lanes_of_a_turn_are_read_at_once_and_as_one_by_one(invented: Path) -> None:
+    with TraceReader(invented) as reader:
+        index = TraceIndex.of(reader)
+        index.refresh()
+        numbers = [row.id for row in index.lanes]
+        one_by_one = {n: tuple(reader.events(1, n, turns=(7, 7))) for n in numbers}
+        asked: list[object] = []
+        read = reader.events
+        reader.events = lambda *a, **k: asked.append(a) or read(*a, **k)  # type: ignore[method-assign,func-returns-value]
+        index.bring(1, 7)
+        assert {n: index.events(1, n, 7) for n in numbers} == one_by_one and len(asked) == 1
