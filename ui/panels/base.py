@@ -548,7 +548,7 @@ class ElidedLabel(Label):
             self.update()
         tip = self._tip or (self._full if shown != self._full else "")
         if tip or self.toolTip():
-            self.setToolTip(tip)
+            super(Label, self).setToolTip(plain(tip))  # once: a long one is made rich text there
 
     def tell(self, tip: str) -> None:
         """Show this as the tooltip, whether the text is cut or not; empty: the text where it is cut."""
