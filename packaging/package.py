@@ -272,7 +272,7 @@ def start_text() -> str:
     if sys.platform == "linux":
         text = text.replace("  mnemoscope", "  ./mnemoscope").replace(
             "\nBoth",
-            "  ./install.sh               menu entry, icon and commands for you; ./install.sh --remove\n\nBoth",
+            "  ./install.sh                 menu entry, icon and commands for you; ./install.sh --remove\n\nBoth",
             1,
         )
     library, its = platform.libc_ver()

@@ -146,7 +146,9 @@ static int unpack(size_t offset, const char *folder) {
         if (walk.dir_end) continue;
         snprintf(path, sizeof path, "%s/%s", folder, walk.path);
         failed = write_entry(&fs, &walk, path);
-        if (failed) say("%s cannot be written: %s", path, strerror(errno));
+        if (failed)
+            say("%s cannot be written: %s%s", path, strerror(errno),
+                errno == ENOSPC ? " - a place with 600 MB is named by TMPDIR" : "");
     }
     if (error) say("the file is damaged");
     sqfs_traverse_close(&walk);
