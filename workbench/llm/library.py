@@ -210,10 +210,10 @@ def processor_flags() -> frozenset[str]:
 
 def _remedy(own: str = 'run `make run`, or pip install "mnemoscope[llama]"') -> str:
     """What to do when llama.cpp does not load; ``own`` where it is the environment's own."""
-    if os.environ.get("LLAMA_CPP_LIB_PATH") is not None:
-        return (
-            "LLAMA_CPP_LIB_PATH must name the folder of a build for llama-cpp-python 0.3.36; unset it for the own one"
-        )
+    named = os.environ.get("LLAMA_CPP_LIB_PATH")
+    if named is not None:
+        wanted = "LLAMA_CPP_LIB_PATH must name the folder of a build for llama-cpp-python 0.3.36"
+        return f"{wanted}, and names {named or 'none'}; unset it for the own one"
     if getattr(sys, "frozen", False):
         return "unpack Mnemoscope again"
     return f"{own}; recorded runs open without it"
