@@ -74,7 +74,7 @@ def soak(turns: int, out: Path, lanes: tuple[str, ...], model: str = "") -> dict
 
 def diary(turns: int) -> Session:
     """A session of which no turn says what another one says, in a vocabulary that does not grow."""
-    plan = session(turns, max(1, turns // 500))
+    plan = session(turns, max(1, turns // 100))
     words = "red blue green old new small large heavy light round flat long short warm cold dry soft hard clean dark"
     odd = words.split()
 

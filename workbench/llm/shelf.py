@@ -17,6 +17,8 @@ SHELF_BYTES = 1 << 30
 """Of all contexts together, at most."""
 SHARE_OF_FREE = 1 / 8
 """Of the memory that is free when a model is opened: no more than that, either."""
+STALE = 64
+"""Answers after which a context is given up that nobody has asked about again: five rounds of a dozen lanes."""
 COPIED = 64
 """Tokens that are put back in the time in which the model reads one: 23 KB each of SmolLM2, whose token takes 3 ms."""
 
@@ -37,7 +39,11 @@ class Shelved:
 
 
 class Shelf:
-    """Contexts of at most ``most`` bytes; what is worth least goes first: short, long unused, never asked for."""
+    """Contexts of at most ``most`` bytes; what is worth least goes first: short, long unused, never asked for.
+
+    What nobody has asked about for :data:`STALE` answers goes too: a long run would fill all of it with contexts that
+    its memories have left behind.
+    """
 
     def __init__(self, most: int) -> None:
         self._most = most
@@ -59,7 +65,7 @@ class Shelf:
     def put(self, prompt: Tokens, snapshot: Snapshot, now: int, wanted: int) -> None:
         """Keep a context; those that it goes on from are no longer needed."""
         grown = [e for e in self._held if common_prefix(e.prompt, prompt) == len(e.prompt)]
-        self._held = [entry for entry in self._held if entry not in grown]
+        self._held = [entry for entry in self._held if entry not in grown and now - entry.used <= STALE]
         wanted = max([wanted, *(entry.wanted for entry in grown)])
         self._held.append(Shelved(prompt, snapshot, now, wanted))
         while self.size > self._most:

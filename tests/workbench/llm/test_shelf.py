@@ -4,7 +4,7 @@ import numpy as np
 
 from workbench.llm.model import Tokens, common_prefix
 from workbench.llm.scope import Snapshot
-from workbench.llm.shelf import Shelf
+from workbench.llm.shelf import STALE, Shelf
 
 
 def prompt(*ranges: tuple[int, int]) -> Tokens:
@@ -38,6 +38,20 @@ def test_it_never_holds_more_than_it_may_and_loses_what_is_worth_least() -> None
     assert shelf.size <= 10_000 and not shelf.has(old)
     assert shelf.has(wanted) and shelf.has(young)
     assert not shelf.takes(10_001)
+
+
+def test_what_nobody_has_asked_about_for_long_is_given_up() -> None:
+    shelf = Shelf(10**6)
+    left, asked = prompt((0, 300)), prompt((1000, 1300))
+    shelf.put(left, snapshot(left), 1, 0)
+    shelf.put(asked, snapshot(asked), 1, 0)
+    found = shelf.best(lambda known: common_prefix(known, asked), 0)
+    assert found is not None
+    found[0].used = 40
+    shelf.put(prompt((2000, 2300)), snapshot(left), 1 + STALE, 0)
+    assert shelf.has(left) and shelf.has(asked)
+    shelf.put(prompt((3000, 3300)), snapshot(left), 2 + STALE, 0)
+    assert not shelf.has(left) and shelf.has(asked)
 
 
 def test_what_is_hardly_longer_than_what_is_at_hand_is_not_put_back() -> None:
