@@ -66,8 +66,11 @@ def test_a_story_survives_a_repair_and_a_file(path: Path, tmp_path: Path) -> Non
         writer.put_story(step.to_json() for step in STEPS)
     repair(path, tmp_path / "repaired.mnemo")
     assert told(tmp_path / "repaired.mnemo") == STEPS
-    to_file(tmp_path / "story.json", STEPS, "a.mnemo")
-    assert from_file(tmp_path / "story.json") == STEPS
+    steps = (*STEPS, Step("重要 ✓"))
+    to_file(tmp_path / "story.json", steps, "ü.mnemo")
+    assert from_file(tmp_path / "story.json") == steps
+    text = (tmp_path / "story.json").read_text("utf-8")
+    assert "重要 ✓" in text and json.loads(text)["run"] == "ü.mnemo" and text.endswith("}\n")
 
 
 @pytest.mark.parametrize(

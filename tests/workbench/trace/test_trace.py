@@ -205,13 +205,13 @@ def test_a_branch_that_is_taken_out_leaves_every_row_of_the_others(tmp_path: Pat
     with TraceWriter(path) as writer:
         writer.add_session(SESSION, "x")
         lane = writer.add_lane("full", "full", "full-cache", {})
-        writer.append([*captured(1, mine, lane, "of one "), *captured(3, ours, lane, "of both ")], [mine, ours])
+        writer.append([*captured(1, ours, lane, "of both "), *captured(3, mine, lane, "of one ")], [mine, ours])
         writer.put_verdicts([(1, lane, "p", {"cause": "lost"})])
         writer.annotate(1, "me", "stays", "2025")
         before = rows()
         child = writer.add_lane("full @0", "full", "full-cache", {}, parent=lane, parent_turn=0)
         told = writer.append([Event(0, 0, -1, 1, Kind.BRANCHED, payload={"lane": child, "text": "kept " * 20})])
-        writer.append([*captured(1, ours, child, "of both "), *captured(3, only, child, "alone ")], [ours, only])
+        writer.append([*captured(1, only, child, "alone "), *captured(3, ours, child, "of both ")], [ours, only])
         last = writer.append([Event(1, child, 0, 9, Kind.CAPTURED, "p", payload={"blob": 7})])
         writer.put_verdicts([(1, child, "p", {"cause": "cut"})])
         writer.annotate(last, "me", "goes", "2025")
@@ -235,6 +235,14 @@ def test_a_row_of_another_file_takes_no_place_but_that_of_meta(tmp_path: Path) -
         with pytest.raises(TraceError, match="UNIQUE constraint failed"):
             writer.restore("lane", [(1, "other", "full", "full-cache", "{}", None, None)])
         assert [row.name for row in reader.lanes()] == ["full"]
+
+
+def test_a_recorded_turn_that_is_none_is_damage_of_its_session(tmp_path: Path) -> None:
+    with TraceWriter(tmp_path / "a.mnemo") as writer, writer.reader() as reader:
+        number = writer.add_session(Session("live", ()), "x")
+        writer.append([Event(number, 0, 0, 1, Kind.TURN_RECORDED, payload={"said": "hi"})])
+        with pytest.raises(TraceError, match=r"a damaged run file \(session 1: TypeError"):
+            reader.session(number)
 
 
 def half_made(path: Path, stage: int) -> None:
