@@ -74,19 +74,30 @@ def test_a_story_survives_a_repair_and_a_file(path: Path, tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    "payload",
-    ["{", "[]", '{"turn": "seven"}', '{"turn": 1e300}', '{"tabs": ["why"]}', '{"pinned": 1}', '{"first": NaN}'],
+    ("payload", "words"),
+    [
+        ("{", "Expecting property name"),
+        ("[]", "a step is an object, not list"),
+        ('{"turn": "seven"}', "turn is a number"),
+        ('{"turn": 1e300}', "turn is a number"),
+        ('{"name": 7}', "name is text"),
+        ('{"tabs": ["why"]}', "tabs are two names of panels"),
+        ('{"lanes": [1]}', "lanes are names in a list"),
+        ('{"pinned": 1}', "pinned is true or false"),
+        ('{"first": NaN}', "first is out of bounds"),
+        ('{"turn": 9007199254740992}', "turn is out of bounds"),
+    ],
 )
-def test_a_damaged_step_is_named_in_one_line(path: Path, tmp_path: Path, payload: str) -> None:
+def test_a_damaged_step_is_named_in_one_line(path: Path, tmp_path: Path, payload: str, words: str) -> None:
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("INSERT INTO story VALUES (0, ?)", (payload,))
         connection.commit()
-    with pytest.raises(TraceError, match="step 1 of its story is damaged") as error:
+    with pytest.raises(TraceError, match=rf"step 1 of its story is damaged \({words}") as error:
         told(path)
     assert "\n" not in str(error.value)
     whole = f'{{"format": "mnemoscope-story", "version": 1, "steps": [{payload}]}}'
     (tmp_path / "story.json").write_text(whole)
-    with pytest.raises(MnemoscopeError, match=r"story\.json"):
+    with pytest.raises(MnemoscopeError, match=r"story\.json: cannot be read as a story"):
         from_file(tmp_path / "story.json")
 
 

@@ -410,7 +410,9 @@ def test_a_trigger_that_is_not_ours_keeps_the_writer_out(tmp_path: Path) -> None
     trigger = "CREATE TRIGGER more AFTER INSERT ON event BEGIN DELETE FROM annotation; END"
     path = forged(tmp_path / "a.mnemo", trigger)
     TraceReader(path).close()
-    with pytest.raises(TraceError, match="a trigger more that this program does not know"):
+    with pytest.raises(
+        TraceError, match=r"/a\.mnemo: a damaged run file \(it has a trigger more that this program does not"
+    ):
         TraceWriter(path)
 
 
@@ -440,7 +442,7 @@ def test_a_killed_run_is_read_from_a_folder_that_cannot_be_written(
         writer.append([event(1), event(2)])
         for side in ("", "-wal"):  # without its -shm, as a copy by hand often is
             copy.with_name(copy.name + side).write_bytes(source.with_name(source.name + side).read_bytes())
-    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != tmp_path)
     with TraceReader(copy) as reader:
         assert [e.n for e in reader.events()] == [1, 2]
     assert not copy.with_name(copy.name + "-shm").exists()
