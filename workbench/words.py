@@ -25,6 +25,15 @@ def words(text: str) -> list[str]:
     return [word for run in _RUN.findall(unicodedata.normalize("NFC", text).lower()) for word in _cut(run)]
 
 
+def numeric(text: str) -> int:
+    """The number that a text writes in decimal digits; -1 for anything else, and for more digits than figures have.
+
+    ``isdigit`` takes "²", which ``int`` does not, and ``int`` no text of thousands of digits, which a model that loops
+    writes.
+    """
+    return int(text) if text.isdecimal() and len(text) < 16 else -1
+
+
 def telling(text: str) -> set[str]:
     """The words of a text that tell it from others: of three letters and more, or of a script without spaces of two."""
     return {w for w in words(text) if len(w) > 2 or (len(w) == 2 and _FIRST.match(w))}

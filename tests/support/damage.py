@@ -184,7 +184,7 @@ def text_bomb(path: Path, rng: random.Random) -> None:
     """One text of millions of characters that every event names once, or as often as it names any."""
     with _open(path) as connection:
         if "text" in _tables(connection):
-            connection.execute("INSERT INTO text VALUES (7, ?)", ("word " * rng.choice((200_000, 5 << 20)),))
+            connection.execute("INSERT INTO text VALUES (7, ?)", ("x" * rng.choice((1 << 20, 30 << 20)),))
         often = rng.random() < 0.5
         rows = connection.execute("SELECT payload, seq FROM event").fetchall()
         for payload, seq in rows:

@@ -14,6 +14,9 @@ from workbench.errors import UsageError
 from workbench.examine import opened
 from workbench.reports import why as text
 from workbench.why.explaining import Target
+from workbench.words import numeric
+
+_MOST = 100_000  # layers, heads or spans: beyond what any model or context has
 
 
 def knockout(options: argparse.Namespace) -> None:
@@ -61,7 +64,8 @@ def numbers(given: str, name: str) -> tuple[int, ...] | None:
     out: list[int] = []
     for part in given.split(","):
         first, dash, last = part.strip().partition("-")
-        if not first.isdecimal() or (dash and not last.isdecimal()):
+        low, high = numeric(first), numeric(last if dash else first)
+        if low < 0 or not 0 <= high < _MOST:
             raise UsageError(f"{name} is {given!r}", "write numbers from 0, such as 0,2,5-7")
-        out += range(int(first), int(last if dash else first) + 1)
+        out += range(low, high + 1)
     return tuple(dict.fromkeys(out))

@@ -29,7 +29,7 @@ from workbench.memory.languages import (
     written,
 )
 from workbench.sessions.model import Turn
-from workbench.words import words
+from workbench.words import numeric, words
 
 NEAR = 30
 """Turns on each side that are the sitting where a session is not divided into sittings."""
@@ -288,7 +288,7 @@ class Sources:
         return token.word not in self.small if token.inside else token.word in self.names
 
     def _number(self, plain: str, after: Sequence[Token], said: _Said, dates: Dates) -> bool:
-        if plain in said.numbers or (plain.isdecimal() and int(plain) in dates.years):
+        if plain in said.numbers or numeric(plain) in dates.years:
             return True
         value = int(plain) if plain.isdecimal() and len(plain) < 5 else 0
         if any(self._time.units.get(t.word) == "year" for t in after):  # "for 7 years", said as "since 2015"

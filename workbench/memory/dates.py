@@ -10,6 +10,7 @@ from datetime import date, timedelta
 import regex
 
 from workbench.memory.languages import UNSPACED, Offset, TimeWords, folded
+from workbench.words import numeric
 
 AROUND = 14
 """Days on each side of a turn that it may speak of by weekday, or as "last weekend"."""
@@ -93,7 +94,7 @@ def _by_name(found: Sequence[Token], time: TimeWords) -> Iterator[Mention]:
 
 
 def _is_day(text: str) -> bool:
-    return text.isdecimal() and 1 <= int(text) <= 31
+    return 1 <= numeric(text) <= 31
 
 
 def _is_year(text: str) -> bool:

@@ -9,6 +9,7 @@ from workbench.memory.lines import said
 from workbench.memory.log import MemoryLog
 from workbench.memory.pieces import cut
 from workbench.sessions.model import Turn
+from workbench.words import numeric
 
 TURN, CHUNK = "turn", "chunk"
 MAB_CHUNK = 4096
@@ -20,7 +21,7 @@ def checked(unit: str) -> int:
     kind, _, size = unit.partition(":")
     if kind == TURN and not size:
         return 0
-    if kind == CHUNK and (not size or (size.isdigit() and int(size) > 0)):
+    if kind == CHUNK and (not size or numeric(size) > 0):
         return int(size or MAB_CHUNK)
     raise UsageError(f"unit is {unit!r}", "write turn, or chunk:N with N tokens")
 

@@ -72,7 +72,9 @@ def longbio(probe: Probe, answer: str, shared: Shared) -> float | None:
         return pair(probe, answer)
     if kind == "number":
         numbers = re.findall(r"\d+", answer)
-        return float(bool(numbers) and int(numbers[-1]) != 0 and numbers[-1].lstrip("0") == _gold(probe).lstrip("0"))
+        return float(
+            bool(numbers) and numbers[-1].strip("0") != "" and numbers[-1].lstrip("0") == _gold(probe).lstrip("0")
+        )
     if kind == "list":
         return float(in_order(probe.gold, answer))
     if kind == "text":

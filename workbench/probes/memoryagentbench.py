@@ -14,6 +14,7 @@ from functools import lru_cache
 
 from workbench.probes.base import Shared
 from workbench.sessions.model import Probe
+from workbench.words import numeric
 
 _PUNCTUATION = str.maketrans("", "", string.punctuation)
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
@@ -78,8 +79,9 @@ def recsys_recall(probe: Probe, answer: str, shared: Shared, k: int = 5) -> floa
     catalogue = shared.get("catalogue")
     if not probe.gold or not isinstance(catalogue, Mapping):
         return None
-    titles = {int(number): film(name) for name, number in catalogue.items()}
-    wanted = [titles.get(int(gold)) if gold.strip().isdigit() else None for gold in probe.gold]
+    titles = {numeric(str(number)): film(name) for name, number in catalogue.items()}
+    titles.pop(-1, None)
+    wanted = [titles.get(numeric(gold.strip())) for gold in probe.gold]
     if not titles or None in wanted:
         return None
     names = tuple(dict.fromkeys(titles.values()))

@@ -5,6 +5,7 @@ One figure per task; the task is ``dataset`` of the probe or of its session. Fun
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 
@@ -57,7 +58,7 @@ def first_number(said: str, golds: Sequence[str]) -> float:
     if not found:
         return 0.0
     value = float(found[0])
-    return float(value == float(golds[0]) if "." in golds[0] else int(value) == int(golds[0]))
+    return float(value == float(golds[0]) if "." in golds[0] else math.isfinite(value) and int(value) == int(golds[0]))
 
 
 def letter(said: str, golds: Sequence[str]) -> float:

@@ -216,7 +216,7 @@ class TraceWriter:
         named: dict[bool, set[int]] = {True: set(), False: set()}
         query = "SELECT lane = ? OR seq = ?, payload FROM event WHERE payload GLOB '*\"text\":[0-9]*'"
         for mine, payload in self._connection.execute(query, (lane, told)):
-            named[bool(mine)].update(map(int, texts.MENTIONED.findall(payload)))
+            named[bool(mine)].update(int(number) for number in texts.MENTIONED.findall(payload) if len(number) < 17)
         return [(number,) for number in named[True] - named[False]]
 
     def restore(self, table: str, rows: Sequence[tuple[Any, ...]]) -> None:

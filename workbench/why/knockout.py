@@ -20,6 +20,7 @@ from workbench.probes.text import normalise
 from workbench.trace.events import FIXED
 from workbench.why.asking import Scene
 from workbench.why.verdict import Use
+from workbench.words import numeric
 
 HALF = log(2)
 """A knock-out matters when it makes the answer at least twice or half as likely …"""
@@ -228,7 +229,7 @@ def found(spans: Sequence[Span], names: Sequence[str]) -> list[int]:
 def _is(place: int, span: Span, name: str) -> bool:
     turn = name.removeprefix("turn:")
     if turn != name:
-        return turn.isdecimal() and int(turn) in span.turns
+        return numeric(turn) in span.turns
     return name in (str(place), label(span), *span.items)
 
 

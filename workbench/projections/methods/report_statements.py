@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 
 from workbench.projections.methods.base import Answered, Found, Method, Run, Shown, lanes, together
-from workbench.words import words
+from workbench.words import numeric, words
 
 SAID = 0.7
 """Share of a statement's longer words that must be there."""
@@ -50,7 +50,7 @@ def statements(row: Answered) -> list[tuple[str, bool, bool]]:
 
 
 def _is_named(span: Shown, names: Sequence[str]) -> bool:
-    return any(name in span.items or (name.isdecimal() and int(name) in span.turns) for name in names)
+    return any(name in span.items or numeric(name) in span.turns for name in names)
 
 
 def supported(statement: str, texts: Sequence[str]) -> bool:

@@ -19,6 +19,7 @@ from workbench.sessions.formats.messages import Said, content_text, plain, said
 from workbench.sessions.formats.shapes import array, each, sessions_of, table
 from workbench.sessions.formats.when import NEVER, When, when
 from workbench.sessions.model import Probe, Session
+from workbench.words import numeric
 
 _ATTACHED = "attachment://"
 _HEADERS = ("header.json", "_journal/start.json")
@@ -86,7 +87,7 @@ def _whole(archive: Archive, name: str, shell: Any) -> Any:
     for sequence, items in found.items():
         head = f"{prefix}{sequence}/"
         starts = (n.removeprefix(head).removesuffix(".json") for n in archive.names if n.startswith(head))
-        for start in sorted(int(s) for s in starts if s.isdigit()):
+        for start in sorted(n for s in starts if (n := numeric(s)) >= 0):
             items += array(parse(archive.read(f"{head}{start}.json")), f"{head}{start}.json")
     shell["attachments"] = {str(n): text for n, text in enumerate(found["attachments"])}
     shell["messages"] = _referred(shell.get("message_refs"), found["messages"])

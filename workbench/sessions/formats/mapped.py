@@ -27,6 +27,7 @@ from workbench.sessions.formats.shapes import golds, with_remarks
 from workbench.sessions.formats.sharegpt import SHAREGPT_ROLES
 from workbench.sessions.formats.when import when
 from workbench.sessions.model import Probe, Session, Turn
+from workbench.words import numeric
 
 FIELDS = (
     "question", "answers", "answer_index", "context", "evidence", "id", "session", "options", "competency", "scorer",
@@ -309,8 +310,8 @@ def _probe(
 
 def _at_index(value: Any, options: Sequence[str]) -> tuple[str, ...]:
     """The option at a place from 0; none for what is no place."""
-    text = plain(value).strip()
-    return (options[int(text)],) if text.isdecimal() and int(text) < len(options) else ()
+    place = numeric(plain(value).strip())
+    return (options[place],) if 0 <= place < len(options) else ()
 
 
 def _evidence(value: Any, turns: Sequence[Turn], where: str, remarks: Remarks) -> tuple[int, ...]:
@@ -318,8 +319,8 @@ def _evidence(value: Any, turns: Sequence[Turn], where: str, remarks: Remarks) -
     found: dict[int, None] = {}
     for item in value if isinstance(value, list) else [] if value in (None, "") else [value]:
         text = plain(item).strip()
-        if text.isdigit() and int(text) < len(turns):
-            found[int(text)] = None
+        if 0 <= numeric(text) < len(turns):
+            found[numeric(text)] = None
             continue
         holding = [t.index for t in turns if text and text in t.text]
         if not holding:

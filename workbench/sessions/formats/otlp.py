@@ -277,7 +277,8 @@ def _any(value: Any, depth: int = 0) -> Any:
     kind, inner = next(iter(value.items()))
     kind = kind.replace("_value", "Value")
     if kind == "intValue":
-        return int(inner) if str(inner).lstrip("-").isdigit() else inner
+        sign, size = (-1, str(inner)[1:]) if str(inner)[:1] == "-" else (1, str(inner))
+        return sign * int(size) if size.isdecimal() and len(size) < 20 else inner
     if kind in ("stringValue", "boolValue", "doubleValue", "bytesValue"):
         return inner
     if kind == "arrayValue":

@@ -24,6 +24,7 @@ from workbench.sessions.formats.limits import Remarks
 from workbench.sessions.formats.messages import Said, plain, said
 from workbench.sessions.formats.otlp import Record, Span, decoded
 from workbench.sessions.formats.when import When
+from workbench.words import numeric
 
 CREATE, UPDATE, UPSERT, SEARCH, DELETE, OTHER = "create", "update", "upsert", "search", "delete", "other"
 _CONVERSATION = (
@@ -310,7 +311,7 @@ def _as_lists(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
     inner = {k: _as_lists(v) for k, v in value.items()}
-    if inner and all(k.isdigit() and len(k) < 7 and int(k) < _MOST for k in inner):
+    if inner and all(0 <= numeric(k) < _MOST for k in inner):
         return [inner[k] for k in sorted(inner, key=int)]
     return inner
 
