@@ -20,6 +20,7 @@ INTERVALS = [
     (("10 to 20",), "I cannot say", False, 0.0, ""),
     (("early",), "from 5 to 14", False, 0.0, "5 to 14"),
     (("7",), "at 7", True, 1.0, "7 to 7"),
+    (("7",), "at 9", False, 0.0, "9 to 9"),
 ]
 
 
