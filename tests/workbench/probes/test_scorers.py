@@ -246,6 +246,7 @@ def test_a_scorer_from_outside_and_one_that_cannot_be_loaded(
     try:
         found = score_answer(probe("x", scorer="length", scores=("length",)), "seven !")
         assert (found["correct"], found["score"], found["scores"]) == (True, 0.7, {"length": 0.7})
+        assert not score_answer(probe("x", scorer="length"), "")["correct"], "nought is a figure"
         with pytest.raises(MnemoscopeError, match=r"unknown scorer 'lost' - one of: match, .*length"):
             score("lost", probe("x"), "x")
         assert [r.getMessage() for r in caplog.records] == [
