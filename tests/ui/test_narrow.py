@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from PySide6.QtCore import QPoint, Qt
 
-from ui import layouts
+from ui import layouts, panels
 from ui.theme import theme
 from ui.widgets.score_matrix import ScoreMatrix, cut_above
 
@@ -88,3 +88,12 @@ def test_a_recall_says_its_cut_in_the_head_where_cells_are_narrow(opened: Any, s
     assert (cut_above(view, 60), cut_above(view, 200)) == (6, 0)
     opened.zoom(theme.NORMAL)
     assert cut_above(view, 130) == 6
+
+
+def test_every_panel_can_be_chosen_though_its_tab_is_out_of_sight(opened: Any, settle: Any) -> None:
+    inspector = opened.inspector
+    actions = inspector.every.menu().actions()
+    assert [action.text() for action in actions] == list(panels.INSPECTORS.values())
+    actions[list(panels.INSPECTORS).index("engine")].trigger()
+    settle(opened.workspace)
+    assert inspector.current == "engine" and inspector.panel.isVisible()

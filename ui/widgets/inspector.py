@@ -6,7 +6,18 @@ import traceback
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QScrollArea, QStackedWidget, QTabBar, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QComboBox,
+    QFrame,
+    QHBoxLayout,
+    QMenu,
+    QScrollArea,
+    QStackedWidget,
+    QTabBar,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from ui import panels
 from ui.panels.base import Panel
@@ -53,6 +64,17 @@ class Inspector(QFrame):
         for title in self._names.values():
             self.tabs.addTab(title)
         row.addWidget(self.tabs, 1)
+        self.every = QToolButton()  # more panels than there is room for tabs: their names in one look
+        self.every.setProperty("part", "quiet")
+        self.every.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.every.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # the tabs are walked by arrows
+        self.every.setAccessibleName("All panels")
+        self.every.setToolTip("All panels")
+        menu = QMenu(self.every)
+        for name, title in self._names.items():
+            menu.addAction(title).triggered.connect(lambda _=False, n=name: self.show_panel(n))
+        self.every.setMenu(menu)
+        row.addWidget(self.every)
         self.chooser = QComboBox()
         self.chooser.setAccessibleName("Lane of this inspector")
         self.chooser.activated.connect(lambda _: self._choose())
@@ -165,5 +187,6 @@ class Inspector(QFrame):
         unit = theme.active().unit
         self._row.setContentsMargins(unit(3), unit(1), unit(3), 0)
         self._row.setSpacing(unit(2))
+        self.every.setIcon(theme.active().icon("mdi6.menu"))
         for place in range(self.chooser.count()):
             self.chooser.setItemIcon(place, marks.shape_icon(place, theme.active().lane(place)))
