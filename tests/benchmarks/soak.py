@@ -1,15 +1,16 @@
 """A very long run: does it stay as fast and as small as it began?
 
 ``python -m tests.benchmarks.soak [--turns 10000] [--model demo] [--out FILE.mnemo] [--lane SPEC …]`` prints JSON: for
-every tenth of the session the memory of the process in MiB at its end and the processor's milliseconds a turn took (all
-lanes), and for every lane its own milliseconds a turn. ``growth``: the most memory of any later tenth over that after
-the second, less one. Without a model, what is measured is everything else. Every turn says something of its own.
+every tenth of the session the memory of the process in MiB (its median: an answer takes more while it is written) and
+the processor's milliseconds a turn took (all lanes), and for every lane its own milliseconds a turn. ``growth``: the
+most memory of any later tenth over that of the second, less one. Without a model, what is measured is everything else. Every turn says something of its own.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import statistics
 import sys
 import tempfile
 import time
@@ -35,19 +36,21 @@ PARTS = 10
 
 
 class Watch:
-    """Notes memory and processor time whenever another tenth of the turns is done."""
+    """Notes memory, the median of its sizes, and processor time of every tenth of the turns."""
 
     def __init__(self, turns: int) -> None:
         self._step, self._process = turns / PARTS, psutil.Process()
-        self._last, self.parts = time.process_time(), list[dict[str, Any]]()
+        self._last, self._sizes = time.process_time(), list[int]()
+        self.parts: list[dict[str, Any]] = []
 
     def __call__(self, progress: Progress) -> None:
-        """Called after each step of the run."""
+        """Called after each step of the run, at most 30 times a second."""
+        self._sizes.append(self._process.memory_info().rss)
         if progress.done >= progress.total * (len(self.parts) + 1) / PARTS:
-            now, size = time.process_time(), self._process.memory_info().rss / 2**20
+            now, size = time.process_time(), statistics.median(self._sizes) / 2**20
             took = 1000 * (now - self._last) / self._step
             self.parts.append({"done": progress.done, "mib": round(size, 1), "ms_per_turn": round(took, 2)})
-            self._last = now
+            self._last, self._sizes = now, []
             print(self.parts[-1], file=sys.stderr, flush=True)
 
 

@@ -173,7 +173,7 @@ class MemoryState:
 
     def _written(self, event: Event) -> None:
         data = event.payload
-        self.items[event.subject] = _one(
+        item = _one(
             Item(
                 event.subject,
                 data["kind"],
@@ -186,6 +186,7 @@ class MemoryState:
                 when=data.get("when", ""),
             )
         )
+        self.items[item.id] = item
 
     def _updated(self, event: Event) -> None:
         own: dict[str, Any] = {}

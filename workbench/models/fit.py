@@ -14,8 +14,8 @@ BATCH = 512
 """Tokens computed at once in the work context; its buffers are sized for so many."""
 USUAL_VOCABULARY = 152_000
 """For files that state none: as large as the common ones get."""
-LIBRARIES = 350 << 20
-"""What the program takes without a model: Python, NumPy, Chroma, llama.cpp, the embedding model."""
+LIBRARIES = 300 << 20
+"""What the program takes without a model: Python, NumPy, llama.cpp, the embedding model."""
 
 
 @dataclass(frozen=True, slots=True)
