@@ -3,7 +3,8 @@
 ``python -m tests.benchmarks.soak [--turns 10000] [--model demo] [--out FILE.mnemo] [--lane SPEC …]`` prints JSON: for
 every tenth of the session the memory of the process in MiB (its median: an answer takes more while it is written) and
 the processor's milliseconds a turn took (all lanes), and for every lane its own milliseconds a turn. ``growth``: the
-most memory of any later tenth over that of the second, less one. Without a model, what is measured is everything else. Every turn says something of its own.
+most memory of any later tenth over that of the second, less one. Without a model, what is measured is everything else.
+Every turn says something of its own.
 """
 
 from __future__ import annotations
