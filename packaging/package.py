@@ -440,7 +440,7 @@ class Stranger:
         if WINDOWS:
             own |= {name: os.environ[name] for name in ("SYSTEMROOT", "TEMP") if name in os.environ}
             own |= {"USERPROFILE": str(self.home), "LOCALAPPDATA": str(self.home)}
-        done = subprocess.run(command, cwd=self.place, env=own, capture_output=True, timeout=900)
+        done = subprocess.run(command, cwd=self.place, env=own, capture_output=True, timeout=1800)
         said = done.stdout.decode("utf-8", "replace")
         if done.returncode:
             wrong = f"{said[-1000:]}{done.stderr.decode('utf-8', 'replace')[-1000:]}"
