@@ -42,6 +42,7 @@ import variants
 ROOT = Path(__file__).resolve().parent.parent
 NAME = "mnemoscope"
 LARGEST = 350_000_000  # bytes of the archive
+_PATIENCE = 1800  # seconds that one attempt may take; the tour takes one minute or two where nothing else runs
 BESIDE = ("LICENSE", "README.md", "CHANGELOG.md", "CITATION.cff")
 DATA = {"linux": "~/.local/share/mnemoscope", "darwin": "~/Library/Application Support/mnemoscope"}
 WINDOWS, MACOS = sys.platform == "win32", sys.platform == "darwin"
@@ -440,7 +441,11 @@ class Stranger:
         if WINDOWS:
             own |= {name: os.environ[name] for name in ("SYSTEMROOT", "TEMP") if name in os.environ}
             own |= {"USERPROFILE": str(self.home), "LOCALAPPDATA": str(self.home)}
-        done = subprocess.run(command, cwd=self.place, env=own, capture_output=True, timeout=1800)
+        try:
+            done = subprocess.run(command, cwd=self.place, env=own, capture_output=True, timeout=_PATIENCE)
+        except subprocess.TimeoutExpired as error:
+            what = f"{program} {' '.join(arguments)} takes more than {_PATIENCE // 60} minutes"
+            raise PackageError(f"{what} - a defect, or a machine with much else to do") from error
         said = done.stdout.decode("utf-8", "replace")
         if done.returncode:
             wrong = f"{said[-1000:]}{done.stderr.decode('utf-8', 'replace')[-1000:]}"
