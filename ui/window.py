@@ -999,7 +999,7 @@ class MainWindow(QMainWindow):
 
     def _keep_sizes(self) -> None:
         """What a hand has made of the layout; what nobody touched goes by what there is to show."""
-        if self._splitter is not None and not self._named and self.isVisible() and (self._moved or self._sizes):
+        if self._splitter is not None and not self._named and self.isVisible() and self._moved:
             self.settings.set(self._sizes_key(), layouts.sizes(self._splitter))
 
     # What happens.

@@ -97,3 +97,18 @@ def test_every_panel_can_be_chosen_though_its_tab_is_out_of_sight(opened: Any, s
     actions[list(panels.INSPECTORS).index("engine")].trigger()
     settle(opened.workspace)
     assert inspector.current == "engine" and inspector.panel.isVisible()
+
+
+def test_what_a_hand_made_of_a_narrow_window_is_kept_though_it_opens_wide(tmp_path: Any, qtbot: Any) -> None:
+    from ui.settings import Settings
+    from ui.window import MainWindow
+
+    settings, kept = Settings(tmp_path / "kept.ini"), [[300, 200, 100], [[250, 250]]]
+    settings.set("sizes/Debug-narrow", kept)
+    made = MainWindow(settings)
+    made.resize(1480, 920)
+    made.show()
+    qtbot.waitUntil(lambda: not made._narrow)
+    made.close()
+    assert settings.get("sizes/Debug-narrow") == kept
+    made.deleteLater()
