@@ -1,6 +1,10 @@
 """Runs one command again and again in forked children, each killed at another change of its files, then goes on.
 
-    LD_PRELOAD=killpoint.so KILL_UNDER=FOLDER python -m tests.attack.kill_driver FOLDER POINTS PIECE/PIECES ARGUMENTS…
+    LD_PRELOAD=killpoint.so KILL_UNDER=FOLDER [KILL_FORMAT=1] python -m tests.attack.kill_driver
+        FOLDER POINTS PIECE/PIECES ARGUMENTS…
+
+With ``KILL_FORMAT=1`` every run goes on from a file of format 1 that was left half way. Every second one goes on from
+what ``repair`` saved of the killed file.
 
 Forked from a process that has run the command once, so that a point costs a run and not a start of Python. A piece is
 every PIECES-th point, so that each has its share of the file's beginning and end. Prints JSON: ``{"changes": of the
@@ -14,13 +18,16 @@ import ctypes
 import io
 import json
 import os
+import shutil
 import signal
 import sys
 from pathlib import Path
 
 from tests.attack.children import in_child, left
+from tests.support.damage import first_version
 from tests.support.runs import lane_events
 from workbench import cli
+from workbench.trace.reader import is_run
 
 
 def points(changes: int, wanted: int) -> list[int]:
@@ -42,16 +49,31 @@ def main(folder: Path, wanted: int, piece: int, pieces: int, arguments: list[str
 
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
         assert cli.main([*arguments, "--out", str(whole)]) == 0
-    want, wrong, killed = lane_events(whole), [], 0
-    changes = child(folder / "counted.mnemo")[1]
+    want, wrong, killed, begun = lane_events(whole), [], 0, folder / "begun.mnemo"
+    if os.environ.get("KILL_FORMAT"):
+        child(begun, child(folder / "all.mnemo")[1] // 2)
+        first_version(begun)
+
+    def start(out: Path) -> Path:
+        if begun.exists():
+            shutil.copyfile(begun, out)
+        return out
+
+    changes = child(start(folder / "counted.mnemo"))[1]
     tried = points(changes, wanted)[piece::pieces]
-    for at in tried:
-        out = folder / f"{at}.mnemo"
+    for number, at in enumerate(tried):
+        out = start(folder / f"{at}.mnemo")
         code, made = child(out, at)
         if code == 0:  # the times that a run notes are longer or shorter, so it makes a few changes more or fewer
             out.unlink()
-            code, _ = child(out, made - (changes - at))
+            code, _ = child(start(out), made - (changes - at))
         killed += code == -signal.SIGKILL
+        if number % 2 and is_run(out):
+            saved = out.with_name("saved.mnemo")
+            code, _ = in_child(["repair", str(out), "--out", str(saved)], said, lambda: None, int)
+            for part in folder.glob(f"{out.name}*"):
+                part.unlink()
+            saved.replace(out)
         again, _ = child(out)
         files = left(folder, out.name)
         if again or lane_events(out) != want or files != [out.name]:

@@ -32,8 +32,10 @@ def session(folder: Path, environment: dict[str, str], seed: int = 3) -> Path:
     return path
 
 
-def attack(folder: Path, root: Path, points: int, seed: int = 3, piece: str = "0/1") -> dict[str, object]:
-    """What ``kill_driver`` says of a piece of the points."""
+def attack(
+    folder: Path, root: Path, points: int, seed: int = 3, piece: str = "0/1", first: bool = False
+) -> dict[str, object]:
+    """What ``kill_driver`` says of a piece of the points; ``first``: of a run that began in a file of format 1."""
     compiler = shutil.which("cc")
     if sys.platform != "linux" or not compiler:
         pytest.skip("the library that kills at a write is built by cc and preloaded by Linux")
@@ -45,7 +47,7 @@ def attack(folder: Path, root: Path, points: int, seed: int = 3, piece: str = "0
     command = ["run", str(session(folder, environment, seed)), *LANES]
     done = subprocess.run(
         [sys.executable, "-m", "tests.attack.kill_driver", str(runs), str(points), piece, *command],
-        env=environment | {"LD_PRELOAD": str(shim), "KILL_UNDER": str(runs)},
+        env=environment | {"LD_PRELOAD": str(shim), "KILL_UNDER": str(runs), "KILL_FORMAT": "1" * first},
         cwd=root,
         capture_output=True,
         text=True,
@@ -61,6 +63,15 @@ def check(said: dict[str, object], points: int) -> None:
 
 def test_a_run_killed_while_its_file_is_made_or_written_goes_on(tmp_path: Path, root: Path) -> None:
     check(attack(tmp_path, root, 16), 16)
+
+
+def test_a_run_of_format_1_killed_while_it_goes_on_goes_on(tmp_path: Path, root: Path) -> None:
+    check(attack(tmp_path, root, 6, first=True), 6)
+
+
+@pytest.mark.slow
+def test_a_run_of_format_1_killed_at_any_of_100_changes_goes_on(tmp_path: Path, root: Path) -> None:
+    check(attack(tmp_path, root, 100, first=True), 100)
 
 
 @pytest.mark.slow

@@ -182,10 +182,10 @@ def other_text(path: Path, rng: random.Random) -> None:
 
 def text_bomb(path: Path, rng: random.Random) -> None:
     """One text of millions of characters that every event names once, or as often as it names any."""
+    often = rng.random() < 0.5
     with _open(path) as connection:
         if "text" in _tables(connection):
-            connection.execute("INSERT INTO text VALUES (7, ?)", ("x" * rng.choice((1 << 20, 30 << 20)),))
-        often = rng.random() < 0.5
+            connection.execute("INSERT INTO text VALUES (7, ?)", ("x" * (60 << 20 if often else 1 << 16),))
         rows = connection.execute("SELECT payload, seq FROM event").fetchall()
         for payload, seq in rows:
             bomb = MENTIONED.sub('"text":7', payload, count=0 if often else 1)
