@@ -180,18 +180,6 @@ def other_text(path: Path, rng: random.Random) -> None:
         other_reference(path, rng)
 
 
-def text_bomb(path: Path, rng: random.Random) -> None:
-    """One text of millions of characters that every event names once, or as often as it names any."""
-    often = rng.random() < 0.5
-    with _open(path) as connection:
-        if "text" in _tables(connection):
-            connection.execute("INSERT INTO text VALUES (7, ?)", ("x" * (60 << 20 if often else 1 << 16),))
-        rows = connection.execute("SELECT payload, seq FROM event").fetchall()
-        for payload, seq in rows:
-            bomb = MENTIONED.sub('"text":7', payload, count=0 if often else 1)
-            connection.execute("UPDATE event SET payload = ? WHERE seq = ?", (bomb, seq))
-
-
 def other_version(path: Path, rng: random.Random) -> None:
     said = ("3", "0", "00", "2\0", "-1", "2.0", "", "9" * 4000, "[2]", b"2", "\u0662", "1")
     with _open(path) as connection:
@@ -235,7 +223,7 @@ HARMS: dict[str, Harm] = {
     harm.__name__: harm
     for harm in (
         flipped_bits, overwritten_page, cut_off, torn_log, other_payload, other_column, lost_rows, lost_table,
-        other_reference, other_text, text_bomb, other_version, hostile_view, hostile_trigger, packed_bomb, not_a_run,
+        other_reference, other_text, other_version, hostile_view, hostile_trigger, packed_bomb, not_a_run,
     )
 }  # fmt: skip
 _OFTEN = (
