@@ -276,7 +276,7 @@ class Desk:
     def log(self, state: MemoryState, turn: int) -> MemoryLog:
         """A log that changes this state, at a turn."""
         now = self.session.turns[turn].date if turn >= 0 else ""
-        return MemoryLog(self.recorder.emit, state, turn, now, self.seed, self._whens[: turn + 1])
+        return MemoryLog(self.recorder.emit, state, turn, now, self.seed, self._whens)
 
     def foreign(self) -> dict[Who, float]:
         """The share of the session's letters that say nothing to what the lane has used, where that is too much."""

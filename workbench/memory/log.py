@@ -17,7 +17,7 @@ class MemoryLog:
         state: the fold of everything before.
         now: the session's date at this turn (ISO 8601), empty when it tells none. Never the wall clock.
         seed: for whatever a method draws at random.
-        whens: when each turn so far was said, in words; empty where the session does not tell.
+        whens: when each turn was said, in words; empty where the session does not tell. Later ones are not looked at.
     """
 
     def __init__(
@@ -39,7 +39,8 @@ class MemoryLog:
 
     def said_at(self, turns: Iterable[int]) -> str:
         """When the last of these turns was said, in words."""
-        told = [self._whens[t] for t in sorted(turns) if 0 <= t < len(self._whens) and self._whens[t]]
+        last = min(self.turn, len(self._whens) - 1)
+        told = [self._whens[t] for t in sorted(turns) if 0 <= t <= last and self._whens[t]]
         return told[-1] if told else ""
 
     def write(
