@@ -8,7 +8,7 @@ import shutil
 import sqlite3
 import tempfile
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -302,23 +302,50 @@ def _json(text: Any) -> Any:
 
 
 def _copy_if_needed(path: Path) -> tuple[tempfile.TemporaryDirectory[str], Path] | None:
-    """A copy of a killed run that came without its ``-shm`` into a folder where SQLite cannot make one."""
-    side = path.with_name(path.name + "-wal")
-    if not side.exists() or path.with_name(path.name + "-shm").exists() or os.access(path.parent, os.W_OK):
+    """A copy of a killed run that SQLite cannot read where it is: it came without its ``-shm`` into a folder where none
+    can be made, or a journal beside it must be played back first."""
+    side, hot = path.with_name(path.name + "-wal"), _is_hot(path)
+    if hot:
+        side = _journal(path)
+    elif not side.exists() or path.with_name(path.name + "-shm").exists() or os.access(path.parent, os.W_OK):
         return None
     folder = tempfile.TemporaryDirectory(prefix="mnemoscope-", ignore_cleanup_errors=True)
     try:
         for file in (path, side):
             shutil.copyfile(file, Path(folder.name) / file.name)
-    except OSError as error:
+        if hot:
+            with closing(sqlite3.connect(Path(folder.name) / path.name)) as connection:
+                connection.execute("SELECT 1 FROM sqlite_master").fetchone()  # plays it back
+    except (OSError, sqlite3.Error) as error:
         folder.cleanup()
         raise told(path, error) from error
     return folder, Path(folder.name) / path.name
 
 
+def _journal(path: Path) -> Path:
+    return path.with_name(path.name + "-journal")
+
+
+def _is_hot(path: Path) -> bool:
+    """Whether a journal lies beside the file that nobody is writing: its run was killed while it was closed."""
+    try:
+        if not _journal(path).stat().st_size:
+            return False
+        with closing(_connect(path)) as connection:
+            connection.execute("SELECT 1 FROM sqlite_master").fetchone()
+    except OSError:
+        return False
+    except sqlite3.OperationalError as error:
+        return "readonly" in str(error) or "unable to open" in str(error)
+    except sqlite3.Error:
+        return False
+    return False
+
+
 def _connect(path: Path) -> sqlite3.Connection:
     # A finished file in a folder that cannot be written (an installation) has no room for SQLite's side files.
-    immutable = not os.access(path.parent, os.W_OK) and not path.with_name(path.name + "-wal").exists()
+    sides = (path.with_name(path.name + "-wal"), _journal(path))
+    immutable = not os.access(path.parent, os.W_OK) and not any(side.exists() for side in sides)
     uri = f"{path.resolve().as_uri()}?mode=ro{'&immutable=1' if immutable else ''}"
     try:
         return sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)

@@ -177,6 +177,25 @@ def test_nothing_is_written_that_nobody_reads(tmp_path: Path, monkeypatch: pytes
         assert writer.last_seq == 2
 
 
+def test_a_run_that_was_killed_while_it_was_closed_is_read(run: Path, tmp_path: Path) -> None:
+    """SQLite leaves a journal there that must be played back, which no reader may do in the file itself."""
+    killed = tmp_path / "killed" / "run.mnemo"
+    killed.parent.mkdir()
+    with closing(sqlite3.connect(run, isolation_level=None)) as connection:
+        connection.execute("PRAGMA cache_size = 1")
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute("INSERT INTO text VALUES (1, hex(zeroblob(400000)))")
+        for name in ("run.mnemo", "run.mnemo-journal"):
+            (killed.parent / name).write_bytes((run.parent / name).read_bytes())
+        connection.execute("ROLLBACK")
+    before = killed.read_bytes()
+    with TraceReader(killed) as reader:
+        assert [e.payload for e in reader.events()] == [e.payload for e in events(LONG, SHORT)]
+        assert reader.query("SELECT count(*) FROM text") == [(1,)]
+    assert killed.read_bytes() == before
+    assert repair(killed, tmp_path / "saved.mnemo").unreadable == 0
+
+
 def test_a_word_behind_a_nul_is_found(tmp_path: Path) -> None:
     with TraceWriter(tmp_path / "run.mnemo") as writer:
         writer.append(events(f"{LONG}\0 Zanzibar"))
