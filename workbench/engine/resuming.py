@@ -7,9 +7,10 @@ from typing import Any
 
 from workbench import whereabouts
 from workbench.engine.config import RunConfig
-from workbench.errors import UsageError
+from workbench.errors import TraceError, UsageError
 from workbench.trace.events import Kind
 from workbench.trace.reader import TraceReader
+from workbench.trace.trouble import damaged
 
 KEPT = ("embedder", "seed", "capture", "reader", "exact", "context", "prompts", "temperature", "thinking", "requests")
 """What makes a run what it is, beside its sessions, lanes and model."""
@@ -24,10 +25,21 @@ class Progress:
     finished: bool
 
 
+def _told(reader: TraceReader) -> dict[str, Any]:
+    """What the run was made with. Raises ``TraceError`` when the file tells nonsense."""
+    made = reader.meta("config", {})
+    lanes = made.get("lanes") or [] if isinstance(made, dict) else None
+    if not isinstance(lanes, list) or not all(isinstance(name, str) for name in lanes):
+        raise damaged(reader.path, "it does not say which lanes it was made with")
+    return dict(made)
+
+
 def progress(reader: TraceReader) -> Progress | None:
-    """How far a run came; None for what was recorded and has no end of its own."""
-    made: dict[str, Any] = reader.meta("config", {})
-    lanes = made.get("lanes") or []
+    """How far a run came; None for what was recorded and has no end of its own, or does not tell its lanes."""
+    try:
+        lanes = _told(reader).get("lanes") or []
+    except TraceError:
+        return None
     if not lanes:
         return None
     ids = [row.id for row in reader.lanes() if row.name in lanes and row.parent is None]
@@ -46,10 +58,11 @@ def resumed(reader: TraceReader) -> RunConfig:
     """The configuration that goes on with a run.
 
     Raises:
+        TraceError: it does not tell its lanes.
         UsageError: it was recorded, not run.
         ModelError: its model is on a server that only the file names.
     """
-    made: dict[str, Any] = reader.meta("config", {})
+    made = _told(reader)
     if not made.get("lanes"):
         raise UsageError(f"{reader.path}: was recorded, not run: there is nothing to go on with", "choose a run file")
     identity = reader.meta("identity")

@@ -8,12 +8,13 @@ import pytest
 
 from tests.support.backends import ScriptedBackend
 from tests.support.runs import config, lane_events
+from tests.support.traces import write_trace
 from workbench import whereabouts
 from workbench.engine import run as engine
 from workbench.engine.branching import branch
 from workbench.engine.control import Control
 from workbench.engine.resuming import Progress, progress, resumed
-from workbench.errors import Cancelled, ModelError, UsageError
+from workbench.errors import Cancelled, ModelError, TraceError, UsageError
 from workbench.trace.reader import TraceReader
 from workbench.trace.writer import TraceWriter
 
@@ -90,4 +91,15 @@ def test_a_server_that_only_the_file_names_is_not_asked(tmp_path: Path, monkeypa
         monkeypatch.setenv("MNEMOSCOPE_HOME", str(tmp_path / "another"))
         monkeypatch.setattr(whereabouts, "_said", {})
         with pytest.raises(ModelError):
+            resumed(reader)
+
+
+@pytest.mark.parametrize("told", ["text", 5, [], {"lanes": 5}, {"lanes": "bm25"}, {"lanes": [["a"]]}])
+def test_a_run_that_tells_nonsense_of_its_lanes_has_no_end_to_go_on_to(tmp_path: Path, told: object) -> None:
+    path = write_trace(tmp_path / "run.mnemo", turns=4, items=2, probes=1)
+    with TraceWriter(path) as writer:
+        writer.set_meta("config", told)
+    with TraceReader(path) as reader:
+        assert progress(reader) is None
+        with pytest.raises(TraceError, match="which lanes it was made with"):
             resumed(reader)
