@@ -41,7 +41,7 @@ def test_every_kind_of_damage_is_said_in_one_line(tmp_path: Path) -> None:
     source = write_trace(tmp_path / "source.mnemo", turns=6, items=4, probes=2, lanes=("full", "a-mem"))
     for number, name in enumerate(HARMS):
         path = tmp_path / f"{name}.mnemo"
-        assert damaged_copy(source, path, number) == name
+        assert damaged_copy(source, path, number).partition(",")[0] == name
         try:
             with opened(path) as reader:
                 list(problems(reader))
