@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from workbench.memory.attributes import Attributes, Clash
@@ -54,6 +54,8 @@ KINDS: dict[str, str] = {
 }
 """Every kind of finding and what it means."""
 
+_LOOKED = 4000
+"""Characters of an item's text that are looked at: several times what a model writes as one."""
 _UNREADABLE = ("not in the schema", "cut off", "repetition", "malformed output")  # the last is of earlier versions
 
 
@@ -116,6 +118,7 @@ class _Watch:
     paired: set[frozenset[tuple[str, str]]] = field(default_factory=set)
 
     def see(self, event: Event) -> None:
+        event = _looked_at(event)
         self.state.apply(event)
         match event.kind:
             case Kind.MODEL_CALLED if event.payload.get("error"):
@@ -279,6 +282,21 @@ class _Watch:
             deleted = event.kind == Kind.DELETED and item.status == "deleted"
             if deleted and said and not any(_alike(said, other) for other in new):
                 self._add(event, NO_REPLACEMENT, name, f"deleted without a successor: {item.text}")
+
+
+def _looked_at(event: Event) -> Event:
+    """The event with its item's texts as far as they are looked at: a whole book as one item would take hours."""
+    payload = event.payload
+    if event.kind == Kind.WRITTEN:
+        return replace(event, payload={name: _begun(value) for name, value in payload.items()})
+    if event.kind == Kind.UPDATED:
+        changes = {name: [_begun(part) for part in pair] for name, pair in payload["changes"].items()}
+        return replace(event, payload={**payload, "changes": changes})
+    return event
+
+
+def _begun(value: Any) -> Any:
+    return value[:_LOOKED] if isinstance(value, str) else value
 
 
 def _said_elsewhere(part: str, item: Item, changed: str) -> bool:

@@ -56,14 +56,14 @@ class TraceWriter:
             tables.check_tables(self._connection, self.path, writing=True)
             self._connection.execute("PRAGMA journal_mode = WAL")
             self._connection.execute("PRAGMA synchronous = NORMAL")
+            self._db = sqlite_utils.Database(self._connection)
+            self._folds = self._db["text"].exists()  # files of version 1 have every text where it was said
         except sqlite3.Error as error:
             self._connection.close()
             raise told(self.path, error, writing=True) from error
         except TraceError:
             self._connection.close()
             raise
-        self._db = sqlite_utils.Database(self._connection)
-        self._folds = self._db["text"].exists()  # files of version 1 have every text where it was said
 
     def reader(self) -> TraceReader:
         """A read-only view of the same file."""

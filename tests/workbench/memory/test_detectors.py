@@ -193,3 +193,19 @@ def test_real_strategies() -> None:
 
 def test_every_kind_says_what_it_means() -> None:
     assert all(meaning[0].isupper() for meaning in detectors.KINDS.values()) and len(detectors.KINDS) == 13
+
+
+def test_of_a_whole_book_as_one_item_the_beginning_is_looked_at() -> None:
+    filler = "we talked about it " * 300
+    said = ["Mira lives in Oslo, and we talked about it."] * 2
+
+    def found(text: str) -> list[str]:
+        change = lambda log: log.update("fact-0", text=text, reason="rewritten", cause=1)  # noqa: E731
+        return kinds(told([write("Mira lives in Oslo.", cause=1)], [change], said=said))
+
+    assert detectors.UNSUPPORTED in found(f"Mira lives in Lisbon, and {filler}")
+    assert detectors.UNSUPPORTED not in found(f"Mira lives in Oslo, and {filler} Lisbon")
+    assert detectors.UNSUPPORTED in kinds(told([write(f"Mira lives in Lisbon, and {filler}", cause=1)], said=said))
+    assert detectors.UNSUPPORTED not in kinds(
+        told([write(f"Mira lives in Oslo, and {filler} Lisbon", cause=1)], said=said)
+    )

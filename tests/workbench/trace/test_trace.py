@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import sqlite_utils
 
 from tests.support.traces import write_trace
 from workbench.errors import TraceError
@@ -469,3 +470,21 @@ def test_values_that_are_too_long_are_not_taken_in(tmp_path: Path, monkeypatch: 
     deep = forged(tmp_path / "b.mnemo", "DROP TRIGGER session_is_final", "UPDATE session SET payload = 'null'")
     with TraceReader(deep) as reader, pytest.raises(TraceError, match="session 1: TypeError"):
         reader.session(1)
+
+
+def test_a_disk_that_fails_while_a_file_is_opened_is_said_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a full disk the first look at the tables is what fails, since it makes the log's index beside the file."""
+    with TraceWriter(tmp_path / "a.mnemo"):
+        pass
+
+    def failing(_: object) -> list[str]:
+        raise sqlite3.OperationalError("disk I/O error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(sqlite_utils.Database, "view_names", failing)
+        with pytest.raises(TraceError, match=r"a\.mnemo: cannot be written \(disk I/O error\)"):
+            TraceWriter(tmp_path / "a.mnemo")
+    with TraceWriter(tmp_path / "a.mnemo") as writer:
+        assert writer.last_seq == 0
