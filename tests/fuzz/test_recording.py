@@ -104,4 +104,4 @@ def test_whatever_is_sent_is_taken_or_refused_in_one_line(tmp_path: Path) -> Non
     with TraceReader(tmp_path / "a.mnemo") as reader:
         sessions = [reader.session(name) for name in reader.session_names()]
         assert sum(len(s.turns) for s in sessions) > 5
-        assert reader.events()
+        assert list(reader.events())

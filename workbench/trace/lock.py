@@ -30,9 +30,7 @@ class RunLock:
         self._name = path.with_name(path.name + ".lock")
         while True:
             self._handle = self._open()
-            if (
-                os.name == "nt"
-            ):  # an open file cannot be removed there, and is told apart otherwise by name than by number
+            if os.name == "nt":  # no open file can be removed there
                 break
             # Whoever held it may have removed the file between our opening and our locking it.
             with suppress(OSError):
