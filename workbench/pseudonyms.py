@@ -21,9 +21,9 @@ _PART = regex.compile(
     r"(?P<date>(?<!\d)\d{4}-\d\d-\d\d(?!\d)(?:T\d\d:\d\d(?::\d\d)?)?)"
     r"|(?P<escape>(?:\\u[0-9a-fA-F]{4})+)|(?P<mark>\\[nrtbf])"
     r"|(?P<digits>\p{Nd}+)|(?P<unspaced>[\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}])"
-    r"|(?P<word>[\p{L}\p{M}\p{Nl}\p{No}]+)"
+    r"|(?P<word>[\p{L}\p{M}\p{Nl}\p{No}]{1,200})"  # what is longer is no word, and would be counted by the letter
 )
-_WORD = regex.compile(r"[\p{L}\p{M}]{2,}|\p{Nd}{4,}")
+_WORD = regex.compile(r"[\p{L}\p{M}]{2,200}|\p{Nd}{4,200}")
 _VOWELS, _CONSONANTS = "aeiou", "bcdfghjklmnpqrstvwxz"
 _TRIES = 200  # words of one or two letters may run out
 
@@ -86,6 +86,8 @@ class Pseudonyms:
         return again if len(again) == len(found) else "?" * len(found)
 
     def _cased(self, found: str, word: str) -> str:
+        if found.islower():
+            return word
         pairs = zip(found, word, strict=True)
         return "".join(w.upper() if f.isupper() and len(w.upper()) == 1 else w for f, w in pairs)
 
@@ -135,4 +137,6 @@ def vocabulary(texts: Iterable[str]) -> set[str]:
 
 def _lower(text: str) -> str:
     """Lower case, letter by letter, so that no letter becomes two."""
+    if text.isascii():
+        return text.lower()
     return "".join(low if len(low := letter.lower()) == 1 else letter for letter in text)

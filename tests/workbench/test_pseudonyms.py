@@ -87,3 +87,9 @@ def test_messages_lose_the_words_of_others_only() -> None:
 def test_words_that_run_out_do_not_hang() -> None:
     names = Pseudonyms("key")
     assert {len(names.text(chr(number))) for number in range(0x61, 0x250) if chr(number).isalpha()} == {1}
+
+
+def test_a_word_without_an_end_is_replaced_in_pieces() -> None:
+    names = Pseudonyms("key")
+    endless = names.text("x" * 300_000)  # by the letter of one word this took time by the square
+    assert len(endless) == 300_000 and endless[:200] == endless[200:400] != "x" * 200
