@@ -383,7 +383,11 @@ class MainWindow(QMainWindow):
         reader, session = self.workspace.reader, self.workspace.moment.session
         if reader is None:
             return
-        line = most_telling(probe_table(reader, session))
+        try:
+            line = most_telling(probe_table(reader, session))
+        except Exception:  # an event is damaged: the panels that need it say so, and the run is open
+            self.workspace.cursor.go(self.workspace.cursor.last)
+            return
         if line is not None:
             self.workspace.cursor.go(line.turn)
             self.workspace.selection.let_go(probe=line.probe)

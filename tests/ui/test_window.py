@@ -1,6 +1,8 @@
 import re
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,7 @@ from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent
 from PySide6.QtWidgets import QPushButton
 
+from tests.support.traces import write_trace
 from ui import layouts, panels
 from ui.panels.base import Panel
 from ui.settings import Settings
@@ -88,6 +91,18 @@ def test_a_file_opens_at_its_most_telling_probe(window: Any) -> None:
     assert asked is not None
     assert window.workspace.selection.now.probe == asked.id
     assert not window.workspace.selection.can_go_back, "where a run opens is no step"
+
+
+def test_a_run_with_a_damaged_answer_opens_at_its_end(window: Any, tmp_path: Path) -> None:
+    """What a run says first is not worth refusing it: the panels say which event is damaged."""
+    path = write_trace(tmp_path / "a.mnemo", turns=6, items=4, probes=2, lanes=("full",))
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("DROP TRIGGER event_is_final")
+        connection.execute("UPDATE event SET payload = '[]' WHERE kind = 'answer.finished'")
+        assert connection.execute("SELECT count(*) FROM event WHERE payload = '[]'").fetchone()[0]
+    window.open(path)
+    assert window.workspace.run.path == path
+    assert window.workspace.cursor.turn == window.workspace.cursor.last
 
 
 def test_a_run_opens_where_it_was_left(window: Any, run_file: Path, settle: Any) -> None:
