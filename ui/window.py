@@ -73,7 +73,7 @@ from workbench import paths
 from workbench.engine.config import RunConfig
 from workbench.engine.protocol import Annotate, Branch, Explained, Failed, Question, Ready, Undo, Undone
 from workbench.engine.resuming import Progress, progress, resumed
-from workbench.errors import MnemoscopeError, SessionFormatError
+from workbench.errors import MnemoscopeError, SessionFormatError, TraceError
 from workbench.files import write_text
 from workbench.models.store import checked
 from workbench.projections.probe_table import most_telling, probe_table
@@ -385,7 +385,7 @@ class MainWindow(QMainWindow):
             return
         try:
             line = most_telling(probe_table(reader, session))
-        except Exception:  # an event is damaged: the panels that need it say so, and the run is open
+        except (TraceError, AttributeError, KeyError, TypeError, ValueError):  # a damaged event: the panels say so
             self.workspace.cursor.go(self.workspace.cursor.last)
             return
         if line is not None:

@@ -82,6 +82,7 @@ def detect(events: Iterable[Event], turns: Sequence[Turn] = ()) -> list[Finding]
     """All findings in the events of one lane on one session, in the order of the events that show them.
 
     ``turns`` are the session's; without them nothing is found to be unsupported.
+    Of an item's texts the first 4,000 characters are looked at.
     Whatever a turn mends itself before it closes is not found. Events after the last closed turn are looked at as if
     it had closed.
     """
